@@ -1,0 +1,55 @@
+/**
+ * The bus: what crosses a process boundary, as bytes on subjects.
+ *
+ * B1  At most once: a published message may be lost, silently. Nothing above may rely on one arriving.
+ * B2  Per publisher and subject, messages that arrive arrive in order.
+ * B3  Subjects are tokens joined by `.`; patterns may hold `*` (one token) and end in `>` (one or more tokens).
+ * B4  Of the subscribers of one queue group, one gets each message; subscribers without a group each get it.
+ * B5  A request fails with `no-responders` at once when nobody subscribes to its subject, else with `timeout`.
+ */
+
+export interface BusMessage {
+  readonly subject: string;
+  /** Valid only during the handler, unless copied: transports may share one receive buffer. */
+  readonly payload: Uint8Array;
+  /** Answers a request; undefined for a plain publish. Answers after the first are ignored by the asker. */
+  readonly respond: ((payload: Uint8Array) => void) | undefined;
+}
+
+export interface BusSubscription {
+  unsubscribe(): void;
+}
+
+/** Why a request failed. */
+export type BusFailure = 'no-responders' | 'timeout' | 'closed' | 'disconnected' | 'too-large';
+
+/** A failed request or publish: an expected outcome, told by `failure`. */
+export class BusError extends Error {
+  readonly failure: BusFailure;
+
+  constructor(failure: BusFailure, message: string) {
+    super(message);
+    this.name = 'BusError';
+    this.failure = failure;
+  }
+}
+
+export type BusStatus = 'connected' | 'disconnected' | 'closed';
+
+/** One connection to the bus. */
+export interface Bus {
+  /** Largest payload in bytes. */
+  readonly payloadBytesMax: number;
+  /** The transport keeps `payload` until it is flushed: do not change it afterwards. Throws BusError `too-large` or `closed`. */
+  publish(subject: string, payload: Uint8Array): void;
+  request(subject: string, payload: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array>;
+  /** A handler that throws is counted and logged by the transport, never lost silently. */
+  subscribe(pattern: string, handler: (message: BusMessage) => void, options?: { readonly queue?: string }): BusSubscription;
+  /** Resolves once the server has seen everything published so far. */
+  flush(): Promise<void>;
+  status(): BusStatus;
+  /** Calls on each change of status; returns the function that ends it. */
+  onStatus(listener: (status: BusStatus) => void): () => void;
+  /** Unsubscribes, flushes what can be flushed, closes. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,138 @@
+/** Jobs as clients see them, their code, and the events for whoever watches. */
+import Type, { type Static } from 'typebox';
+import { ask, tell } from '../define.js';
+import {
+  AttemptIdSchema,
+  Bytes,
+  CheckpointIdSchema,
+  Count,
+  Empty,
+  ErrorSchema,
+  JobCodeSchema,
+  JobGraphSchema,
+  JobIdSchema,
+  JobStatusSchema,
+  Milliseconds,
+  nullable,
+  Sha256,
+  VertexIdSchema,
+} from '../schemas.js';
+
+/** How a job ended, or stands. */
+export const JobSummarySchema = Type.Object({
+  jobId: JobIdSchema,
+  name: Type.String(),
+  status: JobStatusSchema,
+  submittedAt: Milliseconds,
+  /** When each status was last entered; 0: never. */
+  timestamps: Type.Record(Type.String(), Milliseconds),
+  endedAt: nullable(Milliseconds),
+  restarts: Count,
+  checkpointsCompleted: Count,
+  latestCheckpointId: nullable(CheckpointIdSchema),
+  /** Records that entered the job through its sources, by this leader's attempts that run or finished. */
+  recordsIn: Count,
+  recordsOut: Count,
+  tasks: Type.Record(Type.String(), Count),
+  /** First cause of the failure that ended or last restarted the job. */
+  error: nullable(ErrorSchema),
+});
+export type JobSummary = Static<typeof JobSummarySchema>;
+
+export const jobMessages = {
+  'blob.upload-chunk': ask({
+    from: ['client'],
+    to: ['job-manager'],
+    doc: 'One chunk of job code; the last one makes the JobManager check the hash of the whole.',
+    body: Type.Object({ sha256: Sha256, index: Count, count: Count, bytes: Bytes }),
+    reply: Type.Object({ isComplete: Type.Boolean() }),
+  }),
+  'blob.fetch-chunk': ask({
+    from: ['task-manager'],
+    to: ['job-manager'],
+    doc: 'Reads one chunk of job code.',
+    body: Type.Object({ sha256: Sha256, index: Count }),
+    reply: Type.Union([
+      Type.Object({ kind: Type.Literal('chunk'), bytes: Bytes, count: Count }),
+      Type.Object({ kind: Type.Literal('unknown') }),
+    ]),
+  }),
+  'job.submit': ask({
+    from: ['client'],
+    to: ['job-manager'],
+    doc: 'Submits a job; answered once its record is durable. The same job id again is answered alike while it is known.',
+    body: Type.Object({
+      jobId: JobIdSchema,
+      jobGraph: JobGraphSchema,
+      code: JobCodeSchema,
+      /** Job and id of a retained checkpoint to start from. */
+      restoreFrom: nullable(Type.Object({ jobId: JobIdSchema, checkpointId: CheckpointIdSchema })),
+    }),
+    reply: Type.Union([
+      Type.Object({ kind: Type.Literal('accepted') }),
+      Type.Object({ kind: Type.Literal('rejected'), error: ErrorSchema }),
+    ]),
+  }),
+  'job.cancel': ask({
+    from: ['client'],
+    to: ['job-manager'],
+    doc: 'Cancels a job; answered once cancelling began.',
+    body: Type.Object({ jobId: JobIdSchema }),
+    reply: Type.Union([
+      Type.Object({ kind: Type.Literal('cancelling') }),
+      Type.Object({ kind: Type.Literal('ended'), status: JobStatusSchema }),
+      Type.Object({ kind: Type.Literal('unknown') }),
+    ]),
+  }),
+  'job.describe': ask({
+    from: ['client'],
+    to: ['job-manager'],
+    doc: 'Asks how a job stands or ended.',
+    body: Type.Object({ jobId: JobIdSchema }),
+    reply: Type.Union([
+      Type.Object({ kind: Type.Literal('found'), job: JobSummarySchema }),
+      Type.Object({ kind: Type.Literal('unknown') }),
+    ]),
+  }),
+  'job.list': ask({
+    from: ['client'],
+    to: ['job-manager'],
+    doc: 'Lists running and ended jobs.',
+    body: Empty,
+    reply: Type.Object({ jobs: Type.Array(JobSummarySchema) }),
+  }),
+  'job.status-changed': tell({
+    from: ['scheduler'],
+    to: ['observer'],
+    doc: 'A job changed its status. For observers: may be lost.',
+    body: Type.Object({ jobId: JobIdSchema, from: JobStatusSchema, to: JobStatusSchema, at: Milliseconds, error: nullable(ErrorSchema) }),
+  }),
+  'execution.state-changed': tell({
+    from: ['scheduler'],
+    to: ['observer'],
+    doc: 'An execution changed its state. For observers: may be lost.',
+    body: Type.Object({
+      jobId: JobIdSchema,
+      attemptId: AttemptIdSchema,
+      vertexId: VertexIdSchema,
+      taskName: Type.String(),
+      subtaskIndex: Count,
+      from: Type.String(),
+      to: Type.String(),
+      at: Milliseconds,
+      error: nullable(ErrorSchema),
+    }),
+  }),
+  'checkpoint.completed': tell({
+    from: ['checkpoint-coordinator'],
+    to: ['observer'],
+    doc: 'A checkpoint completed. For observers: may be lost.',
+    body: Type.Object({ jobId: JobIdSchema, checkpointId: CheckpointIdSchema, durationMs: Milliseconds, stateBytes: Count }),
+  }),
+  'checkpoint.failed': tell({
+    from: ['checkpoint-coordinator'],
+    to: ['observer'],
+    doc: 'A checkpoint was aborted, with the reason in the words of Flink. For observers: may be lost.',
+    body: Type.Object({ jobId: JobIdSchema, checkpointId: CheckpointIdSchema, reason: Type.String() }),
+  }),
+};

@@ -1,0 +1,166 @@
+/** Tasks: deployment, cancellation, states; and the splits of sources. */
+import Type, { type Static } from 'typebox';
+import type { TaskSnapshot } from '../../../storage/contracts.js';
+import { ask } from '../define.js';
+import {
+  AllocationIdSchema,
+  AttemptIdSchema,
+  ChannelIdSchema,
+  CheckpointIdSchema,
+  Count,
+  EdgeIdSchema,
+  Empty,
+  ErrorSchema,
+  JobCodeSchema,
+  JobGraphSchema,
+  JobIdSchema,
+  LeaderEpochSchema,
+  nullable,
+  OperatorIdSchema,
+  PartitionerSchema,
+  TaskManagerIdSchema,
+  TaskStateSchema,
+  VertexIdSchema,
+} from '../schemas.js';
+
+/** Where the other end of a channel runs. */
+const Location = Type.Object({ taskManagerId: TaskManagerIdSchema, slot: Count });
+
+/** One end of a channel, as the task on that end needs it. `peerSubtask` orders channels within a gate or partition. */
+const ChannelEnd = Type.Object({ channelId: ChannelIdSchema, peerSubtask: Count, peer: Location });
+
+/** One edge into the task. */
+export const InputGateSchema = Type.Object({
+  edgeId: EdgeIdSchema,
+  inputIndex: Count,
+  partitioner: PartitionerSchema,
+  channels: Type.Array(ChannelEnd),
+});
+
+/** One edge out of the task. */
+export const ResultPartitionSchema = Type.Object({
+  edgeId: EdgeIdSchema,
+  sourceOperator: OperatorIdSchema,
+  sideOutput: nullable(Type.String()),
+  partitioner: PartitionerSchema,
+  /** Maximum parallelism of the consumer: HASH needs it. */
+  consumerMaxParallelism: Count,
+  channels: Type.Array(ChannelEnd),
+});
+
+/** One former subtask's state; checked for its outline, storage checks the bytes. */
+export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
+  Type.Object({
+    vertexId: VertexIdSchema,
+    subtaskIndex: Count,
+    operators: Type.Array(Type.Object({ operatorId: OperatorIdSchema, keyed: Type.Array(Type.Unknown()), operatorState: Type.Unknown() })),
+    isFinished: Type.Boolean(),
+    stateBytes: Count,
+  }),
+);
+
+export const TaskDeploymentDescriptorSchema = Type.Object({
+  jobId: JobIdSchema,
+  /** Epoch of the leader that deploys: everything the task reports carries it. */
+  leaderEpoch: LeaderEpochSchema,
+  allocationId: AllocationIdSchema,
+  attemptId: AttemptIdSchema,
+  attemptNumber: Count,
+  vertexId: VertexIdSchema,
+  subtaskIndex: Count,
+  /** The whole plan: the slot rebuilds the job from its code and compares fingerprints. */
+  jobGraph: JobGraphSchema,
+  code: JobCodeSchema,
+  inputs: Type.Array(InputGateSchema),
+  outputs: Type.Array(ResultPartitionSchema),
+  restore: nullable(Type.Object({ checkpointId: CheckpointIdSchema, tasks: Type.Array(TaskSnapshotSchema) })),
+  /** Operators of this task whose splits this very subtask must enumerate. */
+  enumerate: Type.Array(OperatorIdSchema),
+});
+export type TaskDeploymentDescriptor = Static<typeof TaskDeploymentDescriptorSchema>;
+export type InputGateDescriptor = Static<typeof InputGateSchema>;
+export type ResultPartitionDescriptor = Static<typeof ResultPartitionSchema>;
+export type ChannelEndDescriptor = Static<typeof ChannelEnd>;
+
+export const SplitSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 4_096 }), data: Type.Unknown() });
+
+/** Counters a task reports with its states and heartbeats. */
+export const TaskMetricsSchema = Type.Object({ recordsIn: Count, recordsOut: Count, bytesIn: Count, bytesOut: Count });
+export type TaskMetrics = Static<typeof TaskMetricsSchema>;
+
+export const taskMessages = {
+  'task.deploy': ask({
+    from: ['scheduler'],
+    to: ['task-manager'],
+    doc: 'Starts one attempt of one subtask in an active slot of the job. The same attempt again is answered alike.',
+    body: TaskDeploymentDescriptorSchema,
+    reply: Type.Union([
+      Type.Object({ kind: Type.Literal('accepted') }),
+      Type.Object({ kind: Type.Literal('refused'), error: ErrorSchema }),
+    ]),
+  }),
+  'task.cancel': ask({
+    from: ['scheduler'],
+    to: ['task-manager'],
+    doc: 'Cancels an attempt; the terminal state is reported by task.state-changed. Unknown attempts are answered `known: false`.',
+    body: Type.Object({ jobId: JobIdSchema, attemptId: AttemptIdSchema }),
+    reply: Type.Object({ known: Type.Boolean() }),
+  }),
+  'task.state-changed': ask({
+    from: ['task', 'task-manager'],
+    to: ['scheduler'],
+    doc: 'An attempt reached INITIALIZING, RUNNING or a terminal state. `known: false` tells the task to fail itself.',
+    body: Type.Object({
+      jobId: JobIdSchema,
+      attemptId: AttemptIdSchema,
+      state: TaskStateSchema,
+      error: nullable(ErrorSchema),
+      metrics: TaskMetricsSchema,
+      /** What the operators declared, operator name and resource joined by `/` → token. */
+      sharedResources: Type.Record(Type.String(), Type.String()),
+    }),
+    reply: Type.Object({ known: Type.Boolean() }),
+  }),
+  'task.progressed': ask({
+    from: ['task-manager'],
+    to: ['scheduler'],
+    doc: 'Counters of running attempts, once a second, for people to watch.',
+    body: Type.Object({
+      jobId: JobIdSchema,
+      tasks: Type.Array(Type.Object({ attemptId: AttemptIdSchema, metrics: TaskMetricsSchema })),
+    }),
+    reply: Empty,
+  }),
+  'task.end-of-data': ask({
+    from: ['task'],
+    to: ['checkpoint-coordinator'],
+    doc: 'The attempt has processed all its input and waits for the final checkpoint.',
+    body: Type.Object({ jobId: JobIdSchema, attemptId: AttemptIdSchema }),
+    reply: Empty,
+  }),
+  'source.enumerated': ask({
+    from: ['task'],
+    to: ['scheduler'],
+    doc: 'Part of the splits of a source, in order; `isLast` closes the list. A part that was seen is answered alike.',
+    body: Type.Object({
+      jobId: JobIdSchema,
+      attemptId: AttemptIdSchema,
+      operatorId: OperatorIdSchema,
+      part: Count,
+      isLast: Type.Boolean(),
+      splits: Type.Array(SplitSchema),
+    }),
+    reply: Empty,
+  }),
+  'source.request-split': ask({
+    from: ['task'],
+    to: ['scheduler'],
+    doc: 'Asks for the next split. The same request number again gets the same answer; `wait` means the enumeration still runs.',
+    body: Type.Object({ jobId: JobIdSchema, attemptId: AttemptIdSchema, operatorId: OperatorIdSchema, requestNumber: Count }),
+    reply: Type.Union([
+      Type.Object({ kind: Type.Literal('split'), split: SplitSchema }),
+      Type.Object({ kind: Type.Literal('wait') }),
+      Type.Object({ kind: Type.Literal('no-more') }),
+    ]),
+  }),
+};

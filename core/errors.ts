@@ -1,0 +1,121 @@
+/**
+ * Errors that say what was wrong, where, and what to do.
+ *
+ * A {@link MillraceError} has a stable `code` (SCREAMING_SNAKE_CASE, never reused for another meaning), the domain it
+ * comes from and the recovery that fits it. It crosses process boundaries as {@link ErrorRecord}: plain data, no stack
+ * frames of another machine mixed into ours.
+ */
+
+/** Who has to act: the author of the job, Millrace itself, or something it depends on. */
+export type ErrorDomain = 'user' | 'internal' | 'external';
+
+/** What the runtime does about it: try the call again, restart the job, fail the job for good, or end the process. */
+export type ErrorRecovery = 'retry' | 'restart-job' | 'fail-job' | 'crash';
+
+export interface MillraceErrorOptions {
+  readonly domain?: ErrorDomain;
+  readonly recovery?: ErrorRecovery;
+  /** The next step for the reader, as a sentence. */
+  readonly hint?: string;
+  /** Where it happened: the name (never only the id) of an operator, file, subject or key. */
+  readonly where?: string;
+  readonly cause?: unknown;
+}
+
+/** An error as plain data, as it crosses the bus and stands in job results. */
+export interface ErrorRecord {
+  readonly code: string;
+  readonly domain: ErrorDomain;
+  readonly recovery: ErrorRecovery;
+  readonly message: string;
+  readonly hint?: string;
+  readonly where?: string;
+  readonly stack?: string;
+  readonly cause?: ErrorRecord;
+}
+
+/** An error with a stable code, a domain and a recovery. */
+export class MillraceError extends Error {
+  readonly code: string;
+  readonly domain: ErrorDomain;
+  readonly recovery: ErrorRecovery;
+  readonly hint: string | undefined;
+  readonly where: string | undefined;
+
+  constructor(code: string, message: string, options: MillraceErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'MillraceError';
+    this.code = code;
+    this.domain = options.domain ?? 'internal';
+    this.recovery = options.recovery ?? 'restart-job';
+    this.hint = options.hint;
+    this.where = options.where;
+  }
+}
+
+const causeDepthMax = 5;
+
+/** Any thrown value as plain data. Keeps at most five causes; never throws. */
+export function toErrorRecord(error: unknown, depth = 0): ErrorRecord {
+  if (error instanceof MillraceError) {
+    return {
+      code: error.code,
+      domain: error.domain,
+      recovery: error.recovery,
+      message: error.message,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...(error.where === undefined ? {} : { where: error.where }),
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+      ...causeRecord(error.cause, depth),
+    };
+  }
+  if (error instanceof Error) {
+    return {
+      code: 'UNCAUGHT',
+      domain: 'user',
+      recovery: 'restart-job',
+      message: `${error.name}: ${error.message}`,
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+      ...causeRecord(error.cause, depth),
+    };
+  }
+  return { code: 'UNCAUGHT', domain: 'user', recovery: 'restart-job', message: `thrown value: ${describe(error)}` };
+}
+
+/** An error made from plain data that came over the bus; its `stack` is the sender's. */
+export function fromErrorRecord(record: ErrorRecord): MillraceError {
+  const error = new MillraceError(record.code, record.message, {
+    domain: record.domain,
+    recovery: record.recovery,
+    ...(record.hint === undefined ? {} : { hint: record.hint }),
+    ...(record.where === undefined ? {} : { where: record.where }),
+    ...(record.cause === undefined ? {} : { cause: fromErrorRecord(record.cause) }),
+  });
+  if (record.stack !== undefined) error.stack = record.stack;
+  return error;
+}
+
+/** One readable paragraph: where, what, why, what to do. Without stacks. */
+export function explainError(record: ErrorRecord): string {
+  const where = record.where === undefined ? '' : `${record.where}: `;
+  const cause = record.cause === undefined ? '' : ` Caused by: ${explainError(record.cause)}`;
+  const hint = record.hint === undefined ? '' : ` ${record.hint}`;
+  return `${where}${record.message} [${record.code}]${hint}${cause}`;
+}
+
+/** Fails a programmer's mistake loudly; stays on in production. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new MillraceError('ASSERTION', message, { domain: 'internal', recovery: 'crash' });
+}
+
+function causeRecord(cause: unknown, depth: number): { cause?: ErrorRecord } {
+  return cause === undefined || depth >= causeDepthMax ? {} : { cause: toErrorRecord(cause, depth + 1) };
+}
+
+function describe(value: unknown): string {
+  try {
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

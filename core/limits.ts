@@ -1,0 +1,47 @@
+/**
+ * Every bound of the runtime, with the sum that justifies it. A queue, retry or batch without a name here is a defect.
+ */
+const kib = 1024;
+const mib = 1024 * kib;
+
+export const limits = {
+  /** Key groups fit 15 bits, as in Flink. */
+  maxParallelismMax: 32_768,
+  /** A frame is flushed at this size; nats.js is fastest between 8 and 32 KiB a message. */
+  frameBytesTarget: 16 * kib,
+  /** nats-server refuses more than 1 MiB a message by default; the envelope and header need the rest. */
+  framePayloadBytesMax: mib - 16 * kib,
+  /** Frames a receiver grants to one channel: one being read, one on the way, six for the round trip at full rate. */
+  creditFramesPerChannel: 8,
+  /** Records a same-slot frame holds: they are handed over by reference, so their bytes are not known. */
+  recordsPerFrameMax: 1_024,
+  /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails. */
+  overdraftBytesMax: 4 * mib,
+  /** Records one slice of a task processes before the next task of the slot gets the thread. */
+  recordsPerSlice: 2_048,
+  /** Time one slice may take. */
+  sliceMs: 5,
+  /** A control message over the bus: nats-server's default maximum less the subject. */
+  controlMessageBytesMax: mib - 16 * kib,
+  /** Chunk of job code or of a blob on the bus. */
+  blobChunkBytes: 512 * kib,
+  /** Job code: 64 chunks. */
+  blobBytesMax: 32 * mib,
+  /** State chunks: large enough to amortise a round trip, small enough to stay below Redis' sweet spot. */
+  stateChunkBytesMin: 256 * kib,
+  stateChunkBytesMax: mib,
+  /** CBOR nesting on the control plane: real messages stay below 16. */
+  cborDepthMax: 64,
+  /** CBOR bignums: a 128 KiB one blocks cbor-x for 3 s; 1 KiB costs microseconds. */
+  cborBignumBytesMax: kib,
+  /** Ids remembered for de-duplication per receiver: 30 s of 100 messages a second. */
+  deduplicationIdsMax: 4_096,
+  /** Dead letters kept for inspection. */
+  deadLettersKept: 256,
+  /** Attempts of an execution kept in history, as in Flink. */
+  attemptsHistory: 16,
+  /** Failures kept in a job's exception history, as in Flink. */
+  exceptionHistory: 16,
+  /** A control ask is tried this often before its failure counts. */
+  askAttemptsMax: 3,
+} as const;

@@ -1,0 +1,182 @@
+/**
+ * What an operator, a source and a sink are to the task that runs them.
+ *
+ * D0  Everything a task calls per record is synchronous and happens on the task's thread, one call at a time.
+ * D1  An operator emits by calling the `Emit` it was bound with; it never keeps one for another thread or a later task.
+ * D2  `snapshot` is called between records; what it returns holds exactly the effect of the records before the barrier.
+ * D3  `commit` calls (checkpoint complete) come after the checkpoint's pointer was moved, may be repeated, and may skip ids.
+ */
+import type { AttemptId, AttemptNumber, CheckpointId, JobId, OperatorId, SessionId } from '../core/ids.js';
+import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
+import type { StreamGraph } from '../graph/types.js';
+import type { Key, KeyedStateBackend } from '../storage/state/contracts.js';
+
+/** Stands for "this record has no timestamp". */
+export const noTimestamp: number = Number.MIN_SAFE_INTEGER;
+/** The watermark at the end of bounded input. */
+export const maxWatermark: number = Number.MAX_SAFE_INTEGER;
+export const minWatermark: number = Number.MIN_SAFE_INTEGER;
+
+/** Hands one record on. `timestamp` is event time in ms, or {@link noTimestamp}. */
+export type Emit<T> = (value: T, timestamp: number) => void;
+
+/** Makes the key of a record; must be pure. */
+export type KeySelector<T = unknown> = (value: T) => Key;
+
+/** Who and where a function runs. */
+export interface TaskInfo {
+  readonly jobId: JobId;
+  readonly jobName: string;
+  /** Name of the chain, as in plans. */
+  readonly taskName: string;
+  readonly subtaskIndex: number;
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  readonly attemptId: AttemptId;
+  readonly attemptNumber: AttemptNumber;
+  readonly taskManagerId: string;
+  /** Session of the TaskManager process. */
+  readonly sessionId: SessionId;
+}
+
+/** What an operator may use. Valid from `open` until `close`. */
+export interface OperatorContext {
+  readonly task: TaskInfo;
+  readonly operatorId: OperatorId;
+  readonly operatorName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly files: FileSystem;
+  /** Whether the job takes checkpoints: two-phase-commit sinks commit at the end of input when it does not. */
+  readonly isCheckpointed: boolean;
+  /** `pipeline.object-reuse`: values may be stored and emitted without a copy. */
+  readonly isObjectReuse: boolean;
+  /** Keyed state of this operator; undefined when its input is not keyed. */
+  readonly keyed: KeyedStateBackend | undefined;
+  /** What this operator's `snapshot` returned in the checkpoint being restored; one entry a former subtask. */
+  readonly restored: readonly unknown[] | undefined;
+  /** Id of the checkpoint being restored. */
+  readonly restoredCheckpointId: CheckpointId | undefined;
+  /** Emits to a side output of this operator; a tag nobody listens to is dropped. */
+  sideOutput(tag: string): Emit<unknown>;
+  /** False while the outputs of the task are full: stop producing, and `park` what is left. */
+  isOutputAvailable(): boolean;
+  /**
+   * Hands unfinished work to the task loop: `resume` is called when output is available again, before any further input
+   * of the task, and returns whether it is finished. While anything is parked, no barrier passes this operator.
+   */
+  park(resume: () => boolean): void;
+  currentWatermark(): number;
+  /**
+   * Declares something that must be one and the same for all subtasks (a target directory): `token` names what this
+   * subtask sees. The JobManager fails the job when subtasks see different tokens.
+   */
+  declareSharedResource(name: string, token: string): void;
+  /** Fails the task from outside a callback (an asynchronous write that failed). */
+  fail(error: unknown): void;
+}
+
+/** What `snapshot` hands over. `state` must be encodable as CBOR; undefined: nothing to keep. */
+export interface OperatorSnapshotContext {
+  readonly checkpointId: CheckpointId;
+}
+
+/**
+ * An operator with one input type. Life cycle (Flink's): `open` (last of the chain first) → records, watermarks, timers,
+ * snapshots → `endInput` → `finish` (first to last) → [final checkpoint] → `close`. On failure or cancel only `close` runs.
+ */
+export interface Operator<In = unknown, Out = unknown> {
+  open?(context: OperatorContext): void | Promise<void>;
+  /** Returns the function called for each record, specialised for `out`. Called once, before `open`. */
+  bind(out: Emit<Out>, context: OperatorContext): Emit<In>;
+  /** The event time of the operator moved; timers due were fired before the watermark is handed on. */
+  onWatermark?(watermark: number): void;
+  /** A timer of this operator fired; the current key is set. */
+  onTimer?(time: number, domain: 'event' | 'processing'): void;
+  /** No record will come any more. */
+  endInput?(): void;
+  /** Emit what is left. May park. */
+  finish?(): void;
+  /** Flush before the barrier is passed on; then everything written counts as before the barrier. */
+  prepareSnapshot?(checkpointId: CheckpointId): void | Promise<void>;
+  /** What to keep beside keyed state. A promise is awaited before the acknowledgement, not before the next record. */
+  snapshot?(context: OperatorSnapshotContext): unknown;
+  checkpointCompleted?(checkpointId: CheckpointId): void | Promise<void>;
+  checkpointAborted?(checkpointId: CheckpointId): void | Promise<void>;
+  close?(): void | Promise<void>;
+}
+
+/** Makes one operator per subtask. */
+export type OperatorFactory =
+  | { readonly kind: 'operator'; create(): Operator }
+  | { readonly kind: 'source'; readonly source: Source<unknown> };
+
+/** A piece of a source that one reader reads: plain data, with an id unique in its source. */
+export interface Split {
+  readonly id: string;
+  /** Plain data for the reader, CBOR-able. */
+  readonly data: unknown;
+}
+
+/** Where a reader stands in a split: plain data; undefined means at its beginning. */
+export interface SplitPosition {
+  readonly splitId: string;
+  readonly position: unknown;
+}
+
+export interface EnumeratorContext {
+  readonly files: FileSystem;
+  readonly parallelism: number;
+  readonly logger: Logger;
+}
+
+/**
+ * A source. `enumerate` runs once in the life of a job, in one subtask; the JobManager hands the splits out to readers that
+ * ask, and remembers them in checkpoints.
+ */
+export interface Source<T> {
+  readonly name: string;
+  readonly boundedness: 'bounded' | 'unbounded';
+  /** Errors here (a missing file) fail the job and name the path. */
+  enumerate(context: EnumeratorContext): Promise<readonly Split[]>;
+  createReader(context: OperatorContext): SourceReader<T>;
+}
+
+export interface SourceOutput<T> {
+  emit: Emit<T>;
+  /** Check before each record. */
+  isAvailable(): boolean;
+}
+
+/** `more`: call again; `pending`: wait for `whenAvailable`; `split-finished`: done with the split it was given. */
+export type PollStatus = 'more' | 'pending' | 'split-finished';
+
+/** Reads one split at a time. */
+export interface SourceReader<T> {
+  /** Starts a split at `position` (what `position()` returned when it was snapshotted), or at its beginning. */
+  start(split: Split, position: unknown): void | Promise<void>;
+  /** Emits at most `recordsMax` records and no more than output is available for; synchronous, from what is buffered. */
+  poll(output: SourceOutput<T>, recordsMax: number): PollStatus;
+  /** Resolves when `poll` can make progress after it said `pending`; rejects with a read error. */
+  whenAvailable(): Promise<void>;
+  /** Where the current split stands, after the records emitted so far; CBOR-able. */
+  position(): unknown;
+  close(): void | Promise<void>;
+}
+
+/** A sink is an operator without output. */
+export interface Sink<T> {
+  readonly name: string;
+  /** Plain data that is part of the job's fingerprint (a target path). */
+  readonly data: unknown;
+  createWriter(): Operator<T, never>;
+}
+
+/** What a job module exports: `defineJob` makes it. */
+export interface JobDefinition {
+  readonly name: string;
+  /** Builds the stream graph for these parameters: a pure function of them. */
+  build(parameters: Readonly<Record<string, string>>): StreamGraph<OperatorFactory, KeySelector>;
+}
+

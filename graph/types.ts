@@ -1,0 +1,145 @@
+/**
+ * The words of planning. A stream graph is what the user wrote (with functions); a job graph is what is submitted
+ * (plain data: chains and edges); the execution graph multiplies it by parallelism. All pure data, no behaviour.
+ */
+import type { EdgeId, OperatorId, VertexId } from '../core/ids.js';
+
+/** Flink's names, as shown in plans (`ship_strategy`). */
+export type PartitionerKind = 'FORWARD' | 'REBALANCE' | 'HASH' | 'BROADCAST';
+
+/** Whether an operator may be chained to its input (HEAD starts a chain, NEVER stays alone). */
+export type ChainingStrategy = 'ALWAYS' | 'HEAD' | 'NEVER';
+
+export type OperatorKind = 'source' | 'operator' | 'sink';
+
+/** What a stream graph knows of an operator; `Factory` makes it at run time and is opaque to planning. */
+export interface StreamNode<Factory = unknown> {
+  readonly id: number;
+  readonly kind: OperatorKind;
+  /** Kind of operator as written in the API (`map`, `keyed-process`): part of the fingerprint. */
+  readonly type: string;
+  readonly name: string;
+  readonly uid: string | undefined;
+  readonly parallelism: number;
+  readonly maxParallelism: number | undefined;
+  readonly slotSharingGroup: string;
+  readonly chaining: ChainingStrategy;
+  /** Whether the operator has keyed state, so that its maximum parallelism is fixed with its state. */
+  readonly isKeyed: boolean;
+  /** Plain data that is part of the job (a collection's elements, a sink's path): counts in the fingerprint. */
+  readonly data: unknown;
+  readonly factory: Factory;
+}
+
+export interface StreamEdge<KeySelector = unknown> {
+  readonly source: number;
+  readonly target: number;
+  readonly partitioner: PartitionerKind;
+  /** Which input of a two-input operator; 0 otherwise. Several edges may share an input (union). */
+  readonly inputIndex: number;
+  readonly sideOutput: string | undefined;
+  /** For HASH: makes the key of a record; opaque to planning. */
+  readonly keySelector: KeySelector | undefined;
+}
+
+export interface StreamGraph<Factory = unknown, KeySelector = unknown> {
+  readonly jobName: string;
+  readonly nodes: readonly StreamNode<Factory>[];
+  readonly edges: readonly StreamEdge<KeySelector>[];
+  readonly settings: JobSettings;
+}
+
+export type RestartStrategySettings =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'fixed-delay'; readonly attempts: number; readonly delayMs: number }
+  | { readonly kind: 'failure-rate'; readonly maxFailuresPerInterval: number; readonly intervalMs: number; readonly delayMs: number }
+  | {
+      readonly kind: 'exponential-delay';
+      readonly initialBackoffMs: number;
+      readonly maxBackoffMs: number;
+      readonly multiplier: number;
+      readonly resetThresholdMs: number;
+      /** Completed checkpoints after which the back-off starts over, whatever the time. */
+      readonly resetAfterCheckpoints: number;
+      /** 0 to 1: the share by which a delay may differ. */
+      readonly jitter: number;
+    };
+
+export interface CheckpointSettings {
+  /** Undefined: no periodic checkpoints. */
+  readonly intervalMs: number | undefined;
+  readonly timeoutMs: number;
+  readonly minPauseMs: number;
+  readonly maxConcurrent: number;
+  readonly tolerableFailures: number;
+  readonly retained: number;
+  /** What happens to the retained checkpoints when the job is cancelled. */
+  readonly retention: 'DELETE_ON_CANCELLATION' | 'RETAIN_ON_CANCELLATION';
+}
+
+/** What a job decides for itself; everything is resolved (defaults filled in) when the graph is built. */
+export interface JobSettings {
+  readonly checkpointing: CheckpointSettings;
+  readonly restartStrategy: RestartStrategySettings;
+  readonly failover: 'region' | 'full';
+  readonly bufferTimeoutMs: number;
+  readonly objectReuse: boolean;
+  readonly slotRequestTimeoutMs: number;
+  readonly cancellationTimeoutMs: number;
+}
+
+/** An operator as it stands in a job graph. */
+export interface OperatorDescriptor {
+  readonly id: OperatorId;
+  readonly kind: OperatorKind;
+  readonly type: string;
+  readonly name: string;
+  readonly uid: string | null;
+  readonly isKeyed: boolean;
+}
+
+/** A direct call inside a chain. */
+export interface ChainedEdge {
+  readonly source: OperatorId;
+  readonly target: OperatorId;
+  readonly sideOutput: string | null;
+}
+
+/** A chain: the operators run in one task, in topological order, head first. */
+export interface JobVertex {
+  readonly id: VertexId;
+  readonly name: string;
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  readonly slotSharingGroup: string;
+  readonly operators: readonly OperatorDescriptor[];
+  readonly chainedEdges: readonly ChainedEdge[];
+}
+
+/** An exchange between two chains. */
+export interface JobEdge {
+  readonly id: EdgeId;
+  readonly sourceVertex: VertexId;
+  readonly targetVertex: VertexId;
+  /** The operator of the source chain whose output travels. */
+  readonly sourceOperator: OperatorId;
+  readonly partitioner: PartitionerKind;
+  readonly inputIndex: number;
+  readonly sideOutput: string | null;
+}
+
+/** Plain data, CBOR- and JSON-able: what a client submits. */
+export interface JobGraph {
+  readonly formatVersion: 1;
+  readonly name: string;
+  /** Topologically ordered. */
+  readonly vertices: readonly JobVertex[];
+  readonly edges: readonly JobEdge[];
+  readonly settings: JobSettings;
+  /** `user` parameters of the builder, in the order they were given. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** 64 hex digits over everything but settings; equal in client and every slot, or the job is refused. */
+  readonly fingerprint: string;
+  /** One digest an operator, so that a mismatch names the first operator that differs. */
+  readonly operatorFingerprints: readonly { readonly operatorId: OperatorId; readonly name: string; readonly digest: string }[];
+}

@@ -1,0 +1,94 @@
+/**
+ * Keyed state as operators use it. Everything is synchronous and scoped to the current key.
+ *
+ * Ownership (`pipeline.object-reuse` off): a value put into state is copied, so what the caller emits or keeps can
+ * change without changing state. A value read from state may be changed only inside the callback that read it, and
+ * only counts once it is put again.
+ */
+import type { KeyGroupRange } from '../../core/ids.js';
+import type { ChunkHandle, KeyedStateHandle } from '../contracts.js';
+
+export interface ValueState<T> {
+  value(): T | undefined;
+  update(value: T): void;
+  clear(): void;
+}
+
+export interface ListState<T> {
+  get(): readonly T[];
+  add(value: T): void;
+  addAll(values: Iterable<T>): void;
+  update(values: Iterable<T>): void;
+  clear(): void;
+}
+
+export interface MapState<K, V> {
+  get(key: K): V | undefined;
+  put(key: K, value: V): void;
+  has(key: K): boolean;
+  remove(key: K): void;
+  entries(): Iterable<readonly [K, V]>;
+  keys(): Iterable<K>;
+  values(): Iterable<V>;
+  isEmpty(): boolean;
+  clear(): void;
+}
+
+/** Names one state of one operator; the same name with another kind is refused (`STATE_KIND_CLASH`). */
+export interface StateDescriptor {
+  readonly name: string;
+  readonly kind: 'value' | 'list' | 'map';
+}
+
+/** What a key may be. Composite keys are compared by content. */
+export type Key = string | number | bigint | boolean | null | readonly Key[] | { readonly [field: string]: Key };
+
+/** Bytes of one chunk, written where checkpoints live; the backend never knows where that is. */
+export type ChunkWriter = (bytes: Uint8Array) => Promise<ChunkHandle>;
+export type ChunkReader = (handle: ChunkHandle) => Promise<Uint8Array>;
+
+/** A snapshot under way: the version was cut synchronously; the bytes follow in slices. */
+export interface StateSnapshot {
+  /** Serialises up to `entriesMax` more entries; returns whether more remain. Called between records. */
+  advance(entriesMax: number): boolean;
+  /** Resolves once every chunk is written. Call after `advance` returned false. */
+  finish(): Promise<readonly KeyedStateHandle[]>;
+  /** Gives up: frees what it held. Idempotent. */
+  discard(): void;
+}
+
+export type TimeDomain = 'event' | 'processing';
+
+/** A timer of a key; the same key, domain, namespace and time is one timer. */
+export interface KeyedTimer {
+  readonly key: Key;
+  readonly domain: TimeDomain;
+  readonly time: number;
+}
+
+/** Keyed state of one operator in one subtask, key group by key group. */
+export interface KeyedStateBackend {
+  readonly keyGroups: KeyGroupRange;
+  /** Sets the key that all state below belongs to; `group` must lie in `keyGroups`. */
+  setCurrentKey(key: Key, group: number): void;
+  currentKey(): Key;
+  valueState<T>(name: string): ValueState<T>;
+  listState<T>(name: string): ListState<T>;
+  mapState<K extends Key, V>(name: string): MapState<K, V>;
+
+  /** Timers belong to the current key and to the snapshot. */
+  registerTimer(domain: TimeDomain, time: number): void;
+  deleteTimer(domain: TimeDomain, time: number): void;
+  /** Takes the earliest timer of the domain that is due at `time`, and sets its key current; undefined when none is. */
+  pollTimer(domain: TimeDomain, time: number): KeyedTimer | undefined;
+  /** Time of the earliest timer of the domain. */
+  nextTimer(domain: TimeDomain): number | undefined;
+
+  /** Cuts a version now, in time independent of the number of entries; at most one snapshot is under way. */
+  snapshot(write: ChunkWriter): StateSnapshot;
+  /** Loads handles whose key groups intersect `keyGroups`; foreign groups are skipped. */
+  restore(handles: readonly KeyedStateHandle[], read: ChunkReader): Promise<void>;
+  /** Entries held, for metrics. */
+  size(): number;
+  close(): void;
+}
