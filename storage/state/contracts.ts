@@ -6,7 +6,10 @@
  * only counts once it is put again.
  */
 import type { KeyGroupRange } from '../../core/ids.js';
+import type { Key } from '../../core/keys.js';
 import type { ChunkHandle, KeyedStateHandle } from '../contracts.js';
+
+export type { Key } from '../../core/keys.js';
 
 export interface ValueState<T> {
   value(): T | undefined;
@@ -39,9 +42,6 @@ export interface StateDescriptor {
   readonly name: string;
   readonly kind: 'value' | 'list' | 'map';
 }
-
-/** What a key may be. Composite keys are compared by content. */
-export type Key = string | number | bigint | boolean | null | readonly Key[] | { readonly [field: string]: Key };
 
 /** Bytes of one chunk, written where checkpoints live; the backend never knows where that is. */
 export type ChunkWriter = (bytes: Uint8Array) => Promise<ChunkHandle>;

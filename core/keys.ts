@@ -1,0 +1,116 @@
+/**
+ * Keys: what records are grouped by, their canonical form and their hash.
+ *
+ * K1  Two keys are the same key if and only if their canonical forms are the same JavaScript primitive. Fields of an
+ *     object count in any order; -0 is 0; every NaN is one NaN; 1, 1n, "1" and [1] are four different keys.
+ * K2  The hash depends on the canonical form only, is the same in every process and version of Millrace, and equals
+ *     Java's hashCode for strings (that do not start with U+0000), int32 numbers, doubles and booleans.
+ * K3  What cannot be a key (undefined, functions, dates, maps, class instances) is refused with `KEY_UNSUPPORTED`.
+ */
+import { MillraceError } from './errors.js';
+
+/** What a key may be. Composite keys are compared by content. */
+export type Key = string | number | bigint | boolean | null | readonly Key[] | { readonly [field: string]: Key };
+
+/** A key as a primitive that a Map can hold: composites become text that starts with U+0000. */
+export type CanonicalKey = string | number | bigint | boolean | null;
+
+const marker = '\u0000';
+
+/** The canonical form of a key (K1). Free for strings and numbers; allocates a string for composites. */
+export function canonicalKey(key: Key): CanonicalKey {
+  switch (typeof key) {
+    case 'string':
+      return key.charCodeAt(0) === 0 ? `${marker}"${key}` : key;
+    case 'number':
+      return key === 0 ? 0 : key;
+    case 'bigint':
+    case 'boolean':
+      return key;
+    default:
+      return key === null ? null : marker + encodePart(key, key);
+  }
+}
+
+/** A hash of 32 bits, signed (K2). */
+export function hashOfKey(key: Key): number {
+  return hashOfCanonicalKey(canonicalKey(key));
+}
+
+/** The hash of a key whose canonical form is already known (K2). */
+export function hashOfCanonicalKey(key: CanonicalKey): number {
+  switch (typeof key) {
+    case 'string':
+      return hashOfString(key);
+    case 'number':
+      return (key | 0) === key ? key : hashOfDouble(key);
+    case 'boolean':
+      return key ? 1231 : 1237;
+    case 'bigint':
+      return hashOfString(`${marker}${key}n`);
+    default:
+      return 0;
+  }
+}
+
+/** Java's String.hashCode: UTF-16 code units, base 31, wrapped to 32 bits. */
+export function hashOfString(text: string): number {
+  let hash = 0;
+  for (let index = 0; index < text.length; index += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
+  return hash;
+}
+
+const doubleView = new DataView(new ArrayBuffer(8));
+
+/** Java's Double.hashCode; the view writes one and the same NaN. */
+function hashOfDouble(value: number): number {
+  doubleView.setFloat64(0, Number.isNaN(value) ? NaN : value);
+  return doubleView.getInt32(0) ^ doubleView.getInt32(4);
+}
+
+/** Unambiguous text of a part of a composite key: strings are JSON, everything else starts with no quote. */
+function encodePart(part: Key, whole: Key): string {
+  switch (typeof part) {
+    case 'string':
+      return JSON.stringify(part);
+    case 'number':
+      return part === 0 ? '0' : String(part);
+    case 'bigint':
+      return `${part}n`;
+    case 'boolean':
+      return part ? 'true' : 'false';
+    case 'object':
+      return part === null ? 'null' : encodeComposite(part, whole);
+    default:
+      throw unsupported(part, whole);
+  }
+}
+
+function encodeComposite(part: readonly Key[] | { readonly [field: string]: Key }, whole: Key): string {
+  if (isTuple(part)) {
+    let text = '[';
+    for (let index = 0; index < part.length; index += 1) text += `${index === 0 ? '' : ','}${encodePart(part[index] as Key, whole)}`;
+    return `${text}]`;
+  }
+  if (!isPlainObject(part)) throw unsupported(part, whole);
+  const fields = Object.keys(part).sort();
+  return `{${fields.map((field) => `${JSON.stringify(field)}:${encodePart(part[field] as Key, whole)}`).join(',')}}`;
+}
+
+const isTuple = (part: readonly Key[] | { readonly [field: string]: Key }): part is readonly Key[] => Array.isArray(part);
+
+/** Also true for objects of another realm, whose Object.prototype is not ours. */
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function unsupported(part: unknown, whole: unknown): MillraceError {
+  const kind = typeof part === 'object' && part !== null ? (part.constructor?.name ?? 'object') : typeof part;
+  const place = part === whole ? 'The key' : 'A part of the key';
+  return new MillraceError('KEY_UNSUPPORTED', `${place} is of type ${kind}, which cannot be compared by content.`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    hint: 'Return a string, number, bigint, boolean, null, or a tuple or plain object of these from keyBy.',
+  });
+}
