@@ -1,0 +1,79 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { leaderCatalogueEntry, leaderMachine, type LeaderEffect, type LeaderEvent } from '../../state-machines/leader/leader-machine.js';
+import { exploreShortestPaths, walkRandomly, type Step } from '../../state-machines/kit/exploration.js';
+import { assertTotal } from '../../state-machines/kit/totality.js';
+import { MachineHost } from '../../actors/runtime/machine-host.js';
+
+const test = suite('leader machine');
+const input = { retryMs: 300, renewMs: 1_000 };
+const samples: LeaderEvent[] = [
+  { type: 'BEAT' },
+  { type: 'LEASE_GRANTED', epoch: 7, deadline: 3_000 },
+  { type: 'LEASE_GRANTED', epoch: 8, deadline: 4_000 },
+  { type: 'LEASE_HELD', holder: 'jm-2', epoch: 9, remainingMs: 100 },
+  { type: 'STORE_FAILED', error: 'down' },
+  { type: 'DEADLINE_REACHED', deadline: 3_000 },
+  { type: 'STOP' },
+  { type: 'RELEASED' },
+];
+
+/** Grants less revocations, after a sequence of steps: 0 or 1 (L3). */
+function leadershipIsBalanced() {
+  let held: unknown = null;
+  return ({ effects, event }: Step): void => {
+    for (const effect of effects) {
+      if (effect.type === 'grantLeadership') {
+        assert.is(event.type, 'LEASE_GRANTED', 'L1: only an answer of the store grants leadership');
+        assert.is(held, null, 'L3: granted twice');
+        held = (effect.params as { epoch: number }).epoch;
+      } else if (effect.type === 'revokeLeadership') {
+        assert.is((effect.params as { epoch: number }).epoch, held, 'L3: what is revoked is what was granted');
+        held = null;
+      }
+    }
+  };
+}
+
+test('every leaf says what every event does', () => assertTotal(leaderMachine, leaderCatalogueEntry.events));
+
+test('by shortest paths all states are reached, and waiting never grants leadership (L1)', () => {
+  const { states, transitions } = exploreShortestPaths(leaderMachine, { input, events: samples });
+  assert.equal(states, ['acquiring', 'leading', 'releasing', 'renewing', 'stopped', 'waiting']);
+  const intoLeading = transitions.filter((text) => text.endsWith('--> leading'));
+  assert.equal(intoLeading, ['acquiring --LEASE_GRANTED--> leading', 'renewing --LEASE_GRANTED--> leading', 'renewing --STORE_FAILED--> leading']);
+});
+
+test('over random walks each grant is followed by exactly one revocation (L3)', () => {
+  let seed = 1;
+  const next = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+  for (let walk = 0; walk < 200; walk++) {
+    walkRandomly(leaderMachine, { input, events: samples, walks: 1, steps: 60, next, invariant: leadershipIsBalanced() });
+  }
+});
+
+test('a leader whose deadline passes while the renewal is under way is revoked and a late answer does not restore it (L2)', () => {
+  const performed: LeaderEffect[] = [];
+  const host = new MachineHost<typeof leaderMachine, LeaderEffect>({
+    machine: leaderMachine,
+    input,
+    name: 'jm-1',
+    perform: (effect) => performed.push(effect),
+    onEffectFailed: (error) => {
+      throw error;
+    },
+  });
+  host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 10 });
+  host.send({ type: 'BEAT' });
+  host.send({ type: 'DEADLINE_REACHED', deadline: 10 });
+  host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 20 });
+  assert.is(host.state, 'waiting');
+  assert.is(host.context.epoch, 0);
+  assert.equal(
+    performed.filter(({ type }) => type === 'revokeLeadership'),
+    [{ type: 'revokeLeadership', params: { epoch: 3, reason: 'the lease could not be renewed in time' } }],
+  );
+  assert.is(host.ignored.get('waiting LEASE_GRANTED late'), 1);
+});
+
+test.run();
