@@ -8,7 +8,7 @@
  */
 import type { AttemptId, AttemptNumber, CheckpointId, JobId, OperatorId, SessionId } from '../core/ids.js';
 import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
-import type { StreamGraph } from '../graph/types.js';
+import type { JobSettings, PlanningSettings, StreamGraph } from '../graph/types.js';
 import type { Key, KeyedStateBackend } from '../storage/state/contracts.js';
 
 /** Stands for "this record has no timestamp". */
@@ -173,10 +173,15 @@ export interface Sink<T> {
   createWriter(): Operator<T, never>;
 }
 
+/** What configuration gives a builder; a slot passes on what stands in the job graph. */
+export interface BuildDefaults {
+  readonly planning?: PlanningSettings;
+  readonly settings?: JobSettings;
+}
+
 /** What a job module exports: `defineJob` makes it. */
 export interface JobDefinition {
   readonly name: string;
-  /** Builds the stream graph for these parameters: a pure function of them. */
-  build(parameters: Readonly<Record<string, string>>): StreamGraph<OperatorFactory, KeySelector>;
+  /** Builds the stream graph for these parameters and defaults: a pure function of them. */
+  build(parameters: Readonly<Record<string, string>>, defaults?: BuildDefaults): StreamGraph<OperatorFactory, KeySelector>;
 }
-

@@ -19,6 +19,8 @@ export interface StreamNode<Factory = unknown> {
   /** Kind of operator as written in the API (`map`, `keyed-process`): part of the fingerprint. */
   readonly type: string;
   readonly name: string;
+  /** Whether the user gave the name; given names are unique in a job and make stable ids. */
+  readonly isNamed: boolean;
   readonly uid: string | undefined;
   readonly parallelism: number;
   readonly maxParallelism: number | undefined;
@@ -42,11 +44,28 @@ export interface StreamEdge<KeySelector = unknown> {
   readonly keySelector: KeySelector | undefined;
 }
 
+/**
+ * What configuration decides before the builder of a job runs. It travels with the job graph, so that a slot builds the
+ * job with the defaults the client had, whatever its own configuration says.
+ */
+export interface PlanningSettings {
+  /** Of operators that were given none. */
+  readonly parallelism: number;
+  /** Of operators that were given none; null: derived from the parallelism. */
+  readonly maxParallelism: number | null;
+  readonly isChainingEnabled: boolean;
+}
+
 export interface StreamGraph<Factory = unknown, KeySelector = unknown> {
   readonly jobName: string;
   readonly nodes: readonly StreamNode<Factory>[];
   readonly edges: readonly StreamEdge<KeySelector>[];
   readonly settings: JobSettings;
+  /** What the builder was given. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly planning: PlanningSettings;
+  /** Whether the builder left chaining on. */
+  readonly isChainingEnabled: boolean;
 }
 
 export type RestartStrategySettings =
@@ -138,6 +157,8 @@ export interface JobGraph {
   readonly settings: JobSettings;
   /** `user` parameters of the builder, in the order they were given. */
   readonly parameters: Readonly<Record<string, string>>;
+  /** What the builder was given besides; a slot builds with the same. */
+  readonly planning: PlanningSettings;
   /** 64 hex digits over everything but settings; equal in client and every slot, or the job is refused. */
   readonly fingerprint: string;
   /** One digest an operator, so that a mismatch names the first operator that differs. */
