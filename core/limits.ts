@@ -34,6 +34,8 @@ export const limits = {
   cborDepthMax: 64,
   /** CBOR bignums: a 128 KiB one blocks cbor-x for 3 s; 1 KiB costs microseconds. */
   cborBignumBytesMax: kib,
+  /** Work of decoding one message from the bus, in units of about 20 ns: below 10 ms; a MiB of ordinary records stays below. */
+  cborWorkMax: 400_000,
   /** Ids remembered for de-duplication per receiver: 30 s of 100 messages a second. */
   deduplicationIdsMax: 4_096,
   /** Dead letters kept for inspection. */
