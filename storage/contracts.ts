@@ -69,8 +69,11 @@ export interface CheckpointStorage {
   readonly durability: string;
   write(name: string, bytes: Uint8Array): Promise<ChunkHandle>;
   read(handle: ChunkHandle): Promise<Uint8Array>;
-  /** Removes chunks by name; missing ones are not an error. */
-  remove(names: readonly string[]): Promise<void>;
+  /**
+   * Removes chunks by name; missing ones are not an error. With a token it is refused with `FENCED` when a later epoch
+   * was granted: in the same atomic step where chunks and leadership live in one Redis, else checked just before.
+   */
+  remove(names: readonly string[], token?: LeaderToken): Promise<void>;
   /** All chunk names of a job with checkpoint id below `before`; for the sweep of orphans. */
   listBefore(job: JobId, before: CheckpointId): Promise<readonly string[]>;
   /** Removes everything of a job. */
@@ -123,6 +126,8 @@ export interface HaStore {
   /** Extends the lease; `held` when somebody else has it by now. */
   renew(token: LeaderToken, leaseMs: number): Promise<LeaseAnswer>;
   release(token: LeaderToken): Promise<void>;
+  /** Refused with `FENCED` when a later epoch was granted: for what cannot be undone outside this store. */
+  check(token: LeaderToken): Promise<void>;
   /** Who holds the lease, for people to read; never decide on it. */
   leader(): Promise<LeaderToken | undefined>;
 
