@@ -1,0 +1,329 @@
+/**
+ * Takes the checkpoints of one job: performs what the coordinator's machine and the machines of pending checkpoints decide.
+ *
+ * CC6  A checkpoint is confirmed to tasks only after the store has moved its pointer (PC1).
+ * CC7  Whatever a task sends about a checkpoint that is not pending changes nothing; it is counted.
+ * CC8  `restorePoint` waits for pointer moves under way, so that every restore sees the store's latest checkpoint.
+ */
+import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
+import type { JobStatus } from '../../bus/protocol/schemas.js';
+import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import { checkpointId as asCheckpointId, type AttemptId, type CheckpointId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { CorePorts, TimerHandle } from '../../core/ports.js';
+import type { CheckpointSettings } from '../../graph/types.js';
+import {
+  checkpointCoordinatorMachine,
+  type CheckpointCoordinatorEffect,
+} from '../../state-machines/checkpoint-coordinator/checkpoint-coordinator-machine.js';
+import type { CheckpointFailureReason } from '../../state-machines/pending-checkpoint/pending-checkpoint-machine.js';
+import type { CompletedCheckpoint } from '../../storage/contracts.js';
+import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
+import type { CheckpointHooks, CheckpointHost, ExecutionView } from '../scheduler/checkpointing.js';
+import { PendingCheckpoint } from './pending-checkpoint.js';
+
+/** What the coordinator needs of the store: bound to the leader's token and the job. */
+export interface CheckpointLedger {
+  nextId(): Promise<CheckpointId>;
+  /** Writes the metadata and moves the pointer in one fenced step; see HaStore.addCheckpoint. */
+  complete(checkpoint: CompletedCheckpoint, retained: number): Promise<void>;
+  /** Removes chunks that belong to no checkpoint with an id of `oldestNeeded` or above. */
+  sweep(oldestNeeded: CheckpointId): Promise<void>;
+}
+
+export interface CheckpointCoordinatorOptions extends Pick<CorePorts, 'clock' | 'logger'> {
+  readonly host: CheckpointHost;
+  readonly endpoint: Endpoint;
+  readonly ledger: CheckpointLedger;
+  /** `intervalMs` must be set: a job without checkpoints has no coordinator. */
+  readonly settings: CheckpointSettings & { readonly intervalMs: number };
+  /** The latest completed checkpoint when this leader took over, or what the job starts from. */
+  readonly restore: CompletedCheckpoint | undefined;
+  /** The store refused a write because a later leader exists. */
+  readonly onFenced: (error: MillraceError) => void;
+  readonly onTransition?: (record: TransitionRecord) => void;
+}
+
+/** How long a message to a task may take before it is sent again. */
+const taskAskMs = 2_000;
+
+export class CheckpointCoordinator implements CheckpointHooks {
+  readonly #options: CheckpointCoordinatorOptions;
+  readonly #machine: MachineHost<typeof checkpointCoordinatorMachine, CheckpointCoordinatorEffect>;
+  readonly #pending = new Map<number, PendingCheckpoint>();
+  readonly #endOfData = new Set<AttemptId>();
+  readonly #moves = new Set<Promise<unknown>>();
+  #tick: TimerHandle | undefined;
+  #latest: CompletedCheckpoint | undefined;
+  #completed = 0;
+  #isRunning = false;
+  #unexpected = 0;
+
+  constructor(options: CheckpointCoordinatorOptions) {
+    this.#options = options;
+    this.#latest = options.restore;
+    this.#machine = new MachineHost<typeof checkpointCoordinatorMachine, CheckpointCoordinatorEffect>({
+      machine: checkpointCoordinatorMachine,
+      input: options.settings,
+      name: options.host.jobId,
+      perform: (effect) => this.#perform(effect),
+      ...(options.onTransition === undefined ? {} : { onTransition: options.onTransition }),
+      onEffectFailed: (error, effect) => this.#failInternally(error, effect.type),
+    });
+  }
+
+  /** Messages about checkpoints that were not pending, or of attempts that no longer count. */
+  get unexpectedCount(): number {
+    return this.#unexpected;
+  }
+
+  handlers(): Handlers {
+    return {
+      'checkpoint.acknowledged': (body) => {
+        const pending = this.#pending.get(body.checkpointId);
+        if (pending === undefined) this.#unexpected++;
+        else pending.acknowledged(body.attemptId, body.snapshot);
+        return {};
+      },
+      'checkpoint.declined': (body) => {
+        const pending = this.#pending.get(body.checkpointId);
+        if (pending === undefined) this.#unexpected++;
+        else {
+          this.#options.logger.log('warn', 'a task declined a checkpoint', { ...body });
+          pending.declined(body.attemptId, body.reason);
+        }
+        return {};
+      },
+      'task.end-of-data': (body) => {
+        this.#endOfData.add(body.attemptId);
+        this.#announceEndOfData();
+        return {};
+      },
+    };
+  }
+
+  executionChanged(_execution: ExecutionView): void {
+    const executions = this.#options.host.executions();
+    const isRunning = executions.length > 0 && executions.every(({ state }) => state === 'RUNNING');
+    if (isRunning === this.#isRunning) return;
+    this.#isRunning = isRunning;
+    if (!isRunning) {
+      this.#machine.send({ type: 'JOB_NOT_RUNNING', reason: 'CHECKPOINT_COORDINATOR_SUSPEND' });
+      return;
+    }
+    this.#machine.send({ type: 'JOB_RUNNING', at: this.#options.clock.now() });
+    this.#announceEndOfData();
+  }
+
+  jobStatusChanged(status: JobStatus): void {
+    if (status === 'FINISHED' || status === 'FAILED' || status === 'CANCELED' || status === 'SUSPENDED') {
+      this.#machine.send({ type: 'STOP' });
+    }
+  }
+
+  abortPending(_reason: string): void {
+    this.#isRunning = false;
+    this.#machine.send({ type: 'JOB_NOT_RUNNING', reason: 'JOB_FAILOVER_REGION' });
+  }
+
+  async restorePoint(): Promise<CompletedCheckpoint | undefined> {
+    while (this.#moves.size > 0) await Promise.allSettled([...this.#moves]);
+    return this.#latest;
+  }
+
+  latestCheckpointId(): CheckpointId | undefined {
+    return this.#completed === 0 && this.#latest?.jobId !== this.#options.host.jobId ? undefined : this.#latest?.checkpointId;
+  }
+
+  completedCount(): number {
+    return this.#completed;
+  }
+
+  #announceEndOfData(): void {
+    const executions = this.#options.host.executions();
+    if (!this.#isRunning || !executions.every(({ attemptId }) => this.#endOfData.has(attemptId))) return;
+    this.#machine.send({ type: 'END_OF_DATA', at: this.#options.clock.now() });
+  }
+
+  #perform(effect: Exclude<CheckpointCoordinatorEffect, { readonly type: 'ignored' }>): void {
+    switch (effect.type) {
+      case 'allocateId':
+        this.#allocateId();
+        return;
+      case 'startCheckpoint':
+        this.#start(asCheckpointId(effect.params.checkpointId));
+        return;
+      case 'scheduleTick':
+        this.#tick?.cancel();
+        this.#tick = this.#options.clock.setTimer(effect.params.delayMs, () =>
+          this.#machine.send({ type: 'TICK', at: this.#options.clock.now() }),
+        );
+        return;
+      case 'cancelTick':
+        this.#tick?.cancel();
+        this.#tick = undefined;
+        return;
+      case 'abortPending':
+        for (const pending of [...this.#pending.values()]) pending.abort(effect.params.reason);
+        return;
+      case 'failJob':
+        this.#options.host.failJob(
+          new MillraceError(
+            'CHECKPOINT_FAILURES',
+            `Exceeded checkpoint tolerable failure threshold: ${effect.params.failures} in a row, the last one ${effect.params.reason}`,
+            {
+              domain: 'external',
+              recovery: 'restart-job',
+              hint: 'Raise execution.checkpointing.tolerable-failed-checkpoints or execution.checkpointing.timeout, or see the tasks that declined in the log.',
+            },
+          ),
+        );
+        return;
+    }
+  }
+
+  #allocateId(): void {
+    this.#options.ledger.nextId().then(
+      (id) => this.#machine.send({ type: 'ID_ALLOCATED', checkpointId: id }),
+      (error: unknown) => {
+        this.#noteStoreError(error, 'the store gave no checkpoint id');
+        this.#machine.send({ type: 'ID_FAILED', error: toErrorRecord(error).message });
+      },
+    );
+  }
+
+  #start(id: CheckpointId): void {
+    const { host, clock, logger, settings } = this.#options;
+    const executions = host.executions();
+    this.#pending.set(
+      id,
+      new PendingCheckpoint({
+        checkpointId: id,
+        executions,
+        startedAt: clock.now(),
+        timeoutMs: settings.timeoutMs,
+        clock,
+        logger,
+        name: `${host.jobId}/${id}`,
+        ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
+        trigger: (pending) => this.#triggerSources(pending),
+        finalize: (pending) => this.#finalize(pending),
+        ended: (pending, reason) => (reason === undefined ? this.#completedOne(pending) : this.#abortedOne(pending, reason)),
+      }),
+    );
+  }
+
+  #triggerSources(pending: PendingCheckpoint): void {
+    const { host, endpoint } = this.#options;
+    const body = { jobId: host.jobId, checkpointId: pending.checkpointId, triggeredAt: pending.startedAt };
+    for (const { attemptId, location, isSource } of pending.executions) {
+      if (!isSource || location === undefined) continue;
+      endpoint
+        .ask({ kind: 'slot', ...location }, 'checkpoint.trigger', { ...body, attemptId }, this.#askOptions(attemptId))
+        .then(
+          ({ known }) => {
+            if (!known) pending.triggerFailed(attemptId);
+          },
+          () => pending.triggerFailed(attemptId),
+        );
+    }
+  }
+
+  #finalize(pending: PendingCheckpoint): void {
+    const { host, ledger, settings, clock } = this.#options;
+    const checkpoint: CompletedCheckpoint = {
+      formatVersion: 1,
+      jobId: host.jobId,
+      checkpointId: pending.checkpointId,
+      leaderEpoch: host.leaderEpoch,
+      fingerprint: host.jobGraph.fingerprint,
+      triggeredAt: pending.startedAt,
+      completedAt: clock.now(),
+      vertices: host.jobGraph.vertices.map(({ id, parallelism, maxParallelism }) => ({ vertexId: id, parallelism, maxParallelism })),
+      tasks: pending.snapshots(),
+      sources: host.sourceSnapshots(),
+      sharedResources: host.sharedResources(),
+    };
+    const move = ledger.complete(checkpoint, settings.retained).then(
+      () => {
+        this.#latest = checkpoint;
+        pending.finalized();
+      },
+      (error: unknown) => {
+        this.#noteStoreError(error, 'the store did not take the completed checkpoint');
+        pending.finalizeFailed();
+      },
+    );
+    this.#moves.add(move);
+    void move.finally(() => this.#moves.delete(move));
+  }
+
+  #completedOne(pending: PendingCheckpoint): void {
+    const { host, clock, endpoint } = this.#options;
+    this.#pending.delete(pending.checkpointId);
+    this.#completed++;
+    for (const older of [...this.#pending.values()]) if (older.checkpointId < pending.checkpointId) older.abort('CHECKPOINT_SUBSUMED');
+    this.#machine.send({ type: 'CHECKPOINT_COMPLETED', checkpointId: pending.checkpointId, at: clock.now() });
+    host.checkpointCompleted(pending.checkpointId);
+    this.#tellTasks(pending, 'checkpoint.confirm');
+    endpoint.tell({ kind: 'job-events', jobId: host.jobId }, 'checkpoint.completed', {
+      jobId: host.jobId,
+      checkpointId: pending.checkpointId,
+      durationMs: Math.max(0, clock.now() - pending.startedAt),
+      stateBytes: pending.snapshots().reduce((sum, { stateBytes }) => sum + stateBytes, 0),
+    });
+    this.#sweep();
+  }
+
+  #abortedOne(pending: PendingCheckpoint, reason: CheckpointFailureReason): void {
+    const { host, endpoint } = this.#options;
+    this.#pending.delete(pending.checkpointId);
+    this.#machine.send({ type: 'CHECKPOINT_ABORTED', checkpointId: pending.checkpointId, reason });
+    this.#tellTasks(pending, 'checkpoint.abort');
+    endpoint.tell({ kind: 'job-events', jobId: host.jobId }, 'checkpoint.failed', {
+      jobId: host.jobId,
+      checkpointId: pending.checkpointId,
+      reason,
+    });
+  }
+
+  /** Lost confirmations are healed by the scheduler's heartbeat, lost aborts by the barrier of the next checkpoint. */
+  #tellTasks(pending: PendingCheckpoint, type: 'checkpoint.confirm' | 'checkpoint.abort'): void {
+    const { host, endpoint, logger } = this.#options;
+    for (const { attemptId, location } of pending.executions) {
+      if (location === undefined) continue;
+      const body = { jobId: host.jobId, attemptId, checkpointId: pending.checkpointId };
+      endpoint
+        .ask({ kind: 'slot', ...location }, type, body, this.#askOptions(attemptId))
+        .catch((error: unknown) => logger.log('debug', `${type} did not arrive`, { attemptId, error: toErrorRecord(error).message }));
+    }
+  }
+
+  /** Chunks of aborted checkpoints and of attempts that died are removed once nothing can refer to them. */
+  #sweep(): void {
+    const pendingIds = [...this.#pending.keys()];
+    const oldest = Math.min(this.#latest?.checkpointId ?? Infinity, ...pendingIds);
+    if (!Number.isFinite(oldest)) return;
+    this.#options.ledger
+      .sweep(asCheckpointId(oldest))
+      .catch((error: unknown) => this.#noteStoreError(error, 'orphaned chunks could not be removed'));
+  }
+
+  #askOptions(attemptId: AttemptId) {
+    return { timeoutMs: taskAskMs, attempts: limits.askAttemptsMax, leaderEpoch: this.#options.host.leaderEpoch, attempt: attemptId };
+  }
+
+  #noteStoreError(error: unknown, what: string): void {
+    this.#options.logger.log('warn', what, { error: toErrorRecord(error) });
+    if (error instanceof MillraceError && error.code === 'FENCED') this.#options.onFenced(error);
+  }
+
+  #failInternally(error: unknown, effect: string): void {
+    this.#options.host.failJob(
+      new MillraceError('CHECKPOINT_COORDINATOR_FAILED', `the checkpoint coordinator could not perform ${effect}`, {
+        domain: 'internal',
+        cause: error,
+      }),
+    );
+  }
+}
