@@ -2,6 +2,7 @@
  * The ports: everything impure that the runtime touches. The real adapters live in `cluster/adapters/`, the simulated
  * ones in `testing/simulator/`; no other file may reach for time, randomness, threads, processes or the disk.
  */
+import type { AllocationId, JobId, SessionId, TaskManagerId } from './ids.js';
 
 /** A timer that has not fired yet. `cancel` is idempotent and does nothing once the timer fired. */
 export interface TimerHandle {
@@ -47,6 +48,35 @@ export interface ThreadChannel<In, Out> {
   /** At most one listener; messages that arrived earlier are delivered to it first. */
   onMessage(listener: (message: In) => void): void;
   close(): void;
+}
+
+/** What a slot is started for: plain data, it crosses into the thread. */
+export interface SlotStart {
+  readonly taskManagerId: TaskManagerId;
+  /** Session of the TaskManager process. */
+  readonly sessionId: SessionId;
+  readonly slot: number;
+  readonly jobId: JobId;
+  readonly allocationId: AllocationId;
+  /** Largest payload of the TaskManager's bus in bytes. */
+  readonly payloadBytesMax: number;
+}
+
+/**
+ * A running slot. `onExit` is called once, whatever ended it: a thread that ended by itself or was terminated. Nothing
+ * comes through the channel after that.
+ */
+export interface SlotThread<FromSlot, ToSlot> {
+  readonly channel: ThreadChannel<FromSlot, ToSlot>;
+  /** Ends the thread by force; resolves when it has ended. It may not resolve at all: the caller watches the time. */
+  terminate(): Promise<void>;
+  /** `error` says what the thread died of; undefined when it ended in order. At most one listener. */
+  onExit(listener: (error: unknown) => void): void;
+}
+
+/** Starts slots: worker threads, or inline in the simulator. */
+export interface SlotSpawner<FromSlot, ToSlot> {
+  start(options: SlotStart): SlotThread<FromSlot, ToSlot>;
 }
 
 /** What kind of thing a path names. */
