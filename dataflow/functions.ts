@@ -1,0 +1,114 @@
+/**
+ * The functions users write, as the operators call them.
+ *
+ * F1  Every call for a record happens on the task's thread, one at a time; nothing here is asynchronous but `open` and
+ *     `close`.
+ * F2  A function may hand on results through the collector, or return an iterable of them. The loop pulls an iterable as
+ *     output becomes available, so that one record may yield any number of results; the collector has a bound
+ *     (`limits.overdraftBytesMax`).
+ * F3  A setup function runs once a task, before the first record; what it closes over belongs to that task alone.
+ */
+import type { Key } from '../core/keys.js';
+import type { Logger } from '../core/ports.js';
+import type { ListState, MapState, ValueState } from '../storage/state/contracts.js';
+import type { TaskInfo } from './contracts.js';
+
+/** Takes results. */
+export interface Collector<T> {
+  /** Hands one result on, with the timestamp of the record that is being processed. */
+  collect(value: T): void;
+}
+
+/** What a function may return: results to be pulled, or nothing. */
+export type Results<T> = Iterable<T> | void;
+
+export type MapFunction<In, Out> = (value: In) => Out;
+export type FilterFunction<T> = (value: T) => boolean;
+export type FlatMapFunction<In, Out> = (value: In, out: Collector<Out>) => Results<Out>;
+/** Combines two values of one key; may return either argument, and may change `accumulated`. */
+export type ReduceFunction<T> = (accumulated: T, value: T) => T;
+
+declare const tagged: unique symbol;
+
+/** Names a side output and the type of its records. Made by `outputTag`. */
+export interface OutputTag<T> {
+  readonly id: string;
+  readonly [tagged]?: (value: T) => T;
+}
+
+/** Names a side output: `outputTag<Order>('late')`. The id is unique among the side outputs of an operator. */
+export function outputTag<T>(id: string): OutputTag<T> {
+  if (id === '') throw new TypeError('The id of an output tag is empty: give it a name');
+  return { id };
+}
+
+/** Who and where a function runs. Valid for the life of the task. */
+export interface RuntimeContext {
+  readonly task: TaskInfo;
+  readonly operatorName: string;
+  readonly logger: Logger;
+}
+
+/** Besides, the states of the current key. A state is declared by asking for it; the same name again gives the same state. */
+export interface KeyedRuntimeContext extends RuntimeContext {
+  valueState<T>(name: string): ValueState<T>;
+  listState<T>(name: string): ListState<T>;
+  mapState<K extends Key, V>(name: string): MapState<K, V>;
+}
+
+export interface TimeService {
+  /** Milliseconds since 1970-01-01T00:00Z. Differs between runs: results that depend on it are not repeatable. */
+  currentProcessingTime(): number;
+  /** Event time up to which the operator has seen everything. */
+  currentWatermark(): number;
+}
+
+/** Timers of the current key. The same time registered twice fires once. */
+export interface TimerService extends TimeService {
+  registerEventTimeTimer(time: number): void;
+  deleteEventTimeTimer(time: number): void;
+  registerProcessingTimeTimer(time: number): void;
+  deleteProcessingTimeTimer(time: number): void;
+}
+
+/** Valid during the call it is handed to. */
+export interface ProcessContext {
+  /** Event time of the record; undefined when it has none. */
+  timestamp(): number | undefined;
+  readonly time: TimeService;
+  /** Hands a record to a side output; without a listener it is dropped. */
+  output<T>(tag: OutputTag<T>, value: T): void;
+}
+
+export interface KeyedProcessContext<K> extends ProcessContext {
+  readonly time: TimerService;
+  currentKey(): K;
+}
+
+export interface OnTimerContext<K> extends KeyedProcessContext<K> {
+  readonly domain: 'event' | 'processing';
+}
+
+/** Processes records one by one, with side outputs. */
+export interface ProcessFunction<In, Out> {
+  open?(context: RuntimeContext): void | Promise<void>;
+  processElement(value: In, context: ProcessContext, out: Collector<Out>): Results<Out>;
+  /** No record will come any more: the last chance to hand something on. */
+  finish?(out: Collector<Out>): Results<Out>;
+  close?(): void | Promise<void>;
+}
+
+/** Processes the records of one key at a time, with state and timers. */
+export interface KeyedProcessFunction<K, In, Out> {
+  open?(context: KeyedRuntimeContext): void | Promise<void>;
+  processElement(value: In, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
+  /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
+  onTimer?(time: number, context: OnTimerContext<K>, out: Collector<Out>): Results<Out>;
+  close?(): void | Promise<void>;
+}
+
+/** A function, or what makes one for a task (F3). */
+export type ProcessSetup<In, Out> = ProcessFunction<In, Out> | ((runtime: RuntimeContext) => ProcessFunction<In, Out>);
+export type KeyedProcessSetup<K, In, Out> =
+  | KeyedProcessFunction<K, In, Out>
+  | ((runtime: KeyedRuntimeContext) => KeyedProcessFunction<K, In, Out>);
