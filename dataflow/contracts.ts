@@ -138,6 +138,8 @@ export interface EnumeratorContext {
 export interface Source<T> {
   readonly name: string;
   readonly boundedness: 'bounded' | 'unbounded';
+  /** Plain data that is part of the job's fingerprint (a collection's elements, a path). */
+  readonly data?: unknown;
   /** Errors here (a missing file) fail the job and name the path. */
   enumerate(context: EnumeratorContext): Promise<readonly Split[]>;
   createReader(context: OperatorContext): SourceReader<T>;
