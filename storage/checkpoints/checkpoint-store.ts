@@ -1,0 +1,173 @@
+/**
+ * Completed checkpoints: the commit point, what is restored from, and the removal of what nobody needs any more. Used by
+ * the CheckpointCoordinator of a job; puts the HA store and the checkpoint storage together.
+ *
+ * CS1  A checkpoint is complete when, and only when, the fenced pointer write succeeded; its metadata was durable before.
+ *      When `complete` fails with anything but `FENCED`, the outcome is unknown: repeat it with the same checkpoint.
+ * CS2  Only chunks with an id below every retained and every pending checkpoint are deleted, and of those only the ones no
+ *      retained checkpoint references; deletes carry the leader's token.
+ * CS3  Deleting never delays or fails a checkpoint: it runs after it, one pass at a time, and what it missed the next pass
+ *      finds (dropped checkpoints, aborted ones and chunks of late writers alike).
+ */
+import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import type { CheckpointId, JobId } from '../../core/ids.js';
+import type { Logger } from '../../core/ports.js';
+import type { CheckpointPointer, CheckpointStorage, CompletedCheckpoint, HaStore, LeaderToken } from '../contracts.js';
+import { chunkNamesOf, decodeCheckpoint, encodeCheckpoint, formatCheckpointPath, parseCheckpointPath } from './checkpoint-metadata.js';
+import { formatChunkName, parseChunkName } from './chunk-name.js';
+
+export interface CheckpointStoreOptions {
+  readonly ha: HaStore;
+  readonly storage: CheckpointStorage;
+  readonly logger: Logger;
+}
+
+export interface CompleteOptions {
+  /** How many completed checkpoints to keep, from 1. */
+  readonly retained: number;
+  /** The lowest id still pending, which deletes must stay below. */
+  readonly oldestPending?: CheckpointId;
+}
+
+/** What deleting has done so far. */
+export interface CollectionCounts {
+  /** Passes asked for and not yet ended. */
+  readonly running: number;
+  readonly chunksRemoved: number;
+  readonly failures: number;
+}
+
+export class CheckpointStore {
+  private readonly ha: HaStore;
+  private readonly storage: CheckpointStorage;
+  private readonly logger: Logger;
+  /** Chunk names by name of the metadata chunk, for retained checkpoints. */
+  private readonly references = new Map<string, readonly string[]>();
+  private collection: Promise<void> = Promise.resolve();
+  private running = 0;
+  private chunksRemoved = 0;
+  private failures = 0;
+
+  constructor(options: CheckpointStoreOptions) {
+    this.ha = options.ha;
+    this.storage = options.storage;
+    this.logger = options.logger;
+  }
+
+  /** Commits a checkpoint (CS1) and starts deleting what it made superfluous (CS3). Resolves at the commit point. */
+  async complete(token: LeaderToken, checkpoint: CompletedCheckpoint, options: CompleteOptions): Promise<CheckpointPointer> {
+    const { jobId, checkpointId } = checkpoint;
+    const name = formatChunkName({ jobId, checkpointId, writer: `epoch-${token.epoch}`, name: 'metadata', index: 0 });
+    const metadata = await this.storage.write(name, encodeCheckpoint(checkpoint));
+    const pointer: CheckpointPointer = { checkpointId, metadata };
+    await this.ha.addCheckpoint(token, jobId, pointer, options.retained);
+    this.references.set(name, [name, ...chunkNamesOf(checkpoint)]);
+    this.collectLater(token, jobId, options.oldestPending);
+    return pointer;
+  }
+
+  /** The newest completed checkpoint of a job; undefined when it has none. A damaged one is an error, never skipped. */
+  async latest(job: JobId): Promise<CompletedCheckpoint | undefined> {
+    const pointer = (await this.ha.checkpoints(job)).at(-1);
+    return pointer === undefined ? undefined : this.load(pointer);
+  }
+
+  /** Reads, verifies and decodes the metadata a pointer names. */
+  async load(pointer: CheckpointPointer): Promise<CompletedCheckpoint> {
+    return decodeCheckpoint(await this.storage.read(pointer.metadata), pointer.metadata.name);
+  }
+
+  /** The text that {@link resolve} understands, for people. */
+  pathOf(pointer: CheckpointPointer): string {
+    return formatCheckpointPath(pointer.metadata);
+  }
+
+  /** Finds a checkpoint by its path, or by `<job>/<checkpoint>` while the job's records exist. Throws `CHECKPOINT_NOT_FOUND`. */
+  async resolve(text: string): Promise<CheckpointPointer> {
+    const parsed = parseCheckpointPath(text);
+    if (parsed !== undefined) return parsed;
+    const match = /^([A-Za-z0-9_-]{1,128})\/(\d{1,15})$/.exec(text);
+    const known = match === null ? [] : await this.ha.checkpoints(match[1] as JobId);
+    const found = known.find((pointer) => pointer.checkpointId === Number(match?.[2]));
+    if (found !== undefined) return found;
+    const others = known.map((pointer) => pointer.checkpointId).join(', ');
+    throw new MillraceError('CHECKPOINT_NOT_FOUND', `There is no completed checkpoint ${JSON.stringify(text)}.`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      hint: others === '' ? 'Name it <job id>/<checkpoint id>, or by the path printed when it completed.' : `The job has ${others}.`,
+    });
+  }
+
+  /** Starts a pass that deletes chunks nobody needs (CS2): a new leader calls it when it recovered a job. */
+  collectLater(token: LeaderToken, job: JobId, oldestPending?: CheckpointId): void {
+    this.running += 1;
+    this.collection = this.collection.then(() => this.collect(token, job, oldestPending));
+  }
+
+  /** Resolves when every pass started so far has ended. */
+  async settled(): Promise<void> {
+    await this.collection;
+  }
+
+  counts(): CollectionCounts {
+    return { running: this.running, chunksRemoved: this.chunksRemoved, failures: this.failures };
+  }
+
+  /**
+   * Forgets a job that has ended: call it after its result was put, and again if it failed. Its records go last, so that
+   * a crash in between is seen by the next leader. `keepCheckpoints` leaves the retained ones to be restored from by path.
+   */
+  async removeJob(token: LeaderToken, job: JobId, options: { readonly keepCheckpoints: boolean }): Promise<void> {
+    await this.collection;
+    await this.ha.check(token);
+    if (!options.keepCheckpoints) await this.storage.removeJob(job);
+    await this.ha.removeJob(token, job);
+    for (const name of [...this.references.keys()]) {
+      if (parseChunkName(name).jobId === job) this.references.delete(name);
+    }
+  }
+
+  private async collect(token: LeaderToken, job: JobId, oldestPending: CheckpointId | undefined): Promise<void> {
+    try {
+      const retained = await this.ha.checkpoints(job);
+      const bound = Math.min(retained[0]?.checkpointId ?? Infinity, oldestPending ?? Infinity);
+      if (bound !== Infinity) await this.removeBelow(token, job, bound as CheckpointId, retained);
+    } catch (error) {
+      this.failures += 1;
+      this.logger.log('warn', 'could not delete chunks of old checkpoints; the next pass tries again', { job, error: toErrorRecord(error) });
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  private async removeBelow(token: LeaderToken, job: JobId, bound: CheckpointId, retained: readonly CheckpointPointer[]): Promise<void> {
+    const candidates = await this.storage.listBefore(job, bound);
+    if (candidates.length === 0) return;
+    const needed = new Set<string>();
+    for (const pointer of retained) {
+      for (const name of await this.referencesOf(pointer)) needed.add(name);
+    }
+    this.forgetReferences(job, retained);
+    const superfluous = candidates.filter((name) => !needed.has(name));
+    if (superfluous.length === 0) return;
+    await this.ha.check(token);
+    await this.storage.remove(superfluous, token);
+    this.chunksRemoved += superfluous.length;
+  }
+
+  private async referencesOf(pointer: CheckpointPointer): Promise<readonly string[]> {
+    const { name } = pointer.metadata;
+    const known = this.references.get(name);
+    if (known !== undefined) return known;
+    const names = [name, ...chunkNamesOf(await this.load(pointer))];
+    this.references.set(name, names);
+    return names;
+  }
+
+  private forgetReferences(job: JobId, retained: readonly CheckpointPointer[]): void {
+    const kept = new Set(retained.map((pointer) => pointer.metadata.name));
+    for (const name of [...this.references.keys()]) {
+      if (!kept.has(name) && parseChunkName(name).jobId === job) this.references.delete(name);
+    }
+  }
+}
