@@ -1,0 +1,150 @@
+/**
+ * A client of a cluster: submits jobs, follows and cancels them. It needs the bus, and nothing else.
+ *
+ * C1  Every request is tried again until it is answered or `patienceMs` is over, so that a JobManager that is being
+ *     replaced is not noticed; job ids make submissions idempotent.
+ */
+import { createHash } from 'node:crypto';
+import { BusError } from '../../bus/contracts.js';
+import type { Endpoint } from '../../bus/endpoint-contract.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { AskType, MessageBody, MessageReply } from '../../bus/protocol/registry.js';
+import type { JobCode } from '../../bus/protocol/schemas.js';
+import { fromErrorRecord, MillraceError } from '../../core/errors.js';
+import { jobId as asJobId, type CheckpointId, type JobId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { Clock, Random } from '../../core/ports.js';
+import type { JobGraph } from '../../graph/types.js';
+
+export interface ClientOptions {
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a request may go unanswered before it fails; default 30 s. */
+  readonly patienceMs?: number;
+  /** Called when a request has to be tried again, with why. */
+  readonly onRetry?: (why: string) => void;
+}
+
+export interface Submission {
+  readonly jobGraph: JobGraph;
+  readonly code: { readonly kind: 'bundle'; readonly bytes: Uint8Array } | { readonly kind: 'module'; readonly url: string };
+  readonly restoreFrom?: { readonly jobId: JobId; readonly checkpointId: CheckpointId };
+}
+
+const askTimeoutMs = 5_000;
+const retryDelayMs = 100;
+const pollMs = 200;
+const endStatuses: ReadonlySet<string> = new Set(['FINISHED', 'FAILED', 'CANCELED']);
+
+/** Whether a job with this status will never change again. */
+export function isEnded({ status }: Pick<JobSummary, 'status'>): boolean {
+  return endStatuses.has(status);
+}
+
+export class Client {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the job's record is durable. Throws what the JobManager rejected it for. */
+  async submit(submission: Submission): Promise<JobId> {
+    const jobId = asJobId(this.#options.random.hex(16));
+    const reply = await this.#ask('job.submit', {
+      jobId,
+      jobGraph: submission.jobGraph,
+      code: await this.#upload(submission.code),
+      restoreFrom: submission.restoreFrom ?? null,
+    });
+    if (reply.kind === 'rejected') throw fromErrorRecord(reply.error);
+    return jobId;
+  }
+
+  /** Undefined when the cluster does not know the job. */
+  async describe(jobId: JobId): Promise<JobSummary | undefined> {
+    const reply = await this.#ask('job.describe', { jobId });
+    return reply.kind === 'found' ? reply.job : undefined;
+  }
+
+  async list(): Promise<readonly JobSummary[]> {
+    return (await this.#ask('job.list', {})).jobs;
+  }
+
+  async overview(): Promise<MessageReply<'cluster.overview'>> {
+    return this.#ask('cluster.overview', {});
+  }
+
+  /** Resolves once cancelling began; see {@link waitForEnd}. */
+  async cancel(jobId: JobId): Promise<MessageReply<'job.cancel'>> {
+    return this.#ask('job.cancel', { jobId });
+  }
+
+  /** Resolves when the job ended. `onProgress` is called with every look at it. */
+  async waitForEnd(jobId: JobId, onProgress?: (summary: JobSummary) => void): Promise<JobSummary> {
+    for (;;) {
+      const summary = await this.describe(jobId);
+      if (summary === undefined) {
+        throw new MillraceError('JOB_UNKNOWN', `the cluster does not know job ${jobId}`, {
+          domain: 'user',
+          recovery: 'fail-job',
+          hint: 'Its JobManager may have lost its store, or the cluster id is another one.',
+        });
+      }
+      onProgress?.(summary);
+      if (isEnded(summary)) return summary;
+      await this.#pause(pollMs);
+    }
+  }
+
+  async #upload(code: Submission['code']): Promise<JobCode> {
+    if (code.kind === 'module') return code;
+    const { bytes } = code;
+    if (bytes.length > limits.blobBytesMax) {
+      throw new MillraceError('CODE_TOO_LARGE', `the job's code has ${bytes.length} bytes, more than ${limits.blobBytesMax}`, {
+        domain: 'user',
+        recovery: 'fail-job',
+        hint: 'Leave data out of the module: read it with a source.',
+      });
+    }
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const count = Math.max(1, Math.ceil(bytes.length / limits.blobChunkBytes));
+    let isComplete = false;
+    // A JobManager that was replaced in between has forgotten the first chunks: then all of them are sent again.
+    for (let round = 0; round < limits.askAttemptsMax && !isComplete; round++) {
+      for (let index = 0; index < count; index++) {
+        const chunk = bytes.subarray(index * limits.blobChunkBytes, (index + 1) * limits.blobChunkBytes);
+        isComplete = (await this.#ask('blob.upload-chunk', { sha256, index, count, bytes: chunk })).isComplete;
+      }
+    }
+    if (!isComplete) throw new MillraceError('UPLOAD_INCOMPLETE', 'the JobManager did not take the code of the job', { domain: 'external' });
+    return { kind: 'bundle', sha256, bytes: bytes.length };
+  }
+
+  async #ask<T extends AskType>(type: T, body: MessageBody<T>): Promise<MessageReply<T>> {
+    const { endpoint, clock, patienceMs = 30_000, onRetry } = this.#options;
+    const deadline = clock.monotonic() + patienceMs;
+    for (;;) {
+      try {
+        return await endpoint.ask({ kind: 'job-manager' }, type, body, { timeoutMs: askTimeoutMs });
+      } catch (error) {
+        if (!(error instanceof BusError) || error.failure === 'closed' || error.failure === 'too-large') throw error;
+        if (clock.monotonic() >= deadline) {
+          throw new MillraceError('JOB_MANAGER_UNREACHABLE', `no JobManager answered ${type} for ${patienceMs / 1_000} s (${error.failure})`, {
+            domain: 'external',
+            recovery: 'retry',
+            hint: 'Start one with `npm run cluster`, or check cluster.id and nats.url.',
+            cause: error,
+          });
+        }
+        onRetry?.(error.failure);
+        await this.#pause(retryDelayMs);
+      }
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.setTimer(delayMs, resolve));
+  }
+}
