@@ -114,7 +114,8 @@ export interface CheckpointPointer {
 /**
  * Leader lease and all records a leader needs to take over. Every write carries the token and is refused with
  * `FENCED` (MillraceError, recovery `crash`) when a later epoch was granted, in the same atomic step as the write.
- * All writes are idempotent: a cut reply may make a client send one twice.
+ * All writes are idempotent: a cut reply may make a client send one twice. A write that fails with recovery `retry` has
+ * an unknown outcome: repeat it.
  */
 export interface HaStore {
   readonly durability: string;

@@ -3,7 +3,8 @@
  * the CheckpointCoordinator of a job; puts the HA store and the checkpoint storage together.
  *
  * CS1  A checkpoint is complete when, and only when, the fenced pointer write succeeded; its metadata was durable before.
- *      When `complete` fails with anything but `FENCED`, the outcome is unknown: repeat it with the same checkpoint.
+ *      While the outcome of that write is unknown (a reply was cut, the store is away) it is repeated, so that `complete`
+ *      that rejects means: not completed, and never will be by this leader.
  * CS2  Only chunks with an id below every retained and every pending checkpoint are deleted, and of those only the ones no
  *      retained checkpoint references; deletes carry the leader's token.
  * CS3  Deleting never delays or fails a checkpoint: it runs after it, one pass at a time, and what it missed the next pass
@@ -11,7 +12,7 @@
  */
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { CheckpointId, JobId } from '../../core/ids.js';
-import type { Logger } from '../../core/ports.js';
+import type { Clock, Logger } from '../../core/ports.js';
 import type { CheckpointPointer, CheckpointStorage, CompletedCheckpoint, HaStore, LeaderToken } from '../contracts.js';
 import { chunkNamesOf, decodeCheckpoint, encodeCheckpoint, formatCheckpointPath, parseCheckpointPath } from './checkpoint-metadata.js';
 import { formatChunkName, parseChunkName } from './chunk-name.js';
@@ -19,15 +20,20 @@ import { formatChunkName, parseChunkName } from './chunk-name.js';
 export interface CheckpointStoreOptions {
   readonly ha: HaStore;
   readonly storage: CheckpointStorage;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
-export interface CompleteOptions {
-  /** How many completed checkpoints to keep, from 1. */
-  readonly retained: number;
-  /** The lowest id still pending, which deletes must stay below. */
-  readonly oldestPending?: CheckpointId;
+/** The store of one job for one leader: what a CheckpointCoordinator needs. */
+export interface JobCheckpointLedger {
+  nextId(): Promise<CheckpointId>;
+  complete(checkpoint: CompletedCheckpoint, retained: number): Promise<void>;
+  /** Deletes chunks that no checkpoint from `oldestNeeded` on, and no retained one, can need. */
+  sweep(oldestNeeded: CheckpointId): Promise<void>;
 }
+
+const repeatDelayMs = 100;
+const repeatDelayMsMax = 5_000;
 
 /** What deleting has done so far. */
 export interface CollectionCounts {
@@ -40,6 +46,7 @@ export interface CollectionCounts {
 export class CheckpointStore {
   private readonly ha: HaStore;
   private readonly storage: CheckpointStorage;
+  private readonly clock: Clock;
   private readonly logger: Logger;
   /** Chunk names by name of the metadata chunk, for retained checkpoints. */
   private readonly references = new Map<string, readonly string[]>();
@@ -51,18 +58,27 @@ export class CheckpointStore {
   constructor(options: CheckpointStoreOptions) {
     this.ha = options.ha;
     this.storage = options.storage;
+    this.clock = options.clock;
     this.logger = options.logger;
   }
 
-  /** Commits a checkpoint (CS1) and starts deleting what it made superfluous (CS3). Resolves at the commit point. */
-  async complete(token: LeaderToken, checkpoint: CompletedCheckpoint, options: CompleteOptions): Promise<CheckpointPointer> {
+  /** This store, bound to a leader's token and a job. */
+  forJob(token: LeaderToken, job: JobId): JobCheckpointLedger {
+    return {
+      nextId: () => this.ha.nextCheckpointId(token, job),
+      complete: async (checkpoint, retained) => void (await this.complete(token, checkpoint, retained)),
+      sweep: (oldestNeeded) => this.sweep(token, job, oldestNeeded),
+    };
+  }
+
+  /** Commits a checkpoint (CS1): resolves at the commit point. `sweep` afterwards. */
+  async complete(token: LeaderToken, checkpoint: CompletedCheckpoint, retained: number): Promise<CheckpointPointer> {
     const { jobId, checkpointId } = checkpoint;
     const name = formatChunkName({ jobId, checkpointId, writer: `epoch-${token.epoch}`, name: 'metadata', index: 0 });
     const metadata = await this.storage.write(name, encodeCheckpoint(checkpoint));
     const pointer: CheckpointPointer = { checkpointId, metadata };
-    await this.ha.addCheckpoint(token, jobId, pointer, options.retained);
+    await this.addPointer(token, jobId, pointer, retained);
     this.references.set(name, [name, ...chunkNamesOf(checkpoint)]);
-    this.collectLater(token, jobId, options.oldestPending);
     return pointer;
   }
 
@@ -98,15 +114,15 @@ export class CheckpointStore {
     });
   }
 
-  /** Starts a pass that deletes chunks nobody needs (CS2): a new leader calls it when it recovered a job. */
-  collectLater(token: LeaderToken, job: JobId, oldestPending?: CheckpointId): void {
+  /**
+   * Deletes chunks that neither a retained checkpoint nor one from `oldestNeeded` on can need (CS2): after a checkpoint
+   * completed, and when a new leader recovered a job. Rejects only with `FENCED`; other failures are logged and counted.
+   */
+  sweep(token: LeaderToken, job: JobId, oldestNeeded: CheckpointId): Promise<void> {
     this.running += 1;
-    this.collection = this.collection.then(() => this.collect(token, job, oldestPending));
-  }
-
-  /** Resolves when every pass started so far has ended. */
-  async settled(): Promise<void> {
-    await this.collection;
+    const pass = this.collection.then(() => this.collect(token, job, oldestNeeded));
+    this.collection = pass.catch(() => undefined);
+    return pass;
   }
 
   counts(): CollectionCounts {
@@ -127,12 +143,31 @@ export class CheckpointStore {
     }
   }
 
-  private async collect(token: LeaderToken, job: JobId, oldestPending: CheckpointId | undefined): Promise<void> {
+  private async addPointer(token: LeaderToken, job: JobId, pointer: CheckpointPointer, retained: number): Promise<void> {
+    for (let delayMs = repeatDelayMs; ; delayMs = Math.min(delayMs * 2, repeatDelayMsMax)) {
+      try {
+        await this.ha.addCheckpoint(token, job, pointer, retained);
+        return;
+      } catch (error) {
+        if (!(error instanceof MillraceError) || error.recovery !== 'retry') throw error;
+        this.logger.log('warn', 'whether the checkpoint was completed is unknown; writing its pointer again', {
+          job,
+          checkpointId: pointer.checkpointId,
+          delayMs,
+          error: toErrorRecord(error),
+        });
+        await new Promise<void>((resolve) => this.clock.setTimer(delayMs, resolve));
+      }
+    }
+  }
+
+  private async collect(token: LeaderToken, job: JobId, oldestNeeded: CheckpointId): Promise<void> {
     try {
       const retained = await this.ha.checkpoints(job);
-      const bound = Math.min(retained[0]?.checkpointId ?? Infinity, oldestPending ?? Infinity);
-      if (bound !== Infinity) await this.removeBelow(token, job, bound as CheckpointId, retained);
+      const bound = Math.min(retained[0]?.checkpointId ?? oldestNeeded, oldestNeeded);
+      await this.removeBelow(token, job, bound as CheckpointId, retained);
     } catch (error) {
+      if (error instanceof MillraceError && error.code === 'FENCED') throw error;
       this.failures += 1;
       this.logger.log('warn', 'could not delete chunks of old checkpoints; the next pass tries again', { job, error: toErrorRecord(error) });
     } finally {
