@@ -65,8 +65,9 @@ export interface OperatorContext {
   /**
    * Hands unfinished work to the task loop: `resume` is called when output is available again, before any further input
    * of the task, and returns whether it is finished. While anything is parked, no barrier passes this operator.
+   * With `until` (a sink waiting for its disk), it is not called before that resolves; a rejection fails the task.
    */
-  park(resume: () => boolean): void;
+  park(resume: () => boolean, until?: Promise<unknown>): void;
   currentWatermark(): number;
   /**
    * Declares something that must be one and the same for all subtasks (a target directory): `token` names what this
@@ -96,7 +97,7 @@ export interface Operator<In = unknown, Out = unknown> {
   onTimer?(time: number, domain: 'event' | 'processing'): void;
   /** No record will come any more. */
   endInput?(): void;
-  /** Emit what is left. May park. */
+  /** Emit what is left. May park; the end of data is passed on once nothing is parked any more. */
   finish?(): void;
   /** Flush before the barrier is passed on; then everything written counts as before the barrier. */
   prepareSnapshot?(checkpointId: CheckpointId): void | Promise<void>;
