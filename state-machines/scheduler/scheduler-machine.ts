@@ -1,0 +1,394 @@
+/**
+ * The scheduler of one job: when its tasks are deployed, cancelled, restarted, and when the job ends. Flink's
+ * AdaptiveScheduler states, with region failover: while some tasks restart, the others keep running.
+ *
+ * S1  Tasks are deployed only when all of them that wait have a slot, the tasks they replace have ended, the back-off is
+ *     over, and the checkpoint to restore is known.
+ * S2  Failures during a restart join it: what they affect restarts in the same go.
+ * S3  A job ends only when no execution is left that is not terminal, except that SUSPEND waits for nothing.
+ * S4  Timers and answers belong to a round; those of an earlier round change nothing.
+ * S5  The error kept is the first cause of the present round of failures: a task that only lost its neighbour is not blamed
+ *     when the neighbour's own error is known.
+ */
+import { assign, setup } from 'xstate';
+import type { ErrorRecord } from '../../core/errors.js';
+import type { ExecutionVertexId } from '../../graph/execution-graph.js';
+import type { RestartStrategySettings } from '../../graph/types.js';
+import { eventTypes, type CatalogueEntry } from '../kit/catalogue-entry.js';
+import { effects, ignored, type IgnoredEffect } from '../kit/effects.js';
+import { affectedBy, firstCause, isFatal, union, without, type Regions } from './failover.js';
+import { decideRestart, noFailures, rememberCheckpoint, type RestartDecision, type RestartMemory } from './restart-strategy.js';
+
+export interface SchedulerInput {
+  readonly regions: Regions;
+  readonly failover: 'region' | 'full';
+  readonly restartStrategy: RestartStrategySettings;
+  readonly slotRequestTimeoutMs: number;
+}
+
+export interface SchedulerContext extends SchedulerInput {
+  /** Subtasks whose current execution is not in a terminal state. */
+  readonly live: readonly ExecutionVertexId[];
+  /** Subtasks that wait to be deployed. */
+  readonly affected: readonly ExecutionVertexId[];
+  /** See S4. */
+  readonly round: number;
+  readonly backoffMs: number;
+  readonly isBackoffOver: boolean;
+  /** Since a failure and until what it affected is deployed again. */
+  readonly isRestarting: boolean;
+  readonly restarts: number;
+  readonly memory: RestartMemory;
+  readonly error: ErrorRecord | null;
+}
+
+/** A failure comes with its time and a number in [0, 1) for the jitter of the back-off. */
+interface FailureMoment {
+  readonly error: ErrorRecord;
+  readonly at: number;
+  readonly random: number;
+}
+
+export type SchedulerEvent =
+  | { readonly type: 'START' }
+  /** Every subtask that waits has a slot. */
+  | { readonly type: 'SLOTS_ASSIGNED'; readonly round: number }
+  /** A subtask that waits lost its slot again. */
+  | { readonly type: 'SLOT_LOST' }
+  | { readonly type: 'SLOT_TIMEOUT'; readonly round: number; readonly error: ErrorRecord }
+  | { readonly type: 'RESTORE_POINT_FOUND'; readonly round: number }
+  | ({ readonly type: 'RESTORE_POINT_FAILED'; readonly round: number } & FailureMoment)
+  | { readonly type: 'BACKOFF_OVER'; readonly round: number }
+  | { readonly type: 'SUBTASK_ENDED'; readonly subtask: ExecutionVertexId }
+  | ({ readonly type: 'SUBTASK_FAILED'; readonly subtask: ExecutionVertexId } & FailureMoment)
+  /** Something all tasks depend on failed. */
+  | ({ readonly type: 'JOB_FAILED' } & FailureMoment)
+  /** A task that was being cancelled had failed itself. */
+  | { readonly type: 'CAUSE_LEARNED'; readonly error: ErrorRecord }
+  | { readonly type: 'CHECKPOINT_COMPLETED' }
+  | { readonly type: 'CANCEL' }
+  | { readonly type: 'SUSPEND' };
+
+type Subtasks = { readonly subtasks: readonly ExecutionVertexId[] };
+type InRound = { readonly round: number };
+
+export type SchedulerEffect =
+  /** Moves the status of the job. */
+  | {
+      readonly type: 'moveJob';
+      readonly params: {
+        readonly event: 'START' | 'RESTART' | 'RESTARTED' | 'ALL_FINISHED' | 'CANCEL' | 'ALL_TERMINAL' | 'FAIL' | 'SUSPEND';
+        readonly error: ErrorRecord | null;
+      };
+    }
+  /** Gives each a new execution, takes back what its predecessor had from the source coordinators, and schedules it. */
+  | { readonly type: 'schedule'; readonly params: Subtasks }
+  /** SLOTS_ASSIGNED once each has a slot. */
+  | { readonly type: 'assignSlots'; readonly params: Subtasks & InRound }
+  | { readonly type: 'startSlotTimer'; readonly params: InRound & { readonly delayMs: number } }
+  | { readonly type: 'stopSlotTimer'; readonly params: Record<string, never> }
+  /** RESTORE_POINT_FOUND or RESTORE_POINT_FAILED. */
+  | { readonly type: 'findRestorePoint'; readonly params: InRound }
+  | { readonly type: 'deploy'; readonly params: Subtasks }
+  | { readonly type: 'abortCheckpoints'; readonly params: { readonly reason: string } }
+  | { readonly type: 'cancelSubtasks'; readonly params: Subtasks }
+  /** BACKOFF_OVER after the delay; replaces an earlier back-off. */
+  | { readonly type: 'startBackoff'; readonly params: InRound & { readonly delayMs: number } }
+  | { readonly type: 'stopBackoff'; readonly params: Record<string, never> }
+  /** Nothing follows any more: slots go back, everybody is told. */
+  | { readonly type: 'end'; readonly params: { readonly outcome: 'FINISHED' | 'FAILED' | 'CANCELED' | 'SUSPENDED' } }
+  | IgnoredEffect;
+
+type Args = { readonly context: SchedulerContext; readonly event: SchedulerEvent };
+const types = {} as { context: SchedulerContext; events: SchedulerEvent; input: SchedulerInput };
+
+/** What failed by this event, or undefined when it is no failure. */
+function failureOf({ context, event }: Args): (FailureMoment & { readonly failed: readonly ExecutionVertexId[] | 'all' }) | undefined {
+  if (event.type === 'SUBTASK_FAILED') return { ...event, failed: [event.subtask] };
+  if (event.type === 'JOB_FAILED') return { ...event, failed: 'all' };
+  if (event.type === 'RESTORE_POINT_FAILED') return { ...event, failed: context.affected };
+  return undefined;
+}
+
+function decisionFor(args: Args): RestartDecision | undefined {
+  const failure = failureOf(args);
+  return failure === undefined ? undefined : decideRestart(args.context.restartStrategy, args.context.memory, failure);
+}
+
+const base = setup({ types });
+const beginRestart = base.assign((args) => {
+  const failure = failureOf(args);
+  const decision = decisionFor(args);
+  if (failure === undefined || decision === undefined) return {};
+  const { context } = args;
+  return {
+    affected: union(context.affected, affectedBy(context.regions, context.failover, failure.failed)),
+    memory: decision.memory,
+    error: context.isRestarting ? firstCause(context.error, failure.error) : failure.error,
+    restarts: context.isRestarting ? context.restarts : context.restarts + 1,
+    isRestarting: true,
+    backoffMs: decision.kind === 'restart' ? decision.delayMs : 0,
+    isBackoffOver: false,
+    round: context.round + 1,
+  };
+});
+/** Names the first cause, and why nothing is tried any more. */
+const giveUp = base.assign((args) => {
+  const { context, event } = args;
+  if (!('error' in event)) return {};
+  const error = context.isRestarting ? firstCause(context.error, event.error) : event.error;
+  const decision = isFatal(event.error) ? undefined : decisionFor(args);
+  if (decision === undefined || decision.kind === 'restart') return { error };
+  const hint = `${error.hint === undefined ? '' : `${error.hint} `}It was not restarted: ${decision.reason}.`;
+  return { error: { ...error, hint }, memory: decision.memory };
+});
+const forgetSubtask = base.assign(({ context, event }) => ('subtask' in event ? { live: without(context.live, [event.subtask]) } : {}));
+const learnCause = base.assign(({ context, event }) => (event.type === 'CAUSE_LEARNED' ? { error: firstCause(context.error, event.error) } : {}));
+const blameFatal = base.assign(({ context, event }) =>
+  event.type === 'CAUSE_LEARNED' ? { error: context.error !== null && isFatal(context.error) ? context.error : event.error } : {},
+);
+/** What made the job need slots again is why it has none. */
+const blameSlots = base.assign(({ context, event }) => {
+  if (event.type !== 'SLOT_TIMEOUT') return {};
+  return { error: context.isRestarting && context.error !== null ? { ...event.error, cause: context.error } : event.error };
+});
+const countCheckpoint = base.assign({ memory: ({ context }) => rememberCheckpoint(context.memory) });
+
+const none = {};
+const moveJob = (event: Extract<SchedulerEffect, { type: 'moveJob' }>['params']['event']) => ({
+  type: 'moveJob' as const,
+  params: ({ context }: Args) => ({ event, error: context.error }),
+});
+const affected = ({ context }: Args) => ({ subtasks: context.affected });
+const cancelAll = { type: 'cancelSubtasks' as const, params: ({ context }: Args) => ({ subtasks: context.live }) };
+const stale = ignored('stale');
+const moot = ignored('moot');
+const late = ignored('late');
+
+/** A failure in a state where a restart is possible. */
+const onFailure = [
+  { guard: 'isFatal', target: 'failing', actions: [forgetSubtask, giveUp] },
+  { guard: 'mayRestart', target: 'restarting', actions: [forgetSubtask, beginRestart], reenter: true },
+  { target: 'failing', actions: [forgetSubtask, giveUp] },
+] as const;
+
+const onCauseLearned = [
+  { guard: 'isFatal', target: 'failing', actions: blameFatal },
+  { actions: learnCause },
+] as const;
+
+const active = {
+  CANCEL: 'cancelling',
+  SUSPEND: 'suspended',
+  SUBTASK_FAILED: onFailure,
+  JOB_FAILED: onFailure,
+  CAUSE_LEARNED: onCauseLearned,
+  SUBTASK_ENDED: { actions: forgetSubtask },
+  CHECKPOINT_COMPLETED: { actions: countCheckpoint },
+  START: ignored('duplicate'),
+} as const;
+
+/** While the last tasks end, only their end counts. */
+const ending = {
+  SUSPEND: 'suspended',
+  SUBTASK_ENDED: { actions: forgetSubtask },
+  SUBTASK_FAILED: { actions: forgetSubtask },
+  JOB_FAILED: moot,
+  CHECKPOINT_COMPLETED: moot,
+  START: late,
+  SLOTS_ASSIGNED: stale,
+  SLOT_LOST: moot,
+  SLOT_TIMEOUT: stale,
+  RESTORE_POINT_FOUND: stale,
+  RESTORE_POINT_FAILED: stale,
+  BACKOFF_OVER: stale,
+} as const;
+
+export const schedulerMachine = setup({
+  types,
+  actions: effects<SchedulerEffect>({
+    moveJob: true,
+    schedule: true,
+    assignSlots: true,
+    startSlotTimer: true,
+    stopSlotTimer: true,
+    findRestorePoint: true,
+    deploy: true,
+    abortCheckpoints: true,
+    cancelSubtasks: true,
+    startBackoff: true,
+    stopBackoff: true,
+    end: true,
+    ignored: true,
+  }),
+  guards: {
+    isFatal: ({ event }) => 'error' in event && isFatal(event.error),
+    mayRestart: (args) => decisionFor(args)?.kind === 'restart',
+    isThisRound: ({ context, event }) => 'round' in event && event.round === context.round,
+    isNothingLive: ({ context }) => context.live.length === 0,
+    mayProceed: ({ context }) => context.isBackoffOver && !context.affected.some((subtask) => context.live.includes(subtask)),
+    isRestarting: ({ context }) => context.isRestarting,
+  },
+}).createMachine({
+  id: 'scheduler',
+  context: ({ input }) => ({
+    ...input,
+    live: [],
+    affected: [],
+    round: 0,
+    backoffMs: 0,
+    isBackoffOver: true,
+    isRestarting: false,
+    restarts: 0,
+    memory: noFailures,
+    error: null,
+  }),
+  initial: 'created',
+  states: {
+    created: {
+      description: 'The order to start.',
+      on: {
+        START: {
+          target: 'waitingForSlots',
+          actions: [assign({ affected: ({ context }) => context.regions.flat() }), moveJob('START')],
+        },
+        CANCEL: 'cancelling',
+        SUSPEND: 'suspended',
+        JOB_FAILED: { target: 'failing', actions: giveUp },
+        SUBTASK_FAILED: moot,
+        SUBTASK_ENDED: moot,
+        CAUSE_LEARNED: moot,
+        CHECKPOINT_COMPLETED: moot,
+        SLOTS_ASSIGNED: stale,
+        SLOT_LOST: moot,
+        SLOT_TIMEOUT: stale,
+        RESTORE_POINT_FOUND: stale,
+        RESTORE_POINT_FAILED: stale,
+        BACKOFF_OVER: stale,
+      },
+    },
+    waitingForSlots: {
+      description: 'A slot for every subtask that is to be deployed.',
+      entry: [
+        assign({ live: ({ context }) => union(context.live, context.affected), round: ({ context }) => context.round + 1 }),
+        { type: 'schedule', params: affected },
+        { type: 'startSlotTimer', params: ({ context }) => ({ round: context.round, delayMs: context.slotRequestTimeoutMs }) },
+        { type: 'assignSlots', params: ({ context }) => ({ subtasks: context.affected, round: context.round }) },
+      ],
+      exit: { type: 'stopSlotTimer', params: none },
+      on: {
+        ...active,
+        SLOTS_ASSIGNED: [{ guard: 'isThisRound', target: 'restoring' }, stale],
+        SLOT_TIMEOUT: [{ guard: 'isThisRound', target: 'failing', actions: blameSlots }, stale],
+        SLOT_LOST: moot,
+        RESTORE_POINT_FOUND: stale,
+        RESTORE_POINT_FAILED: stale,
+        BACKOFF_OVER: stale,
+      },
+    },
+    restoring: {
+      description: 'The checkpoint to restore: no move of its pointer may be under way.',
+      entry: { type: 'findRestorePoint', params: ({ context }) => ({ round: context.round }) },
+      on: {
+        ...active,
+        RESTORE_POINT_FOUND: [
+          { guard: ({ context, event }) => event.round === context.round && context.isRestarting, target: 'executing', actions: moveJob('RESTARTED') },
+          { guard: 'isThisRound', target: 'executing' },
+          stale,
+        ],
+        RESTORE_POINT_FAILED: [{ guard: ({ context, event }) => event.round !== context.round, ...stale }, ...onFailure],
+        SLOT_LOST: 'waitingForSlots',
+        SLOTS_ASSIGNED: stale,
+        SLOT_TIMEOUT: stale,
+        BACKOFF_OVER: stale,
+      },
+    },
+    executing: {
+      description: 'The end of all tasks, or a failure.',
+      entry: [{ type: 'deploy', params: affected }, assign({ affected: [], isRestarting: false })],
+      always: {
+        guard: 'isNothingLive',
+        target: 'finished',
+        actions: [moveJob('ALL_FINISHED'), { type: 'end', params: { outcome: 'FINISHED' } }],
+      },
+      on: {
+        ...active,
+        SLOTS_ASSIGNED: stale,
+        SLOT_LOST: moot,
+        SLOT_TIMEOUT: stale,
+        RESTORE_POINT_FOUND: stale,
+        RESTORE_POINT_FAILED: stale,
+        BACKOFF_OVER: stale,
+      },
+    },
+    restarting: {
+      description: 'The end of the tasks that are to be restarted, and of the back-off.',
+      entry: [
+        { type: 'abortCheckpoints', params: { reason: 'JOB_FAILOVER_REGION' } },
+        moveJob('RESTART'),
+        { type: 'startBackoff', params: ({ context }) => ({ round: context.round, delayMs: context.backoffMs }) },
+        { type: 'cancelSubtasks', params: ({ context }) => ({ subtasks: context.affected.filter((subtask) => context.live.includes(subtask)) }) },
+      ],
+      exit: { type: 'stopBackoff', params: none },
+      always: { guard: 'mayProceed', target: 'waitingForSlots' },
+      on: {
+        ...active,
+        BACKOFF_OVER: [{ guard: 'isThisRound', actions: assign({ isBackoffOver: true }) }, stale],
+        SLOTS_ASSIGNED: stale,
+        SLOT_LOST: moot,
+        SLOT_TIMEOUT: stale,
+        RESTORE_POINT_FOUND: stale,
+        RESTORE_POINT_FAILED: stale,
+      },
+    },
+    failing: {
+      description: 'The end of all tasks; then the job has failed.',
+      entry: [moveJob('FAIL'), { type: 'abortCheckpoints', params: { reason: 'CHECKPOINT_COORDINATOR_SHUTDOWN' } }, cancelAll],
+      always: {
+        guard: 'isNothingLive',
+        target: 'finished',
+        actions: [moveJob('ALL_TERMINAL'), { type: 'end', params: { outcome: 'FAILED' } }],
+      },
+      on: { ...ending, CANCEL: 'cancelling', CAUSE_LEARNED: { actions: learnCause } },
+    },
+    cancelling: {
+      description: 'The end of all tasks; then the job is cancelled.',
+      entry: [moveJob('CANCEL'), { type: 'abortCheckpoints', params: { reason: 'CHECKPOINT_COORDINATOR_SHUTDOWN' } }, cancelAll],
+      always: {
+        guard: 'isNothingLive',
+        target: 'finished',
+        actions: [moveJob('ALL_TERMINAL'), { type: 'end', params: { outcome: 'CANCELED' } }],
+      },
+      on: { ...ending, CANCEL: ignored('duplicate'), CAUSE_LEARNED: moot },
+    },
+    finished: { type: 'final', description: 'Nothing: the job ended for good.' },
+    suspended: {
+      type: 'final',
+      description: 'Nothing here: the leadership is gone, the next leader recovers the job.',
+      entry: [moveJob('SUSPEND'), { type: 'end', params: { outcome: 'SUSPENDED' } }],
+    },
+  },
+});
+
+export const schedulerCatalogueEntry: CatalogueEntry = {
+  name: 'scheduler',
+  summary: 'Decides when the tasks of one job are deployed, cancelled and restarted, and when the job ends.',
+  machine: schedulerMachine,
+  events: eventTypes<SchedulerEvent>({
+    START: true,
+    SLOTS_ASSIGNED: true,
+    SLOT_LOST: true,
+    SLOT_TIMEOUT: true,
+    RESTORE_POINT_FOUND: true,
+    RESTORE_POINT_FAILED: true,
+    BACKOFF_OVER: true,
+    SUBTASK_ENDED: true,
+    SUBTASK_FAILED: true,
+    JOB_FAILED: true,
+    CAUSE_LEARNED: true,
+    CHECKPOINT_COMPLETED: true,
+    CANCEL: true,
+    SUSPEND: true,
+  }),
+  source: 'AdaptiveScheduler and DefaultScheduler (Flink)',
+};
