@@ -136,7 +136,7 @@ export interface HaStore {
   /** Refused with `JOB_ALREADY_ENDED` never: idempotent. The first result of a job stays. */
   putResult(token: LeaderToken, result: JobResultRecord): Promise<void>;
   /** Removes the job's record, and its pointers and counter unless they are kept to start from; its result stays. */
-  removeJob(token: LeaderToken, job: JobId, options?: { readonly keepCheckpoints: boolean }): Promise<void>;
+  removeJob(token: LeaderToken, job: JobId, options: { readonly keepCheckpoints: boolean }): Promise<void>;
   jobs(): Promise<readonly JobRecord[]>;
   result(job: JobId): Promise<JobResultRecord | undefined>;
   results(): Promise<readonly JobResultRecord[]>;

@@ -11,7 +11,7 @@ import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { AskType, MessageBody, MessageReply } from '../../bus/protocol/registry.js';
 import type { JobCode } from '../../bus/protocol/schemas.js';
 import { fromErrorRecord, MillraceError } from '../../core/errors.js';
-import { jobId as asJobId, type CheckpointId, type JobId } from '../../core/ids.js';
+import { jobId as asJobId, type JobId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Random } from '../../core/ports.js';
 import type { JobGraph } from '../../graph/types.js';
@@ -29,7 +29,8 @@ export interface ClientOptions {
 export interface Submission {
   readonly jobGraph: JobGraph;
   readonly code: { readonly kind: 'bundle'; readonly bytes: Uint8Array } | { readonly kind: 'module'; readonly url: string };
-  readonly restoreFrom?: { readonly jobId: JobId; readonly checkpointId: CheckpointId };
+  /** Path of a retained checkpoint, or `<job id>/<checkpoint id>`. */
+  readonly restoreFrom?: string;
 }
 
 const askTimeoutMs = 5_000;

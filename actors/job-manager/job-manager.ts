@@ -14,27 +14,18 @@ import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { JobId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
+import type { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
 import type { BlobStore, CompletedCheckpoint, HaStore, JobRecord, LeaderToken } from '../../storage/contracts.js';
 import type { TaskManagerOverview } from '../resource-manager/overview.js';
 import { CodeUploads } from './code-uploads.js';
 import { decodeResult, decodeSubmission, encodeResult, encodeSubmission, type JobSubmission } from './job-submission.js';
 import type { RunningJob, RunningJobFactory } from './running-job.js';
 
-/** The part of the checkpoint store that the JobManager uses. */
-export interface RetainedCheckpoints {
-  /** The latest completed checkpoint of a job. */
-  latest(job: JobId): Promise<CompletedCheckpoint | undefined>;
-  /** One retained checkpoint; undefined when there is none with this id. */
-  find(job: JobId, id: number): Promise<CompletedCheckpoint | undefined>;
-  /** Removes every checkpoint of a job, pointers and bytes. */
-  removeJob(token: LeaderToken, job: JobId): Promise<void>;
-}
-
 export interface JobManagerOptions {
   readonly token: LeaderToken;
   readonly endpoint: Endpoint;
   readonly store: HaStore;
-  readonly checkpoints: RetainedCheckpoints;
+  readonly checkpoints: CheckpointStore;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -128,13 +119,8 @@ export class JobManager {
   async #restorePoint(jobId: JobId, { restoreFrom }: JobSubmission): Promise<CompletedCheckpoint | undefined> {
     const own = await this.#options.checkpoints.latest(jobId);
     if (own !== undefined || restoreFrom === null) return own;
-    const found = await this.#options.checkpoints.find(restoreFrom.jobId, restoreFrom.checkpointId);
-    if (found !== undefined) return found;
-    throw new MillraceError('CHECKPOINT_NOT_FOUND', `job ${restoreFrom.jobId} has no retained checkpoint ${restoreFrom.checkpointId}`, {
-      domain: 'user',
-      recovery: 'fail-job',
-      hint: 'Only checkpoints that are still retained can be started from: set execution.checkpointing.externalized-checkpoint-retention to RETAIN_ON_CANCELLATION before cancelling.',
-    });
+    const pointer = await this.#options.checkpoints.resolve(restoreFrom);
+    return this.#options.checkpoints.load(pointer);
   }
 
   #run(jobId: JobId, submission: JobSubmission, submittedAt: number, restore: CompletedCheckpoint | undefined): void {
@@ -237,11 +223,10 @@ export class JobManager {
 
   /** Flink's retention: FINISHED discards, FAILED keeps, CANCELED as the job says. */
   async #cleanUp(jobId: JobId, { code, jobGraph }: JobSubmission, { status }: JobSummary): Promise<void> {
-    const { store, token, checkpoints, blobs } = this.#options;
-    const isKept =
+    const { token, checkpoints, blobs } = this.#options;
+    const keepCheckpoints =
       status === 'FAILED' || (status === 'CANCELED' && jobGraph.settings.checkpointing.retention === 'RETAIN_ON_CANCELLATION');
-    if (!isKept) await checkpoints.removeJob(token, jobId);
-    await store.removeJob(token, jobId, { keepCheckpoints: isKept });
+    await checkpoints.removeJob(token, jobId, { keepCheckpoints });
     if (code.kind === 'bundle' && !this.#isCodeUsed(code.sha256)) await blobs.remove(code.sha256);
   }
 

@@ -1,7 +1,6 @@
 /** What the store keeps of a job so that another leader can start it again. */
 import type { JobCode } from '../../bus/protocol/schemas.js';
 import { decode, encode } from '../../bus/codec/cbor.js';
-import type { CheckpointId, JobId } from '../../core/ids.js';
 import { MillraceError } from '../../core/errors.js';
 import type { JobGraph } from '../../graph/types.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
@@ -10,7 +9,8 @@ export interface JobSubmission {
   readonly formatVersion: 1;
   readonly jobGraph: JobGraph;
   readonly code: JobCode;
-  readonly restoreFrom: { readonly jobId: JobId; readonly checkpointId: CheckpointId } | null;
+  /** Path of a checkpoint, or `<job>/<checkpoint>`. */
+  readonly restoreFrom: string | null;
 }
 
 export function encodeSubmission(submission: JobSubmission): Uint8Array {

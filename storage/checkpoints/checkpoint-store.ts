@@ -137,7 +137,7 @@ export class CheckpointStore {
     await this.collection;
     await this.ha.check(token);
     if (!options.keepCheckpoints) await this.storage.removeJob(job);
-    await this.ha.removeJob(token, job);
+    await this.ha.removeJob(token, job, options);
     for (const name of [...this.references.keys()]) {
       if (parseChunkName(name).jobId === job) this.references.delete(name);
     }

@@ -32,7 +32,7 @@ export interface HaRecords {
 export type HaChange =
   | { readonly kind: 'put-job'; readonly job: JobRecord }
   | { readonly kind: 'put-result'; readonly result: JobResultRecord }
-  | { readonly kind: 'remove-job'; readonly jobId: JobId }
+  | { readonly kind: 'remove-job'; readonly jobId: JobId; readonly keepCheckpoints: boolean }
   | { readonly kind: 'next-checkpoint-id'; readonly jobId: JobId }
   | { readonly kind: 'raise-checkpoint-id'; readonly jobId: JobId; readonly after: CheckpointId }
   | { readonly kind: 'add-checkpoint'; readonly jobId: JobId; readonly pointer: CheckpointPointer; readonly retained: number };
@@ -52,7 +52,7 @@ export function applyHaChange(records: HaRecords, change: HaChange): void {
       return;
     case 'remove-job':
       records.jobs.delete(change.jobId);
-      records.checkpoints.delete(change.jobId);
+      if (!change.keepCheckpoints) records.checkpoints.delete(change.jobId);
       return;
     case 'next-checkpoint-id':
       checkpointsOf(records, change.jobId).lastId += 1;

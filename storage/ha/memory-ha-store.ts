@@ -71,8 +71,8 @@ export class MemoryHaStore implements HaStore {
     this.change(token, { kind: 'put-result', result: { ...result, result: result.result.slice() } });
   }
 
-  async removeJob(token: LeaderToken, jobId: JobId): Promise<void> {
-    this.change(token, { kind: 'remove-job', jobId });
+  async removeJob(token: LeaderToken, jobId: JobId, options: { readonly keepCheckpoints: boolean }): Promise<void> {
+    this.change(token, { kind: 'remove-job', jobId, keepCheckpoints: options.keepCheckpoints });
   }
 
   async jobs(): Promise<readonly JobRecord[]> {

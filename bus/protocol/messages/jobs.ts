@@ -65,8 +65,8 @@ export const jobMessages = {
       jobId: JobIdSchema,
       jobGraph: JobGraphSchema,
       code: JobCodeSchema,
-      /** Job and id of a retained checkpoint to start from. */
-      restoreFrom: nullable(Type.Object({ jobId: JobIdSchema, checkpointId: CheckpointIdSchema })),
+      /** Path of a retained checkpoint to start from, or `<job id>/<checkpoint id>`. */
+      restoreFrom: nullable(Type.String({ minLength: 1, maxLength: 1_024 })),
     }),
     reply: Type.Union([
       Type.Object({ kind: Type.Literal('accepted') }),
