@@ -17,26 +17,16 @@ import {
   type CheckpointCoordinatorEffect,
 } from '../../state-machines/checkpoint-coordinator/checkpoint-coordinator-machine.js';
 import type { CheckpointFailureReason } from '../../state-machines/pending-checkpoint/pending-checkpoint-machine.js';
-import type { CompleteOptions } from '../../storage/checkpoints/checkpoint-store.js';
+import type { JobCheckpointLedger } from '../../storage/checkpoints/checkpoint-store.js';
 import type { CompletedCheckpoint } from '../../storage/contracts.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHost, ExecutionView } from '../scheduler/checkpointing.js';
 import { PendingCheckpoint } from './pending-checkpoint.js';
 
-/** What the coordinator needs of the store: bound to the leader's token and the job. */
-export interface CheckpointLedger {
-  nextId(): Promise<CheckpointId>;
-  /**
-   * Writes the metadata and moves the pointer in one fenced step. When it fails with anything but `FENCED` the outcome is
-   * unknown: it is repeated with the same checkpoint.
-   */
-  complete(checkpoint: CompletedCheckpoint, options: CompleteOptions): Promise<unknown>;
-}
-
 export interface CheckpointCoordinatorOptions extends Pick<CorePorts, 'clock' | 'logger'> {
   readonly host: CheckpointHost;
   readonly endpoint: Endpoint;
-  readonly ledger: CheckpointLedger;
+  readonly ledger: JobCheckpointLedger;
   /** `intervalMs` must be set: a job without checkpoints has no coordinator. */
   readonly settings: CheckpointSettings & { readonly intervalMs: number };
   /** The latest completed checkpoint when this leader took over, or what the job starts from. */
@@ -48,7 +38,6 @@ export interface CheckpointCoordinatorOptions extends Pick<CorePorts, 'clock' | 
 
 /** How long a message to a task may take before it is sent again. */
 const taskAskMs = 2_000;
-const storeRetryMs = 250;
 
 export class CheckpointCoordinator implements CheckpointHooks {
   readonly #options: CheckpointCoordinatorOptions;
@@ -60,7 +49,6 @@ export class CheckpointCoordinator implements CheckpointHooks {
   #latest: CompletedCheckpoint | undefined;
   #completed = 0;
   #isRunning = false;
-  #isStopped = false;
   #unexpected = 0;
 
   constructor(options: CheckpointCoordinatorOptions) {
@@ -121,7 +109,6 @@ export class CheckpointCoordinator implements CheckpointHooks {
 
   jobStatusChanged(status: JobStatus): void {
     if (status === 'FINISHED' || status === 'FAILED' || status === 'CANCELED' || status === 'SUSPENDED') {
-      this.#isStopped = true;
       this.#machine.send({ type: 'STOP' });
     }
   }
@@ -235,7 +222,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
   }
 
   #finalize(pending: PendingCheckpoint): void {
-    const { host, clock } = this.#options;
+    const { host, ledger, settings, clock } = this.#options;
     const checkpoint: CompletedCheckpoint = {
       formatVersion: 1,
       jobId: host.jobId,
@@ -249,29 +236,18 @@ export class CheckpointCoordinator implements CheckpointHooks {
       sources: host.sourceSnapshots(),
       sharedResources: host.sharedResources(),
     };
-    const move = this.#complete(checkpoint, pending).finally(() => this.#moves.delete(move));
-    this.#moves.add(move);
-  }
-
-  /** Repeats the pointer move until its outcome is known: success, or a later leader. */
-  async #complete(checkpoint: CompletedCheckpoint, pending: PendingCheckpoint): Promise<void> {
-    const { ledger, settings, clock } = this.#options;
-    while (!this.#isStopped) {
-      const others = [...this.#pending.keys()].filter((id) => id !== checkpoint.checkpointId);
-      const oldestPending = others.length === 0 ? {} : { oldestPending: asCheckpointId(Math.min(...others)) };
-      try {
-        await ledger.complete(checkpoint, { retained: settings.retained, ...oldestPending });
+    const move = ledger.complete(checkpoint, settings.retained).then(
+      () => {
         this.#latest = checkpoint;
         pending.finalized();
-        return;
-      } catch (error) {
-        if (this.#noteStoreError(error, 'the store did not take the completed checkpoint; trying again')) {
-          pending.finalizeFailed();
-          return;
-        }
-        await new Promise<void>((resolve) => void clock.setTimer(storeRetryMs, resolve));
-      }
-    }
+      },
+      (error: unknown) => {
+        this.#noteStoreError(error, 'the store did not take the completed checkpoint');
+        pending.finalizeFailed();
+      },
+    );
+    this.#moves.add(move);
+    void move.finally(() => this.#moves.delete(move));
   }
 
   #completedOne(pending: PendingCheckpoint): void {
@@ -288,6 +264,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
       durationMs: Math.max(0, clock.now() - pending.startedAt),
       stateBytes: pending.snapshots().reduce((sum, { stateBytes }) => sum + stateBytes, 0),
     });
+    this.#sweep();
   }
 
   #abortedOne(pending: PendingCheckpoint, reason: CheckpointFailureReason): void {
@@ -314,16 +291,23 @@ export class CheckpointCoordinator implements CheckpointHooks {
     }
   }
 
+  /** Chunks of aborted checkpoints and of attempts that died are removed once nothing can refer to them. */
+  #sweep(): void {
+    const pendingIds = [...this.#pending.keys()];
+    const oldest = Math.min(this.#latest?.checkpointId ?? Infinity, ...pendingIds);
+    if (!Number.isFinite(oldest)) return;
+    this.#options.ledger
+      .sweep(asCheckpointId(oldest))
+      .catch((error: unknown) => this.#noteStoreError(error, 'orphaned chunks could not be removed'));
+  }
+
   #askOptions(attemptId: AttemptId) {
     return { timeoutMs: taskAskMs, attempts: limits.askAttemptsMax, leaderEpoch: this.#options.host.leaderEpoch, attempt: attemptId };
   }
 
-  /** Returns whether a later leader exists. */
-  #noteStoreError(error: unknown, what: string): boolean {
+  #noteStoreError(error: unknown, what: string): void {
     this.#options.logger.log('warn', what, { error: toErrorRecord(error) });
-    if (!(error instanceof MillraceError) || error.code !== 'FENCED') return false;
-    this.#options.onFenced(error);
-    return true;
+    if (error instanceof MillraceError && error.code === 'FENCED') this.#options.onFenced(error);
   }
 
   #failInternally(error: unknown, effect: string): void {
