@@ -58,19 +58,22 @@ export interface ServeOptions {
 }
 
 export interface AskOptions {
+  /** For each try; default 3 s. */
   readonly timeoutMs?: number;
-  /** Tries in all, with the same message id; `no-responders` and `timeout` are tried again. Default 1. */
+  /** Tries in all, with the same message id; `no-responders`, `timeout` and `disconnected` are tried again. Default 1. */
   readonly attempts?: number;
   /** Pause between tries; default 100 ms. */
   readonly retryDelayMs?: number;
   readonly leaderEpoch?: LeaderEpoch;
   readonly attempt?: string;
+  readonly correlationId?: string;
   readonly causationId?: string;
 }
 
 export interface TellOptions {
   readonly leaderEpoch?: LeaderEpoch;
   readonly attempt?: string;
+  readonly correlationId?: string;
   readonly causationId?: string;
 }
 
@@ -92,10 +95,11 @@ export interface Service {
  */
 export interface Endpoint {
   readonly name: string;
+  /** Throws only what is the sender's defect (a body that does not match, or is too large); a lost tell is counted. */
   tell<T extends TellType>(to: Address, type: T, body: MessageBody<T>, options?: TellOptions): void;
   ask<T extends AskType>(to: Address, type: T, body: MessageBody<T>, options?: AskOptions): Promise<MessageReply<T>>;
   serve(address: Address, options: ServeOptions): Service;
-  /** Counts by reason, and the latest dead letters. */
+  /** Counts by reason (and `undelivered` tells), and the latest dead letters. */
   deadLetters(): { readonly counts: Readonly<Record<string, number>>; readonly latest: readonly DeadLetter[] };
   /** Stops every service; asks under way reject with BusError `closed`. Does not close the bus. */
   close(): void;

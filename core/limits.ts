@@ -38,12 +38,18 @@ export const limits = {
   cborWorkMax: 400_000,
   /** Ids remembered for de-duplication per receiver: 30 s of 100 messages a second. */
   deduplicationIdsMax: 4_096,
+  /** Answers kept for repeated asks, all together: a few code chunks, or thousands of ordinary answers. */
+  rememberedAnswersBytesMax: 8 * mib,
   /** Dead letters kept for inspection. */
   deadLettersKept: 256,
   /** Attempts of an execution kept in history, as in Flink. */
   attemptsHistory: 16,
   /** Failures kept in a job's exception history, as in Flink. */
   exceptionHistory: 16,
+  /** How long an ask waits for its answer when the asker does not say: below the heartbeat timeout of 5 s. */
+  askTimeoutMs: 3_000,
+  /** Pause before an ask is tried again: nats.js reconnects after 250 ms, so a few tries bridge that. */
+  askRetryDelayMs: 100,
   /** A control ask is tried this often before its failure counts. */
   askAttemptsMax: 3,
 } as const;

@@ -1,5 +1,6 @@
 /** Schemas that several messages share: ids with their brands, bytes, errors, plans. */
 import Type, { type Static, type TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
 import type {
   AllocationId,
   AttemptId,
@@ -52,7 +53,23 @@ const errorFields = {
   stack: Type.Optional(Type.String()),
   cause: Type.Optional(Type.Unknown()),
 };
-export const ErrorSchema = Type.Unsafe<ErrorRecord>(Type.Object(errorFields));
+const errorRecord = Type.Object(errorFields);
+const errorRecordChecker = Compile(errorRecord);
+/** As `toErrorRecord` makes them, with some room. */
+const causesMax = 16;
+
+/** Causes are error records too; checked one by one, so that the schema stays flat. */
+export const ErrorSchema = Type.Refine(Type.Unsafe<ErrorRecord>(errorRecord), hasSoundCauses, () => 'must have causes that are errors');
+
+function hasSoundCauses(value: unknown): boolean {
+  let current = value;
+  for (let causes = 0; causes <= causesMax; causes += 1) {
+    if (!errorRecordChecker.Check(current)) return false;
+    if (current.cause === undefined) return true;
+    current = current.cause;
+  }
+  return false;
+}
 
 /** Checked for its outline here; planning checks the rest when it reads one. */
 export const JobGraphSchema = Type.Unsafe<JobGraph>(
