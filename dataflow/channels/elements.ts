@@ -1,0 +1,47 @@
+/** What travels in a channel: batches of records, and events in their order between them. */
+import type { CheckpointId } from '../../core/ids.js';
+
+/** Records by reference. `timestamps` is undefined when no record of the batch has one. */
+export interface RecordBatch {
+  readonly kind: 'data';
+  readonly values: readonly unknown[];
+  readonly timestamps: readonly number[] | undefined;
+}
+
+/** An element that is no record. Events cost no credit. */
+export type StreamEvent =
+  | { readonly kind: 'watermark'; readonly time: number }
+  | { readonly kind: 'barrier'; readonly checkpointId: CheckpointId; readonly triggeredAt: number }
+  | { readonly kind: 'cancel-barrier'; readonly checkpointId: CheckpointId }
+  /** No record follows; barriers still may. */
+  | { readonly kind: 'end-of-data' }
+  /** Nothing follows. */
+  | { readonly kind: 'end-of-partition' };
+
+export type StreamElement = RecordBatch | StreamEvent;
+
+/** A frame of records as it came over the bus, to be decoded when it is processed. */
+export interface EncodedBatch {
+  readonly kind: 'encoded';
+  readonly payload: Uint8Array;
+  /** Where the body starts in `payload`. */
+  readonly bodyOffset: number;
+}
+
+export type ReceivedElement = StreamElement | EncodedBatch;
+
+/** Control of a channel; not numbered, every message may be repeated or lost. */
+export type ChannelControl =
+  /** Receiver → sender. `grantedUpTo`: data frames it will take in all; `receivedUpTo`: frames of any kind it has. */
+  | { readonly kind: 'grant'; readonly grantedUpTo: number; readonly receivedUpTo: number }
+  /** Sender → receiver. `sentUpTo`: frames of any kind sent so far. */
+  | { readonly kind: 'beat'; readonly sentUpTo: number }
+  /** Either way: this end is gone. */
+  | { readonly kind: 'close-by-sender' }
+  | { readonly kind: 'close-by-receiver' };
+
+/** Where a channel end lives. */
+export interface SlotLocation {
+  readonly taskManagerId: string;
+  readonly slot: number;
+}

@@ -1,0 +1,63 @@
+/**
+ * How frames look as bytes. A frame is one well-formed, self-contained CBOR array that any CBOR library can read:
+ * `[1, channelId, seq, kind, …]`, with `kind` one of {@link frameKinds}. Control frames carry 0 for `seq`.
+ *
+ * FC1  Reading never throws on foreign bytes: what is not a frame of ours is undefined (header, event, control), and a
+ *      damaged batch is a MillraceError `FRAME_CORRUPT`.
+ * FC2  What is added to a batch is encoded (or copied) at once: the caller may change or reuse the value afterwards.
+ */
+import type { ChannelId } from '../../core/ids.js';
+import type { ChannelControl, RecordBatch, StreamEvent } from './elements.js';
+
+export const frameVersion = 1;
+
+/** Never reused for another meaning. */
+export const frameKinds = {
+  /** `values, timestamps | null` */
+  data: 0,
+  /** `time` */
+  watermark: 1,
+  /** `checkpointId, triggeredAt` */
+  barrier: 2,
+  /** `checkpointId` */
+  cancelBarrier: 3,
+  endOfData: 4,
+  endOfPartition: 5,
+  /** `grantedUpTo, receivedUpTo` */
+  grant: 16,
+  /** `sentUpTo` */
+  beat: 17,
+  closeBySender: 18,
+  closeByReceiver: 19,
+} as const;
+
+export interface FrameHeader {
+  readonly channelId: ChannelId;
+  readonly seq: number;
+  readonly kind: number;
+  readonly bodyOffset: number;
+}
+
+/** Collects the records of one data frame of one channel. */
+export interface FrameWriter {
+  /** Records added since the last `take`. */
+  readonly count: number;
+  /** Size of the frame if it were taken now. */
+  readonly bytes: number;
+  /** Encodes one record at once. Throws `RECORD_TOO_LARGE` and `RECORD_NOT_ENCODABLE`, leaving the batch as it was. */
+  add(value: unknown, timestamp: number): void;
+  /** The frame as fresh bytes that nobody else holds; the writer is empty afterwards. */
+  take(seq: number): Uint8Array;
+}
+
+export interface FrameCodec {
+  /** `frameBytesMax`: what the bus can carry. */
+  createWriter(channelId: ChannelId, frameBytesMax: number): FrameWriter;
+  encodeEvent(channelId: ChannelId, seq: number, event: StreamEvent): Uint8Array;
+  encodeControl(channelId: ChannelId, control: ChannelControl): Uint8Array;
+  readHeader(payload: Uint8Array): FrameHeader | undefined;
+  decodeEvent(payload: Uint8Array, header: FrameHeader): StreamEvent | undefined;
+  decodeControl(payload: Uint8Array, header: FrameHeader): ChannelControl | undefined;
+  /** Throws `FRAME_CORRUPT`. */
+  decodeBatch(payload: Uint8Array, bodyOffset: number): RecordBatch;
+}

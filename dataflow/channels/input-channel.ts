@@ -1,0 +1,157 @@
+/**
+ * The receiving end of a channel.
+ *
+ * D1  Every frame is taken once and in order: a lower number is a duplicate (dropped, counted), a higher one is a gap
+ *     and fails the task (`CHANNEL_GAP`).
+ * D2  At most `credit` data frames are held or on the way: `grantedUpTo` = frames released + credit, and never falls.
+ * D3  Frames lost at the tail are noticed: a sender that is ahead for two beats in a row without progress fails the
+ *     task (`CHANNEL_LOSS`).
+ * D4  The channel is opened by its first grant; grants repeat on every beat, so a lost one is healed.
+ */
+import { MillraceError } from '../../core/errors.js';
+import type { ChannelId } from '../../core/ids.js';
+import type { ChannelControl, ReceivedElement } from './elements.js';
+
+/** What takes the elements: the input of a task. */
+export interface InputListener {
+  /** The channel holds an element and held none before. */
+  onArrival(channel: InputChannel): void;
+  fail(error: unknown): void;
+}
+
+export interface InputChannelOptions {
+  readonly channelId: ChannelId;
+  /** Position among the channels of the task. */
+  readonly index: number;
+  readonly listener: InputListener;
+  /** Data frames the channel may hold, at this moment. */
+  readonly credit: () => number;
+  readonly sendControl: (control: ChannelControl) => void;
+  /** Tests only: takes whatever comes. */
+  readonly isSequenceCheckOff?: boolean;
+}
+
+const beatsUntilLoss = 2;
+
+/** The receiver of one channel; see the head of this file. */
+export class InputChannel {
+  readonly channelId: ChannelId;
+  readonly index: number;
+  readonly #listener: InputListener;
+  readonly #credit: () => number;
+  readonly #sendControl: (control: ChannelControl) => void;
+  readonly #isSequenceCheckOff: boolean;
+  /** Short, because credit bounds it: shifting is cheap. */
+  #queue: ReceivedElement[] = [];
+  #receivedUpTo = 0;
+  #batchesReceived = 0;
+  #batchesReleased = 0;
+  #grantedUpTo = 0;
+  #isClosed = false;
+  #laggingBeats = 0;
+  #receivedAtLastBeat = -1;
+  duplicates = 0;
+  bytesIn = 0;
+
+  constructor(options: InputChannelOptions) {
+    this.channelId = options.channelId;
+    this.index = options.index;
+    this.#listener = options.listener;
+    this.#credit = options.credit;
+    this.#sendControl = options.sendControl;
+    this.#isSequenceCheckOff = options.isSequenceCheckOff === true;
+  }
+
+  /** Frames of any kind taken so far. */
+  get receivedUpTo(): number {
+    return this.#receivedUpTo;
+  }
+
+  /** Data frames held, received and granted, for tests of D2. */
+  get credit(): { readonly held: number; readonly received: number; readonly granted: number } {
+    return { held: this.#batchesReceived - this.#batchesReleased, received: this.#batchesReceived, granted: this.#grantedUpTo };
+  }
+
+  isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** Opens the channel, and heals a lost grant: says everything again (D4). */
+  grant(): void {
+    if (this.#isClosed) return;
+    const target = this.#batchesReleased + Math.max(1, this.#credit());
+    if (target > this.#grantedUpTo) this.#grantedUpTo = target;
+    this.#sendControl({ kind: 'grant', grantedUpTo: this.#grantedUpTo, receivedUpTo: this.#receivedUpTo });
+  }
+
+  /** A frame came; the element is the channel's from now on. */
+  receive(seq: number, element: ReceivedElement): void {
+    if (this.#isClosed || !this.#isExpected(seq)) return;
+    this.#receivedUpTo = seq + 1;
+    if (element.kind === 'data' || element.kind === 'encoded') {
+      this.#batchesReceived += 1;
+      if (element.kind === 'encoded') this.bytesIn += element.payload.length;
+      if (this.#batchesReceived > this.#grantedUpTo && !this.#isSequenceCheckOff) {
+        this.#listener.fail(new MillraceError('CHANNEL_OVERRUN', `Channel ${this.channelId} got a data frame that was not granted (D2).`));
+        return;
+      }
+    }
+    const wasEmpty = this.isEmpty();
+    this.#queue.push(element);
+    if (wasEmpty) this.#listener.onArrival(this);
+    // The sender may only end once it knows that nothing is missing; do not let it wait for a beat.
+    if (element.kind === 'end-of-partition') this.grant();
+  }
+
+  /** The next element; a batch counts as held until `release`. */
+  poll(): ReceivedElement | undefined {
+    return this.#queue.shift();
+  }
+
+  /** The batch that was polled is processed: its credit goes back, in bundles of half the credit. */
+  release(): void {
+    this.#batchesReleased += 1;
+    const credit = Math.max(1, this.#credit());
+    if (this.#batchesReleased + credit - this.#grantedUpTo >= Math.max(1, credit >> 1)) this.grant();
+  }
+
+  /** A beat of the sender came (D3). */
+  onBeat(sentUpTo: number): void {
+    if (this.#isClosed || this.#isSequenceCheckOff) return;
+    if (sentUpTo <= this.#receivedUpTo) {
+      this.#laggingBeats = 0;
+      return;
+    }
+    this.#laggingBeats = this.#receivedAtLastBeat === this.#receivedUpTo ? this.#laggingBeats + 1 : 1;
+    this.#receivedAtLastBeat = this.#receivedUpTo;
+    if (this.#laggingBeats < beatsUntilLoss) return;
+    this.#listener.fail(
+      new MillraceError('CHANNEL_LOSS', `Channel ${this.channelId} lost frames ${this.#receivedUpTo} to ${sentUpTo - 1} on the way (D3).`, {
+        domain: 'external',
+        recovery: 'restart-job',
+        hint: 'The bus delivers at most once; the job restarts from its latest checkpoint.',
+      }),
+    );
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#queue = [];
+  }
+
+  #isExpected(seq: number): boolean {
+    if (seq === this.#receivedUpTo || this.#isSequenceCheckOff) return true;
+    if (seq < this.#receivedUpTo) {
+      this.duplicates += 1;
+      return false;
+    }
+    this.#listener.fail(
+      new MillraceError('CHANNEL_GAP', `Channel ${this.channelId} got frame ${seq} and misses ${this.#receivedUpTo} (D1).`, {
+        domain: 'external',
+        recovery: 'restart-job',
+        hint: 'The bus delivers at most once; the job restarts from its latest checkpoint.',
+      }),
+    );
+    return false;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Brings batches to a receiver of the same slot, by reference.
+ *
+ * FC2 holds here too: unless objects may be reused, a record is copied when it is added, so that producer and consumer
+ * never see each other's changes.
+ */
+import { limits } from '../../core/limits.js';
+import { noTimestamp } from '../contracts.js';
+import { approximateBytes, copyRecord } from '../records/copy-record.js';
+import type { RecordBatch, ReceivedElement } from './elements.js';
+import type { BatchWriter, Carrier } from './output-channel.js';
+
+/** References held for one frame are taken to be worth at most this much. */
+const localFrameBytesTarget = 4 * limits.frameBytesTarget;
+
+/** Collects references; its size in bytes is a guess from the first record of each batch. */
+export class ReferenceWriter implements BatchWriter<RecordBatch> {
+  readonly #isCopied: boolean;
+  #values: unknown[] = [];
+  #timestamps: number[] | undefined;
+  #recordBytes = 0;
+  #recordsMax: number = limits.recordsPerFrameMax;
+
+  constructor(options: { readonly isObjectReuse: boolean }) {
+    this.#isCopied = !options.isObjectReuse;
+  }
+
+  get count(): number {
+    return this.#values.length;
+  }
+
+  get bytes(): number {
+    return this.#values.length * this.#recordBytes;
+  }
+
+  get isFull(): boolean {
+    return this.#values.length >= this.#recordsMax;
+  }
+
+  add(value: unknown, timestamp: number): void {
+    if (this.#values.length === 0) this.#measure(value);
+    if (timestamp !== noTimestamp && this.#timestamps === undefined) {
+      this.#timestamps = new Array<number>(this.#values.length).fill(noTimestamp);
+    }
+    if (this.#timestamps !== undefined) this.#timestamps.push(timestamp);
+    this.#values.push(this.#isCopied && typeof value === 'object' && value !== null ? copyRecord(value) : value);
+  }
+
+  take(): RecordBatch {
+    const batch: RecordBatch = { kind: 'data', values: this.#values, timestamps: this.#timestamps };
+    this.#values = [];
+    this.#timestamps = undefined;
+    return batch;
+  }
+
+  #measure(value: unknown): void {
+    this.#recordBytes = approximateBytes(value);
+    this.#recordsMax = Math.max(1, Math.min(limits.recordsPerFrameMax, Math.floor(localFrameBytesTarget / this.#recordBytes)));
+  }
+}
+
+/** `deliver` finds the receiver; it may be gone, then the frame is dropped like any other of an unknown channel. */
+export function createLocalCarrier(options: {
+  readonly isObjectReuse: boolean;
+  readonly deliver: (seq: number, element: ReceivedElement) => void;
+}): Carrier<RecordBatch> {
+  return {
+    createWriter: () => new ReferenceWriter(options),
+    sendBatch: (seq, payload) => options.deliver(seq, payload),
+    sendEvent: (seq, event) => options.deliver(seq, event),
+  };
+}

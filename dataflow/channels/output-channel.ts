@@ -1,0 +1,249 @@
+/**
+ * The sending end of a channel.
+ *
+ * S1  Nothing is sent before the receiver opened the channel with its first grant.
+ * S2  A data frame is sent only while fewer than `grantedUpTo` were sent; events cost no credit.
+ * S3  Elements leave in the order they were given, numbered 0, 1, 2, … without gaps.
+ * S4  While a data frame waits for credit the channel counts as full; what is added then is overdraft, bounded per task.
+ * S5  The channel stays until the receiver has everything (`isAcknowledged`), so that a lost tail is noticed.
+ */
+import { assert, MillraceError } from '../../core/errors.js';
+import type { ChannelId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { ChannelOwner, OutputPressure } from './channel-owner.js';
+import type { RecordBatch, StreamEvent } from './elements.js';
+
+/** Collects records until they leave as one frame. */
+export interface BatchWriter<Payload> {
+  readonly count: number;
+  readonly bytes: number;
+  /** Whether the batch should leave as soon as it may. */
+  readonly isFull: boolean;
+  add(value: unknown, timestamp: number): void;
+  take(seq: number): Payload;
+}
+
+/** Brings frames to the receiver: by reference within a slot, as bytes over the bus. */
+export interface Carrier<Payload> {
+  createWriter(): BatchWriter<Payload>;
+  sendBatch(seq: number, payload: Payload, bytes: number): void;
+  sendEvent(seq: number, event: StreamEvent): void;
+}
+
+export type LocalPayload = RecordBatch;
+
+interface WaitingBatch<Payload> {
+  readonly kind: 'batch';
+  readonly payload: Payload;
+  readonly records: number;
+  readonly bytes: number;
+  readonly isOverdraft: boolean;
+}
+
+interface WaitingEvent {
+  readonly kind: 'event';
+  readonly event: StreamEvent;
+}
+
+export interface OutputChannelOptions<Payload> {
+  readonly channelId: ChannelId;
+  readonly carrier: Carrier<Payload>;
+  readonly owner: ChannelOwner;
+  readonly pressure: OutputPressure;
+}
+
+/** What a task sees of an output channel, whatever carries it. */
+export interface RecordOutput {
+  readonly channelId: ChannelId;
+  add(value: unknown, timestamp: number): void;
+  sendEvent(event: StreamEvent): void;
+  /** Sends what was collected, if credit allows; else it stays and grows. */
+  flush(): void;
+  /** Whether records were collected that are not in a frame yet. */
+  hasOpenBatch(): boolean;
+  /** The receiver has everything that was sent, or is gone. */
+  isAcknowledged(): boolean;
+  readonly recordsOut: number;
+  readonly bytesOut: number;
+}
+
+/** The sender of one channel; see the head of this file. */
+export class OutputChannel<Payload = unknown> implements RecordOutput {
+  readonly channelId: ChannelId;
+  readonly #carrier: Carrier<Payload>;
+  readonly #writer: BatchWriter<Payload>;
+  readonly #owner: ChannelOwner;
+  readonly #pressure: OutputPressure;
+  #waiting: (WaitingBatch<Payload> | WaitingEvent)[] = [];
+  #waitingBatches = 0;
+  #nextSeq = 0;
+  #sentUpTo = 0;
+  #batchesSent = 0;
+  #grantedUpTo = 0;
+  #acknowledgedUpTo = 0;
+  #isOpen = false;
+  #isReceiverGone = false;
+  #isClosed = false;
+  #isDraining = false;
+  recordsOut = 0;
+  bytesOut = 0;
+
+  constructor(options: OutputChannelOptions<Payload>) {
+    this.channelId = options.channelId;
+    this.#carrier = options.carrier;
+    this.#writer = options.carrier.createWriter();
+    this.#owner = options.owner;
+    this.#pressure = options.pressure;
+  }
+
+  /** Frames given to the carrier. */
+  get sentUpTo(): number {
+    return this.#sentUpTo;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Data frames sent and granted, for tests of S2. */
+  get credit(): { readonly sent: number; readonly granted: number; readonly waiting: number } {
+    return { sent: this.#batchesSent, granted: this.#grantedUpTo, waiting: this.#waitingBatches };
+  }
+
+  add(value: unknown, timestamp: number): void {
+    this.#writer.add(value, timestamp);
+    if (this.#writer.isFull) this.#seal(true);
+  }
+
+  sendEvent(event: StreamEvent): void {
+    if (this.#isClosed) return;
+    this.#seal(false);
+    this.#nextSeq += 1;
+    this.#waiting.push({ kind: 'event', event });
+    this.#drain();
+  }
+
+  flush(): void {
+    if (this.#writer.count > 0 && this.#waiting.length === 0 && this.#canSendBatch()) this.#seal(false);
+  }
+
+  hasOpenBatch(): boolean {
+    return this.#writer.count > 0;
+  }
+
+  isAcknowledged(): boolean {
+    return this.#isReceiverGone || this.#isClosed || (this.#waiting.length === 0 && this.#writer.count === 0 && this.#acknowledgedUpTo >= this.#nextSeq);
+  }
+
+  /** A grant came, perhaps late or again: both numbers only grow. */
+  onGrant(grantedUpTo: number, receivedUpTo: number): void {
+    if (this.#isClosed) return;
+    this.#isOpen = true;
+    if (grantedUpTo > this.#grantedUpTo) this.#grantedUpTo = grantedUpTo;
+    if (receivedUpTo > this.#acknowledgedUpTo) {
+      this.#acknowledgedUpTo = receivedUpTo;
+      if (this.isAcknowledged()) this.#owner.wake();
+    }
+    this.#drain();
+  }
+
+  /** The receiver is gone: nothing more is sent. The channel stays as full as it is, so that the task waits to be cancelled. */
+  onReceiverClosed(): void {
+    this.#isReceiverGone = true;
+    this.#isOpen = false;
+    this.#owner.wake();
+  }
+
+  /** This end goes; what waits is dropped. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isOpen = false;
+    for (const item of this.#waiting) if (item.kind === 'batch') this.#onBatchLeft(item);
+    this.#waiting = [];
+  }
+
+  #canSendBatch(): boolean {
+    return this.#isOpen && this.#batchesSent < this.#grantedUpTo;
+  }
+
+  #seal(isFromRecord: boolean): void {
+    const records = this.#writer.count;
+    if (records === 0 || this.#isClosed) return;
+    const bytes = this.#writer.bytes;
+    if (this.#waiting.length === 0 && this.#canSendBatch()) {
+      const seq = this.#nextSeq;
+      this.#nextSeq += 1;
+      this.#sendBatch(seq, this.#writer.take(seq), records, bytes);
+      return;
+    }
+    const isOverdraft = isFromRecord && this.#waitingBatches > 0;
+    const payload = this.#writer.take(this.#nextSeq);
+    this.#nextSeq += 1;
+    this.#waiting.push({ kind: 'batch', payload, records, bytes, isOverdraft });
+    this.#waitingBatches += 1;
+    if (this.#waitingBatches === 1) this.#pressure.fullChannels += 1;
+    if (isOverdraft) {
+      this.#pressure.overdraftBytes += bytes;
+      if (this.#pressure.overdraftBytes > limits.overdraftBytesMax) throw overdraftError();
+    }
+    this.#drain();
+  }
+
+  #drain(): void {
+    // A receiver in this slot may answer within the call: its grant only changes the numbers that this loop reads.
+    if (!this.#isOpen || this.#isDraining) return;
+    this.#isDraining = true;
+    let sent = 0;
+    for (const item of this.#waiting) {
+      if (item.kind === 'batch' && !this.#canSendBatch()) break;
+      sent += 1;
+      this.#send(item);
+    }
+    this.#isDraining = false;
+    if (sent === this.#waiting.length) this.#waiting = [];
+    else if (sent > 0) this.#waiting = this.#waiting.slice(sent);
+    if (this.isAcknowledged()) this.#owner.wake();
+  }
+
+  #send(item: WaitingBatch<Payload> | WaitingEvent): void {
+    const seq = this.#sentUpTo;
+    if (item.kind === 'event') {
+      this.#sentUpTo += 1;
+      this.#carrier.sendEvent(seq, item.event);
+      return;
+    }
+    this.#onBatchLeft(item);
+    this.#sendBatch(seq, item.payload, item.records, item.bytes);
+  }
+
+  #sendBatch(seq: number, payload: Payload, records: number, bytes: number): void {
+    assert(this.#batchesSent < this.#grantedUpTo, 'A data frame left without credit (S2).');
+    assert(seq === this.#sentUpTo, 'A data frame left out of order (S3).');
+    this.#sentUpTo += 1;
+    this.#batchesSent += 1;
+    this.recordsOut += records;
+    this.bytesOut += bytes;
+    this.#carrier.sendBatch(seq, payload, bytes);
+  }
+
+  #onBatchLeft(item: WaitingBatch<Payload>): void {
+    if (item.isOverdraft) this.#pressure.overdraftBytes -= item.bytes;
+    this.#waitingBatches -= 1;
+    if (this.#waitingBatches > 0) return;
+    this.#pressure.fullChannels -= 1;
+    if (this.#pressure.fullChannels === 0) this.#owner.wake();
+  }
+}
+
+function overdraftError(): MillraceError {
+  return new MillraceError(
+    'OUTPUT_OVERDRAFT',
+    `One record produced more than ${limits.overdraftBytesMax} bytes while the output was full.`,
+    {
+      domain: 'user',
+      recovery: 'fail-job',
+      hint: 'Return an iterable (a generator function) instead of calling collect in a loop: it is paused while the output is full.',
+    },
+  );
+}

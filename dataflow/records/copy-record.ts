@@ -1,0 +1,78 @@
+/**
+ * Copies of records, so that two operators never share one by accident.
+ *
+ * Plain objects, arrays, maps, sets, dates and typed arrays are copied deeply; everything else (instances of classes,
+ * functions) is handed on as it is, because only its class knows how to copy it.
+ */
+
+/** A deep copy of plain data. Primitives are returned as they are. */
+export function copyRecord(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return copyArray(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return copyPlain(value as Record<string, unknown>);
+  if (value instanceof Date) return new Date(value);
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyRecord(key), copyRecord(item)]));
+  if (value instanceof Set) return new Set([...value].map(copyRecord));
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return (value as Uint8Array).slice();
+  return value;
+}
+
+function copyArray(source: readonly unknown[]): unknown[] {
+  const copy = source.slice();
+  for (let index = 0; index < copy.length; index += 1) {
+    const item = copy[index];
+    if (typeof item === 'object' && item !== null) copy[index] = copyRecord(item);
+  }
+  return copy;
+}
+
+/** A spread of a small object is one fast clone of its shape; only nested objects need another look. */
+function copyPlain(source: Record<string, unknown>): Record<string, unknown> {
+  const copy = { ...source };
+  for (const field in copy) {
+    const item = copy[field];
+    if (typeof item === 'object' && item !== null) copy[field] = copyRecord(item);
+  }
+  return copy;
+}
+
+const objectBytes = 32;
+const depthMax = 4;
+const itemsSampled = 16;
+
+/** About how many bytes a record holds alive; at least 1. Looks at the first few items of long arrays only. */
+export function approximateBytes(value: unknown, depth = 0): number {
+  switch (typeof value) {
+    case 'string':
+      return 16 + value.length;
+    case 'object':
+      break;
+    default:
+      return 8;
+  }
+  if (value === null) return 8;
+  if (ArrayBuffer.isView(value)) return objectBytes + value.byteLength;
+  if (depth >= depthMax) return objectBytes;
+  if (Array.isArray(value)) return objectBytes + averageBytes(value, depth) * value.length;
+  if (value instanceof Map) return objectBytes + averageBytes([...take(value.entries())], depth) * value.size;
+  if (value instanceof Set) return objectBytes + averageBytes([...take(value.values())], depth) * value.size;
+  let bytes = objectBytes;
+  for (const field in value) bytes += 8 + approximateBytes((value as Record<string, unknown>)[field], depth + 1);
+  return bytes;
+}
+
+function averageBytes(items: readonly unknown[], depth: number): number {
+  const sample = items.slice(0, itemsSampled);
+  if (sample.length === 0) return 0;
+  return sample.reduce<number>((bytes, item) => bytes + approximateBytes(item, depth + 1), 0) / sample.length;
+}
+
+function* take(items: Iterable<unknown>): Iterable<unknown> {
+  let count = 0;
+  for (const item of items) {
+    if (count === itemsSampled) return;
+    count += 1;
+    yield item;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The face of the data plane: what an actor needs to run one attempt of one subtask, and what it hears back.
+ *
+ * T1  Callbacks are called on the slot's thread, never inside a call into the runtime that could see half a change; after
+ *     `onFailed`, `onFinished` or `cancel` no further callback comes.
+ * T2  `onEndOfData` comes at most once, and only when the job takes checkpoints; `onFinished` at most once.
+ * T3  Every checkpoint the task takes part in ends in exactly one of: acknowledged, declined, aborted by the JobManager, task ended.
+ * T4  Nothing here speaks the control protocol; the actor translates.
+ */
+import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
+import type { CorePorts, FileSystem } from '../core/ports.js';
+import type { TaskDeploymentDescriptor } from '../bus/protocol/messages/tasks.js';
+import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
+import type { KeyedStateBackend } from '../storage/state/contracts.js';
+import type { KeyGroupRange } from '../core/ids.js';
+import type { ChannelNetwork } from './channels/channel-network.js';
+import type { KeySelector, OperatorFactory, Split, TaskInfo } from './contracts.js';
+import type { SlotLoop } from './slot-loop.js';
+
+/** What rebuilding the job in the slot yields for one vertex. */
+export interface TaskCode {
+  /** Of every operator of the vertex. */
+  readonly operators: ReadonlyMap<OperatorId, OperatorFactory>;
+  /** Of every HASH edge into or out of the vertex. */
+  readonly keySelectors: ReadonlyMap<EdgeId, KeySelector>;
+}
+
+/** Why a task declines (the reasons of the protocol it can have itself). */
+export type TaskDeclineReason =
+  | 'CHECKPOINT_DECLINED'
+  | 'CHECKPOINT_DECLINED_TASK_NOT_READY'
+  | 'CHECKPOINT_DECLINED_TASK_CLOSING'
+  | 'CHECKPOINT_DECLINED_SUBSUMED'
+  | 'CHECKPOINT_DECLINED_ON_CANCELLATION_BARRIER'
+  | 'CHECKPOINT_ASYNC_EXCEPTION';
+
+/** A checkpoint the task has written. */
+export interface TaskAcknowledgement {
+  readonly checkpointId: CheckpointId;
+  readonly snapshot: TaskSnapshot;
+  /** First barrier to last. */
+  readonly alignmentMs: number;
+  /** Time no record was processed for the snapshot. */
+  readonly syncMs: number;
+  /** From there until the last chunk was written. */
+  readonly asyncMs: number;
+  /** Records processed by this attempt before the barrier. */
+  readonly recordsIn: number;
+}
+
+/** What the runtime tells its actor. */
+export interface TaskCallbacks {
+  /** All input is processed and flushed; the task waits for the final checkpoint. */
+  onEndOfData(): void;
+  /** Everything is committed, received by the consumers and closed. */
+  onFinished(): void;
+  onAcknowledged(acknowledgement: TaskAcknowledgement): void;
+  onDeclined(checkpointId: CheckpointId, reason: TaskDeclineReason, error: unknown): void;
+  /** The task cannot go on; it has stopped processing. The actor calls `cancel` to free it. */
+  onFailed(error: unknown): void;
+  /** An operator declared something all subtasks must share: `operator name/resource` → token. */
+  onSharedResource(name: string, token: string): void;
+}
+
+/** How a source task reaches the JobManager. Promises may stay unsettled while the JobManager is away; rejecting fails the task. */
+export interface SplitSource {
+  /** Everything the enumerator found, in order; called once an attempt, and only for operators in `descriptor.enumerate`. */
+  enumerated(operator: OperatorId, splits: readonly Split[]): Promise<void>;
+  /** The next split for a reader, waiting until there is one; undefined: no more, ever. At most one at a time per operator. */
+  requestSplit(operator: OperatorId): Promise<Split | undefined>;
+}
+
+/** Where checkpoint bytes go: CheckpointStorage without what a task may not do. */
+export interface ChunkStore {
+  write(name: string, bytes: Uint8Array): Promise<ChunkHandle>;
+  read(handle: ChunkHandle): Promise<Uint8Array>;
+}
+
+export interface KeyedStateOptions {
+  /** For messages. */
+  readonly operatorName: string;
+  readonly keyGroups: KeyGroupRange;
+  readonly isObjectReuse: boolean;
+  /** Fail when an entry changed without a put. */
+  readonly isStrict: boolean;
+}
+
+/** Guards that a test may break on purpose, to see that the checkers notice. */
+export interface TestSwitches {
+  readonly isSequenceCheckOff?: boolean;
+  readonly isAlignmentOff?: boolean;
+}
+
+export interface TaskRuntimeOptions {
+  readonly descriptor: TaskDeploymentDescriptor;
+  readonly taskInfo: TaskInfo;
+  readonly code: TaskCode;
+  readonly ports: CorePorts & { readonly files: FileSystem };
+  /** The slot's network; one for all tasks of the slot. */
+  readonly network: ChannelNetwork;
+  /** The slot's loop; one for all tasks of the slot. */
+  readonly loop: SlotLoop;
+  readonly chunks: ChunkStore;
+  readonly splitSource: SplitSource;
+  readonly createKeyedState: (options: KeyedStateOptions) => KeyedStateBackend;
+  readonly callbacks: TaskCallbacks;
+  readonly isStrictState: boolean;
+  readonly testSwitches?: TestSwitches;
+}
+
+/** Counters of one attempt, from its start. */
+export interface TaskRuntimeMetrics {
+  /** Records taken from channels, or emitted by the source reader. */
+  readonly recordsIn: number;
+  /** Records put into channels. */
+  readonly recordsOut: number;
+  /** Bytes of frames from and to other slots; same-slot channels hand over references. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Frames that came twice and were dropped. */
+  readonly duplicateFrames: number;
+  /** Milliseconds in which the task could not go on because its outputs were full. */
+  readonly backPressuredMs: number;
+  /** Milliseconds in slices of this task. */
+  readonly busyMs: number;
+  readonly stateEntries: number;
+}
+
+/** One attempt of one subtask. Life: `initialize` → `start` → (`onFinished` | `onFailed` | `cancel`). */
+export interface TaskRuntime {
+  /** Restores state, opens channels and operators (last of the chain first). Rejects when the task cannot run; then call `cancel`. */
+  initialize(): Promise<void>;
+  /** Begins to process. Call once `initialize` resolved. */
+  start(): void;
+  /**
+   * Source tasks: take this checkpoint as soon as possible. Answers how it was understood: `seen` when this id or a
+   * later one was triggered before, `declined` (with a call of `onDeclined`) when the task is not running.
+   */
+  triggerCheckpoint(id: CheckpointId, triggeredAt: number): 'accepted' | 'seen' | 'declined';
+  /** This checkpoint and all before it are complete: commit. Idempotent. */
+  checkpointCompleted(id: CheckpointId): void;
+  /** This checkpoint will never complete. Idempotent. */
+  checkpointAborted(id: CheckpointId): void;
+  /**
+   * Stops and frees everything: channels first, then operators (`close` only). Resolves when the operators are closed.
+   * Never rejects: failures of `close` are logged. Idempotent; also right after failure.
+   */
+  cancel(): Promise<void>;
+  metrics(): TaskRuntimeMetrics;
+}
