@@ -6,9 +6,10 @@
  * D2  `snapshot` is called between records; what it returns holds exactly the effect of the records before the barrier.
  * D3  `commit` calls (checkpoint complete) come after the checkpoint's pointer was moved, may be repeated, and may skip ids.
  */
+import type { Configuration } from '../core/configuration/configuration.js';
 import type { AttemptId, AttemptNumber, CheckpointId, JobId, OperatorId, SessionId } from '../core/ids.js';
 import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
-import type { JobSettings, PlanningSettings, StreamGraph } from '../graph/types.js';
+import type { PlanningSettings, StreamGraph } from '../graph/types.js';
 import type { Key, KeyedStateBackend } from '../storage/state/contracts.js';
 
 /** Stands for "this record has no timestamp". */
@@ -176,10 +177,11 @@ export interface Sink<T> {
   createWriter(): Operator<T, never>;
 }
 
-/** What configuration gives a builder; a slot passes on what stands in the job graph. */
+/** What a builder starts from. A client gives its configuration; a slot gives `planning` of the job graph it got. */
 export interface BuildDefaults {
+  readonly configuration?: Configuration;
+  /** Wins over the configuration's. */
   readonly planning?: PlanningSettings;
-  readonly settings?: JobSettings;
 }
 
 /** What a job module exports: `defineJob` makes it. */

@@ -1,0 +1,147 @@
+/**
+ * Configuration: every key has a value of its type, from the last place that gave one.
+ *
+ * CF1  Order: defaults, then the file, then the environment, then flags; a later place wins. An alias counts as its key.
+ * CF2  An unknown key or a bad value is an error that names the key, where it came from and what would be right, and
+ *      suggests the nearest key. All mistakes are reported at once.
+ * CF3  The value of a secret is never part of a message, a dump or JSON.
+ */
+import { MillraceError } from '../errors.js';
+import { nearest } from './nearest.js';
+import type { Option, RawValue } from './option.js';
+import { optionGroups, options as declared } from './options.js';
+import { environmentName, environmentPrefix, environmentValues, fileValues, flagValues, type FoundValue } from './sources.js';
+
+const all: readonly Option<unknown>[] = optionGroups.flatMap((group) => group.options);
+const byKey: ReadonlyMap<string, Option<unknown>> = new Map(all.flatMap((option) => [option.key, ...option.aliases].map((key) => [key, option] as const)));
+const allKeys = [...byKey.keys()];
+
+export interface ConfigurationSources {
+  /** Text of a YAML or JSON file, and its name for messages. */
+  readonly file?: { readonly name: string; readonly content: string };
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** `-D key=value`. */
+  readonly flags?: Readonly<Record<string, RawValue>>;
+}
+
+/** A key with its value as people would write it; secrets masked. */
+export interface ConfigurationEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+interface SetValue {
+  readonly value: unknown;
+  readonly origin: string;
+}
+
+/** All values of a process or job. Immutable. */
+export class Configuration {
+  private readonly values: ReadonlyMap<string, SetValue>;
+
+  private constructor(values: ReadonlyMap<string, SetValue>) {
+    this.values = values;
+  }
+
+  /** Nothing but defaults. */
+  static readonly defaults: Configuration = new Configuration(new Map());
+
+  /** Reads all places (CF1); fails with `CONFIGURATION_INVALID`, which lists every mistake (CF2). */
+  static load(sources: ConfigurationSources): Configuration {
+    return Configuration.defaults.with(sources);
+  }
+
+  /** This configuration, with what other places say on top. */
+  with(sources: ConfigurationSources): Configuration {
+    const mistakes: string[] = [];
+    const file = sources.file === undefined ? { values: [] } : fileValues(sources.file.content, sources.file.name);
+    if ('error' in file) mistakes.push(file.error);
+    const found = [
+      ...('values' in file ? file.values : []),
+      ...environmentValues(sources.environment ?? {}, allKeys),
+      ...flagValues(sources.flags ?? {}),
+    ];
+    const values = new Map(this.values);
+    for (const item of found) {
+      const result = interpret(item);
+      if ('mistake' in result) mistakes.push(result.mistake);
+      else values.set(result.key, { value: result.value, origin: item.origin });
+    }
+    const configuration = new Configuration(values);
+    if (mistakes.length === 0) mistakes.push(...contradictions(configuration));
+    if (mistakes.length > 0) throw invalid(mistakes);
+    return configuration;
+  }
+
+  get<T>(option: Option<T>): T {
+    const set = this.values.get(option.key);
+    return set === undefined ? option.defaultValue : (set.value as T);
+  }
+
+  /** Where a value came from; undefined when it is the default. */
+  originOf(option: Option<unknown>): string | undefined {
+    return this.values.get(option.key)?.origin;
+  }
+
+  /** What was set, for logs and dumps (CF3). */
+  entries(): readonly ConfigurationEntry[] {
+    return all.flatMap((option) => {
+      const set = this.values.get(option.key);
+      return set === undefined ? [] : [{ key: option.key, value: shown(option, set.value), origin: set.origin }];
+    });
+  }
+
+  /** What was set, as JSON (CF3). */
+  toJSON(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.entries().map(({ key, value }) => [key, value]));
+  }
+}
+
+/** User and password of an address are masked too. */
+function shown(option: Option<unknown>, value: unknown): string {
+  return option.isSecret ? '******' : option.format(value).replace(/(\w+:\/\/)[^/@\s,]+@/g, '$1******@');
+}
+
+function interpret({ key, raw, origin }: FoundValue): { readonly key: string; readonly value: unknown } | { readonly mistake: string } {
+  const option = byKey.get(key);
+  if (option === undefined) {
+    const isVariable = key.startsWith(environmentPrefix);
+    const near = nearest(key, isVariable ? allKeys.map(environmentName) : allKeys);
+    const named = isVariable ? `There is no key for ${origin}` : `There is no key "${key}" (${origin})`;
+    return { mistake: `${named}.${near === undefined ? '' : ` Did you mean ${isVariable ? near : `"${near}"`}?`}` };
+  }
+  if (typeof raw !== 'string' && typeof raw !== 'number' && typeof raw !== 'boolean') {
+    return { mistake: `"${key}" has no value (${origin}): give it ${option.expected}.` };
+  }
+  const parsed = option.parse(raw);
+  if (parsed.ok) return { key: option.key, value: parsed.value };
+  const given = option.isSecret ? 'its value' : JSON.stringify(raw);
+  return { mistake: `"${key}" cannot be ${given} (${origin}): give it ${parsed.expected}.` };
+}
+
+/** Values that are right each, but not together. */
+function contradictions(configuration: Configuration): readonly string[] {
+  const mistakes: string[] = [];
+  const mustExceed = (larger: Option<number>, smaller: Option<number>): void => {
+    const isHeld = configuration.get(larger) > configuration.get(smaller);
+    if (!isHeld) mistakes.push(`"${larger.key}" (${larger.format(configuration.get(larger))}) must be more than "${smaller.key}" (${smaller.format(configuration.get(smaller))}).`);
+  };
+  mustExceed(declared.heartbeatTimeout, declared.heartbeatInterval);
+  mustExceed(declared.leaseDuration, declared.leaseRenewInterval);
+  if (configuration.get(declared.initialBackoff) > configuration.get(declared.maxBackoff)) {
+    mistakes.push(`"${declared.initialBackoff.key}" must not be more than "${declared.maxBackoff.key}".`);
+  }
+  if (configuration.get(declared.highAvailabilityType) === 'filesystem' && configuration.get(declared.highAvailabilityStorageDir) === undefined) {
+    mistakes.push(`"${declared.highAvailabilityType.key}" is filesystem, so "${declared.highAvailabilityStorageDir.key}" must name a directory.`);
+  }
+  if (configuration.get(declared.checkpointStorage) === 'filesystem' && configuration.get(declared.checkpointDirectory) === undefined) {
+    mistakes.push(`"${declared.checkpointStorage.key}" is filesystem, so "${declared.checkpointDirectory.key}" must name a directory.`);
+  }
+  return mistakes;
+}
+
+function invalid(mistakes: readonly string[]): MillraceError {
+  const message = mistakes.length === 1 ? (mistakes[0] as string) : `${mistakes.length} mistakes in the configuration:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`;
+  return new MillraceError('CONFIGURATION_INVALID', message, { domain: 'user', recovery: 'crash', hint: 'docs/configuration.md lists every key.' });
+}
