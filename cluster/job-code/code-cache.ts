@@ -1,0 +1,54 @@
+/**
+ * Job code on the disk of this machine, one file a hash, beside a link to the running runtime: a bundle that imports
+ * `millrace` gets the very instance that runs it.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** Root of the package: the folder of package.json, two above `dist/cluster/job-code`'s parent. */
+const packageRoot = fileURLToPath(new URL('../../../', import.meta.url));
+
+export class CodeCache {
+  readonly #directory: string;
+  #ready: Promise<void> | undefined;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** URL of the cached module; undefined when it is absent or was altered. */
+  async find(sha256: string): Promise<string | undefined> {
+    const path = this.#path(sha256);
+    const bytes = await readFile(path).catch(() => undefined);
+    if (bytes === undefined || hash(bytes) !== sha256) return undefined;
+    return pathToFileURL(path).href;
+  }
+
+  /** Stores verified bytes; several processes may do so at once. */
+  async put(sha256: string, bytes: Uint8Array): Promise<string> {
+    await (this.#ready ??= this.#prepare());
+    const path = this.#path(sha256);
+    const temporary = `${path}.${process.pid}.${performance.now()}.tmp`;
+    await writeFile(temporary, bytes);
+    await rename(temporary, path);
+    return pathToFileURL(path).href;
+  }
+
+  #path(sha256: string): string {
+    return join(this.#directory, `${sha256}.mjs`);
+  }
+
+  async #prepare(): Promise<void> {
+    const modules = join(this.#directory, 'node_modules');
+    await mkdir(modules, { recursive: true });
+    await symlink(packageRoot, join(modules, 'millrace'), 'dir').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
