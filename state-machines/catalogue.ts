@@ -1,0 +1,11 @@
+/** All machines, in the order a newcomer should look at them. */
+import { checkpointCoordinatorCatalogueEntry } from './checkpoint-coordinator/checkpoint-coordinator-machine.js';
+import { leaderCatalogueEntry } from './leader/leader-machine.js';
+import { pendingCheckpointCatalogueEntry } from './pending-checkpoint/pending-checkpoint-machine.js';
+import type { CatalogueEntry } from './kit/catalogue-entry.js';
+
+export const catalogue: readonly CatalogueEntry[] = [
+  checkpointCoordinatorCatalogueEntry,
+  pendingCheckpointCatalogueEntry,
+  leaderCatalogueEntry,
+];
