@@ -40,7 +40,10 @@ export type BusStatus = 'connected' | 'disconnected' | 'closed';
 export interface Bus {
   /** Largest payload in bytes. */
   readonly payloadBytesMax: number;
-  /** The transport keeps `payload` until it is flushed: do not change it afterwards. Throws BusError `too-large` or `closed`. */
+  /**
+   * The transport keeps `payload` until it is flushed: do not change it afterwards. On data subjects (frames) it takes the
+   * payload's buffer away if it may: do not read it afterwards either. Throws BusError `too-large` or `closed`.
+   */
   publish(subject: string, payload: Uint8Array): void;
   request(subject: string, payload: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array>;
   /** A handler that throws is counted and logged by the transport, never lost silently. */

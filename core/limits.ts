@@ -40,6 +40,8 @@ export const limits = {
   deduplicationIdsMax: 4_096,
   /** Answers kept for repeated asks, all together: a few code chunks, or thousands of ordinary answers. */
   rememberedAnswersBytesMax: 8 * mib,
+  /** Requests from the bus that a slot has not answered, before the oldest is given up: its asker timed out long ago. */
+  unansweredRequestsMax: 4_096,
   /** Dead letters kept for inspection. */
   deadLettersKept: 256,
   /** Attempts of an execution kept in history, as in Flink. */

@@ -60,6 +60,9 @@ export interface SlotStart {
   readonly allocationId: AllocationId;
   /** Largest payload of the TaskManager's bus in bytes. */
   readonly payloadBytesMax: number;
+  /** Where the cluster's subjects start. */
+  readonly subjectPrefix: string;
+  readonly clusterId: string;
 }
 
 /**

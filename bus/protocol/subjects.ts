@@ -21,6 +21,10 @@ export interface Subjects {
   allData(taskManagerId: TaskManagerId): string;
   /** Events of every job. */
   allJobEvents(): string;
+  /** What the subjects of a TaskManager's slots start with. */
+  slotsPrefix(taskManagerId: TaskManagerId): string;
+  /** Whether frames travel on the subject, or pattern. */
+  isData(subject: string): boolean;
 }
 
 /** Throws a TypeError when prefix or cluster id cannot stand in a subject. */
@@ -40,6 +44,8 @@ export function createSubjects(options: SubjectsOptions = {}): Subjects {
     data: (id, slot) => `${root}.task-manager.${checked(id)}.data.${count(slot)}`,
     allData: (id) => `${root}.task-manager.${checked(id)}.data.*`,
     allJobEvents: () => `${root}.events.job.*`,
+    slotsPrefix: (id) => `${root}.task-manager.${checked(id)}.`,
+    isData: (subject) => subject.startsWith(root) && /\.data\.[^.]+$/.test(subject),
   };
 }
 
