@@ -1,0 +1,43 @@
+/** What user functions see of the task they run in. */
+import { assert } from '../../core/errors.js';
+import type { KeyedStateBackend } from '../../storage/state/contracts.js';
+import { noTimestamp, type OperatorContext } from '../contracts.js';
+import type { KeyedRuntimeContext, RuntimeContext } from '../functions.js';
+
+export function runtimeContextOf(context: OperatorContext): RuntimeContext {
+  return { task: context.task, operatorName: context.operatorName, logger: context.logger };
+}
+
+export function keyedRuntimeContextOf(context: OperatorContext): KeyedRuntimeContext {
+  const keyed = keyedStateOf(context);
+  return {
+    ...runtimeContextOf(context),
+    valueState: (name) => keyed.valueState(name),
+    listState: (name) => keyed.listState(name),
+    mapState: (name) => keyed.mapState(name),
+  };
+}
+
+/** The keyed state of an operator whose input is keyed. */
+export function keyedStateOf(context: OperatorContext): KeyedStateBackend {
+  assert(context.keyed !== undefined, `"${context.operatorName}" has keyed state but got no state backend.`);
+  return context.keyed;
+}
+
+/** The timestamp as user functions see it. */
+export function shownTimestamp(timestamp: number): number | undefined {
+  return timestamp === noTimestamp ? undefined : timestamp;
+}
+
+/** Emits to side outputs by tag; each tag is looked up once. */
+export function sideOutputsOf(context: OperatorContext): (tag: string, value: unknown, timestamp: number) => void {
+  const emits = new Map<string, ReturnType<OperatorContext['sideOutput']>>();
+  return (tag, value, timestamp) => {
+    let emit = emits.get(tag);
+    if (emit === undefined) {
+      emit = context.sideOutput(tag);
+      emits.set(tag, emit);
+    }
+    emit(value, timestamp);
+  };
+}
