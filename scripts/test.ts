@@ -1,0 +1,80 @@
+/**
+ * Runs the compiled tests: `node dist/scripts/test.js [part of a test's path …]`.
+ *
+ * Each file runs in a process of its own, a few at a time; files that start clusters run alone, at the end. When a
+ * file needs them, a nats-server and a redis-server are started on free ports of loopback and named in
+ * MILLRACE_TEST_NATS_URL and MILLRACE_TEST_REDIS_URL; MILLRACE_TEST_NATS_SERVER and MILLRACE_TEST_REDIS_SERVER name
+ * the binaries, for tests that start their own.
+ *
+ * The last line is `N passed, N failed`. The exit code is 0 when at least one test passed and none failed.
+ */
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { requireServerBinaries } from './servers/find-binaries.js';
+import { natsUrl, redisUrl, startNatsServer, startRedisServer } from './servers/start-servers.js';
+import { killRunningFiles, runTestFile, type FileResult } from './test-runner/file-process.js';
+import { findTestFiles, type TestFile } from './test-runner/find-files.js';
+import { formatFileResult, formatSummary, formatTotals } from './test-runner/report.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function main(): Promise<number> {
+  const filters = process.argv.slice(2);
+  const files = findTestFiles(root, filters);
+  if (files.length === 0) {
+    say(filters.length === 0 ? 'There are no compiled tests. Run: npm run build' : `No test file matches ${filters.join(' ')}.`);
+    say(formatTotals(0, 1));
+    return 1;
+  }
+  const environment = { ...process.env, ...(files.some((file) => file.needsServers) ? await startServers() : {}) };
+  const results = [
+    ...(await runAll(files.filter((file) => !file.alone), availableParallelism(), environment)),
+    ...(await runAll(files.filter((file) => file.alone), 1, environment)),
+  ];
+  say(formatSummary(results));
+  return results.some((result) => result.failed > 0) || results.every((result) => result.passed === 0) ? 1 : 0;
+}
+
+async function startServers(): Promise<Record<string, string>> {
+  const binaries = requireServerBinaries(say);
+  const [nats, redis] = await Promise.all([startNatsServer(binaries), startRedisServer(binaries)]);
+  return {
+    MILLRACE_TEST_NATS_URL: natsUrl(nats),
+    MILLRACE_TEST_REDIS_URL: redisUrl(redis),
+    MILLRACE_TEST_NATS_SERVER: binaries.nats,
+    MILLRACE_TEST_REDIS_SERVER: binaries.redis,
+  };
+}
+
+async function runAll(files: readonly TestFile[], atOnce: number, environment: NodeJS.ProcessEnv): Promise<readonly FileResult[]> {
+  const waiting = [...files];
+  const results: FileResult[] = [];
+  const worker = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const result = await runTestFile(file, environment);
+      results.push(result);
+      say(formatFileResult(result));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    killRunningFiles();
+    process.exit(130);
+  });
+}
+process.on('exit', killRunningFiles);
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    say(formatTotals(0, 1));
+    process.exit(1);
+  },
+);

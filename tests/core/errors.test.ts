@@ -1,0 +1,44 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { explainError, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
+
+const test = suite('errors');
+
+const refused = new Error('connect ECONNREFUSED 127.0.0.1:4222');
+const error = new MillraceError('BUS_UNREACHABLE', 'no NATS server answers', {
+  domain: 'external',
+  recovery: 'retry',
+  where: 'nats://127.0.0.1:4222',
+  hint: 'Start one, or name another with --nats.',
+  cause: refused,
+});
+
+test('an error survives the bus: code, domain, recovery, place, hint and cause are the same on the other side', () => {
+  const record = toErrorRecord(error);
+  const copy = fromErrorRecord(JSON.parse(JSON.stringify(record)) as typeof record);
+  assert.equal(toErrorRecord(copy), record);
+});
+
+test('the explanation names place, message, code, next step and cause, and no stack', () => {
+  assert.is(
+    explainError(toErrorRecord(error)),
+    'nats://127.0.0.1:4222: no NATS server answers [BUS_UNREACHABLE] Start one, or name another with --nats.' +
+      ' Caused by: Error: connect ECONNREFUSED 127.0.0.1:4222 [UNCAUGHT]',
+  );
+});
+
+test('any thrown value becomes a record, also one that refers to itself', () => {
+  const loop: Record<string, unknown> = {};
+  loop['self'] = loop;
+  for (const thrown of [undefined, null, 1n, 'text', Symbol('s'), loop]) assert.is(toErrorRecord(thrown).code, 'UNCAUGHT');
+});
+
+test('a chain of causes that never ends is cut', () => {
+  const endless = new Error('endless');
+  endless.cause = endless;
+  let depth = 0;
+  for (let record = toErrorRecord(endless); record.cause !== undefined; record = record.cause) depth += 1;
+  assert.is(depth, 5);
+});
+
+test.run();

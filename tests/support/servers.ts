@@ -1,0 +1,32 @@
+/**
+ * nats-server and redis-server for tests. `sharedNatsUrl` and `sharedRedisUrl` are one pair for all test files: use
+ * names of your own in them (a random prefix), and never stop them. A test that restarts a server starts its own.
+ */
+import { findServerBinaries, installCommand, type ServerBinaries } from '../../scripts/servers/find-binaries.js';
+import type { ServerProcess } from '../../scripts/servers/server-process.js';
+import { startNatsServer, startRedisServer } from '../../scripts/servers/start-servers.js';
+
+export { freePort, type ServerProcess } from '../../scripts/servers/server-process.js';
+export { natsUrl, redisUrl } from '../../scripts/servers/start-servers.js';
+
+/** The nats-server that the runner started. */
+export const sharedNatsUrl = (): string => fromRunner('MILLRACE_TEST_NATS_URL');
+/** The redis-server that the runner started. */
+export const sharedRedisUrl = (): string => fromRunner('MILLRACE_TEST_REDIS_URL');
+
+/** A nats-server of this test's own. Dispose it. */
+export const startOwnNats = (port?: number): Promise<ServerProcess> => startNatsServer(binaries(), port);
+/** A redis-server of this test's own, `appendfsync always`. Dispose it. */
+export const startOwnRedis = (port?: number): Promise<ServerProcess> => startRedisServer(binaries(), port);
+
+function fromRunner(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set: run this file with node dist/scripts/test.js`);
+  return value;
+}
+
+function binaries(): ServerBinaries {
+  const found = findServerBinaries();
+  if ('nats' in found) return found;
+  throw new Error(`${found.missing.join(' and ')} not found. Run: ${installCommand}`);
+}
