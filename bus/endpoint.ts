@@ -202,8 +202,23 @@ class BusEndpoint implements Endpoint {
         if (this.#isClosed || attempt >= (options.attempts ?? 1) || !isWorthRetrying(error)) throw error;
         this.#ports.logger.log('debug', 'an ask is tried again', { type, subject, attempt, error: toErrorRecord(error).message });
         await this.#pause(options.retryDelayMs ?? limits.askRetryDelayMs);
+        if (this.#bus.status() === 'disconnected') await this.#reconnected(timeoutMs);
       }
     }
+  }
+
+  /** Waits for the connection, as long as an answer would be waited for: else a short break would use up all tries. */
+  #reconnected(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = (): void => {
+        timer.cancel();
+        this.#timers.delete(timer);
+        forget();
+        resolve();
+      };
+      const timer = this.#setTimer(timeoutMs, stop);
+      const forget = this.#bus.onStatus(stop);
+    });
   }
 
   #requestLocally(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
