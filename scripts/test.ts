@@ -10,8 +10,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { requireServerBinaries } from './servers/find-binaries.js';
-import { natsUrl, redisUrl, startNatsServer, startRedisServer } from './servers/start-servers.js';
+import { requireServerBinaries } from '../cluster/servers/find-binaries.js';
+import { natsUrl, redisUrl, startNatsServer, startRedisServer } from '../cluster/servers/start-servers.js';
 import { killRunningFiles, runTestFile, type FileResult } from './test-runner/file-process.js';
 import { findTestFiles, type TestFile } from './test-runner/find-files.js';
 import { formatFileResult, formatSummary, formatTotals } from './test-runner/report.js';

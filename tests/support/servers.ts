@@ -2,12 +2,12 @@
  * nats-server and redis-server for tests. `sharedNatsUrl` and `sharedRedisUrl` are one pair for all test files: use
  * names of your own in them (a random prefix), and never stop them. A test that restarts a server starts its own.
  */
-import { findServerBinaries, installCommand, type ServerBinaries } from '../../scripts/servers/find-binaries.js';
-import type { ServerProcess } from '../../scripts/servers/server-process.js';
-import { startNatsServer, startRedisServer } from '../../scripts/servers/start-servers.js';
+import { findServerBinaries, installCommand, type ServerBinaries } from '../../cluster/servers/find-binaries.js';
+import type { ServerProcess } from '../../cluster/servers/server-process.js';
+import { startNatsServer, startRedisServer } from '../../cluster/servers/start-servers.js';
 
-export { freePort, type ServerProcess } from '../../scripts/servers/server-process.js';
-export { natsUrl, redisUrl } from '../../scripts/servers/start-servers.js';
+export { freePort, type ServerProcess } from '../../cluster/servers/server-process.js';
+export { natsUrl, redisUrl } from '../../cluster/servers/start-servers.js';
 
 /** The nats-server that the runner started. */
 export const sharedNatsUrl = (): string => fromRunner('MILLRACE_TEST_NATS_URL');

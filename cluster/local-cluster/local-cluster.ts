@@ -1,0 +1,155 @@
+/**
+ * A cluster of processes on this machine: nats-server and redis-server where none are configured, a JobManager and
+ * TaskManagers, each its own process, dead ones started again up to a limit.
+ *
+ * LC1  Nothing it started outlives `stop`, nor this process when it exits.
+ * LC2  A JobManager that replaces a dead one says whose lease it supersedes: this process saw it die.
+ */
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Configuration } from '../../core/configuration/configuration.js';
+import { options } from '../../core/configuration/options.js';
+import { requireServerBinaries } from '../servers/find-binaries.js';
+import type { ServerProcess } from '../servers/server-process.js';
+import { natsUrl, redisUrl, startNatsServer, startRedisServer } from '../servers/start-servers.js';
+import { ActorProcess } from './actor-process.js';
+
+export interface LocalClusterOptions {
+  readonly configuration: Configuration;
+  /** `-D` flags and `--config` that the actor processes get too. */
+  readonly defines: readonly string[];
+  readonly config?: string;
+  readonly taskManagers: number;
+  readonly slots: number;
+  readonly restartsMax: number;
+  /** Take any free port for a nats-server and redis-server of our own; else the usual one is tried first. */
+  readonly anyPort?: boolean;
+  readonly onLine: (process: string, line: string) => void;
+  readonly say: (line: string) => void;
+}
+
+const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url));
+const usualPorts = { nats: 4222, redis: 6379 };
+
+export class LocalCluster {
+  readonly #options: LocalClusterOptions;
+  readonly #servers: { nats?: ServerProcess; redis?: ServerProcess } = {};
+  readonly #processes = new Map<string, ActorProcess>();
+  #defines: readonly string[] = [];
+  #stopping: Promise<void> | undefined;
+
+  private constructor(options: LocalClusterOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once servers answer and the actor processes are started; they find each other by themselves. */
+  static async start(settings: LocalClusterOptions): Promise<LocalCluster> {
+    const cluster = new LocalCluster(settings);
+    try {
+      await cluster.#start();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** `-D` flags with which a client reaches this cluster. */
+  get defines(): readonly string[] {
+    return this.#defines;
+  }
+
+  get processes(): readonly ActorProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  get nats(): ServerProcess | undefined {
+    return this.#servers.nats;
+  }
+
+  get redis(): ServerProcess | undefined {
+    return this.#servers.redis;
+  }
+
+  process(name: string): ActorProcess | undefined {
+    return this.#processes.get(name);
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  async #start(): Promise<void> {
+    const { configuration, defines, taskManagers, slots, say } = this.#options;
+    const own: string[] = [];
+    const needsNats = configuration.originOf(options.natsServers) === undefined;
+    const needsRedis = configuration.originOf(options.redisUrl) === undefined && configuration.originOf(options.highAvailabilityType) === undefined;
+    if (needsNats || needsRedis) {
+      const binaries = requireServerBinaries(say);
+      if (needsNats) {
+        this.#servers.nats = await startNatsServer(binaries, await this.#port(usualPorts.nats));
+        own.push(`nats.servers=${natsUrl(this.#servers.nats)}`);
+      }
+      if (needsRedis) {
+        this.#servers.redis = await startRedisServer(binaries, await this.#port(usualPorts.redis));
+        own.push(`redis.url=${redisUrl(this.#servers.redis)}`);
+      }
+    }
+    if (configuration.originOf(options.highAvailabilityType) === undefined) own.push('high-availability.type=redis');
+    this.#defines = [...own, ...defines];
+    this.#launchJobManager();
+    for (let n = 1; n <= taskManagers; n++) this.#launchTaskManager(`tm-${n}`, slots);
+  }
+
+  #launchJobManager(): void {
+    const holders: string[] = [];
+    this.#launch('jm-1', 'job-manager.js', (generation) => {
+      holders[generation] = `jm-1-${randomBytes(4).toString('hex')}`;
+      const before = holders[generation - 1];
+      return ['--holder', holders[generation], ...(before === undefined ? [] : ['--supersedes', before])];
+    });
+  }
+
+  #launchTaskManager(name: string, slots: number): void {
+    this.#launch(name, 'task-manager.js', () => ['-D', `taskmanager.resource-id=${name}`, '-D', `taskmanager.numberOfTaskSlots=${slots}`]);
+  }
+
+  #launch(name: string, script: string, args: (generation: number) => readonly string[]): void {
+    const { config, restartsMax, onLine, say } = this.#options;
+    const common = [...(config === undefined ? [] : ['--config', config]), ...this.#defines.flatMap((define) => ['-D', define])];
+    this.#processes.set(
+      name,
+      new ActorProcess({
+        name,
+        script: `${scripts}${script}`,
+        args: (generation) => [...args(generation), ...common],
+        env: process.env,
+        restartsMax,
+        onLine,
+        onExit: (which, how, willRestart) =>
+          say(`${which} ended (${how})${willRestart ? ': starting it again' : `: not started again after ${restartsMax} restarts`}`),
+      }),
+    );
+  }
+
+  async #port(usual: number): Promise<number | undefined> {
+    return this.#options.anyPort !== true && (await isFree(usual)) ? usual : undefined;
+  }
+
+  async #stop(): Promise<void> {
+    const names = [...this.#processes.keys()].sort((a, b) => Number(a.startsWith('jm')) - Number(b.startsWith('jm')));
+    const taskManagers = names.filter((name) => !name.startsWith('jm'));
+    await Promise.all(taskManagers.map((name) => this.#processes.get(name)?.stop()));
+    await Promise.all(names.map((name) => this.#processes.get(name)?.stop()));
+    await Promise.all([this.#servers.nats?.dispose(), this.#servers.redis?.dispose()]);
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
