@@ -60,7 +60,8 @@ export type SchedulerEvent =
   | ({ readonly type: 'RESTORE_POINT_FAILED'; readonly round: number } & FailureMoment)
   | { readonly type: 'BACKOFF_OVER'; readonly round: number }
   | { readonly type: 'SUBTASK_ENDED'; readonly subtask: ExecutionVertexId }
-  | ({ readonly type: 'SUBTASK_FAILED'; readonly subtask: ExecutionVertexId } & FailureMoment)
+  /** Several when they failed of one cause, as the loss of their TaskManager: that is one failure. */
+  | ({ readonly type: 'SUBTASKS_FAILED'; readonly subtasks: readonly ExecutionVertexId[] } & FailureMoment)
   /** Something all tasks depend on failed. */
   | ({ readonly type: 'JOB_FAILED' } & FailureMoment)
   /** A task that was being cancelled had failed itself. */
@@ -104,7 +105,7 @@ const types = {} as { context: SchedulerContext; events: SchedulerEvent; input: 
 
 /** What failed by this event, or undefined when it is no failure. */
 function failureOf({ context, event }: Args): (FailureMoment & { readonly failed: readonly ExecutionVertexId[] | 'all' }) | undefined {
-  if (event.type === 'SUBTASK_FAILED') return { ...event, failed: [event.subtask] };
+  if (event.type === 'SUBTASKS_FAILED') return { ...event, failed: event.subtasks };
   if (event.type === 'JOB_FAILED') return { ...event, failed: 'all' };
   if (event.type === 'RESTORE_POINT_FAILED') return { ...event, failed: context.affected };
   return undefined;
@@ -142,7 +143,10 @@ const giveUp = base.assign((args) => {
   const hint = `${error.hint === undefined ? '' : `${error.hint} `}It was not restarted: ${decision.reason}.`;
   return { error: { ...error, hint }, memory: decision.memory };
 });
-const forgetSubtask = base.assign(({ context, event }) => ('subtask' in event ? { live: without(context.live, [event.subtask]) } : {}));
+const forgetEnded = base.assign(({ context, event }) => {
+  if (event.type === 'SUBTASK_ENDED') return { live: without(context.live, [event.subtask]) };
+  return event.type === 'SUBTASKS_FAILED' ? { live: without(context.live, event.subtasks) } : {};
+});
 const learnCause = base.assign(({ context, event }) => (event.type === 'CAUSE_LEARNED' ? { error: firstCause(context.error, event.error) } : {}));
 const blameFatal = base.assign(({ context, event }) =>
   event.type === 'CAUSE_LEARNED' ? { error: context.error !== null && isFatal(context.error) ? context.error : event.error } : {},
@@ -167,9 +171,9 @@ const late = ignored('late');
 
 /** A failure in a state where a restart is possible. */
 const onFailure = [
-  { guard: 'isFatal', target: 'failing', actions: [forgetSubtask, giveUp] },
-  { guard: 'mayRestart', target: 'restarting', actions: [forgetSubtask, beginRestart], reenter: true },
-  { target: 'failing', actions: [forgetSubtask, giveUp] },
+  { guard: 'isFatal', target: 'failing', actions: [forgetEnded, giveUp] },
+  { guard: 'mayRestart', target: 'restarting', actions: [forgetEnded, beginRestart], reenter: true },
+  { target: 'failing', actions: [forgetEnded, giveUp] },
 ] as const;
 
 const onCauseLearned = [
@@ -180,10 +184,10 @@ const onCauseLearned = [
 const active = {
   CANCEL: 'cancelling',
   SUSPEND: 'suspended',
-  SUBTASK_FAILED: onFailure,
+  SUBTASKS_FAILED: onFailure,
   JOB_FAILED: onFailure,
   CAUSE_LEARNED: onCauseLearned,
-  SUBTASK_ENDED: { actions: forgetSubtask },
+  SUBTASK_ENDED: { actions: forgetEnded },
   CHECKPOINT_COMPLETED: { actions: countCheckpoint },
   START: ignored('duplicate'),
 } as const;
@@ -191,8 +195,8 @@ const active = {
 /** While the last tasks end, only their end counts. */
 const ending = {
   SUSPEND: 'suspended',
-  SUBTASK_ENDED: { actions: forgetSubtask },
-  SUBTASK_FAILED: { actions: forgetSubtask },
+  SUBTASK_ENDED: { actions: forgetEnded },
+  SUBTASKS_FAILED: { actions: forgetEnded },
   JOB_FAILED: moot,
   CHECKPOINT_COMPLETED: moot,
   START: late,
@@ -233,7 +237,7 @@ export const schedulerMachine = setup({
   id: 'scheduler',
   context: ({ input }) => ({
     ...input,
-    live: [],
+    live: input.regions.flat(),
     affected: [],
     round: 0,
     backoffMs: 0,
@@ -255,7 +259,7 @@ export const schedulerMachine = setup({
         CANCEL: 'cancelling',
         SUSPEND: 'suspended',
         JOB_FAILED: { target: 'failing', actions: giveUp },
-        SUBTASK_FAILED: moot,
+        SUBTASKS_FAILED: moot,
         SUBTASK_ENDED: moot,
         CAUSE_LEARNED: moot,
         CHECKPOINT_COMPLETED: moot,
@@ -383,7 +387,7 @@ export const schedulerCatalogueEntry: CatalogueEntry = {
     RESTORE_POINT_FAILED: true,
     BACKOFF_OVER: true,
     SUBTASK_ENDED: true,
-    SUBTASK_FAILED: true,
+    SUBTASKS_FAILED: true,
     JOB_FAILED: true,
     CAUSE_LEARNED: true,
     CHECKPOINT_COMPLETED: true,

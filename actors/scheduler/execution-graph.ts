@@ -1,0 +1,96 @@
+/**
+ * The current execution of every subtask of a job.
+ *
+ * EX1  A subtask gets another execution only when its present one is in a terminal state; attempt numbers only grow.
+ */
+import { assert } from '../../core/errors.js';
+import { attemptNumber, type AttemptId, type LeaderEpoch, type VertexId } from '../../core/ids.js';
+import { executionVertexId, isSourceVertex, subtasksOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
+import type { JobGraph } from '../../graph/types.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { ExecutionView } from './checkpointing.js';
+import { Execution, type ExecutionOptions } from './execution.js';
+
+export interface ExecutionGraphOptions extends Pick<ExecutionOptions, 'perform' | 'onTransition' | 'onEffectFailed'> {
+  readonly jobGraph: JobGraph;
+  readonly leaderEpoch: LeaderEpoch;
+  readonly createdAt: number;
+}
+
+export class ExecutionGraph {
+  readonly #options: ExecutionGraphOptions;
+  readonly #current = new Map<ExecutionVertexId, Execution>();
+  readonly #byAttempt = new Map<AttemptId, Execution>();
+
+  constructor(options: ExecutionGraphOptions) {
+    this.#options = options;
+    for (const vertex of options.jobGraph.vertices) {
+      const isSource = isSourceVertex(options.jobGraph, vertex.id);
+      for (const subtaskIndex of subtasksOf(vertex)) {
+        const execution = new Execution({ ...options, vertex, subtaskIndex, isSource, attemptNumber: attemptNumber(0) });
+        this.#current.set(execution.subtask, execution);
+        this.#byAttempt.set(execution.attemptId, execution);
+      }
+    }
+  }
+
+  /** Vertices in the order of the job graph, subtasks in order. */
+  all(): readonly Execution[] {
+    return [...this.#current.values()];
+  }
+
+  current(subtask: ExecutionVertexId): Execution {
+    const execution = this.#current.get(subtask);
+    assert(execution !== undefined, `${subtask} is no subtask of job "${this.#options.jobGraph.name}".`);
+    return execution;
+  }
+
+  currentOf(vertexId: VertexId, subtaskIndex: number): Execution {
+    return this.current(executionVertexId(vertexId, subtaskIndex));
+  }
+
+  /** The execution with this attempt, if it is a current one. */
+  find(attemptId: AttemptId): Execution | undefined {
+    return this.#byAttempt.get(attemptId);
+  }
+
+  /** The execution to deploy next: the present one, or a new one when that has ended (EX1). */
+  renew(subtask: ExecutionVertexId, at: number): Execution {
+    const present = this.current(subtask);
+    if (!present.isTerminal) return present;
+    const vertex = this.#options.jobGraph.vertices.find(({ id }) => id === present.vertexId);
+    assert(vertex !== undefined, `${present.vertexId} is no vertex of job "${this.#options.jobGraph.name}".`);
+    const next = new Execution({
+      ...this.#options,
+      vertex,
+      subtaskIndex: present.subtaskIndex,
+      isSource: present.view().isSource,
+      attemptNumber: attemptNumber(present.attemptNumber + 1),
+      createdAt: at,
+    });
+    this.#current.set(subtask, next);
+    this.#byAttempt.delete(present.attemptId);
+    this.#byAttempt.set(next.attemptId, next);
+    return next;
+  }
+
+  views(): readonly ExecutionView[] {
+    return this.all().map((execution) => execution.view());
+  }
+
+  /** Current executions by state, and the records that went in at the sources and out at the sinks. */
+  totals(): Pick<JobSummary, 'tasks' | 'recordsIn' | 'recordsOut'> {
+    const tasks: Record<string, number> = {};
+    let recordsIn = 0;
+    let recordsOut = 0;
+    const { vertices } = this.#options.jobGraph;
+    const withSource = new Set(vertices.filter(({ operators }) => operators.some(({ kind }) => kind === 'source')).map(({ id }) => id));
+    const withSink = new Set(vertices.filter(({ operators }) => operators.some(({ kind }) => kind === 'sink')).map(({ id }) => id));
+    for (const { state, vertexId, metrics } of this.all()) {
+      tasks[state] = (tasks[state] ?? 0) + 1;
+      if (withSource.has(vertexId)) recordsIn += metrics.recordsIn;
+      if (withSink.has(vertexId)) recordsOut += metrics.recordsOut;
+    }
+    return { tasks, recordsIn, recordsOut };
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The slots of a job and the TaskManagers they are on: accepts offers, watches the TaskManagers, notices what is lost, gives
+ * everything back at the end.
+ *
+ * JS1  Offers are accepted only between `open` and `release` or `drop`, and only from sessions that were not declared dead.
+ * JS2  Every loss of slots is told once, with all slots it took at once.
+ * JS3  A TaskManager is watched from the first slot it gave until it has none left.
+ */
+import type { Bus } from '../../bus/contracts.js';
+import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
+import type { MessageBody } from '../../bus/protocol/registry.js';
+import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import type { AllocationId, AttemptId, CheckpointId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { Clock, Logger } from '../../core/ports.js';
+import type { HeartbeatMonitorInput } from '../../state-machines/heartbeat-monitor/heartbeat-monitor-machine.js';
+import type { TransitionRecord } from '../runtime/machine-host.js';
+import type { Expected, Findings } from './reconciliation.js';
+import type { PooledSlot, SlotPool } from './slot-pool.js';
+import { SlotRequirements } from './slot-requirements.js';
+import { TaskManagerLink } from './task-manager-link.js';
+
+export interface JobSlotsOptions {
+  readonly jobId: JobId;
+  readonly jobName: string;
+  readonly leaderEpoch: LeaderEpoch;
+  readonly endpoint: Endpoint;
+  readonly bus: Pick<Bus, 'onStatus'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly heartbeat: HeartbeatMonitorInput;
+  readonly pool: SlotPool;
+  /** What the job believes to run on a TaskManager. */
+  readonly attemptsOn: (taskManagerId: TaskManagerId) => { readonly attempts: readonly Expected<AttemptId>[]; readonly known: ReadonlySet<AttemptId> };
+  readonly latestCheckpointId: () => CheckpointId | undefined;
+  readonly onAccepted: () => void;
+  readonly onLost: (slots: readonly PooledSlot[], error: MillraceError) => void;
+  readonly onFindings: (taskManagerId: TaskManagerId, findings: Findings) => void;
+  readonly onTransition?: (record: TransitionRecord) => void;
+  readonly onEffectFailed: (error: unknown) => void;
+}
+
+/** How long giving a slot back may take before it is tried again; the end of the heartbeats frees it too. */
+const freeMs = 2_000;
+/** Sessions remembered as dead: a delayed offer of an older one would need that many restarts in between. */
+const goneSessionsMax = 64;
+
+export class JobSlots {
+  readonly #options: JobSlotsOptions;
+  readonly #requirements: SlotRequirements;
+  readonly #links = new Map<TaskManagerId, TaskManagerLink>();
+  /** Beat from which on the TaskManager knows that its offer was accepted. */
+  readonly #acceptedAtBeat = new Map<AllocationId, number>();
+  readonly #goneSessions = new Set<SessionId>();
+  #shortage: MessageBody<'resource-manager.resources-short'> | undefined;
+  #isOpen = false;
+
+  constructor(options: JobSlotsOptions) {
+    this.#options = options;
+    this.#requirements = new SlotRequirements({ ...options, isSatisfied: () => options.pool.held >= options.pool.required });
+  }
+
+  handlers(): Handlers {
+    return {
+      'slot.offer': (body) => ({ accepted: [...this.#accept(body)] }),
+      'slot.failed': ({ allocationId, error }) => {
+        this.#lose((slot) => slot.allocationId === allocationId, new MillraceError('SLOT_LOST', 'the slot is gone with all its tasks', { domain: 'external', cause: error }));
+        return {};
+      },
+      'task-manager.disconnected': ({ taskManagerId, sessionId, reason }) => this.#loseTaskManager(taskManagerId, sessionId, reason),
+      'resource-manager.job-heartbeat': ({ jobId }) => ({ jobId, ...this.#requirements.declared }),
+      'resource-manager.resources-short': (body) => {
+        this.#shortage = body;
+      },
+    };
+  }
+
+  /** Requires what the job needs and does not have. */
+  open(): void {
+    this.#isOpen = true;
+    this.#shortage = undefined;
+    this.#requirements.require(this.#options.pool.required);
+  }
+
+  /** Gives every slot back. */
+  release(reason: string): void {
+    const { pool, endpoint, jobId, leaderEpoch, logger } = this.#options;
+    for (const { taskManagerId, allocationId } of pool.slots()) {
+      endpoint
+        .ask({ kind: 'task-manager', taskManagerId }, 'slot.free', { jobId, allocationId, reason }, { timeoutMs: freeMs, attempts: limits.askAttemptsMax, leaderEpoch })
+        .catch((error: unknown) => logger.log('debug', 'a slot could not be given back', { allocationId, error: toErrorRecord(error).message }));
+    }
+    this.#requirements.require(0);
+    this.drop();
+  }
+
+  /** Lets go of everything without telling anybody. */
+  drop(): void {
+    this.#isOpen = false;
+    this.#requirements.stop();
+    for (const link of this.#links.values()) link.stop();
+    this.#links.clear();
+    this.#options.pool.lose(() => true);
+  }
+
+  /** Beat of a TaskManager from which on its answers know what it confirmed just now. */
+  nextBeatOf(taskManagerId: TaskManagerId): number {
+    return this.#links.get(taskManagerId)?.nextBeat ?? 0;
+  }
+
+  /** Why the job does not get its slots. */
+  shortageError(waitedMs: number): MillraceError {
+    const { pool, jobName } = this.#options;
+    const known = this.#shortage === undefined ? '' : `; ${this.#shortage.taskManagers} TaskManagers are registered and have ${this.#shortage.available} slots for it`;
+    return new MillraceError('NO_RESOURCES', `job "${jobName}" requires ${pool.required} slots but has got ${pool.held} within ${waitedMs} ms${known}`, {
+      domain: 'external',
+      recovery: 'fail-job',
+      hint: 'Start more TaskManagers, raise taskmanager.numberOfTaskSlots, or lower the parallelism; slot.request.timeout says how long a job waits.',
+    });
+  }
+
+  #accept({ taskManagerId, sessionId, slots }: MessageBody<'slot.offer'>): readonly AllocationId[] {
+    if (!this.#isOpen || this.#goneSessions.has(sessionId)) return [];
+    const link = this.#links.get(taskManagerId);
+    if (link !== undefined && link.sessionId !== sessionId) this.#loseTaskManager(taskManagerId, link.sessionId, 'was started again');
+    const accepted = this.#options.pool.offer(slots.map(({ slot, allocationId }) => ({ taskManagerId, sessionId, slot, allocationId })));
+    if (accepted.length > 0) this.#watch(taskManagerId, sessionId);
+    const nextBeat = this.nextBeatOf(taskManagerId);
+    for (const allocationId of accepted) if (!this.#acceptedAtBeat.has(allocationId)) this.#acceptedAtBeat.set(allocationId, nextBeat);
+    if (accepted.length > 0) this.#options.onAccepted();
+    return accepted;
+  }
+
+  #watch(taskManagerId: TaskManagerId, sessionId: SessionId): void {
+    if (this.#links.has(taskManagerId)) return;
+    const { pool, attemptsOn, jobId, latestCheckpointId } = this.#options;
+    const link = new TaskManagerLink({
+      ...this.#options,
+      taskManagerId,
+      sessionId,
+      heartbeatBody: () => ({
+        jobId,
+        sessionId,
+        allocations: pool.slotsOf(taskManagerId).map(({ allocationId }) => allocationId),
+        latestCheckpointId: latestCheckpointId() ?? null,
+      }),
+      beliefs: () => ({
+        ...attemptsOn(taskManagerId),
+        allocations: pool.slotsOf(taskManagerId).map(({ allocationId }) => ({ id: allocationId, sinceBeat: this.#acceptedAtBeat.get(allocationId) ?? 0 })),
+      }),
+      onFindings: (findings) => {
+        const lost = new Set(findings.lostAllocations);
+        if (lost.size > 0) {
+          this.#lose((slot) => lost.has(slot.allocationId), new MillraceError('SLOT_LOST', `TaskManager ${taskManagerId} does not have the slot any more`, { domain: 'external' }));
+        }
+        this.#options.onFindings(taskManagerId, findings);
+      },
+      onLost: (reason) => this.#loseTaskManager(taskManagerId, sessionId, reason),
+    });
+    this.#links.set(taskManagerId, link);
+  }
+
+  #loseTaskManager(taskManagerId: TaskManagerId, sessionId: SessionId, reason: string): void {
+    this.#goneSessions.add(sessionId);
+    for (const oldest of this.#goneSessions) {
+      if (this.#goneSessions.size <= goneSessionsMax) break;
+      this.#goneSessions.delete(oldest);
+    }
+    const error = new MillraceError('TASK_MANAGER_LOST', `TaskManager ${taskManagerId} ${reason}`, { domain: 'external', where: `TaskManager ${taskManagerId}` });
+    this.#lose((slot) => slot.taskManagerId === taskManagerId && slot.sessionId === sessionId, error);
+  }
+
+  #lose(isLost: (slot: PooledSlot) => boolean, error: MillraceError): void {
+    const { pool, logger, onLost } = this.#options;
+    const slots = pool.slots().filter(isLost);
+    if (slots.length === 0) return;
+    pool.lose(isLost);
+    for (const { allocationId } of slots) this.#acceptedAtBeat.delete(allocationId);
+    this.#unwatchEmpty();
+    logger.log('warn', 'slots of the job are lost', { slots: slots.length, reason: error.message });
+    onLost(slots, error);
+  }
+
+  #unwatchEmpty(): void {
+    for (const [taskManagerId, link] of [...this.#links]) {
+      if (this.#options.pool.slotsOf(taskManagerId).length > 0) continue;
+      link.stop();
+      this.#links.delete(taskManagerId);
+    }
+  }
+}

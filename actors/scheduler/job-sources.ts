@@ -1,0 +1,80 @@
+/** The sources of a job: routes enumeration and requests to their coordinators, and reads what restored readers own. */
+import { MillraceError } from '../../core/errors.js';
+import type { OperatorId, VertexId } from '../../core/ids.js';
+import { decode } from '../../bus/codec/cbor.js';
+import { executionVertexId, sourceOperatorsOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
+import type { JobGraph } from '../../graph/types.js';
+import type { CompletedCheckpoint, SourceCoordinatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
+import { enumeratingSubtask, SourceCoordinator } from './source-coordinator.js';
+
+/** Former subtasks' state by the new subtask that gets it. */
+export type RestoredTasks = ReadonlyMap<ExecutionVertexId, readonly TaskSnapshot[]>;
+
+interface JobSource {
+  readonly vertexId: VertexId;
+  readonly coordinator: SourceCoordinator;
+}
+
+export class JobSources {
+  readonly #sources: readonly JobSource[];
+
+  constructor(jobGraph: JobGraph) {
+    this.#sources = jobGraph.vertices.flatMap((vertex) =>
+      sourceOperatorsOf(vertex).map((operatorId) => ({
+        vertexId: vertex.id,
+        coordinator: new SourceCoordinator({ operatorId, operatorName: vertex.operators.find(({ id }) => id === operatorId)?.name ?? operatorId }),
+      })),
+    );
+  }
+
+  /** The coordinator of a source operator. */
+  find(operatorId: OperatorId): SourceCoordinator {
+    const found = this.#sources.find(({ coordinator }) => coordinator.operatorId === operatorId);
+    if (found !== undefined) return found.coordinator;
+    throw new MillraceError('UNKNOWN_SOURCE', `the job has no source operator ${operatorId}`, { recovery: 'restart-job' });
+  }
+
+  /** Source operators whose splits this subtask must enumerate. */
+  toEnumerate(vertexId: VertexId, subtaskIndex: number): OperatorId[] {
+    if (subtaskIndex !== enumeratingSubtask) return [];
+    return this.#sources
+      .filter((source) => source.vertexId === vertexId && source.coordinator.needsEnumeration)
+      .map(({ coordinator }) => coordinator.operatorId);
+  }
+
+  /** Subtasks are about to be deployed with this state; see SourceCoordinator.reset. */
+  reset(subtasks: readonly ExecutionVertexId[], restored: RestoredTasks, checkpoint: CompletedCheckpoint | undefined): void {
+    for (const { vertexId, coordinator } of this.#sources) {
+      const indexes = subtasks.flatMap((subtask) => indexIn(vertexId, subtask));
+      if (indexes.length === 0) continue;
+      const owned = new Map(indexes.map((index) => [index, ownedSplits(restored.get(executionVertexId(vertexId, index)) ?? [], coordinator.operatorId)]));
+      const splits = checkpoint?.sources.find(({ operatorId }) => operatorId === coordinator.operatorId)?.splits ?? null;
+      coordinator.reset({ subtasks: indexes, owned, splits });
+    }
+  }
+
+  snapshots(): readonly SourceCoordinatorSnapshot[] {
+    return this.#sources.map(({ coordinator }) => coordinator.snapshot());
+  }
+}
+
+function indexIn(vertexId: VertexId, subtask: ExecutionVertexId): number[] {
+  const prefix = `${vertexId}_`;
+  if (!subtask.startsWith(prefix)) return [];
+  const index = Number(subtask.slice(prefix.length));
+  return Number.isSafeInteger(index) ? [index] : [];
+}
+
+/** Ids of the splits that stand in the state of a source's readers: those they finished and those they read. */
+function ownedSplits(tasks: readonly TaskSnapshot[], operatorId: OperatorId): readonly string[] {
+  return tasks.flatMap(({ operators }) =>
+    operators.flatMap((operator) =>
+      operator.operatorId === operatorId && operator.operatorState !== null ? splitIdsIn(decode(operator.operatorState)) : [],
+    ),
+  );
+}
+
+function splitIdsIn(state: unknown): string[] {
+  const { finished, current } = state as { finished: readonly string[]; current: { readonly splitId: string } | null };
+  return current === null ? [...finished] : [...finished, current.splitId];
+}

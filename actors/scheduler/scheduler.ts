@@ -1,0 +1,410 @@
+/**
+ * The scheduler of one job under one leader: owns the status of the job, its executions and slots, deploys, restarts and
+ * ends it. What to do when is decided by the machines `scheduler`, `job` and `execution`; this actor performs it.
+ *
+ * SA1  Everything happens on one thread; answers of others come back as events and are dropped once the job ended here.
+ * SA2  Only current executions count: whatever else reports is told that it is not known.
+ * SA3  `onEnded` is called once, for FINISHED, FAILED and CANCELED, after all slots were given back.
+ */
+import type { Bus } from '../../bus/contracts.js';
+import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { MessageBody } from '../../bus/protocol/registry.js';
+import type { JobCode, JobStatus } from '../../bus/protocol/schemas.js';
+import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
+import type { AttemptId, JobId, LeaderEpoch, TaskManagerId } from '../../core/ids.js';
+import type { CorePorts, TimerHandle } from '../../core/ports.js';
+import { executionVertexId, type ExecutionVertexId } from '../../graph/execution-graph.js';
+import { pipelinedRegionsOf } from '../../graph/regions.js';
+import { sharedSlotsOf } from '../../graph/slot-sharing.js';
+import type { JobGraph } from '../../graph/types.js';
+import type { ExecutionEffect } from '../../state-machines/execution/execution-machine.js';
+import type { HeartbeatMonitorInput } from '../../state-machines/heartbeat-monitor/heartbeat-monitor-machine.js';
+import { jobMachine, type JobEffect, type JobEvent } from '../../state-machines/job/job-machine.js';
+import { schedulerMachine, type SchedulerEffect } from '../../state-machines/scheduler/scheduler-machine.js';
+import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
+import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
+import type { CheckpointHooks, CheckpointHooksFactory } from './checkpointing.js';
+import { describeTask, planRestore, type RestorePlan } from './deployment.js';
+import { ExecutionGraph } from './execution-graph.js';
+import type { Execution } from './execution.js';
+import { JobSlots } from './job-slots.js';
+import { JobSources } from './job-sources.js';
+import type { Findings } from './reconciliation.js';
+import { SharedResources } from './shared-resources.js';
+import { SlotPool, type PooledSlot } from './slot-pool.js';
+import { TaskCalls } from './task-calls.js';
+import { eventOf, isNews, located, unexplained } from './task-reports.js';
+
+export interface SchedulerOptions extends CorePorts {
+  readonly jobId: JobId;
+  readonly jobGraph: JobGraph;
+  readonly code: JobCode;
+  readonly leaderEpoch: LeaderEpoch;
+  readonly submittedAt: number;
+  readonly endpoint: Endpoint;
+  /** The connection of the endpoint: its losses excuse TaskManagers that do not answer. */
+  readonly bus: Pick<Bus, 'onStatus'>;
+  readonly checkpointing: CheckpointHooksFactory;
+  readonly heartbeat?: HeartbeatMonitorInput;
+  readonly onEnded: (summary: JobSummary) => void;
+  readonly onTransition?: (record: TransitionRecord) => void;
+}
+
+type SchedulerHost = MachineHost<typeof schedulerMachine, SchedulerEffect>;
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #checkpoints: CheckpointHooks;
+  readonly #executions: ExecutionGraph;
+  readonly #pool: SlotPool;
+  readonly #slots: JobSlots;
+  readonly #sources: JobSources;
+  readonly #calls: TaskCalls;
+  readonly #sharedResources = new SharedResources();
+  readonly #job: MachineHost<typeof jobMachine, JobEffect>;
+  readonly #machine: SchedulerHost;
+  /** Subtasks that wait for slots. */
+  #waiting: { readonly subtasks: readonly ExecutionVertexId[]; readonly round: number } | undefined;
+  #restore: RestorePlan = { checkpoint: undefined, tasks: new Map() };
+  #slotTimer: TimerHandle | undefined;
+  #backoff: TimerHandle | undefined;
+  /** While slots are being lost: what failed of it, told as one failure. */
+  #failing: ExecutionVertexId[] | undefined;
+  #endedAt: number | null = null;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    const { jobGraph, clock } = options;
+    const common = { ...options, onEffectFailed: (error: unknown) => this.#failInternally(error) };
+    this.#executions = new ExecutionGraph({ ...common, createdAt: clock.now(), perform: (execution, effect) => this.#performExecution(execution, effect) });
+    this.#pool = new SlotPool(sharedSlotsOf(jobGraph));
+    this.#sources = new JobSources(jobGraph);
+    this.#slots = new JobSlots({
+      ...common,
+      jobName: jobGraph.name,
+      heartbeat: options.heartbeat ?? heartbeatDefaults,
+      pool: this.#pool,
+      attemptsOn: (taskManagerId) => this.#attemptsOn(taskManagerId),
+      latestCheckpointId: () => this.#checkpoints.latestCheckpointId(),
+      onAccepted: () => this.#checkSlots(),
+      onLost: (slots, error) => this.#slotsLost(slots, error),
+      onFindings: (taskManagerId, findings) => this.#heal(taskManagerId, findings),
+    });
+    this.#calls = new TaskCalls({ ...options, nextBeatOf: (taskManagerId) => this.#slots.nextBeatOf(taskManagerId) });
+    this.#job = new MachineHost<typeof jobMachine, JobEffect>({
+      ...common,
+      machine: jobMachine,
+      input: { at: options.submittedAt },
+      name: options.jobId,
+      perform: ({ params }) => this.#statusChanged(params),
+    });
+    this.#machine = new MachineHost<typeof schedulerMachine, SchedulerEffect>({
+      ...common,
+      machine: schedulerMachine,
+      input: {
+        regions: pipelinedRegionsOf(jobGraph).map((region) => region.map(({ vertexId, subtaskIndex }) => executionVertexId(vertexId, subtaskIndex))),
+        failover: jobGraph.settings.failover,
+        restartStrategy: jobGraph.settings.restartStrategy,
+        slotRequestTimeoutMs: jobGraph.settings.slotRequestTimeoutMs,
+      },
+      name: options.jobId,
+      perform: (effect) => this.#perform(effect),
+    });
+    this.#checkpoints = options.checkpointing({
+      jobId: options.jobId,
+      leaderEpoch: options.leaderEpoch,
+      jobGraph,
+      executions: () => this.#executions.views(),
+      jobStatus: () => this.status,
+      sourceSnapshots: () => this.#sources.snapshots(),
+      sharedResources: () => this.#sharedResources.tokens(),
+      failJob: (error) => this.#failJob(toErrorRecord(error)),
+      failExecution: (attemptId, error) => this.#executions.find(attemptId)?.send({ type: 'FAIL', at: clock.now(), error: toErrorRecord(error) }),
+      checkpointCompleted: () => this.#machine.send({ type: 'CHECKPOINT_COMPLETED' }),
+    });
+    this.#moveJob('INITIALIZED', null);
+  }
+
+  get status(): JobStatus {
+    return this.#job.context.status;
+  }
+
+  /** What is answered at the address of the job; also for its checkpoint coordinator. */
+  handlers(): Handlers {
+    return {
+      ...this.#slots.handlers(),
+      'task.state-changed': (body) => ({ known: this.#stateReported(body) }),
+      'task.progressed': ({ tasks }) => {
+        for (const { attemptId, metrics } of tasks) {
+          const execution = this.#executions.find(attemptId);
+          if (execution !== undefined && !execution.isTerminal) execution.metrics = metrics;
+        }
+        return {};
+      },
+      'source.enumerated': (body) => {
+        this.#ofCurrent(body.attemptId);
+        try {
+          this.#sources.find(body.operatorId).enumerated(body);
+        } catch (error) {
+          if (error instanceof MillraceError && error.recovery === 'fail-job') this.#failJob(toErrorRecord(error));
+          throw error;
+        }
+        return {};
+      },
+      'source.request-split': ({ attemptId, operatorId, requestNumber }) =>
+        this.#sources.find(operatorId).request(attemptId, this.#ofCurrent(attemptId).subtaskIndex, requestNumber),
+      ...this.#checkpoints.handlers(),
+    };
+  }
+
+  start(): void {
+    this.#machine.send({ type: 'START' });
+  }
+
+  cancel(): void {
+    this.#machine.send({ type: 'CANCEL' });
+  }
+
+  /** Stops at once, keeping tasks and slots as they are: the next leader's epoch ends them. */
+  suspend(): void {
+    this.#machine.send({ type: 'SUSPEND' });
+  }
+
+  summary(): JobSummary {
+    const { jobId, jobGraph, submittedAt } = this.#options;
+    return {
+      jobId,
+      name: jobGraph.name,
+      status: this.status,
+      submittedAt,
+      timestamps: { ...this.#job.context.timestamps },
+      endedAt: this.#endedAt,
+      restarts: this.#machine.context.restarts,
+      checkpointsCompleted: this.#checkpoints.completedCount(),
+      latestCheckpointId: this.#checkpoints.latestCheckpointId() ?? null,
+      ...this.#executions.totals(),
+      error: this.#machine.context.error,
+    };
+  }
+
+  #perform(effect: Exclude<SchedulerEffect, { readonly type: 'ignored' }>): void {
+    const { clock, logger } = this.#options;
+    switch (effect.type) {
+      case 'moveJob':
+        return this.#moveJob(effect.params.event, effect.params.error);
+      case 'schedule':
+        for (const subtask of effect.params.subtasks) {
+          const execution = this.#executions.renew(subtask, clock.now());
+          if (execution.state === 'CREATED') execution.send({ type: 'SCHEDULE', at: clock.now() });
+        }
+        return undefined;
+      case 'assignSlots':
+        this.#waiting = effect.params;
+        this.#slots.open();
+        return this.#checkSlots();
+      case 'startSlotTimer': {
+        const { round, delayMs } = effect.params;
+        this.#slotTimer = clock.setTimer(delayMs, () =>
+          this.#machine.send({ type: 'SLOT_TIMEOUT', round, error: toErrorRecord(this.#slots.shortageError(delayMs)) }),
+        );
+        return undefined;
+      }
+      case 'stopSlotTimer':
+        this.#waiting = undefined;
+        return this.#slotTimer?.cancel();
+      case 'findRestorePoint':
+        return this.#findRestorePoint(effect.params.round);
+      case 'deploy':
+        return this.#deploy(effect.params.subtasks);
+      case 'abortCheckpoints':
+        return this.#checkpoints.abortPending(effect.params.reason);
+      case 'cancelSubtasks':
+        for (const subtask of effect.params.subtasks) this.#executions.current(subtask).send({ type: 'CANCEL', at: clock.now() });
+        return undefined;
+      case 'startBackoff': {
+        const { round, delayMs } = effect.params;
+        logger.log('info', 'tasks are restarted', { delayMs, error: this.#machine.context.error });
+        this.#backoff?.cancel();
+        this.#backoff = clock.setTimer(delayMs, () => this.#machine.send({ type: 'BACKOFF_OVER', round }));
+        return undefined;
+      }
+      case 'stopBackoff':
+        return this.#backoff?.cancel();
+      case 'end':
+        return this.#end(effect.params.outcome);
+    }
+  }
+
+  #moveJob(type: Exclude<JobEvent['type'], 'INITIALIZATION_FAILED' | 'CANCEL_FAILED'>, error: ErrorRecord | null): void {
+    const at = this.#options.clock.now();
+    if (type === 'RESTART' || type === 'FAIL') this.#job.send({ type, at, error: error ?? toErrorRecord(new MillraceError('UNKNOWN', 'no error was told')) });
+    else this.#job.send({ type, at });
+  }
+
+  #statusChanged(change: Extract<JobEffect, { readonly type: 'statusChanged' }>['params']): void {
+    const { logger, endpoint, jobId } = this.#options;
+    logger.log('info', `job is ${change.to}`, { from: change.from, ...(change.error === null ? {} : { error: change.error }) });
+    this.#checkpoints.jobStatusChanged(change.to);
+    endpoint.tell({ kind: 'job-events', jobId }, 'job.status-changed', { jobId, ...change }, { leaderEpoch: this.#options.leaderEpoch });
+  }
+
+  #checkSlots(): void {
+    if (this.#waiting === undefined || !this.#pool.hasSlotsFor(this.#waiting.subtasks)) return;
+    const { round } = this.#waiting;
+    this.#waiting = undefined;
+    this.#machine.send({ type: 'SLOTS_ASSIGNED', round });
+  }
+
+  #findRestorePoint(round: number): void {
+    const { jobGraph, clock, random } = this.#options;
+    this.#checkpoints
+      .restorePoint()
+      .then((checkpoint) => planRestore(jobGraph, checkpoint))
+      .then(
+        (plan) => {
+          if (round === this.#machine.context.round) this.#restore = plan;
+          this.#machine.send({ type: 'RESTORE_POINT_FOUND', round });
+        },
+        (error: unknown) =>
+          this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error: toErrorRecord(error), at: clock.now(), random: random.next() }),
+      );
+  }
+
+  #deploy(subtasks: readonly ExecutionVertexId[]): void {
+    const { checkpoint, tasks } = this.#restore;
+    this.#sources.reset(subtasks, tasks, checkpoint);
+    if (checkpoint !== undefined) this.#sharedResources.restore(checkpoint.sharedResources);
+    const executions = subtasks.map((subtask) => this.#executions.current(subtask));
+    for (const execution of executions) execution.slot = this.#pool.slotOf(execution.subtask);
+    this.#options.logger.log('info', 'deploying tasks', { tasks: executions.length, checkpointId: checkpoint?.checkpointId ?? null });
+    for (const execution of executions) execution.send({ type: 'DEPLOY', at: this.#options.clock.now() });
+  }
+
+  #end(outcome: 'FINISHED' | 'FAILED' | 'CANCELED' | 'SUSPENDED'): void {
+    this.#endedAt = this.#options.clock.now();
+    this.#slotTimer?.cancel();
+    this.#backoff?.cancel();
+    this.#calls.stop();
+    if (outcome === 'SUSPENDED') {
+      this.#slots.drop();
+      return;
+    }
+    this.#slots.release(`the job is ${outcome}`);
+    this.#options.onEnded(this.summary());
+  }
+
+  #performExecution(execution: Execution, effect: Exclude<ExecutionEffect, { readonly type: 'ignored' }>): void {
+    switch (effect.type) {
+      case 'stateChanged':
+        return this.#executionChanged(execution, effect.params);
+      case 'deployTask':
+        return this.#calls.deploy(execution, this.#describe(execution));
+      case 'cancelTask':
+        return this.#calls.cancel(execution);
+      case 'causeLearned':
+        this.#machine.send({ type: 'CAUSE_LEARNED', error: located(effect.params.error, execution) });
+        return undefined;
+    }
+  }
+
+  #executionChanged(execution: Execution, change: Extract<ExecutionEffect, { readonly type: 'stateChanged' }>['params']): void {
+    const { endpoint, jobId, leaderEpoch, logger } = this.#options;
+    const { from, to, at } = change;
+    const error = change.error === null ? null : located(change.error, execution);
+    logger.log(to === 'FAILED' ? 'warn' : 'debug', `${execution.name} is ${to}`, { attemptId: execution.attemptId, from, ...(error === null ? {} : { error }) });
+    this.#checkpoints.executionChanged({ ...execution.view(), state: to });
+    const { attemptId, vertexId, subtaskIndex, taskName, subtask } = execution;
+    endpoint.tell({ kind: 'job-events', jobId }, 'execution.state-changed', { jobId, attemptId, vertexId, taskName, subtaskIndex, from, to, at, error }, { leaderEpoch });
+    if (to === 'FAILED') this.#failed(subtask, error ?? unexplained(execution), at);
+    else if (to === 'CANCELED' && from !== 'CANCELING') this.#failed(subtask, unexplained(execution), at);
+    else if (to === 'FINISHED' || to === 'CANCELED') this.#machine.send({ type: 'SUBTASK_ENDED', subtask });
+  }
+
+  #failed(subtask: ExecutionVertexId, error: ErrorRecord, at: number): void {
+    if (this.#failing !== undefined) this.#failing.push(subtask);
+    else this.#machine.send({ type: 'SUBTASKS_FAILED', subtasks: [subtask], error, at, random: this.#options.random.next() });
+  }
+
+  #describe(execution: Execution): TaskDeploymentDescriptor {
+    return describeTask({
+      ...this.#options,
+      sources: this.#sources,
+      restore: this.#restore,
+      execution,
+      executionOf: (vertexId, subtaskIndex) => this.#executions.currentOf(vertexId, subtaskIndex),
+    });
+  }
+
+  /** Answers whether the attempt is current (SA2). */
+  #stateReported({ attemptId, state, error, metrics, sharedResources }: MessageBody<'task.state-changed'>): boolean {
+    const execution = this.#executions.find(attemptId);
+    if (execution === undefined) return false;
+    if (!execution.isTerminal) execution.metrics = metrics;
+    const taskManagerId = execution.slot?.taskManagerId;
+    const mismatch = taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId);
+    if (mismatch !== undefined) this.#failJob(toErrorRecord(mismatch));
+    const event = eventOf(state, this.#options.clock.now(), error ?? unexplained(execution));
+    if (event !== undefined) execution.send(event);
+    return true;
+  }
+
+  #ofCurrent(attemptId: AttemptId): Execution {
+    const execution = this.#executions.find(attemptId);
+    if (execution !== undefined && !execution.isTerminal) return execution;
+    throw new MillraceError('UNKNOWN_ATTEMPT', `${attemptId} is not a current attempt of the job`, { recovery: 'restart-job' });
+  }
+
+  #attemptsOn(taskManagerId: TaskManagerId) {
+    const there = this.#executions.all().filter(({ slot, isTerminal }) => slot?.taskManagerId === taskManagerId && !isTerminal);
+    return {
+      known: new Set(there.map(({ attemptId }) => attemptId)),
+      attempts: there.flatMap(({ attemptId, acceptedAtBeat }) => (acceptedAtBeat === undefined ? [] : [{ id: attemptId, sinceBeat: acceptedAtBeat }])),
+    };
+  }
+
+  #heal(taskManagerId: TaskManagerId, { unknownAttempts, missingAttempts, states }: Findings): void {
+    const at = this.#options.clock.now();
+    for (const attemptId of unknownAttempts) this.#calls.cancelUnknown(taskManagerId, attemptId);
+    for (const { attemptId, state } of states) {
+      const execution = this.#executions.find(attemptId);
+      const event = eventOf(state, at, toErrorRecord(new MillraceError('TASK_FAILED', 'the task failed and the report of its error was lost')));
+      // A task that is being cancelled reports when it ended; its progress means that the call was lost.
+      if (execution !== undefined && event !== undefined && isNews(execution, event)) execution.send(event);
+    }
+    for (const attemptId of missingAttempts) {
+      const execution = this.#executions.find(attemptId);
+      if (execution?.state === 'CANCELING') execution.send({ type: 'CANCEL_UNKNOWN', at });
+      else {
+        const error = new MillraceError('TASK_MISSING', `the task is unexpectedly no longer running on TaskManager ${taskManagerId}`);
+        execution?.send({ type: 'FAIL', at, error: toErrorRecord(error) });
+      }
+    }
+  }
+
+  #slotsLost(slots: readonly PooledSlot[], error: MillraceError): void {
+    const { clock, random } = this.#options;
+    const allocations = new Set(slots.map(({ allocationId }) => allocationId));
+    const at = clock.now();
+    const record = toErrorRecord(error);
+    this.#failing = [];
+    for (const execution of this.#executions.all()) {
+      if (execution.slot !== undefined && allocations.has(execution.slot.allocationId) && !execution.isTerminal) execution.send({ type: 'FAIL', at, error: record });
+    }
+    const subtasks = this.#failing;
+    this.#failing = undefined;
+    if (subtasks.length > 0) this.#machine.send({ type: 'SUBTASKS_FAILED', subtasks, error: record, at, random: random.next() });
+    else this.#machine.send({ type: 'SLOT_LOST' });
+  }
+
+  #failJob(error: ErrorRecord): void {
+    const { clock, random } = this.#options;
+    this.#machine.send({ type: 'JOB_FAILED', error, at: clock.now(), random: random.next() });
+  }
+
+  #failInternally(cause: unknown): void {
+    this.#options.logger.log('error', 'the scheduler could not perform an effect', { error: toErrorRecord(cause) });
+    this.#failJob(toErrorRecord(new MillraceError('SCHEDULER_FAILED', 'the scheduler could not perform what it decided', { cause })));
+  }
+}

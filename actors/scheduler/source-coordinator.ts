@@ -1,0 +1,141 @@
+/**
+ * Hands out the splits of one source. It needs no user code: one subtask of the source enumerates, readers ask.
+ *
+ * SC1  No split is handed out before the list is complete, so a reader's state never names a split that a checkpoint's
+ *      list lacks. The list, once complete, never changes in the life of the job.
+ * SC2  Each split has at most one owner: the subtask that got it last, or whose restored state names it.
+ * SC3  A subtask that restarts loses the splits it owns, except those its restored state names. Splits of subtasks that
+ *      keep running stay where they are.
+ * SC4  The same request number of the same attempt gets the same split again.
+ */
+import { MillraceError } from '../../core/errors.js';
+import type { AttemptId, OperatorId } from '../../core/ids.js';
+import type { MessageReply } from '../../bus/protocol/registry.js';
+import type { Split } from '../../dataflow/contracts.js';
+import type { SourceCoordinatorSnapshot } from '../../storage/contracts.js';
+
+export type SplitReply = MessageReply<'source.request-split'>;
+
+/** Part of the list, as one attempt enumerates it. */
+export interface EnumeratedPart {
+  readonly attemptId: AttemptId;
+  readonly part: number;
+  readonly isLast: boolean;
+  readonly splits: readonly Split[];
+}
+
+interface LastAnswer {
+  readonly attemptId: AttemptId;
+  readonly requestNumber: number;
+  readonly reply: SplitReply;
+}
+
+/** The subtask that enumerates. */
+export const enumeratingSubtask = 0;
+
+export class SourceCoordinator {
+  readonly operatorId: OperatorId;
+  readonly #operatorName: string;
+  #splits: readonly Split[] | undefined;
+  /** What the present enumeration has sent so far. */
+  #enumerating: { readonly attemptId: AttemptId; readonly parts: Split[][] } | undefined;
+  readonly #owners = new Map<string, number>();
+  #unassigned: Split[] = [];
+  readonly #answers = new Map<number, LastAnswer>();
+
+  constructor(options: { readonly operatorId: OperatorId; readonly operatorName: string }) {
+    this.operatorId = options.operatorId;
+    this.#operatorName = options.operatorName;
+  }
+
+  /** Whether the list is still to be made. */
+  get needsEnumeration(): boolean {
+    return this.#splits === undefined;
+  }
+
+  /** Splits nobody owns; undefined while the list is not complete. */
+  get unassignedCount(): number | undefined {
+    return this.#splits === undefined ? undefined : this.#unassigned.length;
+  }
+
+  /** Takes a part of the list; a part that was seen, and any part once the list is complete, changes nothing. */
+  enumerated({ attemptId, part, isLast, splits }: EnumeratedPart): void {
+    if (this.#splits !== undefined) return;
+    if (this.#enumerating?.attemptId !== attemptId) this.#enumerating = { attemptId, parts: [] };
+    const { parts } = this.#enumerating;
+    if (part < parts.length) return;
+    if (part > parts.length) {
+      throw new MillraceError('SPLITS_MISSING', `part ${part} of the splits came before part ${parts.length}`, {
+        recovery: 'retry',
+        where: this.#operatorName,
+      });
+    }
+    parts.push([...splits]);
+    if (isLast) this.#complete(parts.flat());
+  }
+
+  /** The next split for a subtask (SC2, SC4). */
+  request(attemptId: AttemptId, subtaskIndex: number, requestNumber: number): SplitReply {
+    if (this.#splits === undefined) return { kind: 'wait' };
+    const last = this.#answers.get(subtaskIndex);
+    if (last?.attemptId === attemptId && last.requestNumber === requestNumber) return last.reply;
+    if (last?.attemptId === attemptId && last.requestNumber > requestNumber) {
+      throw new MillraceError('STALE_REQUEST', `request ${requestNumber} came after request ${last.requestNumber}`, {
+        recovery: 'retry',
+        where: this.#operatorName,
+      });
+    }
+    const split = this.#unassigned.shift();
+    if (split !== undefined) this.#owners.set(split.id, subtaskIndex);
+    const reply: SplitReply = split === undefined ? { kind: 'no-more' } : { kind: 'split', split: { id: split.id, data: split.data } };
+    this.#answers.set(subtaskIndex, { attemptId, requestNumber, reply });
+    return reply;
+  }
+
+  /**
+   * Subtasks are about to be deployed again (SC3). `owned` names the splits in the state each of them restores; `splits`
+   * is the list of the checkpoint they restore from, used when no list is known yet.
+   */
+  reset(options: {
+    readonly subtasks: readonly number[];
+    readonly owned: ReadonlyMap<number, readonly string[]>;
+    readonly splits: SourceCoordinatorSnapshot['splits'];
+  }): void {
+    const restarted = new Set(options.subtasks);
+    for (const [splitId, owner] of [...this.#owners]) if (restarted.has(owner)) this.#owners.delete(splitId);
+    for (const [subtask, splitIds] of options.owned) for (const splitId of splitIds) this.#owners.set(splitId, subtask);
+    for (const subtask of restarted) this.#answers.delete(subtask);
+    if (restarted.has(enumeratingSubtask)) this.#enumerating = undefined;
+    if (this.#splits === undefined && options.splits !== null) {
+      this.#splits = options.splits.map(({ id, split }) => ({ id, data: split }));
+    }
+    this.#collectUnassigned();
+  }
+
+  /** What a checkpoint keeps. */
+  snapshot(): SourceCoordinatorSnapshot {
+    return { operatorId: this.operatorId, splits: this.#splits?.map(({ id, data }) => ({ id, split: data })) ?? null };
+  }
+
+  #complete(splits: readonly Split[]): void {
+    const ids = new Set<string>();
+    for (const { id } of splits) {
+      if (ids.has(id)) {
+        throw new MillraceError('DUPLICATE_SPLIT', `the source enumerated the split ${JSON.stringify(id)} twice`, {
+          domain: 'user',
+          recovery: 'fail-job',
+          where: this.#operatorName,
+          hint: 'Give every split an id that is unique in its source.',
+        });
+      }
+      ids.add(id);
+    }
+    this.#splits = splits;
+    this.#enumerating = undefined;
+    this.#collectUnassigned();
+  }
+
+  #collectUnassigned(): void {
+    this.#unassigned = (this.#splits ?? []).filter(({ id }) => !this.#owners.has(id));
+  }
+}
