@@ -1,0 +1,178 @@
+#!/usr/bin/env node
+/** `millrace`: runs, lists, describes and cancels jobs; shows plans; starts actors as processes. */
+import { Command, InvalidArgumentError } from 'commander';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import pc from 'picocolors';
+import { isEnded } from '../../actors/client/client.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { Configuration } from '../../core/configuration/configuration.js';
+import { explainError, MillraceError, toErrorRecord } from '../../core/errors.js';
+import { jobId } from '../../core/ids.js';
+import { planJson } from '../../graph/plan-json.js';
+import { planPicture } from '../../graph/plan-picture.js';
+import { CodeCache } from '../job-code/code-cache.js';
+import { compileJob, parseParameters } from '../job-code/compiled-job.js';
+import { loadSettings } from '../settings.js';
+import { withClient } from './client-connection.js';
+import { endText, ProgressDisplay, progressLine } from './job-display.js';
+
+interface CommonFlags {
+  readonly config?: string;
+  readonly D?: readonly string[];
+  readonly json?: boolean;
+}
+
+interface RunFlags extends CommonFlags {
+  readonly detached?: boolean;
+  readonly from?: string;
+  readonly parallelism?: number;
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+const settingsOf = ({ config, D }: CommonFlags, more: readonly string[] = []): Configuration =>
+  loadSettings({ ...(config === undefined ? {} : { config }), defines: [...(D ?? []), ...more] });
+
+const codeCache = (): CodeCache => new CodeCache(join(tmpdir(), `millrace-${process.getuid?.() ?? 'user'}`, 'client-code'));
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('give it a whole number from 1');
+  return value;
+}
+
+async function run(path: string, words: readonly string[], flags: RunFlags): Promise<void> {
+  const configuration = settingsOf(flags, flags.parallelism === undefined ? [] : [`parallelism.default=${flags.parallelism}`]);
+  const { jobGraph, bundle } = await compileJob({ path, parameters: parseParameters(words), configuration, cache: codeCache() });
+  await withClient(configuration, async (client) => {
+    const id = await client.submit({
+      jobGraph,
+      code: { kind: 'bundle', bytes: bundle },
+      ...(flags.from === undefined ? {} : { restoreFrom: flags.from }),
+    });
+    if (flags.detached === true) {
+      if (flags.json === true) printJson({ jobId: id });
+      else print(`${jobGraph.name} was submitted as job ${id}`);
+      return;
+    }
+    if (flags.json !== true) process.stderr.write(`job ${id}\n`);
+    const display = new ProgressDisplay();
+    const stop = cancelOnSignal(() => client.cancel(id));
+    const end = await client.waitForEnd(id, (job) => {
+      if (flags.json !== true) display.show(job, Date.now());
+    });
+    display.close();
+    stop();
+    report(end, flags);
+  });
+}
+
+/** The first Ctrl-C cancels the job and goes on to show its end; the second leaves it to itself. */
+function cancelOnSignal(cancel: () => Promise<unknown>): () => void {
+  let hasAsked = false;
+  const onSignal = (): void => {
+    if (hasAsked) process.exit(130);
+    hasAsked = true;
+    process.stderr.write('\ncancelling the job; press Ctrl-C again to leave at once\n');
+    cancel().catch((error: unknown) => process.stderr.write(`${explainError(toErrorRecord(error))}\n`));
+  };
+  process.on('SIGINT', onSignal);
+  return () => void process.off('SIGINT', onSignal);
+}
+
+function report(job: JobSummary, flags: CommonFlags): void {
+  if (flags.json === true) printJson(job);
+  else print(endText(job));
+  if (isEnded(job) && job.status !== 'FINISHED') process.exitCode = 1;
+}
+
+async function info(path: string, words: readonly string[], flags: RunFlags): Promise<void> {
+  const configuration = settingsOf(flags, flags.parallelism === undefined ? [] : [`parallelism.default=${flags.parallelism}`]);
+  const { jobGraph } = await compileJob({ path, parameters: parseParameters(words), configuration, cache: codeCache() });
+  if (flags.json === true) printJson(planJson(jobGraph));
+  else print(planPicture(jobGraph));
+}
+
+async function list(flags: CommonFlags): Promise<void> {
+  await withClient(settingsOf(flags), async (client) => {
+    const jobs = await client.list();
+    if (flags.json === true) printJson(jobs);
+    else if (jobs.length === 0) print('no jobs');
+    else for (const job of jobs) print(`${job.jobId}  ${job.name}  ${progressLine(job, Date.now())}`);
+  });
+}
+
+async function status(id: string, flags: CommonFlags): Promise<void> {
+  await withClient(settingsOf(flags), async (client) => {
+    const job = await client.describe(jobId(id));
+    if (job === undefined) throw unknownJob(id);
+    if (flags.json === true) printJson(job);
+    else print(isEnded(job) ? endText(job) : `${job.name}: ${progressLine(job, Date.now())}`);
+  });
+}
+
+async function cancel(id: string, flags: CommonFlags): Promise<void> {
+  await withClient(settingsOf(flags), async (client) => {
+    const answer = await client.cancel(jobId(id));
+    if (answer.kind === 'unknown') throw unknownJob(id);
+    const end = answer.kind === 'ended' ? await client.describe(jobId(id)) : await client.waitForEnd(jobId(id));
+    if (flags.json === true) printJson(end);
+    else print(answer.kind === 'ended' ? `job ${id} had ended: ${answer.status}` : `job ${id}: ${end?.status}`);
+  });
+}
+
+async function overview(flags: CommonFlags): Promise<void> {
+  await withClient(settingsOf(flags), async (client) => {
+    const cluster = await client.overview();
+    if (flags.json === true) {
+      printJson(cluster);
+      return;
+    }
+    print(`leader ${cluster.holder}`);
+    for (const { taskManagerId, host, pid, slots } of cluster.taskManagers) {
+      const free = slots.filter(({ state }) => state === 'FREE').length;
+      print(`${taskManagerId}  ${host}  pid ${pid}  ${free} of ${slots.length} slots free`);
+    }
+  });
+}
+
+const unknownJob = (id: string): MillraceError =>
+  new MillraceError('JOB_UNKNOWN', `the cluster does not know job ${id}`, { domain: 'user', recovery: 'fail-job', hint: 'See `millrace list`.' });
+
+const program = new Command('millrace')
+  .description('A stateful stream processor for TypeScript, with the runtime model of Apache Flink.')
+  .version(version)
+  .showHelpAfterError()
+  .configureHelp({ showGlobalOptions: true });
+
+/** A command with the flags that every command has. */
+const command = (nameAndArguments: string, description: string): Command =>
+  program
+    .command(nameAndArguments)
+    .description(description)
+    .option('-c, --config <file>', 'configuration file, YAML or JSON (default: $MILLRACE_CONF, or millrace.yaml if it is there)')
+    .option('-D <key=value>', 'a configuration key, e.g. -D nats.servers=nats://host:4222; may be repeated', collect)
+    .option('--json', 'machine-readable output');
+
+command('run <module> [parameters...]', 'submit a job module to the cluster and follow it to its end; parameters follow --')
+  .option('-d, --detached', 'leave the job to itself once it is accepted')
+  .option('-p, --parallelism <n>', 'parallelism of operators that were given none', positive)
+  .option('--from <checkpoint>', 'start from a retained checkpoint: <job id>/<checkpoint id>, or its path')
+  .action(run);
+command('info <module> [parameters...]', 'show the plan of a job, without a cluster; parameters follow --')
+  .option('-p, --parallelism <n>', 'parallelism of operators that were given none', positive)
+  .action(info);
+command('list', 'list running and ended jobs').action(list);
+command('status <job>', 'show how a job stands or ended').action(status);
+command('cancel <job>', 'cancel a job and wait for its end').action(cancel);
+command('overview', 'show the leader, the TaskManagers and their slots').action(overview);
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${pc.red(explainError(toErrorRecord(error)))}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,78 @@
+/** A job module on this machine, made ready to be submitted: bundled, loaded, built and planned. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { Configuration } from '../../core/configuration/configuration.js';
+import { MillraceError } from '../../core/errors.js';
+import type { JobDefinition } from '../../dataflow/contracts.js';
+import { planJob } from '../../graph/job-plan.js';
+import type { JobGraph } from '../../graph/types.js';
+import { bundleJob } from './bundler.js';
+import type { CodeCache } from './code-cache.js';
+import { importJob } from './job-module.js';
+
+export interface CompiledJob {
+  readonly jobGraph: JobGraph;
+  readonly bundle: Uint8Array;
+}
+
+export interface CompileOptions {
+  readonly path: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly configuration: Configuration;
+  readonly cache: CodeCache;
+}
+
+/** Throws errors of domain `user` that name the module: missing, not a job, throwing while it builds, not plannable. */
+export async function compileJob({ path, parameters, configuration, cache }: CompileOptions): Promise<CompiledJob> {
+  if (!existsSync(path)) {
+    throw new MillraceError('JOB_MODULE_NOT_FOUND', `there is no file ${path}`, { domain: 'user', recovery: 'fail-job' });
+  }
+  const bundle = await bundleJob(path);
+  const url = await cache.put(createHash('sha256').update(bundle).digest('hex'), bundle);
+  return { bundle, jobGraph: buildJob(await importJob(url, path), { where: path, parameters, configuration }) };
+}
+
+export interface BuildOptions {
+  /** Names the module, for people. */
+  readonly where: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly configuration: Configuration;
+}
+
+/** Runs the builder and plans its graph. Throws `JOB_BUILD_FAILED` when the builder throws. */
+export function buildJob(job: JobDefinition, { where, parameters, configuration }: BuildOptions): JobGraph {
+  let graph: ReturnType<JobDefinition['build']>;
+  try {
+    graph = job.build(parameters, { configuration });
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause;
+    throw new MillraceError('JOB_BUILD_FAILED', `the builder of job ${JSON.stringify(job.name)} threw`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where,
+      cause,
+    });
+  }
+  return planJob(graph).jobGraph;
+}
+
+/** `--input x --n=3 --flag` as parameters: `{ input: 'x', n: '3', flag: 'true' }`. */
+export function parseParameters(words: readonly string[]): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] as string;
+    const match = /^--([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(word);
+    if (match === null) {
+      throw new MillraceError('BAD_PARAMETER', `${JSON.stringify(word)} is not a job parameter: write --name value`, { domain: 'user', recovery: 'fail-job' });
+    }
+    const [, name, value] = match as unknown as [string, string, string | undefined];
+    const next = words[at + 1];
+    if (value !== undefined) parameters[name] = value;
+    else if (next === undefined || next.startsWith('--')) parameters[name] = 'true';
+    else {
+      parameters[name] = next;
+      at++;
+    }
+  }
+  return parameters;
+}
