@@ -56,4 +56,25 @@ export const limits = {
   askRetryDelayMs: 100,
   /** A control ask is tried this often before its failure counts. */
   askAttemptsMax: 3,
+  /** A file is read in blocks of this size: beyond it the disk gets no faster, and a block is decoded in about a millisecond. */
+  sourceBlockBytes: 256 * kib,
+  /** Blocks read ahead of a source reader: 1 MiB a reader hides the disk's latency. */
+  sourceBlocksAheadMax: 4,
+  /** What is read past the end of a range at a time: only the rest of one record is wanted. */
+  sourceTailBytes: 16 * kib,
+  /** A record of a file source: eight times what a frame can carry, so that a map may still shrink it. */
+  sourceRecordBytesMax: 8 * mib,
+  /** Bytes of CSV parsed at a time: half a millisecond, a tenth of a slice. */
+  csvBatchBytes: 16 * kib,
+  /** Byte ranges of a split file: not worth asking for below, and a slow reader holds up the end above. */
+  splitBytesMin: mib,
+  splitBytesMax: 64 * mib,
+  /** Ranges of a file per reader: a reader twice as slow as the others then costs an eighth of the run. */
+  splitsPerReader: 4,
+  /** Characters of a malformed row that errors and side outputs repeat. */
+  malformedTextMax: 1_024,
+  /** A file sink writes blocks of this size. */
+  sinkBlockBytes: 64 * kib,
+  /** Bytes a sink holds for a slow disk before it holds back its input: 64 blocks. */
+  sinkPendingBytesMax: 4 * mib,
 } as const;

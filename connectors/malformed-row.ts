@@ -1,0 +1,39 @@
+/** What a source does with input it cannot read. */
+import { limits } from '../core/limits.js';
+import { MillraceError } from '../core/errors.js';
+import { outputTag, type OutputTag } from '../dataflow/functions.js';
+
+/** Fail the job, or hand the row to the side output {@link malformedRows} and go on. */
+export type MalformedPolicy = 'fail' | 'side-output';
+
+/** A row that could not be read. */
+export interface MalformedRow {
+  readonly path: string;
+  /** Byte offset of the row in its file. */
+  readonly offset: number;
+  /** From 1; null where a reader that began in the middle of a file cannot know it. */
+  readonly line: number | null;
+  /** The row as it stands there; long ones are cut. */
+  readonly text: string;
+  readonly reason: string;
+}
+
+/** The side output of sources that were told `malformed: 'side-output'`. */
+export const malformedRows: OutputTag<MalformedRow> = outputTag<MalformedRow>('malformed-rows');
+
+/** The bytes of a malformed row as text fit to show. */
+export function shownText(bytes: Buffer): string {
+  const text = bytes.subarray(0, limits.malformedTextMax * 4).toString('utf8').replace(/\r?\n$/, '');
+  return text.length > limits.malformedTextMax ? `${text.slice(0, limits.malformedTextMax)}…` : text;
+}
+
+/** The error of the policy `fail`. */
+export function malformedError(sourceName: string, row: MalformedRow): MillraceError {
+  const place = row.line === null ? `byte ${row.offset}` : `line ${row.line}`;
+  return new MillraceError('SOURCE_MALFORMED', `${row.path}, ${place}: ${row.reason}: ${JSON.stringify(row.text.slice(0, 120))}`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    where: sourceName,
+    hint: "Correct the row, or read on with { malformed: 'side-output' } and take the bad rows from sideOutput(malformedRows).",
+  });
+}
