@@ -1,0 +1,197 @@
+/**
+ * The environment a builder gets: where streams begin, and what the job decides for itself.
+ *
+ * What is set here wins over configuration, and applies to the whole job wherever it is called.
+ */
+import { Configuration } from '../core/configuration/configuration.js';
+import type { BuildDefaults, KeySelector, OperatorFactory, Source } from '../dataflow/contracts.js';
+import { jobSettings, planningSettings, restartStrategyOf, type JobSettingOverrides } from '../graph/job-settings.js';
+import { checkMaxParallelism } from '../graph/key-groups.js';
+import type { CheckpointSettings, PlanningSettings, RestartStrategySettings, StreamGraph } from '../graph/types.js';
+import { apiError } from './api-error.js';
+import { milliseconds, type Duration } from './duration.js';
+import { GraphBuilder } from './graph-builder.js';
+import { Parameters } from './parameters.js';
+import { SingleOutputStream } from './streams.js';
+
+/** What else may be said about checkpoints; the rest comes from configuration. */
+export interface CheckpointingOptions {
+  /** A checkpoint that is not complete by then is aborted. */
+  readonly timeout?: Duration;
+  /** Least time between the end of a checkpoint and the start of the next. */
+  readonly minPause?: Duration;
+  readonly maxConcurrent?: number;
+  /** Failed checkpoints in a row that the job puts up with. */
+  readonly tolerableFailures?: number;
+  /** Completed checkpoints that are kept. */
+  readonly retained?: number;
+  readonly retention?: CheckpointSettings['retention'];
+}
+
+/** What happens after a failure; what is left out comes from configuration. */
+export type RestartStrategy =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'fixed-delay'; readonly attempts?: number; readonly delay?: Duration }
+  | { readonly kind: 'failure-rate'; readonly maxFailuresPerInterval?: number; readonly interval?: Duration; readonly delay?: Duration }
+  | {
+      readonly kind: 'exponential-delay';
+      readonly initialBackoff?: Duration;
+      readonly maxBackoff?: Duration;
+      readonly multiplier?: number;
+      readonly resetThreshold?: Duration;
+      readonly resetAfterCheckpoints?: number;
+      readonly jitter?: number;
+    };
+
+const checkpointIntervalMsMin = 10;
+
+/** One per build of a job. */
+export class StreamExecutionEnvironment {
+  /** What the job was given: `millrace run job.ts --input flights.json`. */
+  readonly parameters: Parameters;
+  readonly #builder = new GraphBuilder();
+  readonly #jobName: string;
+  readonly #values: Readonly<Record<string, string>>;
+  readonly #configuration: Configuration;
+  readonly #planning: PlanningSettings;
+  #parallelism: number;
+  #maxParallelism: number | undefined;
+  #isChainingEnabled: boolean;
+  #overrides: JobSettingOverrides = {};
+
+  constructor(jobName: string, parameters: Readonly<Record<string, string>>, defaults: BuildDefaults) {
+    this.#jobName = jobName;
+    this.#values = parameters;
+    this.parameters = new Parameters(parameters);
+    this.#configuration = defaults.configuration ?? Configuration.defaults;
+    this.#planning = defaults.planning ?? planningSettings(this.#configuration);
+    this.#parallelism = this.#planning.parallelism;
+    this.#maxParallelism = this.#planning.maxParallelism ?? undefined;
+    this.#isChainingEnabled = this.#planning.isChainingEnabled;
+  }
+
+  /** Of operators that set none. */
+  setParallelism(parallelism: number): this {
+    if (!Number.isSafeInteger(parallelism) || parallelism < 1) {
+      throw apiError('PARALLELISM_INVALID', `${parallelism} is not a parallelism.`, { where: this.#jobName, hint: 'Use a whole number from 1.' });
+    }
+    this.#parallelism = parallelism;
+    return this;
+  }
+
+  getParallelism(): number {
+    return this.#parallelism;
+  }
+
+  /** Key groups of operators that set none; fixed once there is state. */
+  setMaxParallelism(maxParallelism: number): this {
+    checkMaxParallelism(maxParallelism, this.#jobName);
+    this.#maxParallelism = maxParallelism;
+    return this;
+  }
+
+  /** Every operator runs in a task of its own. */
+  disableOperatorChaining(): this {
+    this.#isChainingEnabled = false;
+    return this;
+  }
+
+  /** Takes a checkpoint every `interval`; from 10 ms. */
+  enableCheckpointing(interval: Duration, options: CheckpointingOptions = {}): this {
+    const where = 'enableCheckpointing';
+    const intervalMs = milliseconds(interval, where);
+    if (intervalMs < checkpointIntervalMsMin) {
+      throw apiError('CHECKPOINT_INTERVAL_INVALID', `A checkpoint every ${intervalMs} ms is too often.`, { where, hint: `Use ${checkpointIntervalMsMin} ms or more.` });
+    }
+    const checkpointing: Partial<CheckpointSettings> = {
+      intervalMs,
+      ...(options.timeout === undefined ? {} : { timeoutMs: milliseconds(options.timeout, where) }),
+      ...(options.minPause === undefined ? {} : { minPauseMs: milliseconds(options.minPause, where) }),
+      ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: count(options.maxConcurrent, 1, 'maxConcurrent') }),
+      ...(options.tolerableFailures === undefined ? {} : { tolerableFailures: count(options.tolerableFailures, 0, 'tolerableFailures') }),
+      ...(options.retained === undefined ? {} : { retained: count(options.retained, 1, 'retained') }),
+      ...(options.retention === undefined ? {} : { retention: options.retention }),
+    };
+    return this.#override({ checkpointing });
+  }
+
+  setRestartStrategy(strategy: RestartStrategy): this {
+    return this.#override({ restartStrategy: resolved(strategy, this.#configuration) });
+  }
+
+  /** Records wait at most this long for others to share a frame; 0 sends each at once. */
+  setBufferTimeout(timeout: Duration): this {
+    return this.#override({ bufferTimeoutMs: milliseconds(timeout, 'setBufferTimeout') });
+  }
+
+  /** Do not copy values that are put into state; see `pipeline.object-reuse`. */
+  enableObjectReuse(): this {
+    return this.#override({ objectReuse: true });
+  }
+
+  /** The records of a source. The name is shown as `Source: <name>`, and is unique in the job when given. */
+  fromSource<T>(source: Source<T>, name?: string): SingleOutputStream<T> {
+    const node = this.#builder.add({
+      kind: 'source',
+      type: 'source',
+      name: `Source: ${name ?? source.name}`,
+      isNamed: name !== undefined,
+      data: source.data,
+      inputs: [],
+      factory: { kind: 'source', source },
+    });
+    return new SingleOutputStream<T>(this.#builder, node);
+  }
+
+  /** Called by `defineJob` when the builder is done. */
+  toStreamGraph(): StreamGraph<OperatorFactory, KeySelector> {
+    this.parameters.assertAllAsked();
+    return {
+      jobName: this.#jobName,
+      ...this.#builder.build({ parallelism: this.#parallelism, maxParallelism: this.#maxParallelism }),
+      settings: jobSettings(this.#configuration, this.#overrides),
+      parameters: this.#values,
+      planning: this.#planning,
+      isChainingEnabled: this.#isChainingEnabled,
+    };
+  }
+
+  #override(overrides: JobSettingOverrides): this {
+    this.#builder.assertOpen();
+    this.#overrides = { ...this.#overrides, ...overrides };
+    return this;
+  }
+}
+
+function count(value: number, min: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  throw apiError('CHECKPOINT_OPTION_INVALID', `${what} cannot be ${value}.`, { where: 'enableCheckpointing', hint: `Use a whole number from ${min}.` });
+}
+
+function resolved(strategy: RestartStrategy, configuration: Configuration): RestartStrategySettings {
+  const defaults = restartStrategyOf(configuration, strategy.kind);
+  const ms = (duration: Duration | undefined, otherwise: number): number => (duration === undefined ? otherwise : milliseconds(duration, 'setRestartStrategy'));
+  if (strategy.kind === 'fixed-delay' && defaults.kind === 'fixed-delay') {
+    return { kind: 'fixed-delay', attempts: strategy.attempts ?? defaults.attempts, delayMs: ms(strategy.delay, defaults.delayMs) };
+  }
+  if (strategy.kind === 'failure-rate' && defaults.kind === 'failure-rate') {
+    return {
+      kind: 'failure-rate',
+      maxFailuresPerInterval: strategy.maxFailuresPerInterval ?? defaults.maxFailuresPerInterval,
+      intervalMs: ms(strategy.interval, defaults.intervalMs),
+      delayMs: ms(strategy.delay, defaults.delayMs),
+    };
+  }
+  if (strategy.kind === 'exponential-delay' && defaults.kind === 'exponential-delay') {
+    return {
+      kind: 'exponential-delay',
+      initialBackoffMs: ms(strategy.initialBackoff, defaults.initialBackoffMs),
+      maxBackoffMs: ms(strategy.maxBackoff, defaults.maxBackoffMs),
+      multiplier: strategy.multiplier ?? defaults.multiplier,
+      resetThresholdMs: ms(strategy.resetThreshold, defaults.resetThresholdMs),
+      resetAfterCheckpoints: strategy.resetAfterCheckpoints ?? defaults.resetAfterCheckpoints,
+      jitter: strategy.jitter ?? defaults.jitter,
+    };
+  }
+  return { kind: 'none' };
+}

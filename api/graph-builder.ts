@@ -1,0 +1,106 @@
+/**
+ * Collects what a builder writes, and resolves it into a stream graph.
+ *
+ * GB1  Nothing is decided before the builder is done: defaults apply to the whole job, wherever they are set.
+ * GB2  Without a partitioner an edge is FORWARD where the parallelism is equal, else REBALANCE (Flink's rule).
+ * GB3  Without a slot sharing group an operator is in that of its inputs, if they agree, else in `default`.
+ * GB4  Once built, nothing can be added.
+ */
+import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
+import type { ChainingStrategy, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
+import { apiError } from './api-error.js';
+
+/** An operator as written so far. */
+export interface NodeDraft {
+  readonly id: number;
+  readonly kind: OperatorKind;
+  readonly type: string;
+  readonly isKeyed: boolean;
+  readonly data: unknown;
+  readonly factory: OperatorFactory;
+  readonly inputs: readonly Origin[];
+  name: string;
+  isNamed: boolean;
+  uid: string | undefined;
+  parallelism: number | undefined;
+  maxParallelism: number | undefined;
+  slotSharingGroup: string | undefined;
+  chaining: ChainingStrategy;
+}
+
+/** Where records of a stream come from, and how they get to whoever reads it. */
+export interface Origin {
+  readonly node: NodeDraft;
+  readonly partitioner: PartitionerKind | undefined;
+  readonly sideOutput: string | undefined;
+  readonly keySelector: KeySelector | undefined;
+}
+
+export type NewNode = Pick<NodeDraft, 'kind' | 'type' | 'name' | 'factory' | 'inputs'> & Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'parallelism'>>;
+
+export interface GraphDefaults {
+  readonly parallelism: number;
+  readonly maxParallelism: number | undefined;
+}
+
+/** One per build of a job. */
+export class GraphBuilder {
+  readonly #nodes: NodeDraft[] = [];
+  #isBuilt = false;
+
+  add(node: NewNode): NodeDraft {
+    this.assertOpen();
+    for (const { node: input } of node.inputs) {
+      if (this.#nodes[input.id] !== input) {
+        throw apiError('STREAM_FOREIGN', `"${node.name}" reads a stream of another job.`, { where: node.name, hint: 'Use the streams of one builder only.' });
+      }
+    }
+    const draft: NodeDraft = {
+      isKeyed: false,
+      isNamed: false,
+      data: undefined,
+      parallelism: undefined,
+      ...node,
+      id: this.#nodes.length,
+      uid: undefined,
+      maxParallelism: undefined,
+      slotSharingGroup: undefined,
+      chaining: 'ALWAYS',
+    };
+    this.#nodes.push(draft);
+    return draft;
+  }
+
+  /** GB4. */
+  assertOpen(): void {
+    if (!this.#isBuilt) return;
+    throw apiError('JOB_ALREADY_BUILT', 'The job is already built.', { hint: 'A builder is synchronous: add all operators before it returns.' });
+  }
+
+  build(defaults: GraphDefaults): { readonly nodes: readonly StreamNode<OperatorFactory>[]; readonly edges: readonly StreamEdge<KeySelector>[] } {
+    this.#isBuilt = true;
+    const parallelismOf = (node: NodeDraft): number => node.parallelism ?? defaults.parallelism;
+    const groups = new Map<number, string>();
+    const nodes = this.#nodes.map((draft): StreamNode<OperatorFactory> => {
+      const inherited = new Set(draft.inputs.map(({ node }) => groups.get(node.id) ?? 'default'));
+      const slotSharingGroup = draft.slotSharingGroup ?? (inherited.size === 1 ? ([...inherited][0] as string) : 'default');
+      groups.set(draft.id, slotSharingGroup);
+      const { id, kind, type, name, isNamed, uid, chaining, isKeyed, data, factory } = draft;
+      const maxParallelism = draft.maxParallelism ?? defaults.maxParallelism;
+      return { id, kind, type, name, isNamed, uid, parallelism: parallelismOf(draft), maxParallelism, slotSharingGroup, chaining, isKeyed, data, factory };
+    });
+    const edges = this.#nodes.flatMap((target) =>
+      target.inputs.map(
+        ({ node, partitioner, sideOutput, keySelector }): StreamEdge<KeySelector> => ({
+          source: node.id,
+          target: target.id,
+          partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
+          inputIndex: 0,
+          sideOutput,
+          keySelector,
+        }),
+      ),
+    );
+    return { nodes, edges };
+  }
+}

@@ -1,0 +1,47 @@
+/** The public face of defining jobs; the package root exports it. */
+export { defineJob, type JobBuilder } from './job.js';
+export type { CheckpointingOptions, RestartStrategy, StreamExecutionEnvironment } from './environment.js';
+export type { Duration } from './duration.js';
+export type { Parameters } from './parameters.js';
+export type { DataStream, KeyedStream, SingleOutputStream, StreamSink } from './streams.js';
+export type { NumericField, OrderedField } from './aggregations.js';
+export { outputTag } from '../dataflow/functions.js';
+export type {
+  Collector,
+  FilterFunction,
+  FlatMapFunction,
+  KeyedProcessContext,
+  KeyedProcessFunction,
+  KeyedProcessSetup,
+  KeyedRuntimeContext,
+  MapFunction,
+  OnTimerContext,
+  OutputTag,
+  ProcessContext,
+  ProcessFunction,
+  ProcessSetup,
+  ReduceFunction,
+  Results,
+  RuntimeContext,
+  TimerService,
+  TimeService,
+} from '../dataflow/functions.js';
+export { maxWatermark, minWatermark, noTimestamp } from '../dataflow/contracts.js';
+export type {
+  Emit,
+  EnumeratorContext,
+  JobDefinition,
+  KeySelector,
+  Operator,
+  OperatorContext,
+  OperatorSnapshotContext,
+  PollStatus,
+  Sink,
+  Source,
+  SourceOutput,
+  SourceReader,
+  Split,
+  TaskInfo,
+} from '../dataflow/contracts.js';
+export type { ListState, MapState, ValueState } from '../storage/state/contracts.js';
+export type { Key } from '../core/keys.js';

@@ -1,0 +1,276 @@
+/**
+ * Streams as a builder sees them: every call adds an operator to the graph and returns the stream of its results.
+ *
+ * DS1  Nothing runs here; functions are kept for the slots. Types flow from source to sink without a cast.
+ * DS2  A stream may be used any number of times; every use reads all of its records.
+ */
+import type { Key } from '../core/keys.js';
+import type { KeySelector, Operator, Sink } from '../dataflow/contracts.js';
+import type { FilterFunction, FlatMapFunction, KeyedProcessSetup, MapFunction, OutputTag, ProcessSetup, ReduceFunction } from '../dataflow/functions.js';
+import { filterOperator } from '../dataflow/operators/filter.js';
+import { flatMapOperator } from '../dataflow/operators/flat-map.js';
+import { keyedProcessOperator } from '../dataflow/operators/keyed-process.js';
+import { keyedReduceOperator } from '../dataflow/operators/keyed-reduce.js';
+import { mapOperator } from '../dataflow/operators/map.js';
+import { processOperator } from '../dataflow/operators/process.js';
+import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from './aggregations.js';
+import { apiError } from './api-error.js';
+import type { GraphBuilder, NodeDraft, Origin } from './graph-builder.js';
+import { NodeSettings } from './node-settings.js';
+
+/** An operator to add. */
+interface Transformation {
+  readonly type: string;
+  readonly name: string;
+  /** What the user wrote; refused when it is an async function. */
+  readonly written: unknown;
+  readonly create: () => Operator;
+  readonly isKeyed?: boolean;
+  /** Plain data that counts in the fingerprint. */
+  readonly data?: unknown;
+}
+
+/** Records of one type. */
+export class DataStream<T> {
+  protected readonly builder: GraphBuilder;
+  protected readonly origins: readonly Origin[];
+  /** Keeps streams of different types apart, though no record is ever held here. */
+  declare protected readonly recordType: T;
+
+  constructor(builder: GraphBuilder, origins: readonly Origin[]) {
+    this.builder = builder;
+    this.origins = origins;
+  }
+
+  /** One result for every record. */
+  map<Out>(map: MapFunction<T, Out>): SingleOutputStream<Out> {
+    return this.transform({ type: 'map', name: 'Map', written: map, create: () => mapOperator(map) as Operator });
+  }
+
+  /** The records for which the function says true; a type guard narrows the type. */
+  filter<Narrowed extends T>(isWanted: (value: T) => value is Narrowed): SingleOutputStream<Narrowed>;
+  filter(isWanted: FilterFunction<T>): SingleOutputStream<T>;
+  filter(isWanted: FilterFunction<T>): SingleOutputStream<T> {
+    return this.transform({ type: 'filter', name: 'Filter', written: isWanted, create: () => filterOperator(isWanted) as Operator });
+  }
+
+  /**
+   * Any number of results for every record: returned as an iterable (an array, or a generator for many), or handed to
+   * the collector (then name the type: `flatMap<Word>((line, out) => …)`).
+   */
+  flatMap<Out>(flatMap: FlatMapFunction<T, Out>): SingleOutputStream<Out> {
+    return this.transform({ type: 'flat-map', name: 'Flat Map', written: flatMap, create: () => flatMapOperator(flatMap) as Operator });
+  }
+
+  /** A function with side outputs and a last word, or what makes one for each subtask. */
+  process<Out>(setup: ProcessSetup<T, Out>): SingleOutputStream<Out> {
+    return this.transform({ type: 'process', name: 'Process', written: setup, create: () => processOperator(setup) as Operator });
+  }
+
+  /** Records with the same key meet in the same subtask, where state belongs to the key. The function must be pure. */
+  keyBy<const K extends Key>(keyOf: (value: T) => K): KeyedStream<K, T> {
+    assertSynchronous(keyOf, 'keyBy');
+    return new KeyedStream(this.builder, this.partitioned('HASH', keyOf as KeySelector), keyOf);
+  }
+
+  /** All records of this stream and the others; their order against each other is not defined. */
+  union(...others: readonly DataStream<T>[]): DataStream<T> {
+    return new DataStream<T>(this.builder, [...this.origins, ...others.flatMap((other) => other.origins)]);
+  }
+
+  /** Each record stays in its subtask; refused when the parallelism changes. */
+  forward(): DataStream<T> {
+    return new DataStream<T>(this.builder, this.partitioned('FORWARD'));
+  }
+
+  /** Records go to all subtasks in turn. */
+  rebalance(): DataStream<T> {
+    return new DataStream<T>(this.builder, this.partitioned('REBALANCE'));
+  }
+
+  /** Every record goes to every subtask. */
+  broadcast(): DataStream<T> {
+    return new DataStream<T>(this.builder, this.partitioned('BROADCAST'));
+  }
+
+  /** Ends the stream in a sink. */
+  sinkTo(sink: Sink<T>): StreamSink {
+    const factory = { kind: 'operator', create: () => sink.createWriter() as Operator } as const;
+    return new StreamSink(this.builder, this.builder.add({ kind: 'sink', type: 'sink', name: `Sink: ${sink.name}`, data: sink.data, inputs: this.origins, factory }));
+  }
+
+  protected transform<Out>({ type, name, written, create, isKeyed = false, data }: Transformation): SingleOutputStream<Out> {
+    assertSynchronous(written, type);
+    return new SingleOutputStream<Out>(
+      this.builder,
+      this.builder.add({ kind: 'operator', type, name, isKeyed, data, inputs: this.origins, factory: { kind: 'operator', create } }),
+    );
+  }
+
+  private partitioned(partitioner: 'FORWARD' | 'REBALANCE' | 'BROADCAST' | 'HASH', keySelector?: KeySelector): readonly Origin[] {
+    return this.origins.map((origin) => ({ ...origin, partitioner, keySelector }));
+  }
+}
+
+/** The results of one operator, whose settings can be made here. Every setter returns the same stream. */
+export class SingleOutputStream<T> extends DataStream<T> {
+  readonly #node: NodeDraft;
+  readonly #settings: NodeSettings;
+
+  constructor(builder: GraphBuilder, node: NodeDraft) {
+    super(builder, [{ node, partitioner: undefined, sideOutput: undefined, keySelector: undefined }]);
+    this.#node = node;
+    this.#settings = new NodeSettings(builder, node);
+  }
+
+  /** Shown in plans, logs and errors; unique in the job. Without a uid, state belongs to it. */
+  name(name: string): this {
+    this.#settings.name(name);
+    return this;
+  }
+
+  /** What state belongs to, for the life of the job; unique in the job. */
+  uid(uid: string): this {
+    this.#settings.uid(uid);
+    return this;
+  }
+
+  setParallelism(parallelism: number): this {
+    this.#settings.parallelism(parallelism);
+    return this;
+  }
+
+  /** Key groups; fixed once there is state. */
+  setMaxParallelism(maxParallelism: number): this {
+    this.#settings.maxParallelism(maxParallelism);
+    return this;
+  }
+
+  /** The operator begins a chain: it is not called by the one before it directly. */
+  startNewChain(): this {
+    this.#settings.chaining('HEAD');
+    return this;
+  }
+
+  /** The operator runs in a task of its own. */
+  disableChaining(): this {
+    this.#settings.chaining('NEVER');
+    return this;
+  }
+
+  /** Operators of different groups never share a slot. */
+  slotSharingGroup(group: string): this {
+    this.#settings.slotSharingGroup(group);
+    return this;
+  }
+
+  /** What the operator handed to this tag. A tag it never uses gives an empty stream. */
+  getSideOutput<S>(tag: OutputTag<S>): DataStream<S> {
+    return new DataStream<S>(this.builder, [{ node: this.#node, partitioner: undefined, sideOutput: tag.id, keySelector: undefined }]);
+  }
+}
+
+/** Records that meet by key: state and timers belong to the key. */
+export class KeyedStream<K extends Key, T> extends DataStream<T> {
+  readonly #keyOf: (value: T) => K;
+
+  constructor(builder: GraphBuilder, origins: readonly Origin[], keyOf: (value: T) => K) {
+    super(builder, origins);
+    this.#keyOf = keyOf;
+  }
+
+  /** A function with state and timers of the record's key, or what makes one for each subtask. */
+  override process<Out>(setup: KeyedProcessSetup<K, T, Out>): SingleOutputStream<Out> {
+    const keyOf = this.#keyOf;
+    return this.transform({
+      type: 'keyed-process',
+      name: 'Keyed Process',
+      written: setup,
+      isKeyed: true,
+      create: () => keyedProcessOperator(keyOf, setup) as Operator,
+    });
+  }
+
+  /** Folds the records of each key into one; every record hands on the new value. */
+  reduce(reduce: ReduceFunction<T>): SingleOutputStream<T> {
+    return this.#fold('reduce', 'Keyed Reduce', reduce);
+  }
+
+  /** Adds up a field, in the first record of the key. */
+  sum(field: NumericField<T>): SingleOutputStream<T> {
+    return this.#fold('sum', 'Keyed Aggregation', sumOf(field), field);
+  }
+
+  /** The smallest value of a field so far, in the first record of the key. */
+  min(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#fold('min', 'Keyed Aggregation', extremeOf<T>(field, (candidate, best) => candidate < best), field);
+  }
+
+  /** The largest value of a field so far, in the first record of the key. */
+  max(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#fold('max', 'Keyed Aggregation', extremeOf<T>(field, (candidate, best) => candidate > best), field);
+  }
+
+  /** The record with the smallest value of a field so far; of equal ones the first. */
+  minBy(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#fold('min-by', 'Keyed Aggregation', extremeBy<T>(field, (candidate, best) => candidate < best), field);
+  }
+
+  /** The record with the largest value of a field so far; of equal ones the first. */
+  maxBy(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#fold('max-by', 'Keyed Aggregation', extremeBy<T>(field, (candidate, best) => candidate > best), field);
+  }
+
+  #fold(type: string, name: string, reduce: ReduceFunction<T>, data?: string): SingleOutputStream<T> {
+    const keyOf = this.#keyOf as KeySelector<T>;
+    return this.transform({ type, name, written: reduce, isKeyed: true, data, create: () => keyedReduceOperator(keyOf, reduce) as Operator });
+  }
+}
+
+/** The end of a stream, whose settings can be made here. */
+export class StreamSink {
+  readonly #settings: NodeSettings;
+
+  constructor(builder: GraphBuilder, node: NodeDraft) {
+    this.#settings = new NodeSettings(builder, node);
+  }
+
+  /** Shown in plans, logs and errors; unique in the job. Without a uid, pending transactions belong to it. */
+  name(name: string): this {
+    this.#settings.name(name);
+    return this;
+  }
+
+  /** What pending transactions belong to, for the life of the job; unique in the job. */
+  uid(uid: string): this {
+    this.#settings.uid(uid);
+    return this;
+  }
+
+  setParallelism(parallelism: number): this {
+    this.#settings.parallelism(parallelism);
+    return this;
+  }
+
+  /** The sink runs in a task of its own. */
+  disableChaining(): this {
+    this.#settings.chaining('NEVER');
+    return this;
+  }
+
+  /** Operators of different groups never share a slot. */
+  slotSharingGroup(group: string): this {
+    this.#settings.slotSharingGroup(group);
+    return this;
+  }
+}
+
+/** A promise would be taken for a result: refused while the job is built, not when the first record comes. */
+function assertSynchronous(written: unknown, type: string): void {
+  if (typeof written !== 'function' && (typeof written !== 'object' || written === null)) {
+    throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : `a ${typeof written}`} instead of a function.`, { where: type, hint: 'Pass a function.' });
+  }
+  if (typeof written === 'function' && /^Async(Generator)?Function$/.test(written.constructor.name)) {
+    throw apiError('FUNCTION_ASYNC', `${type} got an async function.`, { where: type, hint: 'Functions on records are synchronous: fetch beforehand, or in open().' });
+  }
+}
