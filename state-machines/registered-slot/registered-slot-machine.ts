@@ -38,8 +38,8 @@ export type RegisteredSlotEvent =
 
 export type RegisteredSlotEffect =
   | { readonly type: 'requestSlot'; readonly params: Allocation }
-  /** The slot can be matched again. */
-  | { readonly type: 'slotFreed'; readonly params: Record<string, never> }
+  /** The slot can be matched again: at once when it was given back, after a pause when its TaskManager did not give it. */
+  | { readonly type: 'slotFreed'; readonly params: { readonly wasGivenBack: boolean } }
   | IgnoredEffect;
 
 const types = {} as { context: RegisteredSlotContext; events: RegisteredSlotEvent };
@@ -49,9 +49,9 @@ const holdForStranger = setup({ types }).assign(({ context, event }) =>
   event.type === 'REQUEST_REFUSED' ? { allocationId: event.holder, jobId: null } : context,
 );
 
-const none = {};
 const stale = ignored('stale');
-const slotFreed = { type: 'slotFreed' as const, params: none };
+const notGiven = { type: 'slotFreed' as const, params: { wasGivenBack: false } };
+const givenBack = { type: 'slotFreed' as const, params: { wasGivenBack: true } };
 const isOwn = ({ context, event }: { context: RegisteredSlotContext; event: RegisteredSlotEvent }): boolean =>
   'allocationId' in event && event.allocationId === context.allocationId;
 
@@ -87,12 +87,12 @@ export const registeredSlotMachine = setup({
         REQUEST_ACCEPTED: [{ guard: 'isOwn', target: 'ALLOCATED' }, stale],
         REQUEST_REFUSED: [
           { guard: 'isRefusedByHolder', target: 'ALLOCATED', actions: holdForStranger },
-          { guard: 'isOwn', target: 'FREE', actions: slotFreed },
+          { guard: 'isOwn', target: 'FREE', actions: notGiven },
           stale,
         ],
-        REQUEST_FAILED: [{ guard: 'isOwn', target: 'FREE', actions: slotFreed }, stale],
+        REQUEST_FAILED: [{ guard: 'isOwn', target: 'FREE', actions: notGiven }, stale],
         REPORTED_HELD: { target: 'ALLOCATED', actions: hold },
-        BECAME_AVAILABLE: [{ guard: 'isOwn', target: 'FREE', actions: slotFreed }, ignored('late')],
+        BECAME_AVAILABLE: [{ guard: 'isOwn', target: 'FREE', actions: givenBack }, ignored('late')],
         REPORTED_FREE: ignored('late'),
         REQUEST: ignored('moot'),
       },
@@ -100,8 +100,8 @@ export const registeredSlotMachine = setup({
     ALLOCATED: {
       description: 'The news that its job gave it back, or lost it.',
       on: {
-        REPORTED_FREE: { target: 'FREE', actions: slotFreed },
-        BECAME_AVAILABLE: [{ guard: 'isOwn', target: 'FREE', actions: slotFreed }, ignored('late')],
+        REPORTED_FREE: { target: 'FREE', actions: givenBack },
+        BECAME_AVAILABLE: [{ guard: 'isOwn', target: 'FREE', actions: givenBack }, ignored('late')],
         REPORTED_HELD: { actions: hold },
         REQUEST: ignored('moot'),
         REQUEST_ACCEPTED: ignored('late'),
