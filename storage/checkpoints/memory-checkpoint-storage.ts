@@ -37,11 +37,13 @@ export class MemoryCheckpointStorage implements CheckpointStorage {
   }
 
   async read(handle: ChunkHandle): Promise<Uint8Array> {
+    parseChunkName(handle.name);
     return verifyChunk(handle, this.chunks.get(handle.name), 'checkpoints in memory').slice();
   }
 
   async remove(names: readonly string[], token?: LeaderToken): Promise<void> {
     if (token !== undefined && this.fence !== undefined) assertCurrentToken(this.fence, token);
+    for (const name of names) parseChunkName(name);
     for (const name of names) this.chunks.delete(name);
   }
 
