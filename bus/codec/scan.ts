@@ -36,8 +36,8 @@ const work = {
 } as const;
 
 const depthLimit = 256;
-/** Items still to come per open container; negative for those that end with a break. */
-const remaining = new Float64Array(depthLimit + 1);
+/** Items still to come per container around the current one; negative for those that end with a break. */
+const outer = new Float64Array(depthLimit + 1);
 const untilBreak = -1;
 const keyOrBreak = -2;
 const valueOfOpenMap = -3;
@@ -56,12 +56,14 @@ export function scanCbor(bytes: Uint8Array, limits: ScanLimits): string | undefi
   let position = 0;
   let depth = 0;
   let spent = 0;
-  remaining[0] = 1;
+  /** As in `outer`, for the container being scanned. */
+  let left = 1;
 
   for (;;) {
-    while (remaining[depth] === 0) {
+    while (left === 0) {
       if (depth === 0) return position === end ? undefined : `${end - position} bytes after the end of the item`;
       depth -= 1;
+      left = outer[depth] as number;
     }
     if (position >= end) return 'truncated';
     const start = position;
@@ -70,9 +72,9 @@ export function scanCbor(bytes: Uint8Array, limits: ScanLimits): string | undefi
     const info = initial & 0x1f;
 
     if (initial === 0xff) {
-      const open = remaining[depth] as number;
-      if (open !== untilBreak && open !== keyOrBreak) return `unexpected break at ${start}`;
+      if (left !== untilBreak && left !== keyOrBreak) return `unexpected break at ${start}`;
       depth -= 1;
+      left = outer[depth] as number;
       continue;
     }
 
@@ -97,10 +99,11 @@ export function scanCbor(bytes: Uint8Array, limits: ScanLimits): string | undefi
       continue;
     }
 
-    const open = remaining[depth] as number;
-    if (open > 0) remaining[depth] = open - 1;
-    else if (open === keyOrBreak) remaining[depth] = valueOfOpenMap;
-    else if (open === valueOfOpenMap) remaining[depth] = keyOrBreak;
+    if (left > 0) left -= 1;
+    else if (left === keyOrBreak) {
+      left = valueOfOpenMap;
+      spent += work.hashedEntry;
+    } else if (left === valueOfOpenMap) left = keyOrBreak;
     spent += work.item;
 
     switch (major) {
@@ -115,8 +118,9 @@ export function scanCbor(bytes: Uint8Array, limits: ScanLimits): string | undefi
         const items = major === 5 ? argument * 2 : argument;
         if (info !== 31 && items > end - position) return `length ${argument} beyond the end at ${start}`;
         if (depth === depthMax) return `deeper than ${depthMax} at ${start}`;
+        outer[depth] = left;
         depth += 1;
-        remaining[depth] = info !== 31 ? items : major === 4 ? untilBreak : keyOrBreak;
+        left = info !== 31 ? items : major === 4 ? untilBreak : keyOrBreak;
         spent += work.container;
         if (major === 5 && info !== 31 && argument > work.fastEntriesMax) spent += argument * work.hashedEntry;
         break;
@@ -126,7 +130,6 @@ export function scanCbor(bytes: Uint8Array, limits: ScanLimits): string | undefi
         break;
       default:
     }
-    if (open === keyOrBreak) spent += work.hashedEntry;
     if (spent > limits.workMax) return 'too many items to decode';
   }
 }
