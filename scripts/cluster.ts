@@ -1,0 +1,72 @@
+/**
+ * `npm run cluster`: a cluster of processes on this machine, until Ctrl-C. Starts nats-server and redis-server when none
+ * are configured.
+ */
+import { Command, InvalidArgumentError } from 'commander';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalCluster } from '../cluster/local-cluster/local-cluster.js';
+import { loadSettings } from '../cluster/settings.js';
+import { explainError, toErrorRecord } from '../core/errors.js';
+
+interface Flags {
+  readonly config?: string;
+  readonly D: readonly string[];
+  readonly taskManagers: number;
+  readonly slots: number;
+  readonly restarts: number;
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('give it a whole number from 1');
+  return value;
+}
+
+async function main(flags: Flags): Promise<void> {
+  const { config } = flags;
+  const logs = mkdtempSync(join(tmpdir(), 'millrace-logs-'));
+  const cluster = await LocalCluster.start({
+    configuration: loadSettings({ ...(config === undefined ? {} : { config }), defines: flags.D }),
+    defines: flags.D,
+    ...(config === undefined ? {} : { config }),
+    taskManagers: flags.taskManagers,
+    slots: flags.slots,
+    restartsMax: flags.restarts,
+    onLine: (name, line) => appendFileSync(join(logs, `${name}.log`), `${line}\n`),
+    say,
+  });
+  for (const { name, pid } of cluster.processes) say(`${name} runs with pid ${pid}`);
+  say(`logs are in ${logs}`);
+  say(`run a job from another terminal:\n  npx millrace run examples/01-hello.ts ${cluster.defines.filter((define) => define.startsWith('nats.')).map((define) => `-D ${define}`).join(' ')}`);
+  say('stop with Ctrl-C');
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    say('stopping');
+    void cluster.stop().then(() => {
+      rmSync(logs, { recursive: true, force: true });
+      process.exit(0);
+    });
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+new Command('cluster')
+  .description('Runs a JobManager and TaskManagers as processes on this machine, with nats-server and redis-server when none are configured.')
+  .option('-c, --config <file>', 'configuration file, YAML or JSON')
+  .option('-D <key=value>', 'a configuration key; may be repeated', (value: string, before: readonly string[]) => [...before, value], [])
+  .option('--task-managers <n>', 'TaskManager processes', positive, 2)
+  .option('--slots <n>', 'slots of each TaskManager', positive, 2)
+  .option('--restarts <n>', 'how often a dead process is started again', positive, 100)
+  .action(main)
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`${explainError(toErrorRecord(error))}\n`);
+    process.exit(1);
+  });
