@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Client } from '../../actors/client/client.js';
+import { JobManager } from '../../actors/job-manager/job-manager.js';
+import type { RunningJobOptions } from '../../actors/job-manager/running-job.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import { MillraceError } from '../../core/errors.js';
+import { jobId, type JobId } from '../../core/ids.js';
+import { planJob } from '../../graph/job-plan.js';
+import type { JobGraph } from '../../graph/types.js';
+import { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
+import { MemoryCheckpointStorage } from '../../storage/checkpoints/memory-checkpoint-storage.js';
+import { createMemoryHaWorld, MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
+import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
+import type { HaStore } from '../../storage/contracts.js';
+import { defineJob } from '../../api/job.js';
+import { sequenceSource } from '../../connectors/sequence-source.js';
+import { BusRoom, type Participant } from './simulated-bus-room.js';
+
+const test = suite('JobManager');
+
+function smallGraph(): JobGraph {
+  const job = defineJob('small', (env) => void env.fromSource(sequenceSource(1, 3), 'numbers').map((n) => n + 1));
+  return planJob(job.build({})).jobGraph;
+}
+
+/** A job that does what it is told, and nothing by itself. */
+class FakeJob {
+  readonly calls: string[] = [];
+  readonly options: RunningJobOptions;
+  status: JobSummary['status'] = 'RUNNING';
+
+  constructor(options: RunningJobOptions) {
+    this.options = options;
+  }
+  handlers() {
+    return {};
+  }
+  start(): void {
+    this.calls.push('start');
+  }
+  cancel(): void {
+    this.calls.push('cancel');
+  }
+  suspend(): void {
+    this.calls.push('suspend');
+  }
+  end(status: JobSummary['status']): void {
+    this.status = status;
+    this.options.onEnded(this.summary());
+  }
+  summary(): JobSummary {
+    return {
+      jobId: this.options.jobId,
+      name: this.options.jobGraph.name,
+      status: this.status,
+      submittedAt: this.options.submittedAt,
+      timestamps: {},
+      endedAt: this.status === 'RUNNING' ? null : 5,
+      restarts: 0,
+      checkpointsCompleted: 0,
+      latestCheckpointId: null,
+      recordsIn: 0,
+      recordsOut: 0,
+      tasks: {},
+      error: null,
+    };
+  }
+}
+
+interface Setting {
+  readonly room: BusRoom;
+  readonly client: Client;
+  readonly stored: ReturnType<typeof createMemoryHaWorld>;
+  readonly chunks: Map<string, Uint8Array>;
+  readonly blobs: MemoryBlobStore;
+}
+
+interface Leading {
+  readonly manager: JobManager;
+  readonly jobs: Map<JobId, FakeJob>;
+  readonly at: Participant;
+  readonly store: HaStore;
+  fenced: number;
+}
+
+function setUp(): Setting {
+  const room = new BusRoom();
+  const { endpoint, process } = room.join('client');
+  return {
+    room,
+    client: new Client({ endpoint, clock: process.clock, random: process.random, patienceMs: 3_000 }),
+    stored: createMemoryHaWorld(),
+    chunks: new Map(),
+    blobs: new MemoryBlobStore(),
+  };
+}
+
+async function lead({ room, stored, chunks, blobs }: Setting, holder: string, wrap: (store: HaStore) => HaStore = (store) => store): Promise<Leading> {
+  const at = room.join(holder);
+  const { clock, logger } = at.process;
+  const store = wrap(new MemoryHaStore({ clock, world: stored }));
+  const lease = await store.acquire(holder, 1_000_000, stored.records.token?.holder);
+  if (lease.kind !== 'granted') throw new Error('the lease was not granted');
+  const jobs = new Map<JobId, FakeJob>();
+  const leading: Leading = {
+    at,
+    store,
+    jobs,
+    fenced: 0,
+    manager: new JobManager({
+      token: lease.token,
+      endpoint: at.endpoint,
+      store,
+      checkpoints: new CheckpointStore({ ha: store, storage: new MemoryCheckpointStorage({ chunks }), clock, logger }),
+      blobs,
+      clock,
+      logger,
+      createJob: (options) => {
+        const job = new FakeJob(options);
+        jobs.set(options.jobId, job);
+        return job;
+      },
+      overview: () => [],
+      onFenced: () => leading.fenced++,
+    }),
+  };
+  await room.settle(leading.manager.start());
+  return leading;
+}
+
+const code = { kind: 'module', url: 'file:///job.js' } as const;
+
+test('a submitted job is durable before it is accepted, and another leader starts it again (JM1)', async () => {
+  const setting = setUp();
+  const first = await lead(setting, 'jm-1');
+  const id = await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code }));
+  assert.ok(setting.stored.records.jobs.has(id));
+  assert.equal(first.jobs.get(id)?.calls, ['start']);
+  first.manager.suspend();
+  assert.equal(first.jobs.get(id)?.calls, ['start', 'suspend']);
+  const second = await lead(setting, 'jm-2');
+  assert.equal(second.jobs.get(id)?.calls, ['start']);
+  assert.is(second.jobs.get(id)?.options.jobGraph.fingerprint, smallGraph().fingerprint);
+});
+
+test('the same job id again is accepted alike and starts nothing twice (JM1)', async () => {
+  const setting = setUp();
+  const { jobs } = await lead(setting, 'jm-1');
+  const { endpoint } = setting.room.join('impatient client');
+  const body = { jobId: jobId('a'.repeat(32)), jobGraph: smallGraph(), code, restoreFrom: null };
+  const answers = await setting.room.settle(
+    Promise.all([1, 2].map(() => endpoint.ask({ kind: 'job-manager' }, 'job.submit', body))),
+  );
+  assert.equal(answers, [{ kind: 'accepted' }, { kind: 'accepted' }]);
+  assert.is(jobs.size, 1);
+});
+
+test('a job is shown as ended only once its result is durable, and then never runs again (JM2)', async () => {
+  const setting = setUp();
+  let isAway = false;
+  const refusing = (store: HaStore): HaStore =>
+    new Proxy(store, {
+      get: (target, key) => {
+        if (key === 'putResult' && isAway) return () => Promise.reject(new MillraceError('STORE_UNAVAILABLE', 'away', { domain: 'external' }));
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  const first = await lead(setting, 'jm-1', refusing);
+  const id = await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code }));
+  isAway = true;
+  first.jobs.get(id)?.end('FINISHED');
+  await setting.room.pass(1_200);
+  assert.is((await setting.room.settle(setting.client.describe(id)))?.status, 'RUNNING', 'the store has not taken the result yet');
+  isAway = false;
+  const end = await setting.room.settle(setting.client.waitForEnd(id));
+  assert.is(end.status, 'FINISHED');
+  assert.is(setting.stored.records.jobs.has(id), false, 'JM3: the record is removed after the result is durable');
+  first.manager.suspend();
+  const second = await lead(setting, 'jm-2');
+  assert.is(second.jobs.size, 0);
+  assert.is((await setting.room.settle(setting.client.describe(id)))?.status, 'FINISHED');
+});
+
+test('code goes up in chunks in any order, is checked as a whole, and is removed with its job (JM3)', async () => {
+  const setting = setUp();
+  const leading = await lead(setting, 'jm-1');
+  const bytes = new Uint8Array(1_200_000).map((_, at) => at % 251);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const id = await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code: { kind: 'bundle', bytes } }));
+  const { endpoint } = setting.room.join('task-manager');
+  const chunks = await setting.room.settle(
+    Promise.all([2, 0, 1].map((index) => endpoint.ask({ kind: 'job-manager' }, 'blob.fetch-chunk', { sha256, index }))),
+  );
+  const sorted = [chunks[1], chunks[2], chunks[0]].map((chunk) => (chunk?.kind === 'chunk' ? chunk.bytes : new Uint8Array()));
+  assert.ok(Buffer.concat(sorted).equals(bytes));
+  leading.jobs.get(id)?.end('FINISHED');
+  await setting.room.settle(setting.client.waitForEnd(id));
+  await setting.room.pass(100);
+  assert.is(await setting.blobs.get(sha256), undefined);
+});
+
+test('code whose bytes do not have the announced hash is refused', async () => {
+  const setting = setUp();
+  await lead(setting, 'jm-1');
+  const { endpoint } = setting.room.join('broken client');
+  const upload = endpoint.ask({ kind: 'job-manager' }, 'blob.upload-chunk', { sha256: '0'.repeat(64), index: 0, count: 1, bytes: new Uint8Array(3) });
+  try {
+    await setting.room.settle(upload);
+    assert.unreachable('it was taken');
+  } catch (error) {
+    assert.is((error as MillraceError).code, 'BLOB_CORRUPT');
+  }
+});
+
+test('starting from a checkpoint that is not retained is rejected with what to do', async () => {
+  const setting = setUp();
+  await lead(setting, 'jm-1');
+  try {
+    await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code, restoreFrom: `${'b'.repeat(32)}/7` }));
+    assert.unreachable('it was accepted');
+  } catch (error) {
+    assert.is((error as MillraceError).code, 'CHECKPOINT_NOT_FOUND');
+    assert.ok((error as MillraceError).hint);
+  }
+});
+
+test('a write that a later leader fences makes the process step down (JM4)', async () => {
+  const setting = setUp();
+  const first = await lead(setting, 'jm-1');
+  const { endpoint } = setting.room.join('late client');
+  await lead(setting, 'jm-2').then(({ manager }) => manager.suspend());
+  const answer = await setting.room.settle(
+    endpoint.ask({ kind: 'job-manager' }, 'job.submit', { jobId: jobId('c'.repeat(32)), jobGraph: smallGraph(), code, restoreFrom: null }),
+  );
+  assert.is(answer.kind, 'rejected');
+  assert.is(first.fenced, 1);
+});
+
+test('a client without a JobManager gives up with a message that says so', async () => {
+  const { room, client } = setUp();
+  try {
+    await room.settle(client.list());
+    assert.unreachable('somebody answered');
+  } catch (error) {
+    assert.is((error as MillraceError).code, 'JOB_MANAGER_UNREACHABLE');
+  }
+});
+
+test.run();
