@@ -2,9 +2,17 @@
 import { checkpointCoordinatorCatalogueEntry } from './checkpoint-coordinator/checkpoint-coordinator-machine.js';
 import { leaderCatalogueEntry } from './leader/leader-machine.js';
 import { pendingCheckpointCatalogueEntry } from './pending-checkpoint/pending-checkpoint-machine.js';
+import { executionCatalogueEntry } from './execution/execution-machine.js';
+import { jobCatalogueEntry } from './job/job-machine.js';
+import { registeredSlotCatalogueEntry } from './registered-slot/registered-slot-machine.js';
+import { schedulerCatalogueEntry } from './scheduler/scheduler-machine.js';
 import type { CatalogueEntry } from './kit/catalogue-entry.js';
 
 export const catalogue: readonly CatalogueEntry[] = [
+  jobCatalogueEntry,
+  schedulerCatalogueEntry,
+  executionCatalogueEntry,
+  registeredSlotCatalogueEntry,
   checkpointCoordinatorCatalogueEntry,
   pendingCheckpointCatalogueEntry,
   leaderCatalogueEntry,
