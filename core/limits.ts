@@ -54,6 +54,10 @@ export const limits = {
   askTimeoutMs: 3_000,
   /** Pause before an ask is tried again: nats.js reconnects after 250 ms, so a few tries bridge that. */
   askRetryDelayMs: 100,
+  /** Splits of one message: the list of a big source goes in parts that the bus takes easily. */
+  splitPartBytesMax: 256 * kib,
+  /** Answers that say the receiver broke, before a persistent ask takes them for a refusal. */
+  brokenAnswersMax: 5,
   /** A control ask is tried this often before its failure counts. */
   askAttemptsMax: 3,
   /** A file is read in blocks of this size: beyond it the disk gets no faster, and a block is decoded in about a millisecond. */

@@ -1,0 +1,373 @@
+/**
+ * The TaskManager: slots, their threads, and what the ResourceManager and the jobs are told about them.
+ *
+ * TM1  Messages of an earlier leader are fenced; a later leader fails the tasks of the one before, and is registered with
+ *      at once.
+ * TM2  Everything that is asked of it is idempotent: slots by allocation, tasks by attempt.
+ * TM3  A slot that dies, or whose job is gone, costs only its own tasks.
+ * TM4  What it answers to heartbeats is the truth about its slots and attempts at that moment.
+ * TM5  It runs user code nowhere: a stuck task never delays a heartbeat.
+ */
+import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
+import type { AllocationId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { CorePorts, SlotSpawner } from '../../core/ports.js';
+import type { Bus } from '../../bus/contracts.js';
+import type { Endpoint, Envelope, Handlers } from '../../bus/endpoint-contract.js';
+import type { Subjects } from '../../bus/protocol/subjects.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { MessageBody, MessageReply } from '../../bus/protocol/registry.js';
+import { ThreadBusRouter } from '../../bus/transports/thread/thread-bus-router.js';
+import type { RegistrationInput } from '../../state-machines/task-manager-registration/task-manager-registration-machine.js';
+import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
+import type { TransitionRecord } from '../runtime/machine-host.js';
+import type { FromSlot, ToSlot } from '../task/slot-messages.js';
+import { JobCodeFetcher, type JobCodeCache } from './job-code-fetcher.js';
+import { JobConnection } from './job-connection.js';
+import { LeaderFence } from './leader-fence.js';
+import { registrationDefaults, ResourceManagerConnection } from './resource-manager-connection.js';
+import { SlotProcess } from './slot-process.js';
+import { TaskSlot } from './task-slot.js';
+
+export interface TaskManagerSettings {
+  readonly slots: number;
+  /** How long an allocated slot waits to be taken by its job. */
+  readonly slotTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly registration: RegistrationInput;
+  /** How long tasks may take to close when the TaskManager shuts down. */
+  readonly shutdownMs: number;
+}
+
+export const taskManagerDefaults: TaskManagerSettings = {
+  slots: 1,
+  slotTimeoutMs: 10_000,
+  heartbeatIntervalMs: heartbeatDefaults.intervalMs,
+  heartbeatTimeoutMs: heartbeatDefaults.timeoutMs,
+  registration: registrationDefaults,
+  shutdownMs: 10_000,
+};
+
+export interface TaskManagerOptions extends CorePorts {
+  readonly taskManagerId: TaskManagerId;
+  readonly sessionId: SessionId;
+  readonly host: string;
+  readonly pid: number;
+  readonly endpoint: Endpoint;
+  readonly subjects: Subjects;
+  /** The connection `endpoint` is on. */
+  readonly control: Bus;
+  /** The connection frames travel on; may be the same. */
+  readonly data: Bus;
+  readonly spawner: SlotSpawner<FromSlot, ToSlot>;
+  readonly codeCache: JobCodeCache;
+  readonly settings?: Partial<TaskManagerSettings>;
+  /** Only the end of the process helps; called from anywhere, at most a few times. */
+  readonly onFatal: (reason: string) => void;
+  readonly onTransition?: (record: TransitionRecord) => void;
+  /** Tests only: breaks guards on purpose, to see that the checkers notice. */
+  readonly testSwitches?: { readonly isOldEpochAccepted?: boolean };
+}
+
+const offerTimeoutMs = 1_000;
+const offerRetryMs = 200;
+
+export class TaskManager {
+  readonly #options: TaskManagerOptions;
+  readonly #settings: TaskManagerSettings;
+  readonly #startedAt: number;
+  readonly #router: ThreadBusRouter;
+  readonly #fence: LeaderFence;
+  readonly #code: JobCodeFetcher;
+  readonly #slots: readonly TaskSlot[];
+  readonly #jobs = new Map<JobId, JobConnection>();
+  readonly #resourceManager: ResourceManagerConnection;
+  /** Of the leader whose arrival was acted upon. */
+  #handledEpoch = 0 as LeaderEpoch;
+  #onIdle: (() => void) | undefined;
+  #isShuttingDown = false;
+
+  /** Serves its address and registers at once. */
+  constructor(options: TaskManagerOptions) {
+    const { control, data, clock, logger, subjects, taskManagerId, endpoint } = options;
+    this.#options = options;
+    this.#settings = { ...taskManagerDefaults, ...options.settings };
+    this.#startedAt = clock.now();
+    this.#router = new ThreadBusRouter({
+      control,
+      data,
+      clock,
+      logger,
+      ownPrefix: subjects.slotsPrefix(taskManagerId),
+      isDataSubject: subjects.isData,
+    });
+    this.#code = new JobCodeFetcher({ endpoint, cache: options.codeCache });
+    this.#fence = new LeaderFence({
+      onChanged: (epoch, earlier) => this.#leaderChanged(epoch, earlier),
+      isOff: options.testSwitches?.isOldEpochAccepted === true,
+    });
+    this.#slots = Array.from({ length: this.#settings.slots }, (_, slot) => this.#createSlot(slot));
+    this.#serve();
+    this.#resourceManager = this.#connect();
+  }
+
+  get isRegistered(): boolean {
+    return this.#resourceManager.isRegistered;
+  }
+
+  slots(): readonly ReturnType<TaskSlot['status']>[] {
+    return this.#slots.map((slot) => slot.status());
+  }
+
+  /** Events that were late, duplicate or stale, by `machine STATE EVENT reason`; and what the router lost. */
+  counters(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>([['router lost', this.#router.lost]]);
+    for (const slot of this.#slots) for (const [key, count] of slot.ignored) counts.set(`slot ${slot.slot} ${key}`, count);
+    for (const [key, count] of this.#resourceManager.ignored) counts.set(`registration ${key}`, count);
+    return counts;
+  }
+
+  /** Fails the tasks, ends the slots, says goodbye. Resolves when nothing runs any more; the connections stay open. */
+  async shutdown(reason: string): Promise<void> {
+    if (this.#isShuttingDown) return;
+    this.#isShuttingDown = true;
+    const { endpoint, taskManagerId, sessionId, control, logger } = this.#options;
+    logger.log('info', 'the TaskManager shuts down', { reason });
+    this.#resourceManager.stop();
+    const jobs = [...this.#jobs.keys()];
+    const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+    for (const slot of this.#slots) {
+      if (slot.allocationId !== null) slot.free(slot.allocationId, reason);
+      slot.process?.stop(toErrorRecord(new MillraceError('TASK_MANAGER_SHUTDOWN', reason)), this.#settings.shutdownMs);
+    }
+    this.#checkIdle();
+    await idle;
+    const goodbye = { taskManagerId, sessionId, reason };
+    endpoint.tell({ kind: 'resource-manager' }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
+    for (const jobId of jobs) endpoint.tell({ kind: 'job', jobId }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
+    for (const jobId of jobs) this.#disconnectJob(jobId);
+    await control.flush().catch((error: unknown) => logger.log('debug', 'the goodbye may be lost', { error: toErrorRecord(error).message }));
+  }
+
+  #connect(): ResourceManagerConnection {
+    const { clock, control, endpoint, logger, taskManagerId, onFatal } = this.#options;
+    return new ResourceManagerConnection({
+      ...this.#monitoring(),
+      name: `registration of ${taskManagerId}`,
+      clock,
+      bus: control,
+      endpoint,
+      logger,
+      registration: this.#settings.registration,
+      epoch: () => this.#fence.epoch,
+      describe: () => this.#describe(),
+      onGiveUp: (why) => onFatal(`TaskManager ${taskManagerId} gives up: ${why}`),
+    });
+  }
+
+  #monitoring() {
+    const { clock, control, onTransition } = this.#options;
+    return {
+      intervalMs: this.#settings.heartbeatIntervalMs,
+      timeoutMs: this.#settings.heartbeatTimeoutMs,
+      graceMs: heartbeatDefaults.graceMs,
+      clock,
+      bus: control,
+      ...(onTransition === undefined ? {} : { onTransition }),
+      onEffectFailed: (error: unknown) => this.#effectFailed(error),
+    };
+  }
+
+  #describe(): MessageBody<'task-manager.register'> {
+    const { taskManagerId, sessionId, host, pid } = this.#options;
+    return { taskManagerId, sessionId, host, pid, startedAt: this.#startedAt, slots: this.#statuses() };
+  }
+
+  #statuses() {
+    return this.#slots.map((slot) => slot.status());
+  }
+
+  #serve(): void {
+    const { endpoint, taskManagerId } = this.#options;
+    const handlers: Handlers = {
+      'slot.request': (body) => this.#requestSlot(body),
+      'slot.free': ({ allocationId, reason }) => {
+        this.#slotOf(allocationId)?.free(allocationId, reason);
+        return {};
+      },
+      'resource-manager.heartbeat': ({ sessionId }) => {
+        if (sessionId === this.#options.sessionId) this.#resourceManager.heard();
+        return { sessionId: this.#options.sessionId, slots: this.#statuses() };
+      },
+      'scheduler.heartbeat': (body) => this.#heartbeatOfJob(body),
+      'task.deploy': (descriptor) => this.#deploy(descriptor),
+      'task.cancel': ({ attemptId }) => ({ known: this.#slots.some((slot) => slot.process?.cancel(attemptId) === true) }),
+    };
+    endpoint.serve({ kind: 'task-manager', taskManagerId }, { handlers, fence: this.#fence.gate });
+    endpoint.serve({ kind: 'leader-events' }, { handlers: { 'leader.announced': (_, envelope) => this.#leaderAnnounced(envelope) }, fence: this.#fence.gate });
+  }
+
+  #createSlot(slot: number): TaskSlot {
+    const { clock, endpoint, taskManagerId, sessionId, onTransition } = this.#options;
+    return new TaskSlot({
+      slot,
+      slotTimeoutMs: this.#settings.slotTimeoutMs,
+      offerRetryMs,
+      clock,
+      startProcess: (jobId, allocationId, onEnded) => this.#startProcess(slot, jobId, allocationId, onEnded),
+      offer: (...offer) => this.#offer(...offer),
+      reportSlotFailed: (jobId, allocationId, error) => {
+        const body = { jobId, taskManagerId, allocationId, error };
+        const options = { leaderEpoch: this.#fence.epoch, attempts: limits.askAttemptsMax };
+        endpoint.ask({ kind: 'job', jobId }, 'slot.failed', body, options).catch((failure: unknown) => this.#unheard('slot.failed', failure));
+      },
+      announceFree: (index, _, allocationId) => {
+        if (this.#isShuttingDown) return;
+        const body = { taskManagerId, sessionId, slot: index, allocationId };
+        endpoint.tell({ kind: 'resource-manager' }, 'slot.available', body, { leaderEpoch: this.#fence.epoch });
+      },
+      onChanged: () => this.#slotChanged(),
+      ...(onTransition === undefined ? {} : { onTransition }),
+      onEffectFailed: (error) => this.#effectFailed(error),
+    });
+  }
+
+  #startProcess(slot: number, jobId: JobId, allocationId: AllocationId, onEnded: (error: ErrorRecord) => void): SlotProcess {
+    const { taskManagerId, sessionId, subjects, spawner, clock, logger, onFatal, endpoint } = this.#options;
+    const { prefix: subjectPrefix, clusterId } = subjects;
+    const { payloadBytesMax } = this.#router;
+    return new SlotProcess({
+      start: { taskManagerId, sessionId, slot, jobId, allocationId, payloadBytesMax, subjectPrefix, clusterId },
+      spawner,
+      router: this.#router,
+      clock,
+      logger,
+      resolveCode: (code) => this.#code.resolve(code),
+      onProgress: (tasks) => {
+        const leaderEpoch = this.#fence.epoch;
+        endpoint
+          .ask({ kind: 'job', jobId }, 'task.progressed', { jobId, tasks: [...tasks] }, { leaderEpoch })
+          .catch((failure: unknown) => this.#unheard('task.progressed', failure));
+      },
+      onEnded,
+      onFatal,
+    });
+  }
+
+  #requestSlot({ jobId, allocationId, slot: index, sessionId }: MessageBody<'slot.request'>): MessageReply<'slot.request'> {
+    if (sessionId !== this.#options.sessionId) return { kind: 'refused', reason: 'stale-session', holder: null };
+    const slot = this.#slots[index];
+    if (slot === undefined) return { kind: 'refused', reason: 'unknown-slot', holder: null };
+    if (slot.state === 'FREE' && !this.#isShuttingDown) slot.allocate(jobId, allocationId);
+    const isOurs = slot.allocationId === allocationId && slot.state !== 'RELEASING';
+    return isOurs ? { kind: 'allocated' } : { kind: 'refused', reason: 'occupied', holder: slot.allocationId };
+  }
+
+  async #offer(slot: number, jobId: JobId, allocationId: AllocationId, offerId: number): Promise<'accepted' | 'rejected' | 'failed'> {
+    const { endpoint, taskManagerId, sessionId, host } = this.#options;
+    const body = { jobId, taskManagerId, sessionId, host, offerId, slots: [{ slot, allocationId }] };
+    try {
+      const { accepted } = await endpoint.ask({ kind: 'job', jobId }, 'slot.offer', body, {
+        leaderEpoch: this.#fence.epoch,
+        timeoutMs: offerTimeoutMs,
+      });
+      return accepted.includes(allocationId) ? 'accepted' : 'rejected';
+    } catch (error) {
+      this.#unheard('slot.offer', error);
+      return 'failed';
+    }
+  }
+
+  #deploy(descriptor: TaskDeploymentDescriptor): MessageReply<'task.deploy'> {
+    const { allocationId, jobId, attemptId } = descriptor;
+    const slot = this.#slotOf(allocationId);
+    if (slot === undefined || slot.jobId !== jobId) return refused(`it has no slot for allocation ${allocationId} of job ${jobId}`);
+    slot.deployReceived(allocationId);
+    if (slot.state !== 'ACTIVE' || slot.process === undefined) return refused(`slot ${slot.slot} is ${slot.state}`);
+    if (!slot.process.has(attemptId)) slot.process.deploy(descriptor);
+    return { kind: 'accepted' };
+  }
+
+  #heartbeatOfJob(body: MessageBody<'scheduler.heartbeat'>): MessageReply<'scheduler.heartbeat'> {
+    const { jobId, allocations, latestCheckpointId } = body;
+    const { sessionId } = this.#options;
+    if (body.sessionId !== sessionId) return { sessionId, allocations: [], attempts: [] };
+    const connection = this.#jobs.get(jobId);
+    const active = this.#slotsOf(jobId).filter(({ state }) => state === 'ACTIVE');
+    const foreign = connection?.heard(allocations, active.flatMap(({ allocationId }) => allocationId ?? [])) ?? [];
+    for (const allocationId of foreign) this.#slotOf(allocationId)?.free(allocationId, 'its job does not know the allocation');
+    if (latestCheckpointId !== null && connection?.completed(latestCheckpointId) === true) {
+      for (const { process } of active) process?.checkpointCompleted(latestCheckpointId);
+    }
+    const slots = this.#slotsOf(jobId);
+    return {
+      sessionId,
+      allocations: slots.flatMap(({ allocationId }) => allocationId ?? []),
+      attempts: slots.flatMap(({ process }) => [...(process?.attempts() ?? [])]),
+    };
+  }
+
+  /** The first leader seen may not be the one that was registered with, so its announcement counts too. */
+  #leaderAnnounced({ leaderEpoch }: Envelope): void {
+    if (leaderEpoch === this.#handledEpoch) return;
+    this.#handledEpoch = leaderEpoch;
+    this.#resourceManager.leaderChanged();
+  }
+
+  #leaderChanged(epoch: LeaderEpoch, earlier: LeaderEpoch): void {
+    const reason = `leader ${earlier} was replaced by ${epoch}`;
+    this.#options.logger.log('info', 'a new leader', { epoch, earlier });
+    this.#handledEpoch = epoch;
+    for (const jobId of [...this.#jobs.keys()]) this.#loseJob(jobId, reason);
+    this.#resourceManager.leaderChanged();
+  }
+
+  #loseJob(jobId: JobId, reason: string): void {
+    this.#disconnectJob(jobId);
+    for (const slot of this.#slotsOf(jobId)) slot.jobLost(reason);
+  }
+
+  /** A job is watched from its first active slot to its last. */
+  #slotChanged(): void {
+    const active = new Set(this.#slots.filter(({ state }) => state === 'ACTIVE').flatMap(({ jobId }) => jobId ?? []));
+    for (const jobId of active) if (!this.#jobs.has(jobId)) this.#connectJob(jobId);
+    for (const jobId of [...this.#jobs.keys()]) if (!active.has(jobId)) this.#disconnectJob(jobId);
+    this.#checkIdle();
+  }
+
+  #connectJob(jobId: JobId): void {
+    const onLost = (reason: string): void => this.#loseJob(jobId, `its JobManager is silent (${reason})`);
+    this.#jobs.set(jobId, new JobConnection({ ...this.#monitoring(), jobId, onLost }));
+  }
+
+  #disconnectJob(jobId: JobId): void {
+    this.#jobs.get(jobId)?.stop();
+    this.#jobs.delete(jobId);
+  }
+
+  #checkIdle(): void {
+    if (this.#isShuttingDown && this.#slots.every(({ state }) => state === 'FREE')) this.#onIdle?.();
+  }
+
+  #slotOf(allocationId: AllocationId): TaskSlot | undefined {
+    return this.#slots.find((slot) => slot.allocationId === allocationId);
+  }
+
+  #slotsOf(jobId: JobId): readonly TaskSlot[] {
+    return this.#slots.filter((slot) => slot.jobId === jobId);
+  }
+
+  #unheard(type: string, error: unknown): void {
+    this.#options.logger.log('debug', `${type} was not answered`, { error: toErrorRecord(error).message });
+  }
+
+  #effectFailed(error: unknown): void {
+    this.#options.logger.log('error', 'an effect of the TaskManager failed', { error: toErrorRecord(error) });
+  }
+}
+
+function refused(why: string): MessageReply<'task.deploy'> {
+  const error = new MillraceError('SLOT_NOT_ACTIVE', `the TaskManager cannot take the task: ${why}`, { recovery: 'restart-job' });
+  return { kind: 'refused', error: toErrorRecord(error) };
+}

@@ -1,0 +1,268 @@
+/**
+ * What runs in a slot: the tasks of one job, behind ports only, so that a worker thread and the simulator run the same.
+ *
+ * SL1  A task is in the slot from its deployment until its final state is known to the scheduler; the main thread hears of
+ *      every state in between, so heartbeats never miss a task that still has something to say.
+ * SL2  A message for an attempt that is not here is answered `known: false`, never an error.
+ * SL3  `stopped` comes last, after every task is closed.
+ */
+import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
+import type { AttemptId, CheckpointId, LeaderEpoch, TaskManagerId } from '../../core/ids.js';
+import type { CorePorts, FileSystem, SlotStart, ThreadChannel, TimerHandle, Yield } from '../../core/ports.js';
+import { createEndpoint } from '../../bus/endpoint.js';
+import type { Endpoint, Envelope } from '../../bus/endpoint-contract.js';
+import { createSubjects } from '../../bus/protocol/subjects.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { JobCode, TaskState } from '../../bus/protocol/schemas.js';
+import { ThreadBus } from '../../bus/transports/thread/thread-bus.js';
+import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
+import type { JobDefinition } from '../../dataflow/contracts.js';
+import { SlotLoop } from '../../dataflow/slot-loop.js';
+import type { ChunkStore, TaskRuntime, TaskRuntimeOptions, TestSwitches } from '../../dataflow/task-runtime.js';
+import type { TransitionRecord } from '../runtime/machine-host.js';
+import { SlotJobCode } from './job-code.js';
+import type { FromSlot, SlotCommand, SlotNews, ToSlot } from './slot-messages.js';
+import { Task, type TaskEnvironment } from './task.js';
+
+export interface SlotRuntimeOptions extends CorePorts {
+  readonly start: SlotStart;
+  readonly channel: ThreadChannel<ToSlot, FromSlot>;
+  readonly yield: Yield;
+  readonly files: FileSystem;
+  readonly chunks: ChunkStore;
+  /** Loads what the module at this URL exports. */
+  readonly loadJob: (url: string) => Promise<JobDefinition>;
+  readonly createTaskRuntime: (options: TaskRuntimeOptions) => TaskRuntime;
+  readonly createKeyedState: TaskRuntimeOptions['createKeyedState'];
+  readonly isStrictState: boolean;
+  /** Bytes of frames the slot may have granted; its share of what its process may. */
+  readonly grantBytesMax?: number;
+  readonly testSwitches?: TestSwitches;
+  readonly onTransition?: (record: TransitionRecord) => void;
+}
+
+/** How often the main thread hears of progress. */
+const progressMs = 1_000;
+
+export class SlotRuntime {
+  readonly #options: SlotRuntimeOptions;
+  readonly #bus: ThreadBus;
+  readonly #endpoint: Endpoint;
+  readonly #network: ChannelNetwork;
+  readonly #environment: TaskEnvironment;
+  readonly #tasks = new Map<AttemptId, Task>();
+  readonly #wantedCode = new Map<number, (answer: Extract<SlotCommand, { readonly kind: 'code' }>['code']) => void>();
+  #lastCodeId = 0;
+  #highestEpoch = 0 as LeaderEpoch;
+  #progress: TimerHandle | undefined;
+  #phase: 'serving' | 'stopping' | 'closed' = 'serving';
+
+  constructor(options: SlotRuntimeOptions) {
+    this.#options = options;
+    const { start, channel, clock, random } = options;
+    const logger = options.logger.child({ slot: start.slot, jobId: start.jobId });
+    const subjects = createSubjects({ prefix: start.subjectPrefix, clusterId: start.clusterId });
+    this.#bus = new ThreadBus({
+      post: (message, transfer) => channel.post(message, transfer),
+      logger,
+      payloadBytesMax: start.payloadBytesMax,
+      isDataSubject: subjects.isData,
+    });
+    this.#endpoint = createEndpoint({ name: `slot.${start.taskManagerId}.${start.slot}`, bus: this.#bus, subjects, clock, random, logger });
+    const loop = new SlotLoop({ yield: options.yield, logger });
+    this.#network = new ChannelNetwork({
+      location: { taskManagerId: start.taskManagerId, slot: start.slot },
+      bus: this.#bus,
+      dataSubject: ({ taskManagerId, slot }) => subjects.data(taskManagerId as TaskManagerId, slot),
+      clock,
+      logger,
+      ...(options.grantBytesMax === undefined ? {} : { grantBytesMax: options.grantBytesMax }),
+      isSequenceCheckOff: options.testSwitches?.isSequenceCheckOff === true,
+    });
+    this.#environment = this.#createEnvironment(loop, { clock, random, logger, files: options.files });
+    this.#serve();
+    channel.onMessage((message) => this.#receive(message));
+  }
+
+  /** Tasks that are here, with their states. */
+  tasks(): readonly { readonly attemptId: AttemptId; readonly name: string; readonly state: TaskState }[] {
+    return [...this.#tasks.values()].map(({ attemptId, name, state }) => ({ attemptId, name, state }));
+  }
+
+  deadLetters(): ReturnType<Endpoint['deadLetters']> {
+    return this.#endpoint.deadLetters();
+  }
+
+  /** Fails every task: an error that belongs to none of them, or memory that runs out. */
+  failTasks(error: ErrorRecord): void {
+    for (const task of [...this.#tasks.values()]) task.fail(error);
+  }
+
+  #createEnvironment(loop: SlotLoop, ports: CorePorts & { readonly files: FileSystem }): TaskEnvironment {
+    const { start, chunks, createTaskRuntime, createKeyedState, isStrictState, testSwitches, onTransition, loadJob } = this.#options;
+    return {
+      taskManagerId: start.taskManagerId,
+      sessionId: start.sessionId,
+      endpoint: this.#endpoint,
+      ports,
+      jobCode: new SlotJobCode({ loadJob, resolveCode: (code) => this.#resolveCode(code) }),
+      createRuntime: (options) =>
+        createTaskRuntime({
+          ...options,
+          network: this.#network,
+          loop,
+          chunks,
+          createKeyedState,
+          isStrictState,
+          ...(testSwitches === undefined ? {} : { testSwitches }),
+        }),
+      ...(onTransition === undefined ? {} : { onTransition }),
+    };
+  }
+
+  #serve(): void {
+    const { taskManagerId, slot } = this.#options.start;
+    const withTask = (attemptId: AttemptId, action: (task: Task) => void): { known: boolean } => {
+      const task = this.#tasks.get(attemptId);
+      if (task === undefined) return { known: false };
+      action(task);
+      return { known: true };
+    };
+    this.#endpoint.serve(
+      { kind: 'slot', taskManagerId, slot },
+      {
+        fence: (envelope) => this.#fence(envelope),
+        handlers: {
+          'checkpoint.trigger': ({ attemptId, checkpointId, triggeredAt }) =>
+            withTask(attemptId, (task) => task.triggerCheckpoint(checkpointId, triggeredAt)),
+          'checkpoint.confirm': ({ attemptId, checkpointId }) => withTask(attemptId, (task) => task.confirmCheckpoint(checkpointId)),
+          'checkpoint.abort': ({ attemptId, checkpointId }) => withTask(attemptId, (task) => task.abortCheckpoint(checkpointId)),
+        },
+      },
+    );
+  }
+
+  #fence({ leaderEpoch }: Envelope): string | undefined {
+    return leaderEpoch < this.#highestEpoch ? `epoch ${leaderEpoch} is below ${this.#highestEpoch}` : undefined;
+  }
+
+  #receive(message: ToSlot): void {
+    if (message.layer === 'bus') this.#bus.receive(message);
+    else this.#obey(message);
+  }
+
+  #obey(command: SlotCommand): void {
+    switch (command.kind) {
+      case 'deploy':
+        return this.#deploy(command.descriptor);
+      case 'cancel':
+        return this.#tasks.get(command.attemptId)?.cancel();
+      case 'fail-tasks':
+        return this.failTasks(command.error);
+      case 'checkpoint-completed':
+        return this.#confirmAll(command.checkpointId);
+      case 'code':
+        this.#wantedCode.get(command.id)?.(command.code);
+        this.#wantedCode.delete(command.id);
+        return undefined;
+      case 'stop':
+        return this.#stop(command.error);
+    }
+  }
+
+  #deploy(descriptor: TaskDeploymentDescriptor): void {
+    const { attemptId } = descriptor;
+    if (this.#tasks.has(attemptId)) return;
+    if (this.#phase !== 'serving') {
+      this.#say({ kind: 'task', attemptId, state: 'CANCELED', phase: 'released' });
+      return;
+    }
+    this.#highestEpoch = Math.max(this.#highestEpoch, descriptor.leaderEpoch) as LeaderEpoch;
+    const task = new Task({
+      ...this.#environment,
+      descriptor,
+      onState: (state) => this.#say({ kind: 'task', attemptId, state, phase: 'open' }),
+      onClosed: (state) => {
+        this.#say({ kind: 'task', attemptId, state, phase: 'closed' });
+        this.#finishStopping();
+      },
+      onReleased: (state) => {
+        this.#tasks.delete(attemptId);
+        this.#say({ kind: 'task', attemptId, state, phase: 'released' });
+        this.#finishStopping();
+      },
+    });
+    this.#tasks.set(attemptId, task);
+    this.#armProgress();
+    task.start();
+  }
+
+  #confirmAll(checkpointId: CheckpointId): void {
+    for (const task of this.#tasks.values()) if (task.state === 'RUNNING') task.confirmCheckpoint(checkpointId);
+  }
+
+  #resolveCode(code: JobCode): Promise<string> {
+    if (code.kind === 'module') return Promise.resolve(code.url);
+    this.#lastCodeId += 1;
+    const id = this.#lastCodeId;
+    return new Promise((resolve, reject) => {
+      this.#wantedCode.set(id, (answer) => {
+        if (answer.kind === 'module') resolve(answer.url);
+        else reject(new MillraceError(answer.error.code, answer.error.message, { domain: answer.error.domain, recovery: answer.error.recovery }));
+      });
+      this.#say({ kind: 'code-wanted', id, code });
+    });
+  }
+
+  #stop(error: ErrorRecord): void {
+    if (this.#phase !== 'serving') return;
+    this.#phase = 'stopping';
+    this.failTasks(error);
+    this.#finishStopping();
+  }
+
+  /** Reports that nobody answered yet are given up here: whoever stopped the slot knows that its tasks are gone. */
+  #finishStopping(): void {
+    if (this.#phase !== 'stopping') return;
+    // Later, so that a task that just closed has sent its report.
+    queueMicrotask(() => {
+      if (![...this.#tasks.values()].every((task) => task.isClosed)) return;
+      this.#close();
+    });
+  }
+
+  #close(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.#progress?.cancel();
+    this.#network.close();
+    const stopped = (): void => {
+      this.#options.channel.post({ layer: 'slot', kind: 'stopped' });
+      this.#endpoint.close();
+    };
+    this.#bus.flush().then(stopped, stopped);
+  }
+
+  #armProgress(): void {
+    if (this.#progress !== undefined) return;
+    this.#progress = this.#options.clock.setTimer(progressMs, () => {
+      this.#progress = undefined;
+      if (this.#tasks.size === 0) return;
+      const running = [...this.#tasks.values()].filter(({ state }) => state === 'RUNNING');
+      this.#say({ kind: 'progress', tasks: running.map((task) => ({ attemptId: task.attemptId, metrics: task.metrics() })) });
+      this.#armProgress();
+    });
+  }
+
+  #say(news: DistributiveOmit<SlotNews, 'layer'>): void {
+    if (this.#phase === 'closed') return;
+    this.#options.channel.post({ layer: 'slot', ...news });
+  }
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** What an error that belongs to no task becomes. */
+export function slotError(code: string, message: string, cause?: unknown): ErrorRecord {
+  return toErrorRecord(new MillraceError(code, message, { domain: 'internal', recovery: 'restart-job', ...(cause === undefined ? {} : { cause }) }));
+}

@@ -1,0 +1,75 @@
+/**
+ * How the sources of one task reach the SourceCoordinator of their job.
+ *
+ * SQ1  Splits found are sent in order, in parts below the bound, each until it is answered.
+ * SQ2  One request for a split is under way per operator; each answer other than `wait` settles it.
+ */
+import { encode } from '../../bus/codec/cbor.js';
+import type { Endpoint } from '../../bus/endpoint-contract.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { OperatorId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { Clock } from '../../core/ports.js';
+import type { Split } from '../../dataflow/contracts.js';
+import type { SplitSource } from '../../dataflow/task-runtime.js';
+import { askUntilAnswered } from '../runtime/persistent-ask.js';
+
+export interface SplitRequestsOptions {
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+  readonly descriptor: TaskDeploymentDescriptor;
+}
+
+/** Pause before a split is asked for again while the enumeration still runs. */
+const waitMs = 50;
+
+export class SplitRequests implements SplitSource {
+  readonly #options: SplitRequestsOptions;
+  readonly #requestNumbers = new Map<OperatorId, number>();
+
+  constructor(options: SplitRequestsOptions) {
+    this.#options = options;
+  }
+
+  async enumerated(operator: OperatorId, splits: readonly Split[]): Promise<void> {
+    const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
+    const parts = partition(splits);
+    for (const [part, some] of parts.entries()) {
+      const body = { jobId, attemptId, operatorId: operator, part, isLast: part === parts.length - 1, splits: some };
+      await askUntilAnswered(this.#options, { kind: 'job', jobId }, 'source.enumerated', { body, leaderEpoch, attempt: attemptId });
+    }
+  }
+
+  async requestSplit(operator: OperatorId): Promise<Split | undefined> {
+    const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
+    for (;;) {
+      const requestNumber = this.#requestNumbers.get(operator) ?? 0;
+      const body = { jobId, attemptId, operatorId: operator, requestNumber };
+      const answer = await askUntilAnswered(this.#options, { kind: 'job', jobId }, 'source.request-split', {
+        body,
+        leaderEpoch,
+        attempt: attemptId,
+      });
+      if (answer.kind !== 'wait') this.#requestNumbers.set(operator, requestNumber + 1);
+      if (answer.kind === 'split') return answer.split;
+      if (answer.kind === 'no-more') return undefined;
+      await new Promise<void>((resolve) => this.#options.clock.setTimer(waitMs, resolve));
+    }
+  }
+}
+
+/** At least one part, so that an empty list is closed too. */
+function partition(splits: readonly Split[]): { id: string; data: unknown }[][] {
+  const parts: { id: string; data: unknown }[][] = [[]];
+  let bytes = 0;
+  for (const { id, data } of splits) {
+    const size = encode({ id, data }).length;
+    if (bytes > 0 && bytes + size > limits.splitPartBytesMax) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push({ id, data });
+    bytes += size;
+  }
+  return parts;
+}
