@@ -2,20 +2,22 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InProcessHub } from '../../bus/transports/in-process/hub.js';
 import { systemClock } from '../../cluster/adapters/system-clock.js';
-import { busContract } from '../../testing/contracts/bus-contract.js';
+import { busContract } from '../../testing/contracts/bus.js';
+import { runContract } from '../support/run-contract.js';
 import { silentLogger } from '../support/silent-logger.js';
 
 const test = suite('in-process bus');
 
 const newHub = (defer: (deliver: () => void) => void): InProcessHub => new InProcessHub({ clock: systemClock, logger: silentLogger, defer });
 
-let prefixes = 0;
 const hub = newHub(setImmediate);
-const contract = busContract({
-  connect: () => Promise.resolve(hub.connect('test')),
-  freshPrefix: () => `case-${(prefixes += 1)}`,
-});
-for (const { name, run } of contract) test(name, run);
+let prefixes = 0;
+runContract('in-process bus contract', busContract, async () => ({
+  fixture: {
+    connect: () => Promise.resolve(hub.connect('test')),
+    prefix: `case-${(prefixes += 1)}`,
+  },
+}));
 
 test('deliveries keep their order over all connections and subjects (H1)', () => {
   const steps: (() => void)[] = [];

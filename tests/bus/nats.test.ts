@@ -5,8 +5,9 @@ import type { NatsBus } from '../../bus/transports/nats/connection.js';
 import { connectNats, type NatsBusOptions } from '../../bus/transports/nats/connect.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
 import { MillraceError } from '../../core/errors.js';
-import { busContract } from '../../testing/contracts/bus-contract.js';
+import { busContract } from '../../testing/contracts/bus.js';
 import { boundTests } from '../support/bounds.js';
+import { runContract } from '../support/run-contract.js';
 import { freePort, natsUrl, type ServerProcess, sharedNatsUrl, startOwnNats } from '../support/servers.js';
 import { recordingLogger, silentLogger } from '../support/silent-logger.js';
 import { within } from '../support/within.js';
@@ -17,11 +18,12 @@ const test = suite('NATS bus');
 const connect = (url: string, more: Partial<NatsBusOptions> = {}): Promise<NatsBus> =>
   connectNats({ servers: [url], name: 'test', clock: systemClock, logger: silentLogger, ...more });
 
-const contract = busContract({
-  connect: () => connect(sharedNatsUrl()),
-  freshPrefix: () => `bus-contract-${systemRandom.hex(6)}`,
-});
-for (const { name, run } of contract) test(name, run);
+runContract('NATS bus contract', busContract, async () => ({
+  fixture: {
+    connect: () => connect(sharedNatsUrl()),
+    prefix: `bus-contract-${systemRandom.hex(6)}`,
+  },
+}));
 
 function becomes(bus: NatsBus, status: BusStatus): Promise<void> {
   const reached = new Promise<void>((resolve) => {

@@ -1,57 +1,32 @@
 /**
- * What every transport of the bus must do (B1–B5 of bus/contracts.ts), as cases for any test runner:
- *
- *     for (const { name, run } of busContract(harness)) test(name, run);
- *
- * The cases hold for a transport that works: faults (loss, delays, a server that goes away) are tests of their own.
+ * The contract of {@link Bus}: B1–B5 of bus/contracts.ts. The cases hold for a transport that works: faults (loss,
+ * delays, a server that goes away) are tests of their own.
  */
 import { rejects, strict as assert } from 'node:assert';
 import { type Bus, BusError, type BusFailure, type BusMessage, type BusStatus } from '../../bus/contracts.js';
+import type { Contract } from './contract.js';
 
-export interface ContractCase {
-  readonly name: string;
-  readonly run: () => Promise<void>;
-}
-
-export interface BusHarness {
+export interface BusFixture {
   /** A new connection to one and the same bus; the case closes it. */
   connect(): Promise<Bus>;
   /** A subject prefix that no other case uses. */
-  freshPrefix(): string;
-  /** Makes time pass while `work` goes on; for simulated time. */
-  drive?(work: Promise<void>): Promise<void>;
-}
-
-interface Bench {
   readonly prefix: string;
-  connect(): Promise<Bus>;
 }
 
-type Body = (bench: Bench) => Promise<void>;
+type Body = (bench: BusFixture) => Promise<void>;
 
-/** The contract of the port {@link Bus}. */
-export function busContract(harness: BusHarness): readonly ContractCase[] {
-  return Object.entries(cases).map(([name, body]) => ({ name, run: () => runCase(harness, body) }));
-}
-
-async function runCase(harness: BusHarness, body: Body): Promise<void> {
+async function closingAfterwards(fixture: BusFixture, body: Body): Promise<void> {
   const open: Bus[] = [];
-  const bench: Bench = {
-    prefix: harness.freshPrefix(),
-    connect: async () => {
-      const bus = await harness.connect();
-      open.push(bus);
-      return bus;
-    },
+  const connect = async (): Promise<Bus> => {
+    const bus = await fixture.connect();
+    open.push(bus);
+    return bus;
   };
-  const work = (async () => {
-    try {
-      await body(bench);
-    } finally {
-      await Promise.all(open.map((bus) => bus.close()));
-    }
-  })();
-  await (harness.drive?.(work) ?? work);
+  try {
+    await body({ prefix: fixture.prefix, connect });
+  } finally {
+    await Promise.all(open.map((bus) => bus.close()));
+  }
 }
 
 /** Longer than any case takes, so that a wrong time-out shows as a hanging case. */
@@ -78,7 +53,7 @@ function collect(bus: Bus, pattern: string, queue?: string) {
 }
 
 /** Publisher and subscriber on connections of their own. */
-async function pair(bench: Bench): Promise<{ readonly near: Bus; readonly far: Bus }> {
+async function pair(bench: BusFixture): Promise<{ readonly near: Bus; readonly far: Bus }> {
   return { near: await bench.connect(), far: await bench.connect() };
 }
 
@@ -385,3 +360,9 @@ const cases: Readonly<Record<string, Body>> = {
     assert.equal(seen.payloads.length, 0);
   },
 };
+
+/** What every transport of the bus promises. */
+export const busContract: Contract<BusFixture> = Object.entries(cases).map(([name, body]) => ({
+  name,
+  run: (fixture) => closingAfterwards(fixture, body),
+}));
