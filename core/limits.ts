@@ -21,6 +21,8 @@ export const limits = {
   parkedResultsMax: 16_384,
   /** Records one slice of a task processes before the next task of the slot gets the thread. */
   recordsPerSlice: 2_048,
+  /** State entries serialised between two slices of records: about a millisecond. */
+  snapshotEntriesPerSlice: 2_048,
   /** Time one slice may take. */
   sliceMs: 5,
   /** A control message over the bus: nats-server's default maximum less the subject. */
@@ -46,6 +48,8 @@ export const limits = {
   unansweredRequestsMax: 4_096,
   /** Dead letters kept for inspection. */
   deadLettersKept: 256,
+  /** Aborted checkpoints a task remembers until a later one begins: their barriers may still be on the way. */
+  abortedCheckpointsRemembered: 128,
   /** Attempts of an execution kept in history, as in Flink. */
   attemptsHistory: 16,
   /** Failures kept in a job's exception history, as in Flink. */

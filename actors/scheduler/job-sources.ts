@@ -1,4 +1,5 @@
 /** The sources of a job: routes enumeration and requests to their coordinators, and reads what restored readers own. */
+import { splitsOwned } from '../../dataflow/task/source-state.js';
 import { MillraceError } from '../../core/errors.js';
 import type { OperatorId, VertexId } from '../../core/ids.js';
 import { decode } from '../../bus/codec/cbor.js';
@@ -69,12 +70,7 @@ function indexIn(vertexId: VertexId, subtask: ExecutionVertexId): number[] {
 function ownedSplits(tasks: readonly TaskSnapshot[], operatorId: OperatorId): readonly string[] {
   return tasks.flatMap(({ operators }) =>
     operators.flatMap((operator) =>
-      operator.operatorId === operatorId && operator.operatorState !== null ? splitIdsIn(decode(operator.operatorState)) : [],
+      operator.operatorId === operatorId && operator.operatorState !== null ? splitsOwned(decode(operator.operatorState)) : [],
     ),
   );
-}
-
-function splitIdsIn(state: unknown): string[] {
-  const { finished, current } = state as { finished: readonly string[]; current: { readonly splitId: string } | null };
-  return current === null ? [...finished] : [...finished, current.splitId];
 }

@@ -63,7 +63,7 @@ export interface NetworkCounters {
 }
 
 /** What the network needs of a sender, whatever it sends. */
-type Sender = RecordOutput & Pick<OutputChannel, 'onGrant' | 'onReceiverClosed' | 'close' | 'isOpen' | 'sentUpTo'>;
+type Sender = RecordOutput & Pick<OutputChannel, 'onGrant' | 'onBeat' | 'onReceiverClosed' | 'close' | 'isOpen' | 'sentUpTo'>;
 
 interface OutputEnd {
   readonly channel: Sender;
@@ -313,6 +313,7 @@ export class ChannelNetwork {
     for (const end of this.#inputs.values()) if (!end.isLocal) end.channel.grant();
     for (const [channelId, end] of this.#outputs) {
       if (end.isLocal || !end.channel.isOpen) continue;
+      end.channel.onBeat();
       this.#publish(end.peer, this.#codec.encodeControl(channelId, { kind: 'beat', sentUpTo: end.channel.sentUpTo }));
     }
     for (const [channelId, ended] of this.#ended) {

@@ -67,6 +67,8 @@ export interface RecordOutput {
   readonly bytesOut: number;
 }
 
+const silentBeatsMax = 20;
+
 /** The sender of one channel; see the head of this file. */
 export class OutputChannel<Payload = unknown> implements RecordOutput {
   readonly channelId: ChannelId;
@@ -85,6 +87,8 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   #isReceiverGone = false;
   #isClosed = false;
   #isDraining = false;
+  #hasSentEnd = false;
+  #silentBeats = 0;
   recordsOut = 0;
   bytesOut = 0;
 
@@ -139,12 +143,23 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   onGrant(grantedUpTo: number, receivedUpTo: number): void {
     if (this.#isClosed) return;
     this.#isOpen = true;
+    this.#isReceiverGone = false;
+    this.#silentBeats = 0;
     if (grantedUpTo > this.#grantedUpTo) this.#grantedUpTo = grantedUpTo;
     if (receivedUpTo > this.#acknowledgedUpTo) {
       this.#acknowledgedUpTo = receivedUpTo;
       if (this.isAcknowledged()) this.#owner.wake();
     }
     this.#drain();
+  }
+
+  /**
+   * A beat passed. A receiver that does not answer for long after the end of the partition was sent has it and is gone:
+   * if it had missed something, it would still ask.
+   */
+  onBeat(): void {
+    this.#silentBeats += 1;
+    if (this.#hasSentEnd && this.#silentBeats >= silentBeatsMax && !this.#isReceiverGone) this.onReceiverClosed();
   }
 
   /** The receiver is gone: nothing more is sent. The channel stays as full as it is, so that the task waits to be cancelled. */
@@ -210,6 +225,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     const seq = this.#sentUpTo;
     if (item.kind === 'event') {
       this.#sentUpTo += 1;
+      this.#hasSentEnd ||= item.event.kind === 'end-of-partition';
       this.#carrier.sendEvent(seq, item.event);
       return;
     }

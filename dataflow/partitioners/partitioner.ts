@@ -1,0 +1,82 @@
+/**
+ * Which channel a record takes. Each kind is one closure over its channels, chosen once per edge.
+ *
+ * R1  A record goes to exactly one channel, but for BROADCAST, where it goes to all.
+ * R2  HASH depends on the key and the maximum parallelism of the consumer only, through key groups.
+ */
+import { assert, MillraceError } from '../../core/errors.js';
+import type { Random } from '../../core/ports.js';
+import { keyGroupOf, subtaskOfKeyGroup } from '../../graph/key-groups.js';
+import type { PartitionerKind } from '../../graph/types.js';
+import type { RecordOutput } from '../channels/output-channel.js';
+import type { Emit, KeySelector } from '../contracts.js';
+import { functionError } from '../operators/user-error.js';
+
+export interface PartitionerOptions {
+  readonly kind: PartitionerKind;
+  /** In the order of the consumers' subtask indices; for FORWARD the one of the same index. */
+  readonly channels: readonly RecordOutput[];
+  readonly random: Random;
+  /** HASH only. */
+  readonly keySelector: KeySelector | undefined;
+  /** HASH only: of the consumer. */
+  readonly maxParallelism: number;
+  /** For messages: the operator whose records travel. */
+  readonly operatorName: string;
+}
+
+/** Hands records to the channels of one edge. */
+export function createPartitioner(options: PartitionerOptions): Emit<unknown> {
+  const { kind, channels } = options;
+  assert(channels.length > 0, `Edge out of "${options.operatorName}" has no channels.`);
+  switch (kind) {
+    case 'FORWARD':
+      return forward(channels);
+    case 'REBALANCE':
+      return rebalance(channels, options.random);
+    case 'BROADCAST':
+      return broadcast(channels);
+    case 'HASH':
+      return hash(options);
+  }
+}
+
+function forward(channels: readonly RecordOutput[]): Emit<unknown> {
+  const channel = channels[0] as RecordOutput;
+  assert(channels.length === 1, 'A FORWARD edge has one channel per subtask.');
+  return (value, timestamp) => channel.add(value, timestamp);
+}
+
+/** Round robin from a random start, so that many producers do not all begin with the first consumer. */
+function rebalance(channels: readonly RecordOutput[], random: Random): Emit<unknown> {
+  if (channels.length === 1) return forward(channels);
+  let next = Math.floor(random.next() * channels.length);
+  return (value, timestamp) => {
+    next += 1;
+    if (next >= channels.length) next = 0;
+    (channels[next] as RecordOutput).add(value, timestamp);
+  };
+}
+
+function broadcast(channels: readonly RecordOutput[]): Emit<unknown> {
+  return (value, timestamp) => {
+    for (const channel of channels) channel.add(value, timestamp);
+  };
+}
+
+function hash(options: PartitionerOptions): Emit<unknown> {
+  const { channels, keySelector, maxParallelism, operatorName } = options;
+  if (keySelector === undefined) {
+    throw new MillraceError('KEY_SELECTOR_MISSING', 'A HASH edge has no key selector.', { recovery: 'fail-job', where: operatorName });
+  }
+  const parallelism = channels.length;
+  return (value, timestamp) => {
+    let index: number;
+    try {
+      index = subtaskOfKeyGroup(keyGroupOf(keySelector(value), maxParallelism), parallelism, maxParallelism);
+    } catch (error) {
+      throw functionError(`keyBy after ${operatorName}`, error);
+    }
+    (channels[index] as RecordOutput).add(value, timestamp);
+  };
+}

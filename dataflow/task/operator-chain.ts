@@ -1,0 +1,239 @@
+/**
+ * The operators of one task, bound to each other by closures: a record goes from one to the next by a direct call.
+ *
+ * C1  Operators are made and bound last to first, restored before they are bound, opened last to first, closed first
+ *     to last; `close` runs for every operator whose `open` was called, whatever happens to the others.
+ * C2  An output that several take hands each its own copy, unless objects may be reused.
+ * C3  A side output without a taker is dropped.
+ */
+import { decode } from '../../bus/codec/cbor.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import { assert, MillraceError } from '../../core/errors.js';
+import type { CorePorts, FileSystem } from '../../core/ports.js';
+import { keyGroupRange } from '../../graph/key-groups.js';
+import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
+import type { KeyedStateBackend } from '../../storage/state/contracts.js';
+import type { OutputPressure } from '../channels/channel-owner.js';
+import type { Emit, Operator, OperatorContext, Source, TaskInfo } from '../contracts.js';
+import { functionError } from '../operators/user-error.js';
+import { copyRecord } from '../records/copy-record.js';
+import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
+import type { Parking } from './parking.js';
+import type { OutputEdge } from './task-outputs.js';
+
+export interface OperatorChainOptions {
+  readonly vertex: JobVertex;
+  readonly descriptor: TaskDeploymentDescriptor;
+  readonly taskInfo: TaskInfo;
+  readonly code: TaskCode;
+  readonly ports: CorePorts & { readonly files: FileSystem };
+  readonly chunks: ChunkStore;
+  readonly createKeyedState: (options: KeyedStateOptions) => KeyedStateBackend;
+  readonly isStrictState: boolean;
+  readonly edges: readonly OutputEdge[];
+  readonly pressure: OutputPressure;
+  readonly parking: Parking;
+  /** Results that may still be pulled in this step of the loop. */
+  readonly quota: { left: number };
+  readonly currentWatermark: () => number;
+  readonly fail: (error: unknown) => void;
+  readonly onSharedResource: (name: string, token: string) => void;
+}
+
+/** One operator of the chain. The head of a source task has no `operator`: the source driver is it. */
+export interface ChainedOperator {
+  readonly descriptor: OperatorDescriptor;
+  readonly context: OperatorContext;
+  readonly keyed: KeyedStateBackend | undefined;
+  readonly operator: Operator | undefined;
+}
+
+/** The chain of one task; see the head of this file. */
+export class OperatorChain {
+  readonly #options: OperatorChainOptions;
+  readonly #operators: ChainedOperator[] = [];
+  readonly #inputs = new Map<string, Emit<unknown>>();
+  #source: { readonly source: Source<unknown>; readonly emit: Emit<unknown> } | undefined;
+  /** From `open` on, for `close` (C1). */
+  readonly #opened = new Set<ChainedOperator>();
+  #isClosed = false;
+
+  constructor(options: OperatorChainOptions) {
+    this.#options = options;
+  }
+
+  /** In topological order, head first. */
+  get operators(): readonly ChainedOperator[] {
+    return this.#operators;
+  }
+
+  get head(): ChainedOperator {
+    return this.#operators[0] as ChainedOperator;
+  }
+
+  /** Of a source task: what it reads and where the records go. */
+  get source(): { readonly source: Source<unknown>; readonly emit: Emit<unknown> } | undefined {
+    return this.#source;
+  }
+
+  /** Takes a record into the chain. Not for source tasks. */
+  get input(): Emit<unknown> {
+    const input = this.#inputs.get(this.head.descriptor.id);
+    assert(input !== undefined, 'A source task takes no records from channels.');
+    return input;
+  }
+
+  /** Makes contexts and state, restores, then binds (C1). */
+  async prepare(): Promise<void> {
+    const { vertex } = this.#options;
+    for (const [index, descriptor] of vertex.operators.entries()) {
+      const keyed = descriptor.isKeyed ? this.#createKeyed(descriptor) : undefined;
+      const factory = this.#factoryOf(descriptor);
+      const context = this.#contextOf(descriptor, index, keyed);
+      this.#operators.push({ descriptor, context, keyed, operator: factory.kind === 'operator' ? factory.create() : undefined });
+    }
+    for (const { descriptor, keyed } of this.#operators) if (keyed !== undefined) await this.#restoreKeyed(descriptor, keyed);
+    for (let index = this.#operators.length - 1; index >= 0; index -= 1) this.#bind(this.#operators[index] as ChainedOperator);
+  }
+
+  async open(): Promise<void> {
+    for (let index = this.#operators.length - 1; index >= 0; index -= 1) {
+      if (this.#isClosed) return;
+      const chained = this.#operators[index] as ChainedOperator;
+      this.#opened.add(chained);
+      try {
+        await chained.operator?.open?.(chained.context);
+      } catch (error) {
+        throw functionError(chained.descriptor.name, error);
+      }
+    }
+  }
+
+  /** Closes what was opened, first to last; resolves to the failures. Idempotent. */
+  async close(): Promise<readonly MillraceError[]> {
+    if (this.#isClosed) return [];
+    this.#isClosed = true;
+    const failures: MillraceError[] = [];
+    for (const chained of this.#operators) {
+      if (!this.#opened.has(chained)) continue;
+      try {
+        await chained.operator?.close?.();
+      } catch (error) {
+        failures.push(functionError(chained.descriptor.name, error));
+      }
+    }
+    for (const { keyed } of this.#operators) keyed?.close();
+    return failures;
+  }
+
+  #factoryOf(descriptor: OperatorDescriptor): NonNullable<ReturnType<TaskCode['operators']['get']>> {
+    const factory = this.#options.code.operators.get(descriptor.id);
+    if (factory !== undefined) return factory;
+    throw new MillraceError('OPERATOR_MISSING', `The job code built here has no operator "${descriptor.name}".`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where: descriptor.name,
+      hint: 'A job builder must build the same graph every time: let it depend on its parameters only.',
+    });
+  }
+
+  #createKeyed(descriptor: OperatorDescriptor): KeyedStateBackend {
+    const { vertex, descriptor: task, createKeyedState, isStrictState } = this.#options;
+    return createKeyedState({
+      operatorName: descriptor.name,
+      keyGroups: keyGroupRange(task.subtaskIndex, vertex.parallelism, vertex.maxParallelism),
+      isObjectReuse: task.jobGraph.settings.objectReuse,
+      isStrict: isStrictState,
+    });
+  }
+
+  async #restoreKeyed(descriptor: OperatorDescriptor, keyed: KeyedStateBackend): Promise<void> {
+    const { descriptor: task, chunks } = this.#options;
+    const snapshots = (task.restore?.tasks ?? []).flatMap((snapshot) => snapshot.operators.filter((one) => one.operatorId === descriptor.id));
+    const handles = snapshots.flatMap((snapshot) => snapshot.keyed);
+    if (handles.length > 0) await keyed.restore(handles, (handle) => chunks.read(handle));
+  }
+
+  #restoredOf(descriptor: OperatorDescriptor): readonly unknown[] | undefined {
+    const { restore } = this.#options.descriptor;
+    if (restore === null) return undefined;
+    const restored: unknown[] = [];
+    for (const task of restore.tasks) {
+      for (const snapshot of task.operators) {
+        if (snapshot.operatorId === descriptor.id && snapshot.operatorState !== null) restored.push(decode(snapshot.operatorState));
+      }
+    }
+    return restored;
+  }
+
+  #contextOf(descriptor: OperatorDescriptor, index: number, keyed: KeyedStateBackend | undefined): OperatorContext {
+    const { taskInfo, ports, descriptor: task, pressure, parking, quota, currentWatermark, fail, onSharedResource } = this.#options;
+    const { settings } = task.jobGraph;
+    return {
+      task: taskInfo,
+      operatorId: descriptor.id,
+      operatorName: descriptor.name,
+      clock: ports.clock,
+      random: ports.random,
+      logger: ports.logger.child({ operator: descriptor.name }),
+      files: ports.files,
+      isCheckpointed: settings.checkpointing.intervalMs !== undefined,
+      isObjectReuse: settings.objectReuse,
+      keyed,
+      restored: this.#restoredOf(descriptor),
+      restoredCheckpointId: task.restore?.checkpointId,
+      sideOutput: (tag) => this.#outputOf(descriptor, tag),
+      isOutputAvailable: () => {
+        quota.left -= 1;
+        return quota.left > 0 && pressure.fullChannels === 0 && parking.lowestIndex <= index;
+      },
+      park: (resume) => parking.park(index, resume),
+      currentWatermark,
+      declareSharedResource: (name, token) => onSharedResource(`${descriptor.name}/${name}`, token),
+      fail: (error) => fail(functionError(descriptor.name, error)),
+    };
+  }
+
+  #bind(chained: ChainedOperator): void {
+    const { descriptor, context, operator } = chained;
+    const out = this.#outputOf(descriptor, null);
+    if (operator === undefined) {
+      const factory = this.#factoryOf(descriptor);
+      assert(factory.kind === 'source', 'Only a source has no operator.');
+      this.#source = { source: factory.source, emit: out };
+      return;
+    }
+    try {
+      this.#inputs.set(descriptor.id, operator.bind(out, context));
+    } catch (error) {
+      throw functionError(descriptor.name, error);
+    }
+  }
+
+  /** Everything that takes the main output (null) or a side output of an operator. */
+  #outputOf(descriptor: OperatorDescriptor, sideOutput: string | null): Emit<unknown> {
+    const { vertex, edges, descriptor: task } = this.#options;
+    const takers: Emit<unknown>[] = [];
+    for (const edge of vertex.chainedEdges) {
+      if (edge.source !== descriptor.id || edge.sideOutput !== sideOutput) continue;
+      const input = this.#inputs.get(edge.target);
+      assert(input !== undefined, `Operators of "${vertex.name}" are not in topological order.`);
+      takers.push(input);
+    }
+    for (const edge of edges) if (edge.sourceOperator === descriptor.id && edge.sideOutput === sideOutput) takers.push(edge.emit);
+    return fanOut(takers, task.jobGraph.settings.objectReuse);
+  }
+}
+
+const drop: Emit<unknown> = () => {};
+
+/** One emit for several takers (C2); channels among them copy for themselves, which a second copy does not harm. */
+function fanOut(takers: readonly Emit<unknown>[], isObjectReuse: boolean): Emit<unknown> {
+  const [first, ...others] = takers;
+  if (first === undefined) return drop;
+  if (others.length === 0) return first;
+  return (value, timestamp) => {
+    for (const taker of others) taker(isObjectReuse ? value : copyRecord(value), timestamp);
+    first(value, timestamp);
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * One checkpoint of one task, from its cut to its acknowledgement.
+ *
+ * SR1  Everything is cut in the constructor, between two records; what is encoded later does not see later records.
+ * SR2  Keyed state is serialised in slices; chunks are written while the task goes on.
+ * SR3  Chunk names hold the attempt and a number, so that no two writers ever share a name.
+ */
+import { encode } from '../../bus/codec/cbor.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { CheckpointId } from '../../core/ids.js';
+import type { OperatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
+import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
+import { functionError } from '../operators/user-error.js';
+import type { ChunkStore } from '../task-runtime.js';
+import type { ChainedOperator } from './operator-chain.js';
+import type { SourceDriver } from './source-driver.js';
+
+export interface SnapshotRunOptions {
+  readonly checkpointId: CheckpointId;
+  readonly descriptor: TaskDeploymentDescriptor;
+  readonly operators: readonly ChainedOperator[];
+  readonly source: SourceDriver | undefined;
+  readonly chunks: ChunkStore;
+  readonly isFinished: boolean;
+}
+
+interface OperatorRun {
+  readonly chained: ChainedOperator;
+  readonly keyed: StateSnapshot | undefined;
+  readonly operatorState: Promise<Uint8Array | null>;
+}
+
+/** A snapshot under way; see the head of this file. Throws when the synchronous part fails: then the task fails (Flink). */
+export class SnapshotRun {
+  readonly checkpointId: CheckpointId;
+  readonly isFinished: boolean;
+  readonly #options: SnapshotRunOptions;
+  readonly #runs: OperatorRun[] = [];
+  #remaining: StateSnapshot[] = [];
+
+  constructor(options: SnapshotRunOptions) {
+    this.#options = options;
+    this.checkpointId = options.checkpointId;
+    this.isFinished = options.isFinished;
+    try {
+      for (const chained of options.operators) this.#runs.push(this.#cut(chained));
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+    this.#remaining = this.#runs.flatMap((run) => (run.keyed === undefined ? [] : [run.keyed]));
+  }
+
+  /** Serialises some more (SR2); whether more remains. */
+  advance(entriesMax: number): boolean {
+    const [current] = this.#remaining;
+    if (current === undefined) return false;
+    if (!current.advance(entriesMax)) this.#remaining.shift();
+    return this.#remaining.length > 0;
+  }
+
+  /** Resolves once everything is written. Call when `advance` returned false. */
+  async finish(): Promise<TaskSnapshot> {
+    const { descriptor } = this.#options;
+    const operators: OperatorSnapshot[] = [];
+    let stateBytes = 0;
+    for (const { chained, keyed, operatorState } of this.#runs) {
+      const handles = keyed === undefined ? [] : await keyed.finish();
+      const state = await operatorState;
+      operators.push({ operatorId: chained.descriptor.id, keyed: handles, operatorState: state });
+      stateBytes += state?.length ?? 0;
+      for (const handle of handles) for (const chunk of handle.chunks) stateBytes += chunk.bytes;
+    }
+    return { vertexId: descriptor.vertexId, subtaskIndex: descriptor.subtaskIndex, operators, isFinished: this.isFinished, stateBytes };
+  }
+
+  discard(): void {
+    for (const run of this.#runs) run.keyed?.discard();
+    this.#remaining = [];
+  }
+
+  #cut(chained: ChainedOperator): OperatorRun {
+    const { operator, keyed, descriptor } = chained;
+    const keyedRun = keyed?.snapshot(this.#writerFor(descriptor.id));
+    try {
+      const state = operator === undefined ? this.#options.source?.snapshot() : operator.snapshot?.({ checkpointId: this.checkpointId });
+      return { chained, keyed: keyedRun, operatorState: encodeState(state, descriptor.name) };
+    } catch (error) {
+      keyedRun?.discard();
+      throw functionError(descriptor.name, error);
+    }
+  }
+
+  #writerFor(operator: string): ChunkWriter {
+    const { descriptor, chunks } = this.#options;
+    let number = 0;
+    return (bytes) => {
+      const name = `${descriptor.jobId}/${this.checkpointId}/${descriptor.attemptId}/${operator}/${number}`;
+      number += 1;
+      return chunks.write(name, bytes);
+    };
+  }
+}
+
+/** What is there now is encoded now (SR1); a promise when it settles. */
+function encodeState(state: unknown, operatorName: string): Promise<Uint8Array | null> {
+  if (state === undefined) return Promise.resolve(null);
+  if (!isPromise(state)) return Promise.resolve(encode(state));
+  const encoded = state.then((value) => (value === undefined ? null : encode(value)));
+  const named = encoded.catch((error: unknown) => {
+    throw functionError(operatorName, error);
+  });
+  // A snapshot that is discarded before `finish` must not end in an unhandled rejection.
+  named.catch(() => {});
+  return named;
+}
+
+const isPromise = (value: unknown): value is Promise<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<Promise<unknown>>).then === 'function';

@@ -1,0 +1,139 @@
+/**
+ * The head of a source task: asks for splits, reads them one at a time, and knows its position.
+ *
+ * SD1  A split is read by one reader from the position of the checkpoint; splits of the checkpoint come before new ones.
+ * SD2  At most one request for a split is under way.
+ * SD3  The state between two records holds exactly the records emitted so far.
+ */
+import type { OperatorContext, Source, SourceOutput, SourceReader, Split } from '../contracts.js';
+import { functionError } from '../operators/user-error.js';
+import { fromSourceRecord, toSourceRecord, type SourceReaderRecord, type SplitInProgress } from './source-state.js';
+
+export interface SourceDriverOptions {
+  readonly source: Source<unknown>;
+  readonly output: SourceOutput<unknown>;
+  readonly context: OperatorContext;
+  readonly requestSplit: () => Promise<Split | undefined>;
+  readonly wake: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** `waiting`: `wake` will be called; `end`: every split of this reader is read and there are no more. */
+export type SourceStep = 'progress' | 'waiting' | 'end';
+
+interface CurrentSplit {
+  readonly split: Split;
+  /** What to start from; the reader knows better once it started. */
+  readonly startedAt: unknown;
+  isStarted: boolean;
+}
+
+/** Drives the reader of one source subtask; see the head of this file. */
+export class SourceDriver {
+  readonly #options: SourceDriverOptions;
+  readonly #reader: SourceReader<unknown>;
+  readonly #finished: string[] = [];
+  /** From the checkpoint, still to be read. */
+  readonly #restored: SplitInProgress[] = [];
+  #current: CurrentSplit | undefined;
+  #isWaiting = false;
+  #hasNoMore = false;
+  #isClosed = false;
+
+  constructor(options: SourceDriverOptions) {
+    this.#options = options;
+    for (const value of options.context.restored ?? []) {
+      const state = fromSourceRecord(value);
+      this.#finished.push(...state.finished);
+      if (state.current !== null) this.#restored.push(state.current);
+      this.#restored.push(...state.waiting);
+    }
+    this.#reader = options.source.createReader(options.context);
+  }
+
+  /** Emits at most `recordsMax` records, or starts what must happen before it can. */
+  step(recordsMax: number): SourceStep {
+    if (this.#isWaiting) return 'waiting';
+    const current = this.#current;
+    if (current !== undefined) return this.#poll(current, recordsMax);
+    const restored = this.#restored.shift();
+    if (restored !== undefined) return this.#start(restored.split, restored.position);
+    if (this.#hasNoMore) return 'end';
+    this.#wait(this.#options.requestSplit(), (split) => {
+      if (split === undefined) this.#hasNoMore = true;
+      else this.#start(split, undefined);
+    });
+    return 'waiting';
+  }
+
+  /** SD3. Call between records. */
+  snapshot(): SourceReaderRecord {
+    const current = this.#current;
+    const position = current?.isStarted === true ? this.#reader.position() : current?.startedAt;
+    return toSourceRecord({
+      finished: [...this.#finished],
+      current: current === undefined ? null : { split: current.split, position },
+      waiting: this.#restored,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#reader.close();
+  }
+
+  #poll(current: CurrentSplit, recordsMax: number): SourceStep {
+    const status = this.#reader.poll(this.#options.output, recordsMax);
+    switch (status) {
+      case 'more':
+        return 'progress';
+      case 'split-finished':
+        this.#finished.push(current.split.id);
+        this.#current = undefined;
+        return 'progress';
+      case 'pending':
+        this.#wait(this.#reader.whenAvailable(), () => {});
+        return 'waiting';
+    }
+  }
+
+  #start(split: Split, position: unknown): SourceStep {
+    const current: CurrentSplit = { split, startedAt: position, isStarted: false };
+    this.#current = current;
+    let started: void | Promise<void>;
+    try {
+      started = this.#reader.start(split, position);
+    } catch (error) {
+      throw functionError(this.#options.context.operatorName, error);
+    }
+    if (started === undefined) {
+      current.isStarted = true;
+      return 'progress';
+    }
+    this.#wait(started, () => {
+      current.isStarted = true;
+    });
+    return 'waiting';
+  }
+
+  #wait<T>(promise: Promise<T>, then: (value: T) => void): void {
+    this.#isWaiting = true;
+    promise.then(
+      (value) => {
+        if (this.#isClosed) return;
+        this.#isWaiting = false;
+        try {
+          then(value);
+        } catch (error) {
+          this.#fail(error);
+        }
+        this.#options.wake();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#isClosed) this.#options.fail(functionError(this.#options.context.operatorName, error));
+  }
+}

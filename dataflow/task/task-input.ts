@@ -1,0 +1,138 @@
+/**
+ * All input channels of a task, read in turn.
+ *
+ * I1  A batch is processed to its end before another channel is read; between batches the channels take turns.
+ * I2  A blocked channel (B1) is not read; it keeps its place and its credit.
+ * I3  A batch counts against the credit of its channel until it is processed.
+ */
+import type { InputGateDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { ChannelNetwork } from '../channels/channel-network.js';
+import type { EncodedBatch, RecordBatch, StreamEvent } from '../channels/elements.js';
+import type { InputChannel, InputListener } from '../channels/input-channel.js';
+
+export interface TaskInputOptions {
+  readonly gates: readonly InputGateDescriptor[];
+  readonly network: ChannelNetwork;
+  readonly wake: () => void;
+  readonly fail: (error: unknown) => void;
+  readonly isBlocked: (channel: number) => boolean;
+}
+
+/** What `next` found. */
+export type InputStep =
+  | { readonly kind: 'batch'; readonly batch: RecordBatch }
+  | { readonly kind: 'event'; readonly channel: number; readonly event: StreamEvent }
+  | { readonly kind: 'none' };
+
+const nothing: InputStep = { kind: 'none' };
+
+/** The input of one task; see the head of this file. */
+export class TaskInput implements InputListener {
+  readonly channelCount: number;
+  readonly #options: TaskInputOptions;
+  readonly #channels: InputChannel[] = [];
+  /** Channels that hold something and are not blocked, in the order they get their turn. */
+  readonly #ready = new Set<number>();
+  readonly #hasEnded: boolean[];
+  #open: number;
+  #reading: InputChannel | undefined;
+  #bytesIn = 0;
+  #duplicates = 0;
+
+  constructor(options: TaskInputOptions) {
+    this.#options = options;
+    this.channelCount = options.gates.reduce((sum, gate) => sum + gate.channels.length, 0);
+    this.#open = this.channelCount;
+    this.#hasEnded = new Array<boolean>(this.channelCount).fill(false);
+  }
+
+  /** Opens every channel with its first grant: producers may send from now on. */
+  open(): void {
+    for (const gate of this.#options.gates) {
+      const ends = [...gate.channels].sort((left, right) => left.peerSubtask - right.peerSubtask);
+      for (const end of ends) {
+        const index = this.#channels.length;
+        this.#channels.push(this.#options.network.openInput({ channelId: end.channelId, peer: end.peer, index, listener: this }));
+      }
+    }
+  }
+
+  onArrival(channel: InputChannel): void {
+    this.#makeReady(channel.index);
+  }
+
+  fail(error: unknown): void {
+    this.#options.fail(error);
+  }
+
+  /** After an alignment these may be read again. */
+  unblock(channels: readonly number[]): void {
+    for (const channel of channels) if (this.#channels[channel]?.isEmpty() === false) this.#makeReady(channel);
+  }
+
+  hasNext(): boolean {
+    return this.#ready.size > 0;
+  }
+
+  /** The next batch or event. Call `finishBatch` before asking again after a batch. Throws when a frame cannot be read. */
+  next(decode: (encoded: EncodedBatch) => RecordBatch): InputStep {
+    for (const index of this.#ready) {
+      this.#ready.delete(index);
+      const channel = this.#channels[index] as InputChannel;
+      if (this.#options.isBlocked(index)) continue;
+      const element = channel.poll();
+      if (element === undefined) continue;
+      if (element.kind === 'data' || element.kind === 'encoded') {
+        this.#reading = channel;
+        return { kind: 'batch', batch: element.kind === 'data' ? element : decode(element) };
+      }
+      // Its turn is over, but what follows the event may be read (unless the event blocks it).
+      if (!channel.isEmpty()) this.#ready.add(index);
+      if (element.kind === 'end-of-partition') this.#end(index);
+      return { kind: 'event', channel: index, event: element };
+    }
+    return nothing;
+  }
+
+  /** The batch of the last `next` is processed (I3). */
+  finishBatch(): void {
+    const channel = this.#reading;
+    if (channel === undefined) return;
+    this.#reading = undefined;
+    channel.release();
+    if (!channel.isEmpty()) this.#ready.add(channel.index);
+  }
+
+  /** Every channel delivered the end of its partition. */
+  get hasEnded(): boolean {
+    return this.#open === 0;
+  }
+
+  get bytesIn(): number {
+    return this.#channels.reduce((sum, channel) => sum + channel.bytesIn, this.#bytesIn);
+  }
+
+  get duplicates(): number {
+    return this.#channels.reduce((sum, channel) => sum + channel.duplicates, this.#duplicates);
+  }
+
+  close(): void {
+    this.#bytesIn = this.bytesIn;
+    this.#duplicates = this.duplicates;
+    for (const channel of this.#channels) this.#options.network.closeInput(channel.channelId, this.#hasEnded[channel.index] === true);
+    this.#channels.length = 0;
+    this.#ready.clear();
+  }
+
+  #end(index: number): void {
+    if (this.#hasEnded[index] === true) return;
+    this.#hasEnded[index] = true;
+    this.#open -= 1;
+  }
+
+  #makeReady(index: number): void {
+    if (this.#options.isBlocked(index)) return;
+    this.#ready.add(index);
+    this.#options.wake();
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * All outputs of a task: its edges, their channels, and what holds the task back.
+ *
+ * O1  Events go to every channel of every edge, after all records collected before them.
+ * O2  Records wait at most the buffer timeout for company, unless credit is missing.
+ */
+import type { CorePorts, TimerHandle } from '../../core/ports.js';
+import type { EdgeId, OperatorId } from '../../core/ids.js';
+import type { ResultPartitionDescriptor } from '../../bus/protocol/messages/tasks.js';
+import { OutputPressure, type ChannelOwner } from '../channels/channel-owner.js';
+import type { ChannelNetwork } from '../channels/channel-network.js';
+import type { StreamEvent } from '../channels/elements.js';
+import type { RecordOutput } from '../channels/output-channel.js';
+import type { Emit, KeySelector } from '../contracts.js';
+import { createPartitioner } from '../partitioners/partitioner.js';
+
+export interface TaskOutputsOptions {
+  readonly partitions: readonly ResultPartitionDescriptor[];
+  readonly keySelectors: ReadonlyMap<EdgeId, KeySelector>;
+  readonly network: ChannelNetwork;
+  readonly owner: ChannelOwner;
+  readonly ports: CorePorts;
+  readonly isObjectReuse: boolean;
+  /** -1: only full frames leave; 0: at the end of each slice. */
+  readonly bufferTimeoutMs: number;
+  readonly operatorName: (operator: OperatorId) => string;
+}
+
+/** Where the records of one operator's output (or side output) go. */
+export interface OutputEdge {
+  readonly sourceOperator: OperatorId;
+  readonly sideOutput: string | null;
+  readonly emit: Emit<unknown>;
+}
+
+/** The outputs of one task; see the head of this file. */
+export class TaskOutputs {
+  readonly pressure = new OutputPressure();
+  readonly #options: TaskOutputsOptions;
+  #channels: RecordOutput[] = [];
+  #edges: OutputEdge[] = [];
+  #flushTimer: TimerHandle | undefined;
+  #recordsOut = 0;
+  #bytesOut = 0;
+
+  constructor(options: TaskOutputsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens every channel; nothing is sent until the consumers grant. */
+  open(): readonly OutputEdge[] {
+    const { partitions, network, owner, ports, isObjectReuse } = this.#options;
+    this.#edges = partitions.map((partition) => {
+      const ends = [...partition.channels].sort((left, right) => left.peerSubtask - right.peerSubtask);
+      const channels = ends.map((end) =>
+        network.openOutput({ channelId: end.channelId, peer: end.peer, owner, pressure: this.pressure, isObjectReuse }),
+      );
+      this.#channels.push(...channels);
+      const emit = createPartitioner({
+        kind: partition.partitioner,
+        channels,
+        random: ports.random,
+        keySelector: this.#options.keySelectors.get(partition.edgeId),
+        maxParallelism: partition.consumerMaxParallelism,
+        operatorName: this.#options.operatorName(partition.sourceOperator),
+      });
+      return { sourceOperator: partition.sourceOperator, sideOutput: partition.sideOutput, emit };
+    });
+    return this.#edges;
+  }
+
+  broadcast(event: StreamEvent): void {
+    for (const channel of this.#channels) channel.sendEvent(event);
+  }
+
+  /** Between slices: what was collected leaves after the buffer timeout (O2). */
+  onSliceEnd(): void {
+    const { bufferTimeoutMs, ports } = this.#options;
+    if (bufferTimeoutMs < 0 || this.#flushTimer !== undefined || !this.#hasOpenBatch()) return;
+    if (bufferTimeoutMs === 0) this.flush();
+    else
+      this.#flushTimer = ports.clock.setTimer(bufferTimeoutMs, () => {
+        this.#flushTimer = undefined;
+        this.flush();
+        // What had no credit tries again.
+        if (this.#hasOpenBatch()) this.#options.owner.wake();
+      });
+  }
+
+  flush(): void {
+    for (const channel of this.#channels) channel.flush();
+  }
+
+  /** Every consumer has everything. */
+  isAcknowledged(): boolean {
+    return this.#channels.every((channel) => channel.isAcknowledged());
+  }
+
+  get recordsOut(): number {
+    return this.#channels.reduce((sum, channel) => sum + channel.recordsOut, this.#recordsOut);
+  }
+
+  get bytesOut(): number {
+    return this.#channels.reduce((sum, channel) => sum + channel.bytesOut, this.#bytesOut);
+  }
+
+  close(): void {
+    this.#flushTimer?.cancel();
+    this.#flushTimer = undefined;
+    this.#recordsOut = this.recordsOut;
+    this.#bytesOut = this.bytesOut;
+    for (const channel of this.#channels) this.#options.network.closeOutput(channel.channelId);
+    this.#channels = [];
+  }
+
+  #hasOpenBatch(): boolean {
+    for (const channel of this.#channels) if (channel.hasOpenBatch()) return true;
+    return false;
+  }
+}
