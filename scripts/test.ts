@@ -30,8 +30,16 @@ async function main(): Promise<number> {
   }
   const environment = { ...process.env, ...(files.some((file) => file.needsServers) ? await startServers() : {}) };
   const results = [
-    ...(await runAll(files.filter((file) => !file.alone), availableParallelism(), environment)),
-    ...(await runAll(files.filter((file) => file.alone), 1, environment)),
+    ...(await runAll(
+      files.filter((file) => !file.alone),
+      availableParallelism(),
+      environment,
+    )),
+    ...(await runAll(
+      files.filter((file) => file.alone),
+      1,
+      environment,
+    )),
   ];
   say(formatSummary(results));
   return results.some((result) => result.failed > 0) || results.every((result) => result.passed === 0) ? 1 : 0;

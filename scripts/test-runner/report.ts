@@ -4,7 +4,9 @@ import type { FileResult } from './file-process.js';
 /** One line per file; a failed file also shows what it printed and how to run it alone. */
 export function formatFileResult(result: FileResult): string {
   const { file, passed, failed, skipped, elapsedMs } = result;
-  const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(', ');
+  const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(
+    ', ',
+  );
   const line = `${failed > 0 ? 'FAIL' : 'ok  '} ${file.name}  ${counts}  ${Math.round(elapsedMs)} ms`;
   if (failed === 0) return line;
   return [
