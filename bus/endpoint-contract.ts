@@ -79,7 +79,16 @@ export interface TellOptions {
 
 /** A message that was not handled, and why. */
 export interface DeadLetter {
-  readonly reason: 'oversized' | 'malformed' | 'unknown-version' | 'unknown-type' | 'invalid-body' | 'not-addressed' | 'fenced' | 'duplicate' | 'handler-failed';
+  readonly reason:
+    | 'oversized'
+    | 'malformed'
+    | 'unknown-version'
+    | 'unknown-type'
+    | 'invalid-body'
+    | 'not-addressed'
+    | 'fenced'
+    | 'duplicate'
+    | 'handler-failed';
   readonly subject: string;
   readonly detail: string;
   readonly at: number;

@@ -7,7 +7,7 @@
  */
 import { type ErrorRecord, MillraceError, toErrorRecord } from '../core/errors.js';
 import type { Logger } from '../core/ports.js';
-import { DeadLetters } from './dead-letters.js';
+import type { DeadLetters } from './dead-letters.js';
 import type { DeadLetter, Envelope, ReplyPayload, ServeOptions } from './endpoint-contract.js';
 import { encodeReply, readEnvelope } from './protocol/envelope.js';
 import { definitionOf, explainMismatch, matches } from './protocol/validation.js';
@@ -36,7 +36,13 @@ export class Inbox {
   }
 
   /** Handles one message that came for `addressName`, which `services` serve. */
-  receive(subject: string, addressName: string, payload: Uint8Array, respond: Respond | undefined, services: readonly ServeOptions[]): void {
+  receive(
+    subject: string,
+    addressName: string,
+    payload: Uint8Array,
+    respond: Respond | undefined,
+    services: readonly ServeOptions[],
+  ): void {
     const read = readEnvelope(payload);
     if (read.kind === 'dead') {
       this.#bury(read.reason, subject, read.detail, respond);
@@ -142,7 +148,9 @@ export class Inbox {
     this.#deadLetters.add(reason, subject, detail);
     if (respond === undefined) return;
     const code = `MESSAGE_${reason.toUpperCase().replaceAll('-', '_')}`;
-    this.#guarded(respond)(encodeReply({ ok: false, error: plainError(code, `The message was not handled (${reason}): ${detail.slice(0, 300)}.`) }));
+    this.#guarded(respond)(
+      encodeReply({ ok: false, error: plainError(code, `The message was not handled (${reason}): ${detail.slice(0, 300)}.`) }),
+    );
   }
 
   /** Answering may fail because the connection is gone; the asker's time-out tells it. */

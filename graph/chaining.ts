@@ -32,7 +32,10 @@ export function isChainable(edge: StreamEdge, topology: Topology, isChainingEnab
 }
 
 /** The chains of a graph, in topological order of their heads. */
-export function chainsOf<Factory, KeySelector>(topology: Topology<Factory, KeySelector>, isChainingEnabled: boolean): readonly Chain<Factory, KeySelector>[] {
+export function chainsOf<Factory, KeySelector>(
+  topology: Topology<Factory, KeySelector>,
+  isChainingEnabled: boolean,
+): readonly Chain<Factory, KeySelector>[] {
   const chains = new Map<number, { head: StreamNode<Factory>; nodes: StreamNode<Factory>[]; edges: StreamEdge<KeySelector>[] }>();
   const headOf = new Map<number, number>();
   for (const node of topology.nodes) {
@@ -54,7 +57,9 @@ export function chainsOf<Factory, KeySelector>(topology: Topology<Factory, KeySe
 /** `a -> b -> c`, and `a -> (b, c)` where the chain forks. */
 export function chainName(chain: Chain): string {
   const named = (node: StreamNode): string => {
-    const next = chain.edges.filter((edge) => edge.source === node.id).map((edge) => named(chain.nodes.find((other) => other.id === edge.target) as StreamNode));
+    const next = chain.edges
+      .filter((edge) => edge.source === node.id)
+      .map((edge) => named(chain.nodes.find((other) => other.id === edge.target) as StreamNode));
     if (next.length === 0) return node.name;
     return next.length === 1 ? `${node.name} -> ${next[0]}` : `${node.name} -> (${next.join(', ')})`;
   };

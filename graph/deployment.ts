@@ -6,7 +6,15 @@
  * DP2  Gates and partitions are in the order of the job graph's edges, channels in the order of the peer's subtasks.
  * The shapes are those of `task.deploy` in bus/protocol, which planning does not import.
  */
-import { formatChannelId, type AttemptId, type ChannelId, type EdgeId, type OperatorId, type TaskManagerId, type VertexId } from '../core/ids.js';
+import {
+  formatChannelId,
+  type AttemptId,
+  type ChannelId,
+  type EdgeId,
+  type OperatorId,
+  type TaskManagerId,
+  type VertexId,
+} from '../core/ids.js';
 import { consumersOf, producersOf, vertexOf } from './execution-graph.js';
 import type { JobGraph, PartitionerKind } from './types.js';
 

@@ -54,7 +54,8 @@ class Digest {
   private addObject(value: object, depth: number): void {
     if (depth > depthMax) throw this.unsupported(`structure deeper than ${depthMax} levels, or one that holds itself,`);
     if (Array.isArray(value)) return this.addAll('[', value, ']', depth);
-    if (ArrayBuffer.isView(value)) return this.addBytes(value.constructor.name, new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    if (ArrayBuffer.isView(value))
+      return this.addBytes(value.constructor.name, new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     if (value instanceof ArrayBuffer) return this.addBytes('ArrayBuffer', new Uint8Array(value));
     if (value instanceof Date) return this.write(`d${value.getTime()};`);
     if (value instanceof Map) return this.addAll('M', [...value].flat(1), ']', depth);

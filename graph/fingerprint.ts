@@ -41,12 +41,16 @@ export function compareFingerprints(submitted: JobGraph, rebuilt: JobGraph): Fin
   for (let index = 0; index < length; index += 1) {
     const before = submitted.operatorFingerprints[index];
     const after = rebuilt.operatorFingerprints[index];
-    if (before === undefined) return { operatorName: after?.name, explanation: `operator "${after?.name}" was not there when the job was submitted` };
+    if (before === undefined)
+      return { operatorName: after?.name, explanation: `operator "${after?.name}" was not there when the job was submitted` };
     if (after === undefined) return { operatorName: before.name, explanation: `operator "${before.name}" is missing` };
-    if (before.name !== after.name) return { operatorName: before.name, explanation: `operator ${index + 1} was "${before.name}" and is now "${after.name}"` };
-    if (before.digest !== after.digest) return { operatorName: before.name, explanation: `operator "${before.name}" has other data, settings or inputs` };
+    if (before.name !== after.name)
+      return { operatorName: before.name, explanation: `operator ${index + 1} was "${before.name}" and is now "${after.name}"` };
+    if (before.digest !== after.digest)
+      return { operatorName: before.name, explanation: `operator "${before.name}" has other data, settings or inputs` };
   }
-  if (submitted.name !== rebuilt.name) return { operatorName: undefined, explanation: `the job was named "${submitted.name}" and is now "${rebuilt.name}"` };
+  if (submitted.name !== rebuilt.name)
+    return { operatorName: undefined, explanation: `the job was named "${submitted.name}" and is now "${rebuilt.name}"` };
   return { operatorName: undefined, explanation: 'the operators are the same, but parameters, defaults or chains differ' };
 }
 

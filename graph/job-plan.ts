@@ -32,7 +32,15 @@ export function planJob<Factory, KeySelector>(graph: StreamGraph<Factory, KeySel
   const exchanges = exchangesOf(chains, topology, idOf);
   const operatorFingerprints = operatorFingerprintsOf(topology, idOf);
   const edges = exchanges.map(({ jobEdge }) => jobEdge);
-  const content = { formatVersion: 1, name: graph.jobName, vertices, edges, parameters: graph.parameters, planning: graph.planning, operatorFingerprints } as const;
+  const content = {
+    formatVersion: 1,
+    name: graph.jobName,
+    vertices,
+    edges,
+    parameters: graph.parameters,
+    planning: graph.planning,
+    operatorFingerprints,
+  } as const;
   return {
     jobGraph: { ...content, settings: graph.settings, fingerprint: fingerprintOf(content) },
     nodes: new Map(topology.nodes.map((node) => [idOf(node.id), node])),
@@ -56,7 +64,11 @@ function vertexOf(chain: Chain, idOf: (node: number) => OperatorId): JobVertex {
       uid: node.uid ?? null,
       isKeyed: node.isKeyed,
     })),
-    chainedEdges: chain.edges.map((edge) => ({ source: idOf(edge.source), target: idOf(edge.target), sideOutput: edge.sideOutput ?? null })),
+    chainedEdges: chain.edges.map((edge) => ({
+      source: idOf(edge.source),
+      target: idOf(edge.target),
+      sideOutput: edge.sideOutput ?? null,
+    })),
   };
 }
 

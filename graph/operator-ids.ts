@@ -17,10 +17,14 @@ export function operatorIdsOf(topology: Topology): ReadonlyMap<number, OperatorI
   const ids = new Map<number, OperatorId>();
   const used = new Map<OperatorId, string>();
   for (const node of topology.nodes) {
-    const id = node.uid !== undefined ? idOfUid(node.uid) : node.isNamed ? hashed('name', node.name) : topologicalId(node, topology, ids, used);
+    const id =
+      node.uid !== undefined ? idOfUid(node.uid) : node.isNamed ? hashed('name', node.name) : topologicalId(node, topology, ids, used);
     const other = used.get(id);
     if (other !== undefined) {
-      throw graphError('OPERATOR_ID_COLLISION', `"${node.name}" and "${other}" have the same id ${id}.`, { where: node.name, hint: 'Give one of them another uid().' });
+      throw graphError('OPERATOR_ID_COLLISION', `"${node.name}" and "${other}" have the same id ${id}.`, {
+        where: node.name,
+        hint: 'Give one of them another uid().',
+      });
     }
     ids.set(node.id, id);
     used.set(id, node.name);
@@ -34,8 +38,15 @@ export function idOfUid(uid: string): OperatorId {
 }
 
 /** Twins (same type and inputs) are told apart by their order. */
-function topologicalId(node: StreamNode, topology: Topology, ids: ReadonlyMap<number, OperatorId>, used: ReadonlyMap<OperatorId, string>): OperatorId {
-  const inputs = topology.inputsOf(node.id).map((edge) => [ids.get(edge.source), edge.partitioner, edge.inputIndex, edge.sideOutput ?? null]);
+function topologicalId(
+  node: StreamNode,
+  topology: Topology,
+  ids: ReadonlyMap<number, OperatorId>,
+  used: ReadonlyMap<OperatorId, string>,
+): OperatorId {
+  const inputs = topology
+    .inputsOf(node.id)
+    .map((edge) => [ids.get(edge.source), edge.partitioner, edge.inputIndex, edge.sideOutput ?? null]);
   for (let twin = 0; ; twin += 1) {
     const id = hashed('place', JSON.stringify([node.kind, node.type, node.name, inputs, twin]));
     if (!used.has(id)) return id;

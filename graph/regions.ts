@@ -21,7 +21,9 @@ export function pipelinedRegionsOf(jobGraph: JobGraph): readonly PipelinedRegion
       regions.join(executionVertexId(edge.sourceVertex, producer), executionVertexId(edge.targetVertex, consumer));
     }
   }
-  return [...grouped(executionVerticesOf(jobGraph), (vertex) => regions.rootOf(executionVertexId(vertex.vertexId, vertex.subtaskIndex))).values()];
+  return [
+    ...grouped(executionVerticesOf(jobGraph), (vertex) => regions.rootOf(executionVertexId(vertex.vertexId, vertex.subtaskIndex))).values(),
+  ];
 }
 
 /** The region a subtask is in. */

@@ -97,7 +97,9 @@ function checkMapped<Handle extends KeyedHandle>(options: StateAssignmentOptions
   if (options.isNonRestoredAllowed === true) return;
   const wanted = new Set(options.jobGraph.vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.id)));
   const operators = options.tasks.flatMap((task) => task.operators);
-  const unmapped = [...grouped(operators, (operator) => operator.operatorId)].filter(([id, parts]) => !wanted.has(id) && parts.some(hasState));
+  const unmapped = [...grouped(operators, (operator) => operator.operatorId)].filter(
+    ([id, parts]) => !wanted.has(id) && parts.some(hasState),
+  );
   if (unmapped.length === 0) return;
   throw graphError(
     'STATE_UNMAPPED',
@@ -106,13 +108,24 @@ function checkMapped<Handle extends KeyedHandle>(options: StateAssignmentOptions
   );
 }
 
-function checkParallelism<Handle extends KeyedHandle>(vertex: JobVertex, former: FormerVertex | undefined, tasks: readonly FormerTask<Handle>[]): void {
+function checkParallelism<Handle extends KeyedHandle>(
+  vertex: JobVertex,
+  former: FormerVertex | undefined,
+  tasks: readonly FormerTask<Handle>[],
+): void {
   if (former === undefined || former.maxParallelism === vertex.maxParallelism) return;
   const ids = new Set(vertex.operators.map((operator) => operator.id));
-  const isKeyedStateLeft = tasks.some((task) => task.vertexId === former.vertexId && task.operators.some((operator) => ids.has(operator.operatorId) && operator.keyed.length > 0));
+  const isKeyedStateLeft = tasks.some(
+    (task) =>
+      task.vertexId === former.vertexId && task.operators.some((operator) => ids.has(operator.operatorId) && operator.keyed.length > 0),
+  );
   if (!isKeyedStateLeft) return;
-  throw graphError('MAX_PARALLELISM_CHANGED', `The state was written with maximum parallelism ${former.maxParallelism}, the job now has ${vertex.maxParallelism}.`, {
-    where: vertex.name,
-    hint: `The maximum parallelism is fixed with the state: use setMaxParallelism(${former.maxParallelism}).`,
-  });
+  throw graphError(
+    'MAX_PARALLELISM_CHANGED',
+    `The state was written with maximum parallelism ${former.maxParallelism}, the job now has ${vertex.maxParallelism}.`,
+    {
+      where: vertex.name,
+      hint: `The maximum parallelism is fixed with the state: use setMaxParallelism(${former.maxParallelism}).`,
+    },
+  );
 }

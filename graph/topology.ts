@@ -32,7 +32,10 @@ export function topologyOf<Factory, KeySelector>(graph: StreamGraph<Factory, Key
   }
   const stuck = graph.nodes.find((node) => (waitingFor.get(node.id) ?? 0) > 0);
   if (stuck !== undefined) {
-    throw graphError('GRAPH_CYCLE', `"${stuck.name}" gets its own output as input.`, { where: stuck.name, hint: 'A stream must not feed back into itself.' });
+    throw graphError('GRAPH_CYCLE', `"${stuck.name}" gets its own output as input.`, {
+      where: stuck.name,
+      hint: 'A stream must not feed back into itself.',
+    });
   }
   return {
     nodes: ordered,

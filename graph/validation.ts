@@ -27,14 +27,29 @@ function checkIdentity(graph: StreamGraph): void {
   const uids = new Map<string, string>();
   const names = new Set<string>();
   for (const node of graph.nodes) {
-    if (ids.has(node.id)) throw graphError('GRAPH_NODE_DUPLICATE', `Two operators have the number ${node.id}.`, { where: node.name, hint: 'Build graphs with defineJob.' });
+    if (ids.has(node.id))
+      throw graphError('GRAPH_NODE_DUPLICATE', `Two operators have the number ${node.id}.`, {
+        where: node.name,
+        hint: 'Build graphs with defineJob.',
+      });
     ids.add(node.id);
-    if (node.name.trim() === '') throw graphError('OPERATOR_NAME_EMPTY', 'The name of an operator is empty.', { where: node.type, hint: 'Give it a name that says what it does.' });
+    if (node.name.trim() === '')
+      throw graphError('OPERATOR_NAME_EMPTY', 'The name of an operator is empty.', {
+        where: node.type,
+        hint: 'Give it a name that says what it does.',
+      });
     if (node.uid !== undefined) {
       const other = uids.get(node.uid);
-      if (node.uid === '') throw graphError('UID_EMPTY', 'The uid is empty.', { where: node.name, hint: 'Leave uid() out, or give it a text that stays the same for the life of the job.' });
+      if (node.uid === '')
+        throw graphError('UID_EMPTY', 'The uid is empty.', {
+          where: node.name,
+          hint: 'Leave uid() out, or give it a text that stays the same for the life of the job.',
+        });
       if (other !== undefined) {
-        throw graphError('UID_DUPLICATE', `uid "${node.uid}" is used by "${other}" and by "${node.name}".`, { where: node.name, hint: 'Give every operator a uid of its own.' });
+        throw graphError('UID_DUPLICATE', `uid "${node.uid}" is used by "${other}" and by "${node.name}".`, {
+          where: node.name,
+          hint: 'Give every operator a uid of its own.',
+        });
       }
       uids.set(node.uid, node.name);
     } else if (node.isNamed) {
@@ -57,10 +72,21 @@ function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): vo
       hint: 'Streams of one job cannot be used in another.',
     });
   }
-  if (source.kind === 'sink') throw graphError('SINK_WITH_OUTPUT', `Sink "${source.name}" feeds "${target.name}".`, { where: source.name, hint: 'A sink is the end of a stream.' });
-  if (target.kind === 'source') throw graphError('SOURCE_WITH_INPUT', `Source "${target.name}" has an input.`, { where: target.name, hint: 'A source is the beginning of a stream.' });
+  if (source.kind === 'sink')
+    throw graphError('SINK_WITH_OUTPUT', `Sink "${source.name}" feeds "${target.name}".`, {
+      where: source.name,
+      hint: 'A sink is the end of a stream.',
+    });
+  if (target.kind === 'source')
+    throw graphError('SOURCE_WITH_INPUT', `Source "${target.name}" has an input.`, {
+      where: target.name,
+      hint: 'A source is the beginning of a stream.',
+    });
   if (edge.partitioner === 'HASH' && edge.keySelector === undefined) {
-    throw graphError('KEY_SELECTOR_MISSING', `The stream into "${target.name}" is partitioned by key, but nothing tells the key.`, { where: target.name, hint: 'Use keyBy(record => key).' });
+    throw graphError('KEY_SELECTOR_MISSING', `The stream into "${target.name}" is partitioned by key, but nothing tells the key.`, {
+      where: target.name,
+      hint: 'Use keyBy(record => key).',
+    });
   }
   if (edge.partitioner === 'FORWARD' && source.parallelism !== target.parallelism) {
     throw graphError(
@@ -73,25 +99,41 @@ function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): vo
 
 function checkNode(node: StreamNode, edges: readonly StreamEdge[]): void {
   if (!Number.isSafeInteger(node.parallelism) || node.parallelism < 1) {
-    throw graphError('PARALLELISM_INVALID', `${node.parallelism} is not a parallelism.`, { where: node.name, hint: 'Use a whole number from 1.' });
+    throw graphError('PARALLELISM_INVALID', `${node.parallelism} is not a parallelism.`, {
+      where: node.name,
+      hint: 'Use a whole number from 1.',
+    });
   }
   if (node.maxParallelism !== undefined) checkMaxParallelism(node.maxParallelism, node.name);
   checkMaxParallelism(Math.max(node.parallelism, node.maxParallelism ?? 1), node.name);
   if (node.maxParallelism !== undefined && node.parallelism > node.maxParallelism) {
-    throw graphError('PARALLELISM_ABOVE_MAXIMUM', `Parallelism ${node.parallelism} exceeds the maximum parallelism ${node.maxParallelism}.`, {
-      where: node.name,
-      hint: 'Lower setParallelism() or raise setMaxParallelism(); the maximum is fixed once there is state.',
-    });
+    throw graphError(
+      'PARALLELISM_ABOVE_MAXIMUM',
+      `Parallelism ${node.parallelism} exceeds the maximum parallelism ${node.maxParallelism}.`,
+      {
+        where: node.name,
+        hint: 'Lower setParallelism() or raise setMaxParallelism(); the maximum is fixed once there is state.',
+      },
+    );
   }
   const inputs = edges.filter((edge) => edge.target === node.id);
   if (node.kind === 'source') {
     if (edges.every((edge) => edge.source !== node.id)) {
-      throw graphError('SOURCE_UNCONNECTED', `Nothing uses source "${node.name}".`, { where: node.name, hint: 'Connect it to an operator or sink, or remove it.' });
+      throw graphError('SOURCE_UNCONNECTED', `Nothing uses source "${node.name}".`, {
+        where: node.name,
+        hint: 'Connect it to an operator or sink, or remove it.',
+      });
     }
   } else if (inputs.length === 0) {
-    throw graphError('OPERATOR_UNCONNECTED', `"${node.name}" has no input.`, { where: node.name, hint: 'Connect it to a stream, or remove it.' });
+    throw graphError('OPERATOR_UNCONNECTED', `"${node.name}" has no input.`, {
+      where: node.name,
+      hint: 'Connect it to a stream, or remove it.',
+    });
   }
   if (node.isKeyed && inputs.some((edge) => edge.partitioner !== 'HASH')) {
-    throw graphError('KEYED_INPUT_MISSING', `"${node.name}" has keyed state, but its input is not partitioned by key.`, { where: node.name, hint: 'Put keyBy(record => key) before it.' });
+    throw graphError('KEYED_INPUT_MISSING', `"${node.name}" has keyed state, but its input is not partitioned by key.`, {
+      where: node.name,
+      hint: 'Put keyBy(record => key) before it.',
+    });
   }
 }

@@ -88,7 +88,11 @@ export interface LeaderToken {
 }
 
 export type LeaseAnswer =
-  | { readonly kind: 'granted'; readonly token: LeaderToken; /** Clock.monotonic() after which it may not be used. */ readonly deadline: number }
+  | {
+      readonly kind: 'granted';
+      readonly token: LeaderToken;
+      /** Clock.monotonic() after which it may not be used. */ readonly deadline: number;
+    }
   | { readonly kind: 'held'; readonly by: LeaderToken; readonly remainingMs: number };
 
 export interface JobRecord {

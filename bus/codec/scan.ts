@@ -43,10 +43,25 @@ const keyOrBreak = -2;
 const valueOfOpenMap = -3;
 
 const elementBytesOfTag: Readonly<Record<number, number>> = {
-  64: 1, 68: 1, 72: 1,
-  65: 2, 69: 2, 73: 2, 77: 2,
-  66: 4, 70: 4, 74: 4, 78: 4, 81: 4, 85: 4,
-  67: 8, 71: 8, 75: 8, 79: 8, 82: 8, 86: 8,
+  64: 1,
+  68: 1,
+  72: 1,
+  65: 2,
+  69: 2,
+  73: 2,
+  77: 2,
+  66: 4,
+  70: 4,
+  74: 4,
+  78: 4,
+  81: 4,
+  85: 4,
+  67: 8,
+  71: 8,
+  75: 8,
+  79: 8,
+  82: 8,
+  86: 8,
 };
 
 /** Undefined when the bytes may be decoded, else why not, naming the offset. */

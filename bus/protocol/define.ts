@@ -2,14 +2,7 @@
 import type { Static, TSchema } from 'typebox';
 
 export type Role =
-  | 'job-manager'
-  | 'resource-manager'
-  | 'scheduler'
-  | 'checkpoint-coordinator'
-  | 'task-manager'
-  | 'task'
-  | 'client'
-  | 'observer';
+  'job-manager' | 'resource-manager' | 'scheduler' | 'checkpoint-coordinator' | 'task-manager' | 'task' | 'client' | 'observer';
 
 export interface TellDefinition<Body extends TSchema = TSchema> {
   readonly kind: 'tell';

@@ -37,7 +37,11 @@ export const CheckpointIdSchema = Type.Unsafe<CheckpointId>(Count);
 export const LeaderEpochSchema = Type.Unsafe<LeaderEpoch>(Count);
 export const Milliseconds = Type.Number({ minimum: 0 });
 
-export const Bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array, () => 'must be bytes');
+export const Bytes = Type.Refine(
+  Type.Unsafe<Uint8Array>({}),
+  (value) => value instanceof Uint8Array,
+  () => 'must be bytes',
+);
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 export const Parameters = Type.Record(Type.String(), Type.String());
 

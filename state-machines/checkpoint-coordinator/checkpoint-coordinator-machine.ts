@@ -118,7 +118,8 @@ export const checkpointCoordinatorMachine = setup({
   },
   guards: {
     canStart: ({ context }) => canStart(context),
-    isTooEarly: ({ context, event }) => event.type === 'TICK' && !context.isFinalWanted && event.at - context.completedAt < context.minPauseMs,
+    isTooEarly: ({ context, event }) =>
+      event.type === 'TICK' && !context.isFinalWanted && event.at - context.completedAt < context.minPauseMs,
     isIntolerable: ({ context, event }) =>
       event.type === 'CHECKPOINT_ABORTED' && countedReasons.has(event.reason) && context.failures + 1 > context.tolerableFailures,
     /** A pending checkpoint ended while another was due; a final one that failed is due again. */

@@ -15,16 +15,7 @@ import { eventTypes, type CatalogueEntry } from '../kit/catalogue-entry.js';
 import { effects, ignored, type IgnoredEffect } from '../kit/effects.js';
 
 export type ExecutionState =
-  | 'CREATED'
-  | 'SCHEDULED'
-  | 'DEPLOYING'
-  | 'INITIALIZING'
-  | 'RUNNING'
-  | 'FINISHED'
-  | 'CANCELING'
-  | 'CANCELED'
-  | 'FAILED'
-  | 'RECONCILING';
+  'CREATED' | 'SCHEDULED' | 'DEPLOYING' | 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELING' | 'CANCELED' | 'FAILED' | 'RECONCILING';
 
 /** As in Flink (NUM_CANCEL_CALL_TRIES). */
 export const cancelTriesMax = 3;
@@ -63,7 +54,12 @@ export type ExecutionEvent = { readonly at: number } & (
 export type ExecutionEffect =
   | {
       readonly type: 'stateChanged';
-      readonly params: { readonly from: ExecutionState; readonly to: ExecutionState; readonly at: number; readonly error: ErrorRecord | null };
+      readonly params: {
+        readonly from: ExecutionState;
+        readonly to: ExecutionState;
+        readonly at: number;
+        readonly error: ErrorRecord | null;
+      };
     }
   | { readonly type: 'deployTask'; readonly params: Record<string, never> }
   /** Ask the TaskManager to cancel; CANCEL_UNANSWERED or CANCEL_UNKNOWN may come back. */
@@ -243,10 +239,7 @@ export const executionMachine = setup({
         TASK_FINISHED: 'CANCELED',
         TASK_CANCELED: 'CANCELED',
         TASK_FAILED: { target: 'CANCELED', actions: causeLearned },
-        CANCEL_UNANSWERED: [
-          { guard: 'hasCancelTriesLeft', actions: [cancelTask, 'countCancelTry'] },
-          { target: 'CANCELED' },
-        ],
+        CANCEL_UNANSWERED: [{ guard: 'hasCancelTriesLeft', actions: [cancelTask, 'countCancelTry'] }, { target: 'CANCELED' }],
         CANCEL_UNKNOWN: 'CANCELED',
         TASK_INITIALIZING: { actions: cancelTask },
         TASK_RUNNING: { actions: cancelTask },

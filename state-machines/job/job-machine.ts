@@ -59,7 +59,12 @@ const entering = (to: JobStatus) =>
   [
     {
       type: 'statusChanged' as const,
-      params: ({ context, event }: { context: JobContext; event: JobEvent }) => ({ from: context.status, to, at: event.at, error: context.error }),
+      params: ({ context, event }: { context: JobContext; event: JobEvent }) => ({
+        from: context.status,
+        to,
+        at: event.at,
+        error: context.error,
+      }),
     },
     { type: 'enter' as const, params: { to } },
   ] as const;
@@ -217,7 +222,11 @@ export const jobMachine = setup({
     FAILED: { type: 'final', description: 'Nothing: the job failed for good.', entry: entering('FAILED') },
     CANCELED: { type: 'final', description: 'Nothing: the job was cancelled.', entry: entering('CANCELED') },
     FINISHED: { type: 'final', description: 'Nothing: all tasks finished.', entry: entering('FINISHED') },
-    SUSPENDED: { type: 'final', description: 'Nothing here: this leader gave the job up, the next one recovers it.', entry: entering('SUSPENDED') },
+    SUSPENDED: {
+      type: 'final',
+      description: 'Nothing here: this leader gave the job up, the next one recovers it.',
+      entry: entering('SUSPENDED'),
+    },
   },
 });
 

@@ -14,6 +14,8 @@ export interface CatalogueEntry {
 }
 
 /** The keys of a record that names every event type once: a missing or extra name does not compile. */
-export function eventTypes<Event extends { readonly type: string }>(names: { readonly [T in Event['type']]: true }): readonly Event['type'][] {
+export function eventTypes<Event extends { readonly type: string }>(names: {
+  readonly [T in Event['type']]: true;
+}): readonly Event['type'][] {
   return Object.keys(names) as Event['type'][];
 }

@@ -46,6 +46,8 @@ export function effects<E extends Effect>(names: { readonly [T in E['type']]: tr
 }
 
 /** A transition that does nothing, on purpose. */
-export function ignored(reason: IgnoreReason): { readonly actions: { readonly type: 'ignored'; readonly params: { readonly reason: IgnoreReason } } } {
+export function ignored(reason: IgnoreReason): {
+  readonly actions: { readonly type: 'ignored'; readonly params: { readonly reason: IgnoreReason } };
+} {
   return { actions: { type: 'ignored', params: { reason } } };
 }

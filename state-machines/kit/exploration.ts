@@ -48,7 +48,10 @@ export function step(machine: AnyStateMachine, from: AnyMachineSnapshot, event: 
 }
 
 /** Breadth-first over all events from the initial state: every snapshot is reached by a shortest path. */
-export function exploreShortestPaths(machine: AnyStateMachine, options: ExplorationOptions & { readonly snapshotsMax?: number }): Exploration {
+export function exploreShortestPaths(
+  machine: AnyStateMachine,
+  options: ExplorationOptions & { readonly snapshotsMax?: number },
+): Exploration {
   const snapshotsMax = options.snapshotsMax ?? 5_000;
   const identify = options.identify ?? ((snapshot: AnyMachineSnapshot) => JSON.stringify([snapshot.value, snapshot.context]));
   const [initial] = initialTransition(machine, options.input as never);

@@ -138,7 +138,11 @@ export const leaderMachine = setup({
       entry: { type: 'renew', params: ({ context }) => ({ epoch: context.epoch }) },
       on: {
         LEASE_GRANTED: [
-          { guard: 'isOwnEpoch', target: 'leading', actions: { type: 'watchDeadline', params: ({ event }) => ({ deadline: event.deadline }) } },
+          {
+            guard: 'isOwnEpoch',
+            target: 'leading',
+            actions: { type: 'watchDeadline', params: ({ event }) => ({ deadline: event.deadline }) },
+          },
           { actions: { type: 'ignored', params: { reason: 'stale' } } },
         ],
         LEASE_HELD: {
@@ -155,7 +159,10 @@ export const leaderMachine = setup({
         DEADLINE_REACHED: {
           target: 'waiting',
           actions: [
-            { type: 'revokeLeadership', params: ({ context }) => ({ epoch: context.epoch, reason: 'the lease could not be renewed in time' }) },
+            {
+              type: 'revokeLeadership',
+              params: ({ context }) => ({ epoch: context.epoch, reason: 'the lease could not be renewed in time' }),
+            },
             { type: 'forgetEpoch' },
           ],
         },

@@ -54,7 +54,6 @@ export type PendingCheckpointEffect =
   | { readonly type: 'reportAborted'; readonly params: { readonly checkpointId: number; readonly reason: CheckpointFailureReason } }
   | IgnoredEffect;
 
-
 const itself = ({ context }: { context: PendingCheckpointContext }) => ({ checkpointId: context.checkpointId });
 
 export const pendingCheckpointMachine = setup({

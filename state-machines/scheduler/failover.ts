@@ -6,7 +6,11 @@ import type { ExecutionVertexId } from '../../graph/execution-graph.js';
 export type Regions = readonly (readonly ExecutionVertexId[])[];
 
 /** `region` restarts the regions of what failed, `full` everything. */
-export function affectedBy(regions: Regions, failover: 'region' | 'full', failed: readonly ExecutionVertexId[] | 'all'): readonly ExecutionVertexId[] {
+export function affectedBy(
+  regions: Regions,
+  failover: 'region' | 'full',
+  failed: readonly ExecutionVertexId[] | 'all',
+): readonly ExecutionVertexId[] {
   if (failed === 'all' || failover === 'full') return regions.flat();
   const names = new Set(failed);
   return regions.filter((region) => region.some((subtask) => names.has(subtask))).flat();

@@ -83,7 +83,8 @@ export const taskManagerRegistrationMachine = setup({
   },
   guards: {
     isLatestAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
-    isNobodyThere: ({ context, event }) => event.type === 'ATTEMPT_FAILED' && event.attempt === context.attempt && event.kind === 'no-responders',
+    isNobodyThere: ({ context, event }) =>
+      event.type === 'ATTEMPT_FAILED' && event.attempt === context.attempt && event.kind === 'no-responders',
     isTimeout: ({ context, event }) => event.type === 'ATTEMPT_FAILED' && event.attempt === context.attempt && event.kind === 'timeout',
     isLatestTimer: ({ context, event }) => event.type === 'REGISTRATION_TIMED_OUT' && event.timer === context.timer,
   },

@@ -257,7 +257,8 @@ export function reportedState(stateText: string): TaskState {
 
 export const taskCatalogueEntry: CatalogueEntry = {
   name: 'task',
-  summary: 'Decides the life of one attempt of a subtask in its slot: deploy, restore, run, then one final state that is reported until it is known.',
+  summary:
+    'Decides the life of one attempt of a subtask in its slot: deploy, restore, run, then one final state that is reported until it is known.',
   machine: taskMachine,
   events: eventTypes<TaskEvent>({
     START: true,

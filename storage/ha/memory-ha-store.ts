@@ -7,7 +7,15 @@
 import type { CheckpointId, JobId, LeaderEpoch } from '../../core/ids.js';
 import type { Clock } from '../../core/ports.js';
 import type { CheckpointPointer, HaStore, JobRecord, JobResultRecord, LeaderToken, LeaseAnswer } from '../contracts.js';
-import { applyHaChange, assertCurrentToken, checkRetained, emptyHaRecords, isSameToken, type HaChange, type HaRecords } from './ha-records.js';
+import {
+  applyHaChange,
+  assertCurrentToken,
+  checkRetained,
+  emptyHaRecords,
+  isSameToken,
+  type HaChange,
+  type HaRecords,
+} from './ha-records.js';
 
 /** What the stores of one cluster share. `lease` ends at a reading of the shared clock's `monotonic()`. */
 export interface MemoryHaWorld {
@@ -96,7 +104,12 @@ export class MemoryHaStore implements HaStore {
     this.change(token, { kind: 'raise-checkpoint-id', jobId, after });
   }
 
-  async addCheckpoint(token: LeaderToken, jobId: JobId, pointer: CheckpointPointer, retained: number): Promise<readonly CheckpointPointer[]> {
+  async addCheckpoint(
+    token: LeaderToken,
+    jobId: JobId,
+    pointer: CheckpointPointer,
+    retained: number,
+  ): Promise<readonly CheckpointPointer[]> {
     checkRetained(retained);
     this.change(token, { kind: 'add-checkpoint', jobId, pointer, retained });
     return this.world.records.checkpoints.get(jobId)?.dropped ?? [];

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BusError, type BusStatus } from '../../bus/contracts.js';
+import type { BusError, BusStatus } from '../../bus/contracts.js';
 import type { NatsBus } from '../../bus/transports/nats/connection.js';
 import { connectNats, type NatsBusOptions } from '../../bus/transports/nats/connect.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';

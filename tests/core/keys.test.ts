@@ -85,7 +85,11 @@ test('what cannot be a key is refused (K3)', () => {
     x = 1;
   }
   const wrong: unknown[] = [undefined, Symbol('s'), () => 1, new Date(0), new Map(), new Point(), [undefined], { a: new Date(0) }];
-  for (const key of wrong) assert.throws(() => canonicalKey(key as Key), (error: { code: string }) => error.code === 'KEY_UNSUPPORTED');
+  for (const key of wrong)
+    assert.throws(
+      () => canonicalKey(key as Key),
+      (error: { code: string }) => error.code === 'KEY_UNSUPPORTED',
+    );
 });
 
 test.run();

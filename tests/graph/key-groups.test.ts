@@ -1,6 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { defaultMaxParallelism, intersectKeyGroups, keyGroupOf, keyGroupRange, murmurHash, subtaskOfKeyGroup } from '../../graph/key-groups.js';
+import {
+  defaultMaxParallelism,
+  intersectKeyGroups,
+  keyGroupOf,
+  keyGroupRange,
+  murmurHash,
+  subtaskOfKeyGroup,
+} from '../../graph/key-groups.js';
 
 const test = suite('key groups');
 
@@ -20,13 +27,29 @@ test('hashes and groups of numbers are those of Flink (KG3)', () => {
 });
 
 test('groups of strings are those of Flink (KG3)', () => {
-  for (const [key, group] of [['a', 81], ['hello', 35], ['flink', 98], ['user-1', 121]] as const) assert.is(keyGroupOf(key, 128), group, key);
+  for (const [key, group] of [
+    ['a', 81],
+    ['hello', 35],
+    ['flink', 98],
+    ['user-1', 121],
+  ] as const)
+    assert.is(keyGroupOf(key, 128), group, key);
 });
 
 test('ranges are those of Flink (KG3)', () => {
-  const ranges = (parallelism: number, max: number) => Array.from({ length: parallelism }, (_, index) => keyGroupRange(index, parallelism, max));
-  assert.equal(ranges(3, 128), [{ start: 0, end: 42 }, { start: 43, end: 85 }, { start: 86, end: 127 }]);
-  assert.equal(ranges(4, 10), [{ start: 0, end: 2 }, { start: 3, end: 4 }, { start: 5, end: 7 }, { start: 8, end: 9 }]);
+  const ranges = (parallelism: number, max: number) =>
+    Array.from({ length: parallelism }, (_, index) => keyGroupRange(index, parallelism, max));
+  assert.equal(ranges(3, 128), [
+    { start: 0, end: 42 },
+    { start: 43, end: 85 },
+    { start: 86, end: 127 },
+  ]);
+  assert.equal(ranges(4, 10), [
+    { start: 0, end: 2 },
+    { start: 3, end: 4 },
+    { start: 5, end: 7 },
+    { start: 8, end: 9 },
+  ]);
 });
 
 test('every group belongs to exactly the subtask whose range holds it (KG2)', () => {
@@ -46,8 +69,15 @@ test('every group belongs to exactly the subtask whose range holds it (KG2)', ()
   }
 });
 
-test('the default maximum parallelism is Flink\'s', () => {
-  for (const [parallelism, max] of [[1, 128], [85, 128], [86, 256], [170, 256], [172, 512], [32_768, 32_768]] as const) {
+test("the default maximum parallelism is Flink's", () => {
+  for (const [parallelism, max] of [
+    [1, 128],
+    [85, 128],
+    [86, 256],
+    [170, 256],
+    [172, 512],
+    [32_768, 32_768],
+  ] as const) {
     assert.is(defaultMaxParallelism(parallelism), max, `parallelism ${parallelism}`);
   }
 });

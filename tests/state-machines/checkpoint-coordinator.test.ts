@@ -55,11 +55,23 @@ test('over shortest paths and random walks CC1, CC3 and CC4 hold', () => {
   for (const maxConcurrent of [1, 2]) {
     const settings = { ...input, maxConcurrent };
     // Failures and repeated ids make the state space unbounded: the bound keeps the search short, the walks go deeper.
-    const { states } = exploreShortestPaths(checkpointCoordinatorMachine, { input: settings, events: samples, invariant: rules, snapshotsMax: 400 });
+    const { states } = exploreShortestPaths(checkpointCoordinatorMachine, {
+      input: settings,
+      events: samples,
+      invariant: rules,
+      snapshotsMax: 400,
+    });
     assert.equal(states, ['active.allocating', 'active.retrying', 'active.waiting', 'inactive', 'stopped']);
     let seed = 7;
     const next = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
-    walkRandomly(checkpointCoordinatorMachine, { input: settings, events: samples.slice(0, -1), invariant: rules, walks: 50, steps: 80, next });
+    walkRandomly(checkpointCoordinatorMachine, {
+      input: settings,
+      events: samples.slice(0, -1),
+      invariant: rules,
+      walks: 50,
+      steps: 80,
+      next,
+    });
   }
 });
 
@@ -72,7 +84,14 @@ test('a periodic checkpoint that is due while another is pending starts when tha
     { type: 'CHECKPOINT_COMPLETED', checkpointId: 1, at: 2_500 },
     { type: 'TICK', at: 2_500 },
   ]);
-  assert.equal(effects, [['scheduleTick(1000)'], ['allocateId()'], ['startCheckpoint(1, false)', 'scheduleTick(1000)'], [], ['scheduleTick(0)'], ['allocateId()']]);
+  assert.equal(effects, [
+    ['scheduleTick(1000)'],
+    ['allocateId()'],
+    ['startCheckpoint(1, false)', 'scheduleTick(1000)'],
+    [],
+    ['scheduleTick(0)'],
+    ['allocateId()'],
+  ]);
 });
 
 test('a checkpoint waits for the pause after the last completion (CC2)', () => {
@@ -126,7 +145,10 @@ test('only reasons that count, in a row, fail the job beyond the tolerable numbe
     ...failed(2, 'CHECKPOINT_DECLINED_TASK_NOT_READY'),
     ...failed(3, 'CHECKPOINT_EXPIRED'),
   ]);
-  assert.equal(effects.flat().filter((effect) => effect.startsWith('failJob')), ['failJob(2, CHECKPOINT_EXPIRED)']);
+  assert.equal(
+    effects.flat().filter((effect) => effect.startsWith('failJob')),
+    ['failJob(2, CHECKPOINT_EXPIRED)'],
+  );
 });
 
 test.run();

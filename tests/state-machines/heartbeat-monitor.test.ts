@@ -54,11 +54,7 @@ test('every leaf says what every event does', () => assertTotal(heartbeatMonitor
 test('by shortest paths exactly the monitor states of Flink are reached, each end from RUNNING', () => {
   const { states, transitions } = exploreShortestPaths(heartbeatMonitorMachine, { input, events: samples, identify });
   assert.equal(states, ['CANCELED', 'RUNNING', 'TIMEOUT', 'UNREACHABLE']);
-  assert.equal(transitions, [
-    'RUNNING --NO_RESPONDERS--> UNREACHABLE',
-    'RUNNING --STOP--> CANCELED',
-    'RUNNING --TIMED_OUT--> TIMEOUT',
-  ]);
+  assert.equal(transitions, ['RUNNING --NO_RESPONDERS--> UNREACHABLE', 'RUNNING --STOP--> CANCELED', 'RUNNING --TIMED_OUT--> TIMEOUT']);
 });
 
 test('over random walks a loss is announced only on entering its state, and UNREACHABLE only on the second suspicion (HM1, HM3)', () => {

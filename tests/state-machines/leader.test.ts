@@ -41,7 +41,11 @@ test('by shortest paths all states are reached, and waiting never grants leaders
   const { states, transitions } = exploreShortestPaths(leaderMachine, { input, events: samples });
   assert.equal(states, ['acquiring', 'leading', 'releasing', 'renewing', 'stopped', 'waiting']);
   const intoLeading = transitions.filter((text) => text.endsWith('--> leading'));
-  assert.equal(intoLeading, ['acquiring --LEASE_GRANTED--> leading', 'renewing --LEASE_GRANTED--> leading', 'renewing --STORE_FAILED--> leading']);
+  assert.equal(intoLeading, [
+    'acquiring --LEASE_GRANTED--> leading',
+    'renewing --LEASE_GRANTED--> leading',
+    'renewing --STORE_FAILED--> leading',
+  ]);
 });
 
 test('over random walks each grant is followed by exactly one revocation (L3)', () => {

@@ -137,11 +137,7 @@ test('a new leader while registered disconnects and registers at once (TR3)', ()
   host.send({ type: 'REGISTERED', attempt: 1 });
   assert.equal(effects().slice(-2), ['cancelTimers {}', 'connect {}']);
   host.send({ type: 'LEADER_CHANGED' });
-  assert.equal(effects(), [
-    'disconnect {}',
-    'watchRegistration {"timer":2,"delayMs":300000}',
-    'register {"attempt":2,"timeoutMs":100}',
-  ]);
+  assert.equal(effects(), ['disconnect {}', 'watchRegistration {"timer":2,"delayMs":300000}', 'register {"attempt":2,"timeoutMs":100}']);
 });
 
 test('a rejection and the registration timeout give up; a timeout that was set before the last connection does not (TR4)', () => {
