@@ -3,6 +3,8 @@
  *
  * What is set here wins over configuration, and applies to the whole job wherever it is called.
  */
+import { collectionSource, type CollectionOptions } from '../connectors/collection-source.js';
+import { sequenceSource, type SequenceOptions } from '../connectors/sequence-source.js';
 import { Configuration } from '../core/configuration/configuration.js';
 import type { BuildDefaults, KeySelector, OperatorFactory, Source } from '../dataflow/contracts.js';
 import { jobSettings, planningSettings, restartStrategyOf, type JobSettingOverrides } from '../graph/job-settings.js';
@@ -127,6 +129,21 @@ export class StreamExecutionEnvironment {
   /** Do not copy values that are put into state; see `pipeline.object-reuse`. */
   enableObjectReuse(): this {
     return this.#override({ objectReuse: true });
+  }
+
+  /** The elements, in order. They must be plain data: they count in the job's fingerprint. */
+  fromData<T>(...elements: readonly T[]): SingleOutputStream<T> {
+    return this.fromCollection(elements);
+  }
+
+  /** The elements of a collection, in order. They must be plain data: they count in the job's fingerprint. */
+  fromCollection<T>(elements: Iterable<T>, options?: CollectionOptions): SingleOutputStream<T> {
+    return this.fromSource(collectionSource([...elements], options), options?.name);
+  }
+
+  /** `from`, `from + 1`, …, `to`; parallel readers share the range. */
+  fromSequence(from: number, to: number, options?: SequenceOptions): SingleOutputStream<number> {
+    return this.fromSource(sequenceSource(from, to, options), options?.name);
   }
 
   /** The records of a source. The name is shown as `Source: <name>`, and is unique in the job when given. */
