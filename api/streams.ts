@@ -268,7 +268,7 @@ export class StreamSink {
 /** A promise would be taken for a result: refused while the job is built, not when the first record comes. */
 function assertSynchronous(written: unknown, type: string): void {
   if (typeof written !== 'function' && (typeof written !== 'object' || written === null)) {
-    throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : `a ${typeof written}`} instead of a function.`, { where: type, hint: 'Pass a function.' });
+    throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : typeof written} instead of a function.`, { where: type, hint: 'Pass a function.' });
   }
   if (typeof written === 'function' && /^Async(Generator)?Function$/.test(written.constructor.name)) {
     throw apiError('FUNCTION_ASYNC', `${type} got an async function.`, { where: type, hint: 'Functions on records are synchronous: fetch beforehand, or in open().' });

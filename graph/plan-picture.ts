@@ -1,8 +1,10 @@
 /**
  * The plan as a picture in text, for `millrace info`.
  *
- * Vertices stand in topological order, one box each, numbered; the lines above a box say where its records come from.
+ * Vertices stand in topological order, one box each, numbered; the lines above a box say how its records come, and
+ * from which box when it is not the one right above.
  */
+import type { VertexId } from '../core/ids.js';
 import { slotsNeededBy } from './slot-sharing.js';
 import { executionVerticesOf } from './execution-graph.js';
 import type { JobEdge, JobGraph, JobVertex } from './types.js';
@@ -15,17 +17,20 @@ export function planPicture(jobGraph: JobGraph): string {
   const title = `${jobGraph.name}: ${counted(executionVerticesOf(jobGraph).length, 'task')}, ${counted(slotsNeededBy(jobGraph), 'slot')}`;
   const blocks = jobGraph.vertices.map((vertex, index) => {
     const inputs = jobGraph.edges.filter((edge) => edge.targetVertex === vertex.id);
-    const arrows = inputs.map((edge) => arrow(edge, numbers.get(edge.sourceVertex) ?? 0, index + 1));
-    return [...arrows, ...box(vertex, index + 1)].join('\n');
+    return [...arrows(inputs, index + 1, numbers), ...box(vertex, index + 1)].join('\n');
   });
   return `${[title, ...blocks].join('\n')}\n`;
 }
 
-/** Where an edge comes from is only said when it is not the box right above. */
-function arrow(edge: JobEdge, from: number, to: number): string {
-  const origin = from === to - 1 ? '' : ` from [${from}]`;
-  const side = edge.sideOutput === null ? '' : ` side output "${edge.sideOutput}"`;
-  return `   │ ${edge.partitioner}${origin}${side}\n   ▼`;
+/** Origins are only named when there is another than the box right above. */
+function arrows(inputs: readonly JobEdge[], to: number, numbers: ReadonlyMap<VertexId, number>): readonly string[] {
+  if (inputs.length === 0) return to === 1 ? [] : [''];
+  const isPlain = inputs.length === 1 && numbers.get(inputs[0]?.sourceVertex as VertexId) === to - 1;
+  const lines = inputs.map((edge) => {
+    const side = edge.sideOutput === null ? '' : ` (side output "${edge.sideOutput}")`;
+    return `   │ ${isPlain ? '' : `[${numbers.get(edge.sourceVertex)}] `}${edge.partitioner}${side}`;
+  });
+  return [...lines, '   ▼'];
 }
 
 function box(vertex: JobVertex, number: number): readonly string[] {
