@@ -13,7 +13,7 @@ export interface BlockReaderOptions {
   readonly from: number;
   /** Where reading ahead ends. */
   readonly until: number;
-  readonly blockBytes?: number;
+  readonly blockBytes: number;
 }
 
 /** A queue of blocks filled by asynchronous reads. Closing it closes the handle. */
@@ -33,7 +33,7 @@ export class BlockReader {
     this.#handle = options.handle;
     this.#offset = options.from;
     this.#until = options.until;
-    this.#blockBytes = options.blockBytes ?? limits.sourceBlockBytes;
+    this.#blockBytes = options.blockBytes;
     this.#pump();
   }
 
@@ -72,7 +72,7 @@ export class BlockReader {
     if (this.#blocks.length >= limits.sourceBlocksAheadMax) return;
     const isTail = this.#offset >= this.#until;
     if (isTail && (this.#waiting.length === 0 || this.#blocks.length > 0)) return;
-    const bytes = isTail ? limits.sourceTailBytes : Math.min(this.#blockBytes, this.#until - this.#offset);
+    const bytes = isTail ? Math.min(limits.sourceTailBytes, this.#blockBytes) : Math.min(this.#blockBytes, this.#until - this.#offset);
     this.#reading = this.#read(Buffer.allocUnsafeSlow(bytes));
   }
 

@@ -1,6 +1,7 @@
 /** What is read of a file besides its records. */
 import { limits } from '../../core/limits.js';
 import type { FileHandle } from '../../core/ports.js';
+import { countLineFeeds } from '../formats/line-feeds.js';
 
 /** Bytes of a UTF-8 byte order mark at the beginning: 3 or 0. */
 export async function readMark(handle: FileHandle): Promise<0 | 3> {
@@ -16,8 +17,7 @@ export async function countLinesBefore(handle: FileHandle, offset: number): Prom
   for (let position = 0; position < offset; ) {
     const count = await handle.read(block.subarray(0, Math.min(block.length, offset - position)), position);
     if (count === 0) break;
-    const read = block.subarray(0, count);
-    for (let at = read.indexOf(0x0a); at !== -1; at = read.indexOf(0x0a, at + 1)) lines++;
+    lines += countLineFeeds(block.subarray(0, count));
     position += count;
   }
   return lines;

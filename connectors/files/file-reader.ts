@@ -1,8 +1,8 @@
 /**
  * Reads one byte range of a file at a time, record by record.
  *
- * FR1  A range owns the records that begin inside it; the last one may reach past its end. A range that does not begin
- *      the file begins behind the first line feed at or after the byte before it.
+ * FR1  A range owns the records that begin inside it; the last one may reach past its end. A range that begins after the
+ *      first record's beginning starts behind the first line feed at or after the byte before it.
  * FR2  A position is a record boundary: byte offset, and line number where it is known. Continuing there gives exactly
  *      the rest.
  * FR3  A malformed record fails the read with its line number (counted from the beginning of the file only then), or
@@ -15,6 +15,7 @@ import type { FileFormat, RecordDecoder } from '../formats/format.js';
 import { malformedError, type MalformedPolicy, malformedRows, type MalformedRow, shownText } from '../malformed-row.js';
 import { BlockReader } from './block-reader.js';
 import type { FileRange } from './file-splits.js';
+import { countLineFeeds } from '../formats/line-feeds.js';
 import { countLinesBefore, readMark } from './file-head.js';
 
 export interface FileReaderOptions<T> {
@@ -22,6 +23,7 @@ export interface FileReaderOptions<T> {
   readonly format: FileFormat<T>;
   readonly malformed: MalformedPolicy;
   readonly recordBytesMax: number;
+  readonly blockBytes: number;
   readonly sourceName: string;
 }
 
@@ -74,17 +76,19 @@ export class FileReader<T> implements SourceReader<T> {
   }
 
   async #startAt(range: FileRange, from: FilePosition | undefined, handle: FileHandle): Promise<void> {
-    const { format, recordBytesMax } = this.#options;
+    const { format, recordBytesMax, blockBytes } = this.#options;
     const markBytes = await readMark(handle);
     const decoder = await format.open({ path: range.path, handle, recordBytesMax, markBytes, isContinued: from !== undefined });
-    this.#isAligning = from === undefined && range.start > 0;
+    const beginsData = range.start <= decoder.dataOffset;
+    this.#isAligning = from === undefined && !beginsData;
     this.#hasMoved = from !== undefined;
-    this.#offset = from?.offset ?? (range.start === 0 ? decoder.dataOffset : range.start - 1);
-    this.#line = from === undefined ? (range.start === 0 ? decoder.dataLine : undefined) : (from.line ?? undefined);
+    this.#offset = from?.offset ?? (beginsData ? decoder.dataOffset : range.start - 1);
+    this.#line = from === undefined ? (beginsData ? decoder.dataLine : undefined) : (from.line ?? undefined);
     this.#bytes = noBytes;
     this.#at = 0;
     this.#failure = undefined;
-    this.#open = { range, handle, decoder, blocks: new BlockReader({ handle, from: this.#offset, until: range.end }) };
+    const blocks = new BlockReader({ handle, from: this.#offset, until: range.end, blockBytes });
+    this.#open = { range, handle, decoder, blocks };
   }
 
   poll(output: SourceOutput<T>, recordsMax: number): PollStatus {
@@ -193,19 +197,22 @@ export class FileReader<T> implements SourceReader<T> {
       this.#fail(open, open.decoder.reason);
       return false;
     }
-    const row = this.#rowAt(open, this.#bytes.subarray(this.#at, this.#at + open.decoder.consumedBytes), open.decoder.reason);
+    const row = this.#malformedRow(open, this.#at + open.decoder.consumedBytes, open.decoder.reason);
     if (!this.#advance(open)) return false;
     this.#options.context.sideOutput(malformedRows.id)(row, noTimestamp);
     return true;
   }
 
-  #rowAt(open: OpenRange<T>, bytes: Buffer, reason: string): MalformedRow {
-    return { path: open.range.path, offset: this.#offset, line: this.#line ?? null, text: shownText(bytes), reason };
+  #malformedRow(open: OpenRange<T>, end: number, reason: string): MalformedRow {
+    const start = Math.min(this.#at + open.decoder.leadingBytes, end);
+    const offset = this.#offset + start - this.#at;
+    const line = this.#line === undefined ? null : this.#line + countLineFeeds(this.#bytes.subarray(this.#at, start));
+    return { path: open.range.path, offset, line, text: shownText(this.#bytes.subarray(start, end)), reason };
   }
 
   #fail(open: OpenRange<T>, reason: string): void {
-    const end = this.#bytes.indexOf(lineFeed, this.#at);
-    const row = this.#rowAt(open, this.#bytes.subarray(this.#at, end === -1 ? this.#bytes.length : end), reason);
+    const end = this.#bytes.indexOf(lineFeed, this.#at + open.decoder.leadingBytes);
+    const row = this.#malformedRow(open, end === -1 ? this.#bytes.length : end, reason);
     this.#failure = this.#failAt(open, row);
     this.#failure.catch(() => undefined);
   }

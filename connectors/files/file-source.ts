@@ -30,6 +30,8 @@ export interface FileSourceOptions {
   readonly splitBytes?: number;
   /** A longer record is an error; default 8 MiB. */
   readonly recordBytesMax?: number;
+  /** Bytes read at a time; default 256 KiB. */
+  readonly blockBytes?: number;
 }
 
 /** One or several files or directories: absolute paths or `file:` URLs. */
@@ -38,8 +40,10 @@ export type FilePaths = string | URL | readonly (string | URL)[];
 /** Reads files of any format; directories are read file by file. A missing file fails the job and names the path. */
 export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: FileSourceOptions = {}): Source<T> {
   const absolute = toPaths(paths);
-  const { malformed = 'fail', suffix = '', isRecursive = false, splitBytes, recordBytesMax = limits.sourceRecordBytesMax } = options;
-  if (splitBytes !== undefined && !(Number.isSafeInteger(splitBytes) && splitBytes > 0)) throw new TypeError(`splitBytes: ${splitBytes} is not a whole number above 0`);
+  const { malformed = 'fail', suffix = '', isRecursive = false, splitBytes, recordBytesMax = limits.sourceRecordBytesMax, blockBytes = limits.sourceBlockBytes } = options;
+  for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes })) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: ${value} is not a whole number above 0`);
+  }
   const name = options.name ?? `${format.name} ${absolute.length === 1 ? absolute[0] : `${absolute.length} paths`}`;
   return {
     name,
@@ -51,7 +55,7 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
         splitFile(file, format.isSplittable ? (splitBytes ?? chooseSplitBytes(file.sizeBytes, parallelism)) : undefined),
       );
     },
-    createReader: (context) => new FileReader({ context, format, malformed, recordBytesMax, sourceName: name }),
+    createReader: (context) => new FileReader({ context, format, malformed, recordBytesMax, blockBytes, sourceName: name }),
   };
 }
 

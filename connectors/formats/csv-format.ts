@@ -11,6 +11,7 @@ import { type CsvColumns, type CsvRow, type CsvRowMaker, csvError, planCsvRows }
 import { cutCsvFields, endOfCsvRow } from './csv-cut.js';
 import type { DecodeOutcome, FileFormat, FormatFile, RecordDecoder } from './format.js';
 import { isDamaged } from './line-decoder.js';
+import { countLineFeeds } from './line-feeds.js';
 
 export interface CsvOptions<Columns extends CsvColumns> {
   /** The wanted columns and their types; without it every column of the header, as strings. */
@@ -79,6 +80,7 @@ class CsvDecoder implements RecordDecoder<unknown> {
   value: unknown;
   reason = '';
   consumedBytes = 0;
+  leadingBytes = 0;
   consumedLines = 0;
   readonly #settings: CsvSettings;
   readonly #rows: CsvRowMaker;
@@ -235,12 +237,6 @@ function indexOrEnd(bytes: Buffer, from: number): number {
 function trimLineEnd(bytes: Buffer, at: number, end: number): number {
   if (end === at || bytes[end - 1] !== lineFeed) return end;
   return end - 1 > at && bytes[end - 2] === carriageReturn ? end - 2 : end - 1;
-}
-
-function countLineFeeds(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, at + 1)) count++;
-  return count;
 }
 
 /** csv-parse counts lines from the start of the batch: that number would mislead. */

@@ -50,6 +50,8 @@ export interface RecordDecoder<T> {
   value: T;
   reason: string;
   consumedBytes: number;
+  /** Of what was (or is not) consumed, bytes before the record itself: separators. For the place that errors name. */
+  leadingBytes: number;
   /** Line feeds within what was consumed. */
   consumedLines: number;
   next(bytes: Buffer, at: number, isEndOfFile: boolean): DecodeOutcome;

@@ -6,6 +6,7 @@
  */
 import type { DecodeOutcome, FileFormat, FormatFile, RecordDecoder } from './format.js';
 import { isDamaged } from './line-decoder.js';
+import { countLineFeeds } from './line-feeds.js';
 
 /** The elements of one top-level array. One split a file. The type is a promise of the caller. */
 export function jsonArray<T = unknown>(): FileFormat<T> {
@@ -19,7 +20,6 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
-const lineFeed = 0x0a;
 
 class JsonArrayDecoder<T> implements RecordDecoder<T> {
   readonly dataOffset: number;
@@ -28,6 +28,7 @@ class JsonArrayDecoder<T> implements RecordDecoder<T> {
   declare value: T;
   reason = '';
   consumedBytes = 0;
+  leadingBytes = 0;
   consumedLines = 0;
 
   /** Whether the opening bracket comes next. */
@@ -40,6 +41,7 @@ class JsonArrayDecoder<T> implements RecordDecoder<T> {
 
   next(bytes: Buffer, at: number, isEndOfFile: boolean): DecodeOutcome {
     const first = skipSpace(bytes, at);
+    this.leadingBytes = first - at;
     if (first === bytes.length) return isEndOfFile ? this.#broken('the file ends before the array does') : 'starved';
     const byte = bytes[first];
     if (this.#isAtBeginning ? byte !== openBracket : byte !== comma) {
@@ -47,6 +49,7 @@ class JsonArrayDecoder<T> implements RecordDecoder<T> {
       return this.#broken(this.#isAtBeginning ? 'the file does not begin with "["' : `"," or "]" expected, found ${show(byte)}`);
     }
     const start = skipSpace(bytes, first + 1);
+    this.leadingBytes = start - at;
     if (start < bytes.length && bytes[start] === closeBracket && this.#isAtBeginning) return this.#close(bytes, start + 1, isEndOfFile);
     const end = start < bytes.length ? endOfElement(bytes, start, isEndOfFile) : -1;
     if (end === -1) return isEndOfFile ? this.#broken('the file ends before the array does') : 'starved';
@@ -57,7 +60,7 @@ class JsonArrayDecoder<T> implements RecordDecoder<T> {
   #element(bytes: Buffer, at: number, start: number, end: number): DecodeOutcome {
     this.#isAtBeginning = false;
     this.consumedBytes = end - at;
-    this.consumedLines = countLineFeeds(bytes, at, end);
+    this.consumedLines = countLineFeeds(bytes.subarray(at, end));
     const text = bytes.toString('utf8', start, end);
     if (isDamaged(text, bytes, start, end)) {
       this.reason = 'the element is not valid UTF-8';
@@ -74,6 +77,7 @@ class JsonArrayDecoder<T> implements RecordDecoder<T> {
 
   #close(bytes: Buffer, from: number, isEndOfFile: boolean): DecodeOutcome {
     const rest = skipSpace(bytes, from);
+    this.leadingBytes += rest - from + 1;
     if (rest < bytes.length) return this.#broken(`text after the array: ${show(bytes[rest])}`);
     return isEndOfFile ? 'ended' : 'starved';
   }
@@ -127,12 +131,5 @@ function skipSpace(bytes: Buffer, from: number): number {
 }
 
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-
-function countLineFeeds(bytes: Buffer, from: number, to: number): number {
-  const element = bytes.subarray(from, to);
-  let count = 0;
-  for (let at = element.indexOf(lineFeed); at !== -1; at = element.indexOf(lineFeed, at + 1)) count++;
-  return count;
-}
 
 const show = (byte: number | undefined): string => JSON.stringify(String.fromCharCode(byte ?? 0));

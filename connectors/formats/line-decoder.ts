@@ -18,6 +18,7 @@ export abstract class LineDecoder<T> implements RecordDecoder<T> {
   abstract value: T;
   reason = '';
   consumedBytes = 0;
+  leadingBytes = 0;
   consumedLines = 0;
 
   constructor(file: FormatFile) {

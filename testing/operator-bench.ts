@@ -1,0 +1,101 @@
+/**
+ * One operator, reader or writer without a task around it: its context, and what it did to it.
+ *
+ * What is parked is resumed by `settle`, as a task would before the next record.
+ */
+import { attemptNumber, formatAttemptId, type CheckpointId, jobId, leaderEpoch, operatorId, sessionId, vertexId } from '../core/ids.js';
+import type { Clock, FileSystem, Logger } from '../core/ports.js';
+import type { OperatorContext, TaskInfo } from '../dataflow/contracts.js';
+import { ManualClock } from './manual-clock.js';
+import { SeededRandom } from './simulator/seeded-random.js';
+
+export interface OperatorBenchOptions {
+  readonly files: FileSystem;
+  readonly clock?: Clock;
+  readonly seed?: number;
+  readonly job?: string;
+  readonly subtaskIndex?: number;
+  readonly parallelism?: number;
+  readonly attempt?: number;
+  readonly isCheckpointed?: boolean;
+  readonly restored?: readonly unknown[];
+  readonly restoredCheckpointId?: CheckpointId;
+}
+
+/** Made-up ids that look like real ones. */
+const operator = operatorId('0123456789abcdef0123456789abcdef');
+const vertex = vertexId('0123456789abcdef0123456789abcdef');
+
+export class OperatorBench {
+  readonly context: OperatorContext;
+  /** Side output tag → what came. */
+  readonly sideOutputs = new Map<string, unknown[]>();
+  /** What `fail` was called with. */
+  readonly failures: unknown[] = [];
+  /** Declared resource → token. */
+  readonly sharedResources = new Map<string, string>();
+  #parked: { readonly resume: () => boolean; readonly until: Promise<unknown> | undefined }[] = [];
+
+  constructor(options: OperatorBenchOptions) {
+    this.context = this.#makeContext(options);
+  }
+
+  get isParked(): boolean {
+    return this.#parked.length > 0;
+  }
+
+  /** Resumes what was parked until nothing is. */
+  async settle(): Promise<void> {
+    for (let next = this.#parked[0]; next !== undefined; next = this.#parked[0]) {
+      await next.until;
+      if (next.resume()) this.#parked.shift();
+      await Promise.resolve();
+    }
+  }
+
+  #makeContext(options: OperatorBenchOptions): OperatorContext {
+    const { restored, restoredCheckpointId } = options;
+    return {
+      task: taskInfo(options),
+      operatorId: operator,
+      operatorName: 'operator under test',
+      clock: options.clock ?? new ManualClock(),
+      random: new SeededRandom(options.seed ?? 1),
+      logger: silent,
+      files: options.files,
+      isCheckpointed: options.isCheckpointed ?? true,
+      isObjectReuse: false,
+      keyed: undefined,
+      restored,
+      restoredCheckpointId,
+      sideOutput: (tag) => (value) => {
+        const values = this.sideOutputs.get(tag) ?? [];
+        this.sideOutputs.set(tag, values);
+        values.push(value);
+      },
+      isOutputAvailable: () => true,
+      park: (resume, until) => void this.#parked.push({ resume, until }),
+      currentWatermark: () => 0,
+      declareSharedResource: (name, token) => void this.sharedResources.set(name, token),
+      fail: (error) => void this.failures.push(error),
+    };
+  }
+}
+
+function taskInfo(options: OperatorBenchOptions): TaskInfo {
+  const { parallelism = 1, subtaskIndex = 0, attempt = 0 } = options;
+  return {
+    jobId: jobId(options.job ?? 'abcdefabcdefabcdefabcdefabcdefab'),
+    jobName: 'job under test',
+    taskName: 'task under test',
+    subtaskIndex,
+    parallelism,
+    maxParallelism: 128,
+    attemptId: formatAttemptId({ vertexId: vertex, subtaskIndex, leaderEpoch: leaderEpoch(1), attemptNumber: attemptNumber(attempt) }),
+    attemptNumber: attemptNumber(attempt),
+    taskManagerId: 'tm-under-test',
+    sessionId: sessionId('session-under-test'),
+  };
+}
+
+const silent: Logger = { log: () => undefined, child: () => silent };

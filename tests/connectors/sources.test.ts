@@ -1,0 +1,97 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { batchSource } from '../../connectors/batch-source.js';
+import { collectionSource } from '../../connectors/collection-source.js';
+import { csvSource, fileSource, jsonArraySource, ndjsonSource, textLinesSource } from '../../connectors/files/file-source.js';
+import { ndjson } from '../../connectors/formats/ndjson-format.js';
+import { sequenceSource } from '../../connectors/sequence-source.js';
+import { throttled } from '../../connectors/throttled-source.js';
+import type { Source } from '../../dataflow/contracts.js';
+import { sourceContract } from '../../testing/contracts/source.js';
+import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import { ManualClock } from '../../testing/manual-clock.js';
+import { OperatorBench } from '../../testing/operator-bench.js';
+import { putFile } from '../support/put-file.js';
+
+const words = Array.from({ length: 83 }, (_, index) => ({ id: index, word: ['mill', 'Mühle', '粉ひき', '🌾', 'race\\"x'][index % 5] }));
+const disk = new MemoryFileSystem();
+await putFile(disk, '/in/text.txt', words.map((entry) => `${entry.id} ${entry.word}`).join('\r\n'));
+await putFile(disk, '/in/rows.ndjson', `\ufeff${words.map((entry) => JSON.stringify(entry)).join('\n')}\n\n`);
+await putFile(disk, '/in/array.json', `\ufeff [\n${words.map((entry) => JSON.stringify(entry, null, 1)).join(' ,\n')}\n] \n`);
+await putFile(disk, '/in/empty.json', '[]');
+await putFile(disk, '/in/rows.csv', `id,word,skipped\n${words.map((entry) => `${entry.id},${quoted(entry.word as string)},-`).join('\n')}\n`);
+await putFile(disk, '/in/multi.csv', `id,word\n${words.map((entry) => `${entry.id},"${entry.word?.replaceAll('"', '""')}\nsecond, line"`).join('\r\n')}`);
+await putFile(disk, '/in/parts/b.ndjson', '{"n":1}\n{"n":2}');
+await putFile(disk, '/in/parts/a.ndjson', '{"n":3}\n');
+await putFile(disk, '/in/parts/deep/c.ndjson', '{"n":4}\n');
+await putFile(disk, '/in/parts/.hidden.ndjson', 'not json');
+await putFile(disk, '/in/parts/other.txt', 'not json');
+
+function quoted(text: string): string {
+  return text.includes('"') ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const splitBytes = 97;
+const subjects: Record<string, { source: () => Source<unknown>; expected: readonly unknown[] }> = {
+  collection: { source: () => collectionSource(words, { splits: 4 }), expected: words },
+  'an empty collection': { source: () => collectionSource([]), expected: [] },
+  sequence: { source: () => sequenceSource(-5, 60), expected: Array.from({ length: 66 }, (_, index) => index - 5) },
+  'text lines': { source: () => textLinesSource('/in/text.txt', { splitBytes }), expected: words.map((entry) => `${entry.id} ${entry.word}`) },
+  NDJSON: { source: () => ndjsonSource('/in/rows.ndjson', { splitBytes }), expected: words },
+  'JSON array': { source: () => jsonArraySource('/in/array.json'), expected: words },
+  'an empty JSON array': { source: () => jsonArraySource('/in/empty.json'), expected: [] },
+  'CSV, split': {
+    source: () => csvSource('/in/rows.csv', { columns: { word: 'string', id: 'integer' }, isSplittable: true, splitBytes }),
+    expected: words.map(({ id, word }) => ({ word, id })),
+  },
+  'CSV with quoted line feeds': {
+    source: () => csvSource('/in/multi.csv'),
+    expected: words.map(({ id, word }) => ({ id: String(id), word: `${word}\nsecond, line` })),
+  },
+  'a directory': {
+    source: () => fileSource('/in/parts', ndjson(), { suffix: '.ndjson', isRecursive: true }),
+    expected: [1, 2, 3, 4].map((n) => ({ n })),
+  },
+  batches: {
+    source: () =>
+      batchSource({
+        name: 'batches',
+        splits: () => Promise.resolve([10, 0, 25]),
+        async *read({ split, skip }) {
+          for (let from = skip; from < split; from += 4) yield Array.from({ length: Math.min(4, split - from) }, (_, index) => `${split}/${from + index}`);
+        },
+      }),
+    expected: [10, 25].flatMap((count) => Array.from({ length: count }, (_, index) => `${count}/${index}`)),
+  },
+};
+
+for (const [subject, { source, expected }] of Object.entries(subjects)) {
+  const test = suite(`source contract: ${subject}`);
+  for (const { name, run } of sourceContract) test(name, () => run({ files: disk, makeSource: source, expected: () => expected }));
+  test.run();
+}
+
+const throttle = suite('throttled source');
+throttle('all readers together emit the given rate, and catch up by a second at most (TH1)', async () => {
+  const clock = new ManualClock();
+  const bench = new OperatorBench({ files: disk, clock, parallelism: 2 });
+  const source = throttled(sequenceSource(1, 100_000), { recordsPerSecond: 200 });
+  const reader = source.createReader(bench.context);
+  const [split] = await source.enumerate({ files: disk, parallelism: 2, logger: bench.context.logger });
+  await reader.start(split as NonNullable<typeof split>, undefined);
+  let emitted = 0;
+  const output = { emit: () => void emitted++, isAvailable: () => true };
+  for (let step = 0; step < 100; step++) {
+    while (reader.poll(output, 50) === 'more');
+    const available = reader.whenAvailable();
+    clock.advance(100);
+    await available;
+  }
+  assert.ok(emitted >= 990 && emitted <= 1_001, `${emitted} records in 10 s at 100 a second`);
+  const before = emitted;
+  clock.advance(60_000);
+  while (reader.poll(output, 50) === 'more');
+  assert.ok(emitted - before <= 100, `${emitted - before} records at once after a minute`);
+  await reader.close();
+});
+throttle.run();
