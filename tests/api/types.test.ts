@@ -75,7 +75,7 @@ test('types flow through every operator without a cast (DS1)', () => {
     );
 
     const set: SingleOutputStream<number> = env.fromSequence(1, 2).map((value) => value).name('same').setParallelism(1);
-    isStreamOf<number>()(set.union(env.fromSequence(3, 4)));
+    isStreamOf<number>()(set.union(env.fromSequence(3, 4)).filter((value) => value > 1));
     const anySink: Sink<unknown> = { name: 'any', data: null, createWriter: () => ({ bind: () => () => undefined }) };
     flights.sinkTo(anySink);
     counted.sinkTo(anySink);
