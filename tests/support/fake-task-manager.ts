@@ -172,7 +172,7 @@ export class FakeTaskManager {
             this.canceled.push(attemptId);
             const task = this.tasks.get(attemptId);
             if (task === undefined) return { known: false };
-            if (!this.isCancelSlow) this.#later(1, () => this.move(attemptId, 'CANCELED'));
+            if (!this.isCancelSlow) this.#later(1, () => this.tasks.has(attemptId) && this.move(attemptId, 'CANCELED'));
             return { known: true };
           },
         },
@@ -222,8 +222,8 @@ export class FakeTaskManager {
     });
   }
 
-  #later(delayMs: number, step: () => void): void {
-    this.#options.process.clock.setTimer(delayMs, step);
+  #later(delayMs: number, step: () => unknown): void {
+    this.#options.process.clock.setTimer(delayMs, () => void step());
   }
 }
 
