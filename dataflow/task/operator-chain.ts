@@ -37,6 +37,7 @@ export interface OperatorChainOptions {
   readonly quota: { left: number };
   readonly currentWatermark: () => number;
   readonly fail: (error: unknown) => void;
+  readonly wake: () => void;
   readonly onSharedResource: (name: string, token: string) => void;
 }
 
@@ -167,7 +168,7 @@ export class OperatorChain {
   }
 
   #contextOf(descriptor: OperatorDescriptor, index: number, keyed: KeyedStateBackend | undefined): OperatorContext {
-    const { taskInfo, ports, descriptor: task, pressure, parking, quota, currentWatermark, fail, onSharedResource } = this.#options;
+    const { taskInfo, ports, descriptor: task, pressure, parking, quota, currentWatermark, fail, wake, onSharedResource } = this.#options;
     const { settings } = task.jobGraph;
     return {
       task: taskInfo,
@@ -187,7 +188,10 @@ export class OperatorChain {
         quota.left -= 1;
         return quota.left > 0 && pressure.fullChannels === 0 && parking.lowestIndex <= index;
       },
-      park: (resume) => parking.park(index, resume),
+      park: (resume, until) => {
+        if (until === undefined) parking.park(index, resume);
+        else parking.parkUntil(index, resume, until, { wake, fail: (error) => fail(functionError(descriptor.name, error)) });
+      },
       currentWatermark,
       declareSharedResource: (name, token) => onSharedResource(`${descriptor.name}/${name}`, token),
       fail: (error) => fail(functionError(descriptor.name, error)),

@@ -163,6 +163,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
       quota: this.#quota,
       currentWatermark: () => this.#watermark,
       fail: (error) => this.#fail(error),
+      wake: this.#wake,
       onSharedResource: (name, token) => callbacks.onSharedResource(name, token),
     });
     this.#chain = chain;
@@ -352,7 +353,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
     if (this.#isAwaiting) return 'waiting';
     const isFull = this.#outputs.pressure.fullChannels > 0;
     if (!this.#parking.isEmpty) {
-      if (isFull) return 'waiting';
+      if (isFull || this.#parking.isWaiting) return 'waiting';
       this.#parking.resumeOne();
       return 'progress';
     }
