@@ -1,8 +1,8 @@
 /**
  * Names of chunks: `<job>/<checkpoint>/<attempt>/<name>/<n>`.
  *
- * CN1  A name is parsed before it becomes a path or a key; a segment is 1 to 200 letters, digits, `-`, `_`, `~` or `.`, and
- *      never `.` or `..`, so that no name can leave its store.
+ * CN1  A name is parsed before it becomes a path or a key; a segment is 1 to 115 letters, digits, `-`, `_`, `~` or `.`, and
+ *      never `.` or `..`, so that no name can leave its store or outgrow a file name.
  * CN2  The job and the checkpoint id can be read from every name: garbage collection works on them.
  */
 import { MillraceError } from '../../core/errors.js';
@@ -19,7 +19,7 @@ export interface ChunkNameParts {
   readonly index: number;
 }
 
-const segmentPattern = /^(?!\.{1,2}$)[A-Za-z0-9_~.-]{1,200}$/;
+const segmentPattern = /^(?!\.{1,2}$)[A-Za-z0-9_~.-]{1,115}$/;
 const numberPattern = /^(0|[1-9]\d{0,15})$/;
 const segmentCount = 5;
 
