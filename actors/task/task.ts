@@ -17,7 +17,8 @@ import type { TaskAcknowledgement, TaskCallbacks, TaskDeclineReason, TaskRuntime
 import { reportedState, taskMachine, type TaskEffect } from '../../state-machines/task/task-machine.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import { askUntilAnswered } from '../runtime/persistent-ask.js';
-import { vertexOf, type SlotJobCode } from './job-code.js';
+import { vertexOf } from '../../graph/execution-graph.js';
+import type { SlotJobCode } from './job-code.js';
 import { SplitRequests } from './split-requests.js';
 import { StateReporter } from './state-reporter.js';
 

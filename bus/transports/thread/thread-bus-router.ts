@@ -35,6 +35,7 @@ export interface AttachedSlot {
 }
 
 interface LocalSubscription {
+  readonly queue: string | undefined;
   readonly matches: (subject: string) => boolean;
   readonly deliver: (message: BusMessage, isGivenAway: boolean) => void;
 }
@@ -45,6 +46,8 @@ export class ThreadBusRouter {
   readonly #slots = new Set<SlotPort>();
   #status: BusStatus;
   #lost = 0;
+  /** Members of a queue group take turns. */
+  #turn = 0;
 
   constructor(options: ThreadBusRouterOptions) {
     this.#options = options;
@@ -86,7 +89,7 @@ export class ThreadBusRouter {
     const remote = this.#attempt(pattern, () =>
       connection.subscribe(pattern, (message) => deliver(message, false), queue === undefined ? {} : { queue }),
     );
-    const local: LocalSubscription = { matches: compilePattern(pattern), deliver };
+    const local: LocalSubscription = { queue, matches: compilePattern(pattern), deliver };
     const isOwn = pattern.startsWith(ownPrefix);
     if (isOwn) this.#own.add(local);
     return () => {
@@ -126,7 +129,14 @@ export class ThreadBusRouter {
   }
 
   #deliverOwn(message: BusMessage): boolean {
-    const receivers = [...this.#own].filter((subscription) => subscription.matches(message.subject));
+    const receivers: LocalSubscription[] = [];
+    const groups = new Map<string, LocalSubscription[]>();
+    for (const subscription of this.#own) {
+      if (!subscription.matches(message.subject)) continue;
+      if (subscription.queue === undefined) receivers.push(subscription);
+      else groups.set(subscription.queue, [...(groups.get(subscription.queue) ?? []), subscription]);
+    }
+    for (const members of groups.values()) receivers.push(members[this.#turn++ % members.length] as LocalSubscription);
     receivers.forEach((receiver, index) => receiver.deliver(message, index === receivers.length - 1));
     return receivers.length > 0;
   }
