@@ -6,7 +6,7 @@ import { ThreadBus } from '../../bus/transports/thread/thread-bus.js';
 import { ThreadBusRouter } from '../../bus/transports/thread/thread-bus-router.js';
 import type { BusCommand, BusNews } from '../../bus/transports/thread/thread-messages.js';
 import { systemClock } from '../../cluster/adapters/system-clock.js';
-import { busContract } from '../../testing/contracts/bus-contract.js';
+import { busContract } from '../../testing/contracts/bus.js';
 import { createThreadChannelPair } from '../../testing/thread-channel-pair.js';
 import { silentLogger } from '../support/silent-logger.js';
 import { within } from '../support/within.js';
