@@ -8,6 +8,7 @@ import type { BusCommand, BusNews } from '../../bus/transports/thread/thread-mes
 import { systemClock } from '../../cluster/adapters/system-clock.js';
 import { busContract } from '../../testing/contracts/bus.js';
 import { createThreadChannelPair } from '../../testing/thread-channel-pair.js';
+import { runContract } from '../support/run-contract.js';
 import { silentLogger } from '../support/silent-logger.js';
 import { within } from '../support/within.js';
 
@@ -68,11 +69,9 @@ for (const [kind, prefix] of [
   ['between slots of one TaskManager', `${ownPrefix}case`],
 ] as const) {
   const { slot } = createBench();
-  const contract = busContract({
-    connect: () => Promise.resolve(slot().bus),
-    freshPrefix: () => `${prefix}-${(prefixes += 1)}`,
-  });
-  for (const { name, run } of contract) test(`${kind}: ${name}`, run);
+  runContract(`thread bus contract, ${kind}`, busContract, () =>
+    Promise.resolve({ fixture: { connect: () => Promise.resolve(slot().bus), prefix: `${prefix}-${(prefixes += 1)}` } }),
+  );
 }
 
 test('what a slot sends to a slot of its own TaskManager never touches a connection (TR1)', async () => {
