@@ -5,7 +5,7 @@
  * W1  Messages of one connection on one subject keep their order to each subscriber; across subjects they may overtake.
  * W2  What is on the way when a connection breaks is lost, in both directions, without a word to anybody (B1).
  * W3  A killed process hears nothing more; the server drops its subscriptions a moment later, so that requests to it
- *     find no responders, unless the machine vanished: then they time out.
+ *     find no responders; that of an unplugged one it notices late, so that they time out.
  * W4  Who gets a message of a queue group, every delay and every fault comes from `random`: the same seed, the same run.
  * W5  Without faults it keeps the contract of the bus.
  */
@@ -69,6 +69,8 @@ export interface NetworkMessage {
 
 /** How long the server takes to notice that the socket of a killed process is gone. */
 const noticeDeathMs = 2;
+/** How long it takes to give up on a machine that fell silent. */
+const noticeSilenceMs = 15_000;
 
 export class SimulatedNetwork {
   readonly payloadBytesMax: number;
@@ -79,6 +81,7 @@ export class SimulatedNetwork {
   readonly #connections: SimulatedBus[] = [];
   readonly #subscriptions = new Set<NetworkSubscription>();
   readonly #partitions = new Set<{ readonly left: ReadonlySet<string>; readonly right: ReadonlySet<string> }>();
+  readonly #unplugged = new Set<string>();
   /** Latest arrival per stream of messages that must stay in order. */
   readonly #latest = new Map<string, number>();
   #faults: NetworkFaults;
@@ -94,7 +97,10 @@ export class SimulatedNetwork {
   connect(process: NetworkProcess): SimulatedBus {
     const bus = new SimulatedBus({ network: this, process, id: this.#connections.length });
     this.#connections.push(bus);
-    process.onKilled(() => this.#world.schedule(noticeDeathMs, `network forgets ${process.name}`, () => this.forget(bus)));
+    process.onKilled(() => {
+      const delayMs = this.#unplugged.has(process.name) ? noticeSilenceMs : noticeDeathMs;
+      this.#world.schedule(delayMs, `network forgets ${process.name}`, () => this.forget(bus));
+    });
     return bus;
   }
 
@@ -108,6 +114,11 @@ export class SimulatedNetwork {
     const sides = { left: new Set(left), right: new Set(right) };
     this.#partitions.add(sides);
     this.#world.schedule(durationMs, 'network heals', () => this.#partitions.delete(sides));
+  }
+
+  /** Pulls the plug of the machine of a process: no message of it or to it arrives any more. Kill it afterwards. */
+  unplug(processName: string): void {
+    this.#unplugged.add(processName);
   }
 
   /** Breaks the connections of a process; they come back after a while. */
@@ -253,6 +264,7 @@ export class SimulatedNetwork {
 
   #isPartitioned(from: SimulatedBus, to: SimulatedBus): boolean {
     const [source, target] = [from.process.name, to.process.name];
+    if (this.#unplugged.has(source) || this.#unplugged.has(target)) return true;
     for (const { left, right } of this.#partitions) {
       if ((left.has(source) && right.has(target)) || (left.has(target) && right.has(source))) return true;
     }

@@ -141,6 +141,19 @@ test('requests to a killed process find no responders soon (W3)', async () => {
   assert.is(heard, 1);
 });
 
+test('requests to a machine that fell silent time out until the server gives it up (W3)', async () => {
+  const { world, network, near, far } = start(6);
+  const [publisher, subscriber] = [network.connect(near), network.connect(far)];
+  subscriber.subscribe('a', (message) => message.respond?.(message.payload));
+  await pass(world, 10);
+  network.unplug('far');
+  far.kill();
+  await pass(world, 5_000);
+  assert.is(await failureOf(world, publisher.request('a', Uint8Array.of(1), { timeoutMs: 100 })), 'timeout');
+  await pass(world, 15_000);
+  assert.is(await failureOf(world, publisher.request('a', Uint8Array.of(1), { timeoutMs: 100 })), 'no-responders');
+});
+
 test('a paused process gets everything late, in order', async () => {
   const { world, network, near, far } = start(8);
   const [publisher, subscriber] = [network.connect(near), network.connect(far)];
