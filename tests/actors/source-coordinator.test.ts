@@ -1,0 +1,118 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { operatorId, type AttemptId } from '../../core/ids.js';
+import { SourceCoordinator, type SplitReply } from '../../actors/scheduler/source-coordinator.js';
+
+const test = suite('source coordinator');
+const attempt = (subtask: number, number = 0): AttemptId => `source_${subtask}_1_${number}` as AttemptId;
+const splits = (...ids: string[]) => ids.map((id) => ({ id, data: { of: id } }));
+const text = (reply: SplitReply): string => (reply.kind === 'split' ? reply.split.id : reply.kind);
+
+function coordinator(...ids: string[]): SourceCoordinator {
+  const made = new SourceCoordinator({ operatorId: operatorId('source'), operatorName: 'numbers' });
+  if (ids.length > 0) made.enumerated({ attemptId: attempt(0), part: 0, isLast: true, splits: splits(...ids) });
+  return made;
+}
+
+/** Subtasks restart from the beginning, or from what they own. */
+function reset(of: SourceCoordinator, subtasks: readonly number[], owned: Record<number, readonly string[]> = {}): void {
+  of.reset({ subtasks, owned: new Map(Object.entries(owned).map(([subtask, ids]) => [Number(subtask), ids])), splits: null });
+}
+
+test('no split is handed out before the list is complete (SC1)', () => {
+  const source = coordinator();
+  source.enumerated({ attemptId: attempt(0), part: 0, isLast: false, splits: splits('a') });
+  assert.is(text(source.request(attempt(1), 1, 0)), 'wait');
+  assert.is(source.snapshot().splits, null);
+  source.enumerated({ attemptId: attempt(0), part: 1, isLast: true, splits: splits('b') });
+  assert.is(text(source.request(attempt(1), 1, 0)), 'a', 'the number of a request answered `wait` may be used again');
+  assert.equal(source.snapshot().splits, [
+    { id: 'a', split: { of: 'a' } },
+    { id: 'b', split: { of: 'b' } },
+  ]);
+});
+
+test('parts that come twice change nothing, a part too early is refused', () => {
+  const source = coordinator();
+  const part = { attemptId: attempt(0), part: 0, isLast: false, splits: splits('a') };
+  source.enumerated(part);
+  source.enumerated(part);
+  assert.throws(() => source.enumerated({ ...part, part: 2, splits: splits('c') }), /part 2 of the splits came before part 1/);
+  source.enumerated({ ...part, part: 1, isLast: true, splits: splits('b') });
+  source.enumerated({ ...part, part: 1, isLast: true, splits: splits('z') });
+  assert.is(source.unassignedCount, 2);
+});
+
+test('another attempt that enumerates starts the list over', () => {
+  const source = coordinator();
+  source.enumerated({ attemptId: attempt(0), part: 0, isLast: false, splits: splits('a') });
+  reset(source, [0]);
+  source.enumerated({ attemptId: attempt(0, 1), part: 0, isLast: true, splits: splits('a', 'b') });
+  assert.is(source.unassignedCount, 2);
+});
+
+test('an id that comes twice fails the job and names the source', () => {
+  const source = coordinator();
+  assert.throws(
+    () => source.enumerated({ attemptId: attempt(0), part: 0, isLast: true, splits: splits('a', 'a') }),
+    (error: { code: string; where: string; recovery: string }) => error.code === 'DUPLICATE_SPLIT' && error.where === 'numbers' && error.recovery === 'fail-job',
+  );
+});
+
+test('each split is handed out once; the same request number gets the same split (SC2, SC4)', () => {
+  const source = coordinator('a', 'b');
+  assert.is(text(source.request(attempt(0), 0, 0)), 'a');
+  assert.is(text(source.request(attempt(0), 0, 0)), 'a');
+  assert.is(text(source.request(attempt(1), 1, 0)), 'b');
+  assert.is(text(source.request(attempt(1), 1, 1)), 'no-more');
+  assert.throws(() => source.request(attempt(1), 1, 0), /request 0 came after request 1/);
+});
+
+test('the same request number of another attempt is another request (SC4)', () => {
+  const source = coordinator('a', 'b');
+  source.request(attempt(0), 0, 0);
+  reset(source, [0], { 0: ['a'] });
+  assert.is(text(source.request(attempt(0, 1), 0, 0)), 'b');
+});
+
+test('a restarted subtask loses what it got since the checkpoint and keeps what its state names (SC3)', () => {
+  const source = coordinator('a', 'b', 'c', 'd');
+  for (let n = 0; n < 3; n++) source.request(attempt(0), 0, n);
+  reset(source, [0], { 0: ['a'] });
+  assert.is(source.unassignedCount, 3);
+  assert.is(text(source.request(attempt(1), 1, 0)), 'b');
+});
+
+test('splits of subtasks that keep running stay where they are (SC3)', () => {
+  const source = coordinator('a', 'b', 'c');
+  source.request(attempt(0), 0, 0);
+  source.request(attempt(1), 1, 0);
+  reset(source, [1]);
+  assert.is(text(source.request(attempt(1, 1), 1, 0)), 'b');
+  assert.is(text(source.request(attempt(0), 0, 1)), 'c');
+  assert.is(text(source.request(attempt(0), 0, 2)), 'no-more');
+});
+
+test('a restart from the beginning hands out everything again, without another enumeration', () => {
+  const source = coordinator('a', 'b');
+  source.request(attempt(0), 0, 0);
+  source.request(attempt(1), 1, 0);
+  reset(source, [0, 1]);
+  assert.not(source.needsEnumeration);
+  assert.is(source.unassignedCount, 2);
+});
+
+test('a job that starts from a checkpoint takes its list and hands out what nobody owned', () => {
+  const source = coordinator();
+  source.reset({ subtasks: [0, 1], owned: new Map([[0, ['a']], [1, []]]), splits: [{ id: 'a', split: 1 }, { id: 'b', split: 2 }] });
+  assert.not(source.needsEnumeration);
+  assert.equal(source.request(attempt(1), 1, 0), { kind: 'split', split: { id: 'b', data: 2 } });
+});
+
+test('a checkpoint taken before the list was complete makes the source enumerate again', () => {
+  const source = coordinator();
+  reset(source, [0, 1]);
+  assert.ok(source.needsEnumeration);
+});
+
+test.run();
