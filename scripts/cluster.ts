@@ -2,17 +2,16 @@
  * `npm run cluster`: a cluster of processes on this machine, until Ctrl-C. Starts nats-server and redis-server when none
  * are configured.
  */
-import { Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandWithSettings, type CommonFlags } from '../cluster/command-flags.js';
 import { LocalCluster } from '../cluster/local-cluster/local-cluster.js';
 import { loadSettings } from '../cluster/settings.js';
 import { explainError, toErrorRecord } from '../core/errors.js';
 
-interface Flags {
-  readonly config?: string;
-  readonly D: readonly string[];
+interface Flags extends CommonFlags {
   readonly taskManagers: number;
   readonly slots: number;
   readonly restarts: number;
@@ -27,11 +26,11 @@ function positive(text: string): number {
 }
 
 async function main(flags: Flags): Promise<void> {
-  const { config } = flags;
+  const { config, D: defines = [] } = flags;
   const logs = mkdtempSync(join(tmpdir(), 'millrace-logs-'));
   const cluster = await LocalCluster.start({
-    configuration: loadSettings({ ...(config === undefined ? {} : { config }), defines: flags.D }),
-    defines: flags.D,
+    configuration: loadSettings({ ...(config === undefined ? {} : { config }), defines }),
+    defines,
     ...(config === undefined ? {} : { config }),
     taskManagers: flags.taskManagers,
     slots: flags.slots,
@@ -57,10 +56,7 @@ async function main(flags: Flags): Promise<void> {
   process.on('SIGTERM', stop);
 }
 
-new Command('cluster')
-  .description('Runs a JobManager and TaskManagers as processes on this machine, with nats-server and redis-server when none are configured.')
-  .option('-c, --config <file>', 'configuration file, YAML or JSON')
-  .option('-D <key=value>', 'a configuration key; may be repeated', (value: string, before: readonly string[]) => [...before, value], [])
+commandWithSettings('cluster', 'Runs a JobManager and TaskManagers as processes on this machine, with nats-server and redis-server when none are configured.')
   .option('--task-managers <n>', 'TaskManager processes', positive, 2)
   .option('--slots <n>', 'slots of each TaskManager', positive, 2)
   .option('--restarts <n>', 'how often a dead process is started again', positive, 100)

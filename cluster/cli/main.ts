@@ -12,15 +12,14 @@ import { explainError, MillraceError, toErrorRecord } from '../../core/errors.js
 import { jobId } from '../../core/ids.js';
 import { planJson } from '../../graph/plan-json.js';
 import { planPicture } from '../../graph/plan-picture.js';
+import { addSettingsFlags, type CommonFlags as SettingsFlags } from '../command-flags.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { compileJob, parseParameters } from '../job-code/compiled-job.js';
 import { loadSettings } from '../settings.js';
 import { withClient } from './client-connection.js';
 import { endText, ProgressDisplay, progressLine } from './job-display.js';
 
-interface CommonFlags {
-  readonly config?: string;
-  readonly D?: readonly string[];
+interface CommonFlags extends SettingsFlags {
   readonly json?: boolean;
 }
 
@@ -33,7 +32,6 @@ interface RunFlags extends CommonFlags {
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const settingsOf = ({ config, D }: CommonFlags, more: readonly string[] = []): Configuration =>
   loadSettings({ ...(config === undefined ? {} : { config }), defines: [...(D ?? []), ...more] });
@@ -152,12 +150,7 @@ const program = new Command('millrace')
 
 /** A command with the flags that every command has. */
 const command = (nameAndArguments: string, description: string): Command =>
-  program
-    .command(nameAndArguments)
-    .description(description)
-    .option('-c, --config <file>', 'configuration file, YAML or JSON (default: $MILLRACE_CONF, or millrace.yaml if it is there)')
-    .option('-D <key=value>', 'a configuration key, e.g. -D nats.servers=nats://host:4222; may be repeated', collect)
-    .option('--json', 'machine-readable output');
+  addSettingsFlags(program.command(nameAndArguments).description(description)).option('--json', 'machine-readable output');
 
 command('run <module> [parameters...]', 'submit a job module to the cluster and follow it to its end; parameters follow --')
   .option('-d, --detached', 'leave the job to itself once it is accepted')

@@ -1,0 +1,144 @@
+/** What can go wrong in a simulated run, and how often; drawn from the seed of the run. */
+import type { SeededRandom } from './seeded-random.js';
+import type { SimulatedCluster } from './simulated-cluster.js';
+import type { NetworkFaults, SimulatedNetwork } from './simulated-network.js';
+import type { Simulation } from './simulation.js';
+
+export interface FaultPlan {
+  readonly network: NetworkFaults;
+  /** Chances of a store call to fail before, or after it took effect. */
+  readonly store: { readonly refused: number; readonly answerLost: number };
+  /** Virtual time between two blows, at least and at most. */
+  readonly everyMs: readonly [number, number];
+  /** No blow falls after this: what was broken must heal by itself. */
+  readonly untilMs: number;
+}
+
+/** Draws how rough a run is: some runs are calm, so that the ordinary case is checked too. */
+export function drawFaults(random: SeededRandom): FaultPlan {
+  const roughness = random.next();
+  const isCalm = roughness < 0.15;
+  const scale = isCalm ? 0 : roughness;
+  return {
+    network: {
+      delayMsMin: 0.1,
+      delayMsMax: 0.5 + random.next() * 4,
+      slowProbability: 0.02 * scale,
+      dropProbability: random.chance(0.5) ? 0.01 * scale : 0,
+      duplicateProbability: 0.02 * scale,
+    },
+    store: { refused: 0.01 * scale, answerLost: 0.01 * scale },
+    everyMs: isCalm ? [1e9, 1e9] : [400, 4_000],
+    untilMs: 12_000,
+  };
+}
+
+type Blow = (world: Simulation, random: SeededRandom, cluster: SimulatedCluster, network: SimulatedNetwork) => string | undefined;
+
+const pick = <T>(random: SeededRandom, items: readonly T[]): T | undefined => items[Math.floor(random.next() * items.length)];
+
+const killTaskManager: Blow = (world, random, cluster) => {
+  const victim = pick(random, cluster.taskManagers);
+  if (victim === undefined || !victim.isAlive) return undefined;
+  const name = victim.name.replace(/-\d+$/, '');
+  victim.kill();
+  world.schedule(random.between(100, 2_000), `${name} starts again`, () => void cluster.startTaskManager(name));
+  return `kill ${victim.name}`;
+};
+
+const killJobManager: Blow = (world, random, cluster) => {
+  const victim = cluster.jobManager;
+  if (victim === undefined || !victim.isAlive) return undefined;
+  victim.kill();
+  // Sometimes its supervisor saw it die, sometimes the lease has to run out.
+  const supersedes = random.chance(0.5) ? victim.name : undefined;
+  world.schedule(random.between(100, 2_000), 'jm starts again', () => void cluster.startJobManager(supersedes));
+  return `kill ${victim.name}`;
+};
+
+/** The old leader is stopped, loses its lease to a new one, and goes on not knowing it. */
+const pauseJobManager: Blow = (world, random, cluster) => {
+  const victim = cluster.jobManager;
+  if (victim === undefined || !victim.isAlive) return undefined;
+  victim.pause(random.between(500, 6_000));
+  if (random.chance(0.7)) world.schedule(random.between(50, 500), 'a second jm starts', () => void cluster.startJobManager());
+  return `pause ${victim.name}`;
+};
+
+const pauseTaskManager: Blow = (_world, random, cluster) => {
+  const victim = pick(random, cluster.taskManagers);
+  if (victim === undefined || !victim.isAlive) return undefined;
+  victim.pause(random.between(100, 7_000));
+  return `pause ${victim.name}`;
+};
+
+const crashSlot: Blow = (_world, random, cluster) => {
+  const victim = pick(random, cluster.taskManagers);
+  const slot = victim === undefined ? undefined : pick(random, cluster.slotsOf(victim.name.replace(/-\d+$/, ''))?.alive ?? []);
+  if (victim?.isAlive !== true || slot === undefined) return undefined;
+  slot.crash(new Error('the slot thread died'));
+  return `crash slot ${slot.start.slot} of ${victim.name}`;
+};
+
+const partition: Blow = (_world, random, cluster, network) => {
+  const victim = pick(random, [...cluster.taskManagers, ...(cluster.jobManager === undefined ? [] : [cluster.jobManager])]);
+  if (victim === undefined) return undefined;
+  const others = [...cluster.taskManagers, cluster.jobManager].flatMap((process) => (process === undefined || process === victim ? [] : [process.name]));
+  network.partition([victim.name], others, random.between(200, 7_000));
+  return `partition ${victim.name}`;
+};
+
+const restartServer: Blow = (_world, random, _cluster, network) => {
+  network.restartServer(random.between(50, 1_500));
+  return 'restart of the bus';
+};
+
+const disconnect: Blow = (_world, random, cluster, network) => {
+  const victim = pick(random, cluster.taskManagers);
+  if (victim === undefined) return undefined;
+  network.disconnect(victim.name, random.between(50, 1_000));
+  return `disconnect ${victim.name}`;
+};
+
+/** Machines lose power: unsynced bytes and names are gone, everything starts anew. */
+const losePower: Blow = (world, random, cluster) => {
+  const victims = cluster.taskManagers.filter(({ isAlive }) => isAlive);
+  for (const victim of victims) victim.kill();
+  cluster.disk.crash(random);
+  for (const { name } of victims) {
+    const id = name.replace(/-\d+$/, '');
+    world.schedule(random.between(200, 1_000), `${id} starts again`, () => void cluster.startTaskManager(id));
+  }
+  return 'power cut';
+};
+
+/** Weighted by how often each happens. */
+const blows: readonly (readonly [number, Blow])[] = [
+  [4, killTaskManager],
+  [3, killJobManager],
+  [2, pauseJobManager],
+  [2, pauseTaskManager],
+  [3, crashSlot],
+  [2, partition],
+  [1, restartServer],
+  [1, disconnect],
+  [1, losePower],
+];
+
+/** Lets blows fall until the plan says enough; `onBlow` hears of each. */
+export function unleash(plan: FaultPlan, world: Simulation, cluster: SimulatedCluster, network: SimulatedNetwork, onBlow: (what: string) => void): void {
+  const random = world.random.fork();
+  const total = blows.reduce((sum, [weight]) => sum + weight, 0);
+  const next = (): void => {
+    const delay = random.between(...(plan.everyMs as [number, number]));
+    if (world.nowMs + delay > plan.untilMs) return;
+    world.schedule(delay, 'a blow falls', () => {
+      let at = random.next() * total;
+      const [, blow] = blows.find(([weight]) => (at -= weight) < 0) ?? (blows[0] as (typeof blows)[number]);
+      const what = blow(world, random, cluster, network);
+      if (what !== undefined) onBlow(what);
+      next();
+    });
+  };
+  next();
+}

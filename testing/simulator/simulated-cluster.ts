@@ -1,0 +1,181 @@
+/**
+ * A whole cluster in a simulated world: the same actors, machines, task loops and channels as in real processes, with the
+ * slots inline. What survives a process (store, chunks, disk) is shared; everything else dies with it.
+ */
+import { Client } from '../../actors/client/client.js';
+import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
+import { TaskManager } from '../../actors/task-manager/task-manager.js';
+import { createEndpoint } from '../../bus/endpoint.js';
+import type { Bus } from '../../bus/contracts.js';
+import type { Endpoint } from '../../bus/endpoint-contract.js';
+import { createSubjects } from '../../bus/protocol/subjects.js';
+import { sessionId, taskManagerId, type LeaderEpoch } from '../../core/ids.js';
+import type { JobDefinition } from '../../dataflow/contracts.js';
+import { StreamTask } from '../../dataflow/task/stream-task.js';
+import type { TestSwitches } from '../../dataflow/task-runtime.js';
+import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
+import { MemoryCheckpointStorage } from '../../storage/checkpoints/memory-checkpoint-storage.js';
+import { createMemoryHaWorld, MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
+import { HeapKeyedStateBackend } from '../../storage/state/heap/heap-keyed-state-backend.js';
+import { InlineSlotSpawner } from '../inline-slot-spawner.js';
+import { MemoryFileSystem } from '../memory-file-system.js';
+import { processDisk } from './process-disk.js';
+import { remoteStore, type StoreFaults } from './remote-store.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { SimulatedNetwork } from './simulated-network.js';
+import type { SimulatedProcess, Simulation } from './simulation.js';
+
+/** Guards that a test breaks on purpose, to see that the checkers notice. */
+export interface BrokenGuards extends TestSwitches {
+  /** Acknowledgements of attempts that are over count as if they were of the current ones. */
+  readonly isOldAttemptAccepted?: boolean;
+  /** TaskManagers and tasks believe leaders of the past. */
+  readonly isOldEpochAccepted?: boolean;
+}
+
+export interface SimulatedClusterOptions {
+  readonly world: Simulation;
+  readonly network: SimulatedNetwork;
+  readonly taskManagers: number;
+  readonly slots: number;
+  /** What the module at a URL exports, evaluated anew for each slot. */
+  readonly loadJob: (url: string, process: SimulatedProcess) => JobDefinition;
+  readonly storeFaults: StoreFaults;
+  readonly broken: BrokenGuards;
+}
+
+interface Member {
+  readonly process: SimulatedProcess;
+  readonly bus: Bus;
+  readonly endpoint: Endpoint;
+}
+
+const leaseMs = 3_000;
+const storeDelayMs = 2;
+const heartbeat = { intervalMs: 500, timeoutMs: 5_000, graceMs: 3_000 };
+
+export class SimulatedCluster {
+  readonly disk = new MemoryFileSystem();
+  readonly #options: SimulatedClusterOptions;
+  readonly #random: SeededRandom;
+  readonly #ha = createMemoryHaWorld();
+  readonly #chunks = new Map<string, Uint8Array>();
+  readonly #blobs = new Map<string, Uint8Array>();
+  readonly #jobManagers: SimulatedProcess[] = [];
+  readonly #taskManagers = new Map<string, { process: SimulatedProcess; spawner: InlineSlotSpawner }>();
+  #lives = 0;
+
+  constructor(options: SimulatedClusterOptions) {
+    this.#options = options;
+    this.#random = options.world.random.fork();
+  }
+
+  /** The latest life of the JobManager. */
+  get jobManager(): SimulatedProcess | undefined {
+    return this.#jobManagers.at(-1);
+  }
+
+  get taskManagers(): readonly SimulatedProcess[] {
+    return [...this.#taskManagers.values()].map(({ process }) => process);
+  }
+
+  /** The epoch that was granted last. */
+  get latestEpoch(): LeaderEpoch | undefined {
+    return this.#ha.records.token?.epoch;
+  }
+
+  startAll(): void {
+    this.startJobManager();
+    for (let n = 1; n <= this.#options.taskManagers; n++) this.startTaskManager(`tm-${n}`);
+  }
+
+  /** `supersedes`: the former one is known to be dead. */
+  startJobManager(supersedes?: string): SimulatedProcess {
+    const { process, bus, endpoint } = this.#join('jm');
+    const remote = <T extends object>(name: string, store: T): T => this.#remote(name, process, store);
+    new JobManagerNode({
+      ...this.#portsOf(process),
+      bus,
+      endpoint,
+      store: remote('ha', new MemoryHaStore({ clock: process.clock, world: this.#ha })),
+      checkpointStorage: remote('chunks', new MemoryCheckpointStorage({ chunks: this.#chunks, fence: this.#ha.records })),
+      blobs: remote('blobs', new MemoryBlobStore(this.#blobs)),
+      holder: process.name,
+      ...(supersedes === undefined ? {} : { supersedes }),
+      leaseMs,
+      heartbeat,
+    });
+    this.#jobManagers.push(process);
+    return process;
+  }
+
+  startTaskManager(name: string): SimulatedProcess {
+    const { process, bus, endpoint } = this.#join(name);
+    const { broken, loadJob, slots } = this.#options;
+    const chunks = this.#remote('chunks', process, new MemoryCheckpointStorage({ chunks: this.#chunks }));
+    const files = processDisk(this.disk, process, this.#random.fork());
+    const spawner = new InlineSlotSpawner({
+      defer: (deliver) => process.later(0, 'thread message', deliver),
+      ports: () => ({
+        ...this.#portsOf(process),
+        yield: process.yield,
+        files,
+        chunks,
+        loadJob: (url) => Promise.resolve(loadJob(url, process)),
+        createTaskRuntime: (options) => new StreamTask(options),
+        createKeyedState: (options) => new HeapKeyedStateBackend(options),
+        isStrictState: true,
+        testSwitches: broken,
+      }),
+    });
+    new TaskManager({
+      ...this.#portsOf(process),
+      taskManagerId: taskManagerId(name),
+      sessionId: sessionId(process.name),
+      host: 'simulated',
+      pid: this.#lives,
+      endpoint,
+      subjects: createSubjects(),
+      control: bus,
+      data: bus,
+      spawner,
+      codeCache: { find: () => Promise.resolve(undefined), put: (sha256) => Promise.resolve(`simulated:${sha256}`) },
+      settings: { slots },
+      onFatal: () => this.#restartTaskManager(name, process),
+      testSwitches: broken,
+    });
+    this.#taskManagers.set(name, { process, spawner });
+    return process;
+  }
+
+  /** Slots of a TaskManager that run now: kill one with its `crash`. */
+  slotsOf(name: string): InlineSlotSpawner | undefined {
+    return this.#taskManagers.get(name)?.spawner;
+  }
+
+  client(): { readonly client: Client; readonly process: SimulatedProcess } {
+    const { process, endpoint } = this.#join('client');
+    return { process, client: new Client({ endpoint, clock: process.clock, random: process.random, patienceMs: 600_000 }) };
+  }
+
+  #restartTaskManager(name: string, process: SimulatedProcess): void {
+    process.kill();
+    this.#options.world.schedule(300, `${name} starts again`, () => void this.startTaskManager(name));
+  }
+
+  #join(name: string): Member {
+    const process = this.#options.world.process(`${name}-${++this.#lives}`);
+    const bus = this.#options.network.connect(process);
+    const { clock, random, logger } = process;
+    return { process, bus, endpoint: createEndpoint({ name: process.name, bus, subjects: createSubjects(), clock, random, logger }) };
+  }
+
+  #portsOf({ clock, random, logger }: SimulatedProcess) {
+    return { clock, random, logger };
+  }
+
+  #remote<T extends object>(name: string, process: SimulatedProcess, store: T): T {
+    const { world, storeFaults } = this.#options;
+    return remoteStore(store, { name, world, process, random: this.#random.fork(), delayMs: storeDelayMs, faults: storeFaults });
+  }
+}
