@@ -42,6 +42,8 @@ interface DirectoryNode {
 const nothing: Content = { buffer: new Uint8Array(0), length: 0 };
 
 export class MemoryFileSystem implements FileSystem {
+  /** May be changed at any time: a disk that is given more room. */
+  capacityBytes: number;
   private readonly options: MemoryFileSystemOptions;
   private readonly root: DirectoryNode = directoryNode(0);
   private life = 0;
@@ -49,6 +51,7 @@ export class MemoryFileSystem implements FileSystem {
 
   constructor(options: MemoryFileSystemOptions = {}) {
     this.options = options;
+    this.capacityBytes = options.capacityBytes ?? Infinity;
   }
 
   /** Loses power and comes back (MF1). Give `random` to lose a part only. */
@@ -168,7 +171,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   private appendTo(file: FileNode, path: string, bytes: Uint8Array): void {
-    const room = (this.options.capacityBytes ?? Infinity) - this.usedBytes;
+    const room = this.capacityBytes - this.usedBytes;
     const taken = bytes.length <= room ? bytes : bytes.subarray(0, Math.max(0, room));
     const length = file.live.length + taken.length;
     let { buffer } = file.live;
