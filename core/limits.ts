@@ -17,8 +17,6 @@ export const limits = {
   recordsPerFrameMax: 1_024,
   /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails. */
   overdraftBytesMax: 4 * mib,
-  /** Iterables of one operator that wait for output; only a burst of `collect` upstream makes more than one. */
-  parkedResultsMax: 16_384,
   /** Records one slice of a task processes before the next task of the slot gets the thread. */
   recordsPerSlice: 2_048,
   /** State entries serialised between two slices of records: about a millisecond. */

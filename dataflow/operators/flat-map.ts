@@ -1,20 +1,33 @@
-import type { Operator } from '../contracts.js';
-import type { Collector, FlatMapFunction } from '../functions.js';
+import { noTimestamp, type Operator } from '../contracts.js';
+import type { Collector, FlatMapFunction, Results } from '../functions.js';
 import { ResultPump } from './result-pump.js';
+import { failFunction } from './user-error.js';
 
 /** Any number of results for a record, collected or returned; all carry its timestamp. */
 export function flatMapOperator<In, Out>(flatMap: FlatMapFunction<In, Out>): Operator<In, Out> {
-  let pump: ResultPump<Out> | undefined;
+  let pump: ResultPump<In, Out> | undefined;
   return {
     bind: (out, context) => {
-      const results = new ResultPump(out, context);
-      pump = results;
-      let now = 0;
+      const { operatorName } = context;
+      let now = noTimestamp;
       const collector: Collector<Out> = { collect: (value) => out(value, now) };
-      return (value, timestamp) => {
-        now = timestamp;
-        results.take(flatMap(value, collector), timestamp);
-      };
+      const results = new ResultPump<In, Out>({
+        out,
+        context,
+        process: (value, timestamp) => {
+          now = timestamp;
+          let returned: Results<Out>;
+          try {
+            returned = flatMap(value, collector);
+          } catch (error) {
+            failFunction(operatorName, error);
+          }
+          results.take(returned, timestamp);
+        },
+        onResume: (timestamp) => void (now = timestamp),
+      });
+      pump = results;
+      return results.accept;
     },
     close: () => pump?.close(),
   };

@@ -5,6 +5,7 @@ import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorC
 import type { Collector, KeyedProcessContext, KeyedProcessFunction, KeyedProcessSetup, OnTimerContext, OutputTag, Results, TimerService } from '../functions.js';
 import { ResultPump } from './result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
+import { failFunction } from './user-error.js';
 
 /** Runs a keyed process function: state and timers of the record's key, results, side outputs. */
 export function keyedProcessOperator<K extends Key, In, Out>(keyOf: (value: In) => K, setup: KeyedProcessSetup<K, In, Out>): Operator<In, Out> {
@@ -16,9 +17,10 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   readonly #setup: KeyedProcessSetup<K, In, Out>;
   #keyed!: KeyedStateBackend;
   #run!: KeyedProcessFunction<K, In, Out>;
-  #pump!: ResultPump<Out>;
+  #pump!: ResultPump<In, Out>;
   #collector!: Collector<Out>;
   #contexts!: Readonly<Record<'event' | 'processing', OnTimerContext<K>>>;
+  #operatorName = '';
   #maxParallelism = 0;
   /** Of the record or timer being processed. */
   #now = noTimestamp;
@@ -29,10 +31,16 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   }
 
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
+    this.#operatorName = context.operatorName;
     this.#maxParallelism = context.task.maxParallelism;
-    this.#pump = new ResultPump(out, context);
     this.#collector = { collect: (value) => out(value, this.#now) };
-    return (value, timestamp) => this.#process(value, timestamp);
+    this.#pump = new ResultPump({
+      out,
+      context,
+      process: (value, timestamp) => this.#process(value, timestamp),
+      onResume: (timestamp) => void (this.#now = timestamp),
+    });
+    return this.#pump.accept;
   }
 
   open(context: OperatorContext): void | Promise<void> {
@@ -46,7 +54,13 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
 
   onTimer(time: number, domain: 'event' | 'processing'): void {
     this.#now = domain === 'event' ? time : noTimestamp;
-    this.#take(this.#run.onTimer?.(time, this.#contexts[domain], this.#collector), this.#keyed.currentKey());
+    let results: Results<Out>;
+    try {
+      results = this.#run.onTimer?.(time, this.#contexts[domain], this.#collector);
+    } catch (error) {
+      failFunction(this.#operatorName, error);
+    }
+    this.#pump.take(results, this.#now);
   }
 
   close(): void | Promise<void> {
@@ -55,16 +69,16 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   }
 
   #process(value: In, timestamp: number): void {
-    const key = this.#keyOf(value);
-    this.#keyed.setCurrentKey(key, keyGroupOf(key, this.#maxParallelism));
-    this.#now = timestamp;
-    this.#take(this.#run.processElement(value, this.#contexts.event, this.#collector), key);
-  }
-
-  /** A generator may go on after other keys had their turn: it finds its own key again. */
-  #take(results: Results<Out>, key: Key): void {
-    if (results === undefined) return;
-    this.#pump.take(results, this.#now, () => this.#keyed.setCurrentKey(key, keyGroupOf(key, this.#maxParallelism)));
+    let results: Results<Out>;
+    try {
+      const key = this.#keyOf(value);
+      this.#keyed.setCurrentKey(key, keyGroupOf(key, this.#maxParallelism));
+      this.#now = timestamp;
+      results = this.#run.processElement(value, this.#contexts.event, this.#collector);
+    } catch (error) {
+      failFunction(this.#operatorName, error);
+    }
+    this.#pump.take(results, timestamp);
   }
 
   #contextOf(context: OperatorContext): KeyedProcessContext<K> {

@@ -3,6 +3,7 @@ import type { KeyedStateBackend, ValueState } from '../../storage/state/contract
 import type { KeySelector, Operator } from '../contracts.js';
 import type { ReduceFunction } from '../functions.js';
 import { keyedStateOf } from './runtime-context.js';
+import { failFunction } from './user-error.js';
 
 /** Folds the records of each key into one, and hands on every intermediate value. State: one value a key. */
 export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunction<T>): Operator<T, T> {
@@ -10,13 +11,18 @@ export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunc
   let accumulated: ValueState<T>;
   return {
     bind: (out, context) => {
-      const maxParallelism = context.task.maxParallelism;
+      const { operatorName, task } = context;
       return (value, timestamp) => {
-        const key = keyOf(value);
-        keyed.setCurrentKey(key, keyGroupOf(key, maxParallelism));
-        const before = accumulated.value();
-        const after = before === undefined ? value : reduce(before, value);
-        accumulated.update(after);
+        let after: T;
+        try {
+          const key = keyOf(value);
+          keyed.setCurrentKey(key, keyGroupOf(key, task.maxParallelism));
+          const before = accumulated.value();
+          after = before === undefined ? value : reduce(before, value);
+          accumulated.update(after);
+        } catch (error) {
+          failFunction(operatorName, error);
+        }
         out(after, timestamp);
       };
     },

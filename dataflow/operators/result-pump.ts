@@ -1,87 +1,138 @@
 /**
  * Hands on what a function returned, as far as output is available, and parks the rest.
  *
- * RP1  Results keep their order: as long as something is parked, later results queue behind it.
- * RP2  Before each result the availability of output is checked; what is left is pulled when the loop resumes it.
+ * RP1  Results leave in the order of the records that made them: while something is parked, records that still come
+ *      (collected in a burst by an operator before this one) wait behind it.
+ * RP2  Before each result the availability of output is checked; what is left is pulled when the loop resumes it, under
+ *      the key it was parked under.
  * RP3  An iterable that is given up (the task ends) gets `return`, so that its `finally` runs.
+ * RP4  What a function throws names the operator.
  */
 import { MillraceError } from '../../core/errors.js';
+import type { Key } from '../../core/keys.js';
 import { limits } from '../../core/limits.js';
+import { keyGroupOf } from '../../graph/key-groups.js';
 import type { Emit, OperatorContext } from '../contracts.js';
 import type { Results } from '../functions.js';
+import { approximateBytes } from '../records/copy-record.js';
+import { failFunction } from './user-error.js';
 
-interface Pending<Out> {
-  readonly iterator: Iterator<Out>;
-  readonly timestamp: number;
-  /** Restores what the function expects around it (the current key) before more is pulled. */
-  readonly prepare: (() => void) | undefined;
+type Waiting<In, Out> =
+  | { readonly kind: 'results'; readonly iterator: Iterator<Out>; readonly timestamp: number; readonly key: Key | undefined }
+  | { readonly kind: 'record'; readonly value: In; readonly timestamp: number };
+
+export interface ResultPumpOptions<In, Out> {
+  readonly out: Emit<Out>;
+  readonly context: OperatorContext;
+  /** Calls the function for a record, and {@link ResultPump.take} with what it returned. */
+  readonly process: Emit<In>;
+  /** Called before parked results go on, with the timestamp of their record. */
+  readonly onResume: (timestamp: number) => void;
 }
 
 /** One per operator whose functions return results. */
-export class ResultPump<Out> {
-  readonly #out: Emit<Out>;
-  readonly #context: OperatorContext;
-  readonly #queue: Pending<Out>[] = [];
+export class ResultPump<In, Out> {
+  readonly #options: ResultPumpOptions<In, Out>;
+  #queue: Waiting<In, Out>[] = [];
+  #waitingBytes = 0;
+  /** From `park` until `#resume` says that nothing is left. */
+  #isParked = false;
 
-  constructor(out: Emit<Out>, context: OperatorContext) {
-    this.#out = out;
-    this.#context = context;
+  constructor(options: ResultPumpOptions<In, Out>) {
+    this.#options = options;
   }
 
-  /** Takes what a call returned. Cost: nothing for functions that return nothing. */
-  take(results: Results<Out>, timestamp: number, prepare?: () => void): void {
+  /** A record: processed now, or behind what waits (RP1). */
+  readonly accept: Emit<In> = (value, timestamp) => {
+    if (this.#queue.length === 0) this.#options.process(value, timestamp);
+    else this.#defer(value, timestamp);
+  };
+
+  /** What a call returned. Costs nothing for functions that return nothing. */
+  take(results: Results<Out>, timestamp: number): void {
     if (results === undefined || results === null) return;
-    const pending = { iterator: this.#iteratorOf(results), timestamp, prepare };
-    if (this.#queue.length > 0) {
-      if (this.#queue.length >= limits.parkedResultsMax) throw this.#overrun();
-      this.#queue.push(pending);
-    } else if (!this.#pull(pending)) {
-      this.#queue.push(pending);
-      this.#context.park(this.#resume);
-    }
+    const iterator = this.#iteratorOf(results);
+    if (this.#queue.length === 0 && this.#pull(iterator, timestamp)) return;
+    this.#queue.push({ kind: 'results', iterator, timestamp, key: this.#options.context.keyed?.currentKey() });
+    if (this.#isParked) return;
+    this.#isParked = true;
+    this.#options.context.park(this.#resume);
   }
 
   /** RP3. */
   close(): void {
-    for (const { iterator } of this.#queue.splice(0)) iterator.return?.();
+    for (const waiting of this.#queue.splice(0)) if (waiting.kind === 'results') waiting.iterator.return?.();
   }
 
   readonly #resume = (): boolean => {
-    for (let pending = this.#queue[0]; pending !== undefined; pending = this.#queue[0]) {
-      pending.prepare?.();
-      if (!this.#pull(pending)) return false;
+    const { context, onResume } = this.#options;
+    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
+      if (!context.isOutputAvailable()) return false;
+      if (first.kind === 'record') {
+        this.#processDeferred(first.value, first.timestamp);
+        continue;
+      }
+      const { keyed, task } = context;
+      if (keyed !== undefined && first.key !== undefined) keyed.setCurrentKey(first.key, keyGroupOf(first.key, task.maxParallelism));
+      onResume(first.timestamp);
+      if (!this.#pull(first.iterator, first.timestamp)) return false;
       this.#queue.shift();
     }
+    this.#waitingBytes = 0;
+    this.#isParked = false;
     return true;
   };
 
+  /** What the record leaves parked comes before the records that wait behind it. */
+  #processDeferred(value: In, timestamp: number): void {
+    const behind = this.#queue.slice(1);
+    this.#queue = [];
+    this.#options.process(value, timestamp);
+    this.#queue.push(...behind);
+  }
+
   /** Whether the iterable is at its end. */
-  #pull({ iterator, timestamp }: Pending<Out>): boolean {
-    while (this.#context.isOutputAvailable()) {
-      const next = iterator.next();
+  #pull(iterator: Iterator<Out>, timestamp: number): boolean {
+    const { context, out } = this.#options;
+    while (context.isOutputAvailable()) {
+      const next = this.#next(iterator);
       if (next.done === true) return true;
-      this.#out(next.value, timestamp);
+      out(next.value, timestamp);
     }
     return false;
+  }
+
+  #next(iterator: Iterator<Out>): IteratorResult<Out> {
+    try {
+      return iterator.next();
+    } catch (error) {
+      return failFunction(this.#options.context.operatorName, error);
+    }
+  }
+
+  #defer(value: In, timestamp: number): void {
+    this.#waitingBytes += approximateBytes(value);
+    if (this.#waitingBytes > limits.overdraftBytesMax) throw this.#overdraft();
+    this.#queue.push({ kind: 'record', value, timestamp });
   }
 
   #iteratorOf(results: Iterable<Out>): Iterator<Out> {
     const make: unknown = results[Symbol.iterator];
     if (typeof make === 'function') return results[Symbol.iterator]();
     const isPromise = typeof (results as { readonly then?: unknown }).then === 'function';
-    throw new MillraceError('RESULT_NOT_ITERABLE', `The function returned ${isPromise ? 'a promise' : `a ${typeof results}`}.`, {
+    throw new MillraceError('RESULT_NOT_ITERABLE', `The function returned a ${isPromise ? 'promise' : typeof results}.`, {
       domain: 'user',
       recovery: 'fail-job',
-      where: this.#context.operatorName,
+      where: this.#options.context.operatorName,
       hint: 'Return an iterable of results or nothing; functions on records are synchronous.',
     });
   }
 
-  #overrun(): MillraceError {
-    return new MillraceError('RESULTS_OVERRUN', `More than ${limits.parkedResultsMax} results wait for output at once.`, {
+  #overdraft(): MillraceError {
+    return new MillraceError('OUTPUT_OVERDRAFT', `More than ${limits.overdraftBytesMax} bytes of records wait in front of a full output.`, {
       domain: 'user',
       recovery: 'fail-job',
-      where: this.#context.operatorName,
+      where: this.#options.context.operatorName,
       hint: 'An operator before this one collects too much for one record: let it return a generator instead.',
     });
   }
