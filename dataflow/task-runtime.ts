@@ -108,6 +108,14 @@ export interface TaskRuntimeOptions {
   readonly testSwitches?: TestSwitches;
 }
 
+/** What the JobManager asks of source tasks, and what their barriers carry on. */
+export interface CheckpointTrigger {
+  readonly checkpointId: CheckpointId;
+  readonly triggeredAt: number;
+  /** Every task of the job reached the end of its data: once this checkpoint is confirmed, tasks end. */
+  readonly isFinal: boolean;
+}
+
 /** Counters of one attempt, from its start. */
 export interface TaskRuntimeMetrics {
   /** Records taken from channels, or emitted by the source reader. */
@@ -136,7 +144,7 @@ export interface TaskRuntime {
    * Source tasks: take this checkpoint as soon as possible. Answers how it was understood: `seen` when this id or a
    * later one was triggered before, `declined` (with a call of `onDeclined`) when the task is not running.
    */
-  triggerCheckpoint(id: CheckpointId, triggeredAt: number): 'accepted' | 'seen' | 'declined';
+  triggerCheckpoint(trigger: CheckpointTrigger): 'accepted' | 'seen' | 'declined';
   /** This checkpoint and all before it are complete: commit. Idempotent. */
   checkpointCompleted(id: CheckpointId): void;
   /** This checkpoint will never complete. Idempotent. */

@@ -143,7 +143,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
         this.#allocateId();
         return;
       case 'startCheckpoint':
-        this.#start(asCheckpointId(effect.params.checkpointId));
+        this.#start(asCheckpointId(effect.params.checkpointId), effect.params.isFinal);
         return;
       case 'scheduleTick':
         this.#tick?.cancel();
@@ -184,7 +184,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
     );
   }
 
-  #start(id: CheckpointId): void {
+  #start(id: CheckpointId, isFinal: boolean): void {
     const { host, clock, logger, settings } = this.#options;
     const executions = host.executions();
     this.#pending.set(
@@ -198,16 +198,16 @@ export class CheckpointCoordinator implements CheckpointHooks {
         logger,
         name: `${host.jobId}/${id}`,
         ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
-        trigger: (pending) => this.#triggerSources(pending),
+        trigger: (pending) => this.#triggerSources(pending, isFinal),
         finalize: (pending) => this.#finalize(pending),
         ended: (pending, reason) => (reason === undefined ? this.#completedOne(pending) : this.#abortedOne(pending, reason)),
       }),
     );
   }
 
-  #triggerSources(pending: PendingCheckpoint): void {
+  #triggerSources(pending: PendingCheckpoint, isFinal: boolean): void {
     const { host, endpoint } = this.#options;
-    const body = { jobId: host.jobId, checkpointId: pending.checkpointId, triggeredAt: pending.startedAt };
+    const body = { jobId: host.jobId, checkpointId: pending.checkpointId, triggeredAt: pending.startedAt, isFinal };
     for (const { attemptId, location, isSource } of pending.executions) {
       if (!isSource || location === undefined) continue;
       endpoint

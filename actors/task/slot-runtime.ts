@@ -133,8 +133,8 @@ export class SlotRuntime {
       {
         fence: (envelope) => this.#fence(envelope),
         handlers: {
-          'checkpoint.trigger': ({ attemptId, checkpointId, triggeredAt }) =>
-            withTask(attemptId, (task) => task.triggerCheckpoint(checkpointId, triggeredAt)),
+          'checkpoint.trigger': ({ attemptId, checkpointId, triggeredAt, isFinal }) =>
+            withTask(attemptId, (task) => task.triggerCheckpoint({ checkpointId, triggeredAt, isFinal })),
           'checkpoint.confirm': ({ attemptId, checkpointId }) => withTask(attemptId, (task) => task.confirmCheckpoint(checkpointId)),
           'checkpoint.abort': ({ attemptId, checkpointId }) => withTask(attemptId, (task) => task.abortCheckpoint(checkpointId)),
         },

@@ -117,8 +117,8 @@ export class Task {
     this.#host.send({ type: 'FAIL_EXTERNALLY', error });
   }
 
-  triggerCheckpoint(checkpointId: CheckpointId, triggeredAt: number): void {
-    this.#host.send({ type: 'TRIGGER_CHECKPOINT', checkpointId, triggeredAt });
+  triggerCheckpoint(trigger: { readonly checkpointId: CheckpointId; readonly triggeredAt: number; readonly isFinal: boolean }): void {
+    this.#host.send({ type: 'TRIGGER_CHECKPOINT', ...trigger });
   }
 
   confirmCheckpoint(checkpointId: CheckpointId): void {
@@ -150,7 +150,7 @@ export class Task {
       case 'reportEndOfData':
         return this.#tell('task.end-of-data', {});
       case 'triggerCheckpoint':
-        this.#runtime?.triggerCheckpoint(effect.params.checkpointId as CheckpointId, effect.params.triggeredAt);
+        this.#runtime?.triggerCheckpoint({ ...effect.params, checkpointId: effect.params.checkpointId as CheckpointId });
         return undefined;
       case 'declineCheckpoint':
         return this.#decline(effect.params.checkpointId as CheckpointId, effect.params.reason, undefined);

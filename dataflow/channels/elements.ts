@@ -11,7 +11,7 @@ export interface RecordBatch {
 /** An element that is no record. Events cost no credit. */
 export type StreamEvent =
   | { readonly kind: 'watermark'; readonly time: number }
-  | { readonly kind: 'barrier'; readonly checkpointId: CheckpointId; readonly triggeredAt: number }
+  | { readonly kind: 'barrier'; readonly checkpointId: CheckpointId; readonly triggeredAt: number; readonly isFinal: boolean }
   | { readonly kind: 'cancel-barrier'; readonly checkpointId: CheckpointId }
   /** No record follows; barriers still may. */
   | { readonly kind: 'end-of-data' }

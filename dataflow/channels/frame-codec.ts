@@ -17,7 +17,7 @@ export const frameKinds = {
   data: 0,
   /** `time` */
   watermark: 1,
-  /** `checkpointId, triggeredAt` */
+  /** `checkpointId, triggeredAt, isFinal ? 1 : 0` */
   barrier: 2,
   /** `checkpointId` */
   cancelBarrier: 3,

@@ -7,7 +7,7 @@ import { frameVersion, type FrameHeader } from './frame-codec.js';
 
 const channelIdBytesMax = 1_024;
 const itemsMin = 4;
-const itemsMax = 6;
+const itemsMax = 7;
 const textDecoder = new TextDecoder('latin1');
 const textEncoder = new TextEncoder();
 

@@ -173,7 +173,7 @@ function eventItems(event: StreamEvent): readonly number[] {
     case 'watermark':
       return [frameKinds.watermark, event.time];
     case 'barrier':
-      return [frameKinds.barrier, event.checkpointId, event.triggeredAt];
+      return [frameKinds.barrier, event.checkpointId, event.triggeredAt, event.isFinal ? 1 : 0];
     case 'cancel-barrier':
       return [frameKinds.cancelBarrier, event.checkpointId];
     case 'end-of-data':
@@ -219,13 +219,13 @@ export const rowCodec: FrameCodec = {
   decodeEvent(payload: Uint8Array, header: FrameHeader): StreamEvent | undefined {
     const items = smallItems(payload);
     if (items === undefined) return undefined;
-    const [first, second] = items;
+    const [first, second, third] = items;
     switch (header.kind) {
       case frameKinds.watermark:
         return typeof first === 'number' ? { kind: 'watermark', time: first } : undefined;
       case frameKinds.barrier:
         return isCount(first) && typeof second === 'number'
-          ? { kind: 'barrier', checkpointId: first as CheckpointId, triggeredAt: second }
+          ? { kind: 'barrier', checkpointId: first as CheckpointId, triggeredAt: second, isFinal: third === 1 }
           : undefined;
       case frameKinds.cancelBarrier:
         return isCount(first) ? { kind: 'cancel-barrier', checkpointId: first as CheckpointId } : undefined;

@@ -11,10 +11,11 @@
  * Flink: SingleCheckpointBarrierHandler, states WaitingForFirstBarrier and CollectingBarriers.
  */
 import type { CheckpointId } from '../../core/ids.js';
+import type { CheckpointTrigger } from '../task-runtime.js';
 
 export interface AlignerListener {
   /** All barriers are there (B2). `alignmentMs` from the first to the last of them. */
-  onAligned(id: CheckpointId, triggeredAt: number, alignmentMs: number): void;
+  onAligned(barrier: CheckpointTrigger, alignmentMs: number): void;
   /** The checkpoint will not happen here (B4, B5). */
   onAbandoned(id: CheckpointId, reason: 'subsumed' | 'cancel-marker'): void;
   /** These channels may be read again (B7). */
@@ -45,7 +46,7 @@ export class BarrierAligner {
   #pending: number = none;
   /** Highest id that was aligned, abandoned or aborted. */
   #finished: number = none;
-  #triggeredAt = 0;
+  #barrier: CheckpointTrigger | undefined;
   #startedAt = 0;
 
   constructor(options: BarrierAlignerOptions) {
@@ -66,10 +67,11 @@ export class BarrierAligner {
     return this.#hasBarrier[channel] === true && !this.#isAlignmentOff;
   }
 
-  onBarrier(channel: number, id: CheckpointId, triggeredAt: number): void {
+  onBarrier(channel: number, barrier: CheckpointTrigger): void {
+    const id = barrier.checkpointId;
     if (id <= this.#finished || id < this.#pending) return;
     if (this.#pending !== none && id > this.#pending) this.#abandon(this.#pending as CheckpointId, 'subsumed');
-    if (this.#pending === none) this.#begin(id, triggeredAt);
+    if (this.#pending === none) this.#begin(barrier);
     if (this.#hasBarrier[channel] === true) return;
     this.#hasBarrier[channel] = true;
     this.#received += 1;
@@ -100,20 +102,19 @@ export class BarrierAligner {
     return true;
   }
 
-  #begin(id: CheckpointId, triggeredAt: number): void {
-    this.#pending = id;
-    this.#triggeredAt = triggeredAt;
+  #begin(barrier: CheckpointTrigger): void {
+    this.#pending = barrier.checkpointId;
+    this.#barrier = barrier;
     this.#startedAt = this.#now();
     this.#received = 0;
   }
 
   #completeIfAligned(): void {
-    if (this.#pending === none || this.#received < this.#open) return;
-    const id = this.#pending as CheckpointId;
+    const barrier = this.#barrier;
+    if (barrier === undefined || this.#received < this.#open) return;
     const alignmentMs = this.#now() - this.#startedAt;
-    const triggeredAt = this.#triggeredAt;
-    this.#end(id);
-    this.#listener.onAligned(id, triggeredAt, alignmentMs);
+    this.#end(barrier.checkpointId);
+    this.#listener.onAligned(barrier, alignmentMs);
   }
 
   #abandon(id: CheckpointId, reason: 'subsumed' | 'cancel-marker'): void {
@@ -128,6 +129,7 @@ export class BarrierAligner {
       this.#hasBarrier[channel] = false;
     }
     this.#pending = none;
+    this.#barrier = undefined;
     this.#received = 0;
     this.#finished = Math.max(this.#finished, id);
     if (blocked.length > 0) this.#listener.onUnblocked(blocked);

@@ -20,7 +20,7 @@ import type { EncodedBatch, RecordBatch, StreamEvent } from '../channels/element
 import { maxWatermark, minWatermark, noTimestamp, type Emit } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { SlotTask } from '../slot-loop.js';
-import type { TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
+import type { CheckpointTrigger, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
 import { BarrierAligner } from './barrier-aligner.js';
 import { InputWatermark } from './input-watermark.js';
 import { OperatorChain, type ChainedOperator } from './operator-chain.js';
@@ -42,10 +42,8 @@ type Procedure = Generator<Pause, void, void>;
 /** `progress`: something was done, go on. `waiting`: `wake` will be called. */
 type Step = 'progress' | 'waiting';
 
-/** A trigger of the JobManager, to be followed between records. */
-interface Trigger {
-  readonly id: CheckpointId;
-  readonly triggeredAt: number;
+/** A checkpoint to be taken before the next record. */
+interface Trigger extends CheckpointTrigger {
   readonly alignmentMs: number;
 }
 
@@ -94,7 +92,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
   #confirmed = 0;
   #confirmRequested = 0;
   #commits: Promise<void> = Promise.resolve();
-  /** The first checkpoint whose snapshot was taken after `finish`. */
+  /** The final checkpoint of the job, once this task took part in it after `finish`. */
   #finalCheckpoint: CheckpointId | undefined;
 
   #processingTimer: { readonly at: number; readonly handle: TimerHandle } | undefined;
@@ -132,8 +130,8 @@ export class StreamTask implements TaskRuntime, SlotTask {
       now: () => ports.clock.monotonic(),
       isAlignmentOff: testSwitches?.isAlignmentOff === true,
       listener: {
-        onAligned: (id, triggeredAt, alignmentMs) => {
-          this.#trigger = { id, triggeredAt, alignmentMs };
+        onAligned: (barrier, alignmentMs) => {
+          this.#trigger = { ...barrier, alignmentMs };
         },
         onAbandoned: (id, reason) => this.#abandon(id, reason),
         onUnblocked: (unblocked) => this.#input.unblock(unblocked),
@@ -187,7 +185,8 @@ export class StreamTask implements TaskRuntime, SlotTask {
     if (this.#source !== undefined && this.#isRestoredFinished) this.#procedure = this.#finish();
   }
 
-  triggerCheckpoint(id: CheckpointId, triggeredAt: number): 'accepted' | 'seen' | 'declined' {
+  triggerCheckpoint(trigger: CheckpointTrigger): 'accepted' | 'seen' | 'declined' {
+    const id = trigger.checkpointId;
     if (id <= this.#lastTriggered) return 'seen';
     const { callbacks } = this.#options;
     if (this.#source === undefined && this.#status === 'running') {
@@ -200,8 +199,8 @@ export class StreamTask implements TaskRuntime, SlotTask {
       return 'declined';
     }
     this.#lastTriggered = id;
-    if (this.#trigger !== undefined) callbacks.onDeclined(this.#trigger.id, 'CHECKPOINT_DECLINED_SUBSUMED', undefined);
-    this.#trigger = { id, triggeredAt, alignmentMs: 0 };
+    if (this.#trigger !== undefined) callbacks.onDeclined(this.#trigger.checkpointId, 'CHECKPOINT_DECLINED_SUBSUMED', undefined);
+    this.#trigger = { ...trigger, alignmentMs: 0 };
     this.#wake();
     return 'accepted';
   }
@@ -214,7 +213,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
 
   checkpointAborted(id: CheckpointId): void {
     if (this.#status === 'ended') return;
-    if (this.#trigger?.id === id) this.#trigger = undefined;
+    if (this.#trigger?.checkpointId === id) this.#trigger = undefined;
     if (this.#aligner.abort(id)) this.#outputs.broadcast({ kind: 'cancel-barrier', checkpointId: id });
     else if (id > this.#lastCheckpoint) this.#rememberAborted(id);
     if (this.#snapshot?.run.checkpointId === id) {
@@ -456,7 +455,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
         this.#onWatermark(this.#watermarks.advance(channel, event.time));
         return;
       case 'barrier':
-        this.#aligner.onBarrier(channel, event.checkpointId, event.triggeredAt);
+        this.#aligner.onBarrier(channel, event);
         return;
       case 'cancel-barrier':
         this.#aligner.onCancelBarrier(event.checkpointId);
@@ -555,7 +554,8 @@ export class StreamTask implements TaskRuntime, SlotTask {
     return earliest;
   }
 
-  *#checkpoint({ id, triggeredAt, alignmentMs }: Trigger): Procedure {
+  *#checkpoint(trigger: Trigger): Procedure {
+    const { checkpointId: id, triggeredAt, isFinal } = trigger;
     const { clock } = this.#options.ports;
     if (id <= this.#lastCheckpoint) return;
     this.#lastCheckpoint = id;
@@ -574,16 +574,16 @@ export class StreamTask implements TaskRuntime, SlotTask {
       if (prepared !== undefined) yield this.#named(descriptor, prepared);
       if (!this.#parking.isEmpty) yield 'room';
     }
-    this.#outputs.broadcast({ kind: 'barrier', checkpointId: id, triggeredAt });
-    this.#cut(id, alignmentMs, startedAt);
+    this.#outputs.broadcast({ kind: 'barrier', checkpointId: id, triggeredAt, isFinal });
+    this.#cut(trigger, startedAt);
   }
 
-  #cut(id: CheckpointId, alignmentMs: number, startedAt: number): void {
+  #cut({ checkpointId, alignmentMs, isFinal }: Trigger, startedAt: number): void {
     const { descriptor, chunks, ports } = this.#options;
     this.#completeSnapshot();
     const isFinished = this.#phase !== 'reading';
-    const run = new SnapshotRun({ checkpointId: id, descriptor, operators: this.#operators(), source: this.#source, chunks, isFinished });
-    if (isFinished) this.#finalCheckpoint ??= id;
+    const run = new SnapshotRun({ checkpointId, descriptor, operators: this.#operators(), source: this.#source, chunks, isFinished });
+    if (isFinished && isFinal) this.#finalCheckpoint = checkpointId;
     const cutAt = ports.clock.monotonic();
     this.#snapshot = { run, alignmentMs, syncMs: cutAt - startedAt, cutAt, recordsIn: this.#recordsIn };
   }

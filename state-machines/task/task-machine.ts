@@ -39,7 +39,7 @@ export type TaskEvent =
   | { readonly type: 'REPORT_REFUSED'; readonly error: ErrorRecord }
   /** All input is processed; the task waits for the final checkpoint. */
   | { readonly type: 'END_OF_DATA' }
-  | { readonly type: 'TRIGGER_CHECKPOINT'; readonly checkpointId: number; readonly triggeredAt: number }
+  | { readonly type: 'TRIGGER_CHECKPOINT'; readonly checkpointId: number; readonly triggeredAt: number; readonly isFinal: boolean }
   | { readonly type: 'CONFIRM_CHECKPOINT'; readonly checkpointId: number }
   | { readonly type: 'ABORT_CHECKPOINT'; readonly checkpointId: number };
 
@@ -55,7 +55,7 @@ export type TaskEffect =
   /** REPORT_REFUSED may follow, FINAL_STATE_REPORTED after a final state. */
   | { readonly type: 'report'; readonly params: { readonly state: TaskState; readonly error: ErrorRecord | null } }
   | { readonly type: 'reportEndOfData'; readonly params: Record<string, never> }
-  | { readonly type: 'triggerCheckpoint'; readonly params: { readonly checkpointId: number; readonly triggeredAt: number } }
+  | { readonly type: 'triggerCheckpoint'; readonly params: { readonly checkpointId: number; readonly triggeredAt: number; readonly isFinal: boolean } }
   | {
       readonly type: 'declineCheckpoint';
       readonly params: {
@@ -203,7 +203,7 @@ export const taskMachine = taskSetup.createMachine({
         TRIGGER_CHECKPOINT: {
           actions: {
             type: 'triggerCheckpoint',
-            params: ({ event }) => ({ checkpointId: event.checkpointId, triggeredAt: event.triggeredAt }),
+            params: ({ event }) => ({ checkpointId: event.checkpointId, triggeredAt: event.triggeredAt, isFinal: event.isFinal }),
           },
         },
         CONFIRM_CHECKPOINT: { actions: { type: 'confirmCheckpoint', params: ({ event }) => ({ checkpointId: event.checkpointId }) } },

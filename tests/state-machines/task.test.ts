@@ -20,7 +20,7 @@ const samples: TaskEvent[] = [
   { type: 'FINAL_STATE_REPORTED' },
   { type: 'REPORT_REFUSED', error: cause('UNKNOWN_ATTEMPT') },
   { type: 'END_OF_DATA' },
-  { type: 'TRIGGER_CHECKPOINT', checkpointId: 4, triggeredAt: 1 },
+  { type: 'TRIGGER_CHECKPOINT', checkpointId: 4, triggeredAt: 1, isFinal: false },
   { type: 'CONFIRM_CHECKPOINT', checkpointId: 4 },
   { type: 'ABORT_CHECKPOINT', checkpointId: 4 },
 ];
@@ -103,7 +103,7 @@ test('over random walks one final state is reported, after everything was closed
 
 test('a trigger is declined before RUNNING as not ready and after it as closing (T3)', () => {
   const { host, effects } = start();
-  const trigger = { type: 'TRIGGER_CHECKPOINT', checkpointId: 9, triggeredAt: 5 } as const;
+  const trigger = { type: 'TRIGGER_CHECKPOINT', checkpointId: 9, triggeredAt: 5, isFinal: false } as const;
   host.send(trigger);
   assert.equal(effects(), ['declineCheckpoint {"checkpointId":9,"reason":"CHECKPOINT_DECLINED_TASK_NOT_READY"}']);
   host.send({ type: 'START' });
@@ -111,7 +111,7 @@ test('a trigger is declined before RUNNING as not ready and after it as closing 
   host.send({ type: 'RESTORED' });
   effects();
   host.send(trigger);
-  assert.equal(effects(), ['triggerCheckpoint {"checkpointId":9,"triggeredAt":5}']);
+  assert.equal(effects(), ['triggerCheckpoint {"checkpointId":9,"triggeredAt":5,"isFinal":false}']);
   host.send({ type: 'CANCEL' });
   effects();
   host.send(trigger);

@@ -21,7 +21,12 @@ export const checkpointMessages = {
     from: ['checkpoint-coordinator'],
     to: ['task'],
     doc: 'Asks a source task to start a checkpoint: it snapshots and sends the barrier on. Seen before: answered alike.',
-    body: Type.Object({ ...checkpointOfAttempt, triggeredAt: Milliseconds }),
+    body: Type.Object({
+      ...checkpointOfAttempt,
+      triggeredAt: Milliseconds,
+      /** Every task reached the end of its data: once this one is confirmed, tasks end. */
+      isFinal: Type.Boolean(),
+    }),
     reply: Type.Object({ known: Type.Boolean() }),
   }),
   'checkpoint.acknowledged': ask({

@@ -1,0 +1,446 @@
+/**
+ * Runs the tasks of a small job without a control plane: real task runtimes, channels and state under virtual time.
+ *
+ * The harness plays the JobManager: hands out splits, takes checkpoints, confirms them, starts everything again from a
+ * checkpoint. A slot is a simulated process; slots talk over a bus that may delay, drop and repeat.
+ *
+ * TH1  The same seed gives the same run.
+ * TH2  `restart` leaves nothing of the former attempts alive; the new ones start from the checkpoint that is named.
+ */
+import { decode } from '../bus/codec/cbor.js';
+import type { TaskDeploymentDescriptor } from '../bus/protocol/messages/tasks.js';
+import { assert } from '../core/errors.js';
+import {
+  allocationId,
+  attemptNumber,
+  formatAttemptId,
+  jobId,
+  leaderEpoch,
+  sessionId,
+  taskManagerId,
+  type AttemptId,
+  type CheckpointId,
+  type EdgeId,
+  type OperatorId,
+} from '../core/ids.js';
+import { ChannelNetwork } from '../dataflow/channels/channel-network.js';
+import type { SlotLocation } from '../dataflow/channels/elements.js';
+import type { KeySelector, OperatorFactory, Split } from '../dataflow/contracts.js';
+import { createTaskRuntime } from '../dataflow/create-task-runtime.js';
+import { SlotLoop } from '../dataflow/slot-loop.js';
+import { splitsOwned } from '../dataflow/task/source-state.js';
+import type { TaskAcknowledgement, TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
+import { taskWiringOf } from '../graph/deployment.js';
+import { executionName, executionVerticesOf, executionVertexId, isSourceVertex, vertexOf, type ExecutionVertex } from '../graph/execution-graph.js';
+import { planJob, type JobPlan } from '../graph/job-plan.js';
+import type { JobVertex, StreamGraph } from '../graph/types.js';
+import { chunkHandleOf, verifyChunk } from '../storage/checkpoints/chunk-integrity.js';
+import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
+import { HeapKeyedStateBackend } from '../storage/state/heap/heap-keyed-state-backend.js';
+import { LossyBusRoom } from './lossy-bus.js';
+import { MemoryFileSystem } from './memory-file-system.js';
+import type { SeededRandom } from './simulator/seeded-random.js';
+import { Simulation, type SimulatedProcess } from './simulator/simulation.js';
+
+export interface TaskHarnessOptions {
+  readonly graph: StreamGraph<OperatorFactory, KeySelector>;
+  readonly seed?: number;
+  /** Where a subtask runs; default: each subtask index has a slot of its own, shared by all vertices. */
+  readonly placement?: (vertex: JobVertex, subtaskIndex: number) => SlotLocation;
+  readonly creditFrames?: number;
+  readonly busDelayMs?: number;
+  readonly faults?: { drop: number; duplicate: number };
+  /** Takes a checkpoint this often, on its own. */
+  readonly checkpointEveryMs?: number;
+  readonly testSwitches?: TestSwitches;
+}
+
+/** A completed checkpoint as the harness keeps it. */
+export interface HarnessCheckpoint {
+  readonly id: CheckpointId;
+  readonly tasks: ReadonlyMap<string, TaskSnapshot>;
+}
+
+interface PendingCheckpoint {
+  readonly id: CheckpointId;
+  readonly acknowledged: Map<string, TaskAcknowledgement>;
+  readonly isFinal: boolean;
+}
+
+interface HarnessTask {
+  readonly vertex: ExecutionVertex;
+  readonly name: string;
+  readonly runtime: TaskRuntime;
+  state: 'initializing' | 'running' | 'finished' | 'failed';
+}
+
+interface HarnessSlot {
+  readonly process: SimulatedProcess;
+  readonly network: ChannelNetwork;
+  readonly loop: SlotLoop;
+}
+
+interface HarnessSource {
+  splits: readonly Split[] | undefined;
+  unassigned: Split[];
+  readonly waiting: ((split: Split | undefined) => void)[];
+}
+
+const job = jobId('0'.repeat(32));
+
+/** A job's tasks under virtual time; see the head of this file. */
+export class TaskHarness {
+  readonly world: Simulation;
+  readonly plan: JobPlan<OperatorFactory, KeySelector>;
+  readonly files = new MemoryFileSystem();
+  readonly bus: LossyBusRoom;
+  /** Oldest first. */
+  readonly completed: HarnessCheckpoint[] = [];
+  readonly declined: { readonly checkpointId: CheckpointId; readonly task: string; readonly reason: TaskDeclineReason }[] = [];
+  readonly failures: { readonly task: string; readonly error: unknown }[] = [];
+  readonly sharedResources: Record<string, string> = {};
+  readonly #options: TaskHarnessOptions;
+  readonly #random: SeededRandom;
+  readonly #chunks = new Map<string, Uint8Array>();
+  readonly #sources = new Map<OperatorId, HarnessSource>();
+  #tasks = new Map<string, HarnessTask>();
+  #slots = new Map<string, HarnessSlot>();
+  #pending: PendingCheckpoint | undefined;
+  #endOfData = new Set<string>();
+  #lastCheckpointId = 0;
+  #attempt = -1;
+  /** A checkpoint after the end of all data completed: nothing follows. */
+  #isFinalDone = false;
+
+  constructor(options: TaskHarnessOptions) {
+    this.#options = options;
+    this.world = new Simulation({ seed: options.seed ?? 1 });
+    this.#random = this.world.random.fork();
+    this.plan = planJob(options.graph);
+    this.bus = new LossyBusRoom({
+      world: this.world,
+      random: this.#random.fork(),
+      delayMs: options.busDelayMs ?? 1,
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
+    });
+    if (options.checkpointEveryMs !== undefined) this.#checkpointPeriodically(options.checkpointEveryMs);
+  }
+
+  /** Starts all tasks, from `checkpoint` or from the beginning. */
+  deploy(checkpoint?: HarnessCheckpoint): void {
+    this.#attempt += 1;
+    this.#endOfData = new Set();
+    this.#pending = undefined;
+    this.#isFinalDone = false;
+    this.#tasks = new Map();
+    this.#slots = new Map();
+    this.#resetSources(checkpoint);
+    for (const vertex of executionVerticesOf(this.plan.jobGraph)) this.#deployTask(vertex, checkpoint);
+  }
+
+  /** Kills everything as `kill -9` would, and deploys again (TH2). */
+  restart(checkpoint: HarnessCheckpoint | undefined = this.completed.at(-1)): void {
+    for (const slot of this.#slots.values()) slot.process.kill();
+    this.deploy(checkpoint);
+  }
+
+  /** Cancels every task. */
+  async cancel(): Promise<void> {
+    await Promise.all([...this.#tasks.values()].map(({ runtime }) => runtime.cancel()));
+  }
+
+  tasks(): readonly { readonly name: string; readonly state: HarnessTask['state']; readonly runtime: TaskRuntime }[] {
+    return [...this.#tasks.values()];
+  }
+
+  networks(): readonly ChannelNetwork[] {
+    return [...this.#slots.values()].map((slot) => slot.network);
+  }
+
+  get isFinished(): boolean {
+    return this.#tasks.size > 0 && [...this.#tasks.values()].every((task) => task.state === 'finished');
+  }
+
+  get isRunning(): boolean {
+    return [...this.#tasks.values()].every((task) => task.state === 'running');
+  }
+
+  /** Runs until every task finished; fails with the first error of a task. */
+  async runToEnd(limitMs = 600_000): Promise<void> {
+    await this.world.runUntil(() => this.isFinished || this.failures.length > 0, this.world.nowMs + limitMs);
+    const [failure] = this.failures;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  runUntil(isDone: () => boolean, limitMs = 600_000): Promise<void> {
+    return this.world.runUntil(isDone, this.world.nowMs + limitMs);
+  }
+
+  /** Starts a checkpoint unless one is pending or a task is not running; its id. */
+  triggerCheckpoint(): CheckpointId | undefined {
+    if (this.#pending !== undefined || !this.isRunning) return undefined;
+    this.#lastCheckpointId += 1;
+    const id = this.#lastCheckpointId as CheckpointId;
+    const isFinal = this.#endOfData.size === this.#tasks.size;
+    this.#pending = { id, acknowledged: new Map(), isFinal };
+    for (const task of this.#tasks.values()) {
+      if (!isSourceVertex(this.plan.jobGraph, task.vertex.vertexId)) continue;
+      this.#later(() => task.runtime.triggerCheckpoint({ checkpointId: id, triggeredAt: this.world.nowMs, isFinal }));
+    }
+    return id;
+  }
+
+  /** Gives a pending checkpoint up. */
+  abortCheckpoint(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    for (const task of this.#tasks.values()) this.#later(() => task.runtime.checkpointAborted(pending.id));
+    this.#triggerFinal();
+  }
+
+  #checkpointPeriodically(everyMs: number): void {
+    this.world.schedule(everyMs, 'checkpoint is due', () => {
+      if (this.#endOfData.size < this.#tasks.size) this.triggerCheckpoint();
+      if (!this.isFinished) this.#checkpointPeriodically(everyMs);
+    });
+  }
+
+  #deployTask(vertex: ExecutionVertex, checkpoint: HarnessCheckpoint | undefined): void {
+    const { jobGraph } = this.plan;
+    const jobVertex = vertexOf(jobGraph, vertex.vertexId);
+    const key = executionVertexId(vertex.vertexId, vertex.subtaskIndex);
+    const name = executionName(jobVertex, vertex.subtaskIndex);
+    const location = this.#locationOf(jobVertex, vertex.subtaskIndex);
+    const slot = this.#slotAt(location);
+    const descriptor = this.#descriptorOf(vertex, checkpoint);
+    const { process, network, loop } = slot;
+    const { clock, random, logger } = process;
+    const later = <T>(value: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        process.later(this.#random.next() * 2, 'answered', () => {
+          try {
+            resolve(value());
+          } catch (error) {
+            reject(error as Error);
+          }
+        });
+      });
+    const runtime = createTaskRuntime({
+      descriptor,
+      taskInfo: {
+        jobId: job,
+        jobName: jobGraph.name,
+        taskName: jobVertex.name,
+        subtaskIndex: vertex.subtaskIndex,
+        parallelism: jobVertex.parallelism,
+        maxParallelism: jobVertex.maxParallelism,
+        attemptId: descriptor.attemptId,
+        attemptNumber: attemptNumber(this.#attempt),
+        taskManagerId: location.taskManagerId,
+        sessionId: sessionId('session'),
+      },
+      code: this.#code(),
+      ports: { clock, random, logger, files: this.files },
+      network,
+      loop,
+      chunks: {
+        write: (chunkName, bytes) => {
+          const kept = bytes.slice();
+          return later(() => this.#writeChunk(chunkName, kept));
+        },
+        read: (handle) => later(() => verifyChunk(handle, this.#chunks.get(handle.name), 'harness')),
+      },
+      splitSource: {
+        enumerated: (operator, splits) => later(() => this.#enumerated(operator, splits)),
+        requestSplit: async (operator) => {
+          const split = await this.#requestSplit(operator);
+          return later(() => split);
+        },
+      },
+      createKeyedState: (options) => new HeapKeyedStateBackend(options),
+      callbacks: {
+        onEndOfData: () => this.#onEndOfData(key),
+        onFinished: () => this.#setState(key, runtime, 'finished'),
+        onAcknowledged: (acknowledgement) => this.#onAcknowledged(key, runtime, acknowledgement),
+        onDeclined: (checkpointId, reason) => {
+          this.declined.push({ checkpointId, task: name, reason });
+          if (this.#pending?.id === checkpointId) this.abortCheckpoint();
+        },
+        onFailed: (error) => {
+          this.failures.push({ task: name, error });
+          this.#setState(key, runtime, 'failed');
+        },
+        onSharedResource: (resource, token) => {
+          this.sharedResources[resource] = token;
+        },
+      },
+      isStrictState: true,
+      ...(this.#options.testSwitches === undefined ? {} : { testSwitches: this.#options.testSwitches }),
+    });
+    this.#tasks.set(key, { vertex, name, runtime, state: 'initializing' });
+    // Deployments arrive one by one, in any order.
+    process.later(this.#random.next() * 20, `deploy ${name}`, () => this.#initialize(key, name, runtime));
+  }
+
+  #initialize(key: string, name: string, runtime: TaskRuntime): void {
+    runtime.initialize().then(
+      () => {
+        this.#setState(key, runtime, 'running');
+        runtime.start();
+      },
+      (error: unknown) => {
+        this.failures.push({ task: name, error });
+        this.#setState(key, runtime, 'failed');
+      },
+    );
+  }
+
+  #setState(key: string, runtime: TaskRuntime, state: HarnessTask['state']): void {
+    const task = this.#tasks.get(key);
+    if (task?.runtime === runtime) task.state = state;
+  }
+
+  #code(): { operators: ReadonlyMap<OperatorId, OperatorFactory>; keySelectors: ReadonlyMap<EdgeId, KeySelector> } {
+    const keySelectors = new Map<EdgeId, KeySelector>();
+    for (const [id, edge] of this.plan.edges) if (edge.keySelector !== undefined) keySelectors.set(id, edge.keySelector);
+    return { operators: new Map([...this.plan.nodes].map(([id, node]) => [id, node.factory])), keySelectors };
+  }
+
+  #descriptorOf(vertex: ExecutionVertex, checkpoint: HarnessCheckpoint | undefined): TaskDeploymentDescriptor {
+    const { jobGraph } = this.plan;
+    const wiring = taskWiringOf({
+      jobGraph,
+      ...vertex,
+      placed: (vertexId, subtaskIndex) => {
+        const location = this.#locationOf(vertexOf(jobGraph, vertexId), subtaskIndex);
+        return {
+          attemptId: this.#attemptIdOf({ vertexId, subtaskIndex }),
+          location: { taskManagerId: taskManagerId(location.taskManagerId), slot: location.slot },
+        };
+      },
+    });
+    const snapshot = checkpoint?.tasks.get(executionVertexId(vertex.vertexId, vertex.subtaskIndex));
+    const operators = vertexOf(jobGraph, vertex.vertexId).operators;
+    return {
+      jobId: job,
+      leaderEpoch: leaderEpoch(1),
+      allocationId: allocationId('allocation'),
+      attemptId: this.#attemptIdOf(vertex),
+      attemptNumber: this.#attempt,
+      vertexId: vertex.vertexId,
+      subtaskIndex: vertex.subtaskIndex,
+      jobGraph,
+      code: { kind: 'module', url: 'harness:' },
+      ...wiring,
+      restore: checkpoint === undefined || snapshot === undefined ? null : { checkpointId: checkpoint.id, tasks: [snapshot] },
+      enumerate:
+        vertex.subtaskIndex === 0
+          ? operators.filter(({ kind, id }) => kind === 'source' && this.#sources.get(id)?.splits === undefined).map(({ id }) => id)
+          : [],
+    };
+  }
+
+  #attemptIdOf({ vertexId, subtaskIndex }: ExecutionVertex): AttemptId {
+    return formatAttemptId({ vertexId, subtaskIndex, leaderEpoch: leaderEpoch(1), attemptNumber: attemptNumber(this.#attempt) });
+  }
+
+  #locationOf(vertex: JobVertex, subtaskIndex: number): SlotLocation {
+    return this.#options.placement?.(vertex, subtaskIndex) ?? { taskManagerId: 'tm', slot: subtaskIndex };
+  }
+
+  #slotAt(location: SlotLocation): HarnessSlot {
+    const name = `${location.taskManagerId}-${location.slot}`;
+    const known = this.#slots.get(name);
+    if (known !== undefined) return known;
+    const process = this.world.process(`${name}#${this.#attempt}`);
+    const { creditFrames, testSwitches } = this.#options;
+    const network = new ChannelNetwork({
+      location,
+      bus: this.bus.connect(process),
+      dataSubject: ({ taskManagerId: id, slot }) => `data.${id}.${slot}`,
+      clock: process.clock,
+      logger: process.logger,
+      ...(creditFrames === undefined ? {} : { creditFrames }),
+      isSequenceCheckOff: testSwitches?.isSequenceCheckOff === true,
+    });
+    const slot = { process, network, loop: new SlotLoop({ yield: process.yield, logger: process.logger }) };
+    this.#slots.set(name, slot);
+    return slot;
+  }
+
+  #writeChunk(name: string, bytes: Uint8Array): ChunkHandle {
+    assert(!this.#chunks.has(name), `Chunk ${name} was written twice.`);
+    this.#chunks.set(name, bytes);
+    return chunkHandleOf(name, bytes);
+  }
+
+  #later(action: () => void): void {
+    const attempt = this.#attempt;
+    this.world.schedule(this.#random.next() * 5, 'control message', () => {
+      if (attempt === this.#attempt) action();
+    });
+  }
+
+  #onAcknowledged(key: string, runtime: TaskRuntime, acknowledgement: TaskAcknowledgement): void {
+    const pending = this.#pending;
+    if (pending === undefined || this.#tasks.get(key)?.runtime !== runtime || pending.id !== acknowledgement.checkpointId) return;
+    pending.acknowledged.set(key, acknowledgement);
+    if (pending.acknowledged.size < this.#tasks.size) return;
+    this.#pending = undefined;
+    this.completed.push({ id: pending.id, tasks: new Map([...pending.acknowledged].map(([task, { snapshot }]) => [task, snapshot])) });
+    for (const task of this.#tasks.values()) this.#later(() => task.runtime.checkpointCompleted(pending.id));
+    this.#isFinalDone = pending.isFinal;
+    this.#triggerFinal();
+  }
+
+  #onEndOfData(key: string): void {
+    this.#endOfData.add(key);
+    this.#triggerFinal();
+  }
+
+  /** Once every task is at its end; a checkpoint that began before is waited for. */
+  #triggerFinal(): void {
+    if (this.#endOfData.size < this.#tasks.size) return;
+    if (!this.#isFinalDone) this.#later(() => void this.triggerCheckpoint());
+  }
+
+  #resetSources(checkpoint: HarnessCheckpoint | undefined): void {
+    for (const [id, source] of this.#sources) {
+      source.waiting.length = 0;
+      if (checkpoint === undefined) source.splits = undefined;
+      const owned = new Set(this.#ownedSplits(id, checkpoint));
+      source.unassigned = (source.splits ?? []).filter((split) => !owned.has(split.id));
+    }
+  }
+
+  #ownedSplits(operator: OperatorId, checkpoint: HarnessCheckpoint | undefined): readonly string[] {
+    return [...(checkpoint?.tasks.values() ?? [])].flatMap((task) =>
+      task.operators.flatMap(({ operatorId, operatorState }) =>
+        operatorId === operator && operatorState !== null ? splitsOwned(decode(operatorState)) : [],
+      ),
+    );
+  }
+
+  #sourceOf(operator: OperatorId): HarnessSource {
+    let source = this.#sources.get(operator);
+    if (source === undefined) {
+      source = { splits: undefined, unassigned: [], waiting: [] };
+      this.#sources.set(operator, source);
+    }
+    return source;
+  }
+
+  #enumerated(operator: OperatorId, splits: readonly Split[]): void {
+    const source = this.#sourceOf(operator);
+    source.splits = splits;
+    source.unassigned = [...splits];
+    for (const answer of source.waiting.splice(0)) answer(source.unassigned.shift());
+  }
+
+  #requestSplit(operator: OperatorId): Promise<Split | undefined> {
+    const source = this.#sourceOf(operator);
+    if (source.splits !== undefined) return Promise.resolve(source.unassigned.shift());
+    return new Promise((resolve) => source.waiting.push(resolve));
+  }
+}
