@@ -260,5 +260,7 @@ class BusEndpoint implements Endpoint {
 }
 
 function isWorthRetrying(error: unknown): boolean {
-  return error instanceof BusError && (error.failure === 'no-responders' || error.failure === 'timeout' || error.failure === 'disconnected');
+  return (
+    error instanceof BusError && (error.failure === 'no-responders' || error.failure === 'timeout' || error.failure === 'disconnected')
+  );
 }

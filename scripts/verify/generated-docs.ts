@@ -19,6 +19,7 @@ export interface GeneratedDocument {
 /** Every generated document; whoever adds a generator adds a line. */
 export const generatedDocuments: readonly GeneratedDocument[] = [
   { path: 'docs/state-machines', script: 'scripts/visualise.js', command: 'npm run visualise' },
+  { path: 'docs/protocol.md', script: 'scripts/generate-protocol-docs.js', command: 'npm run docs:protocol' },
 ];
 
 /** Differences between what is committed and what `generate` writes now, as sentences; empty when there are none. */

@@ -77,7 +77,10 @@ const cases: Readonly<Record<string, Body>> = {
     await far.flush();
     for (let index = 0; index < 500; index += 1) near.publish(`${bench.prefix}.a`, bytes(index >> 8, index & 0xff));
     await seen.reach(500);
-    assert.deepEqual(seen.payloads, Array.from({ length: 500 }, (_, index) => [index >> 8, index & 0xff]));
+    assert.deepEqual(
+      seen.payloads,
+      Array.from({ length: 500 }, (_, index) => [index >> 8, index & 0xff]),
+    );
   },
 
   'a handler never runs inside publish': async (bench) => {
@@ -162,10 +165,10 @@ const cases: Readonly<Record<string, Body>> = {
     near.publish(`${bench.prefix}.tell`, bytes(3));
     await passThrough(near, far, bench.prefix);
     assert.deepEqual([...answer], [1, 2, 9]);
-    assert.deepEqual(
-      messages.map((message) => [message.subject, message.respond !== undefined]).slice(0, 2),
-      [[`${bench.prefix}.ask`, true], [`${bench.prefix}.tell`, false]],
-    );
+    assert.deepEqual(messages.map((message) => [message.subject, message.respond !== undefined]).slice(0, 2), [
+      [`${bench.prefix}.ask`, true],
+      [`${bench.prefix}.tell`, false],
+    ]);
   },
 
   'an empty answer is an answer': async (bench) => {
@@ -187,7 +190,10 @@ const cases: Readonly<Record<string, Body>> = {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) => near.request(`${bench.prefix}.a`, bytes(index), { timeoutMs: longMs })),
     );
-    assert.deepEqual(answers.map((answer) => answer[0]), Array.from({ length: 50 }, (_, index) => index));
+    assert.deepEqual(
+      answers.map((answer) => answer[0]),
+      Array.from({ length: 50 }, (_, index) => index),
+    );
   },
 
   'answers after the first are ignored': async (bench) => {

@@ -1,9 +1,9 @@
 /** One connection of a simulated process to the {@link SimulatedNetwork}: the port {@link Bus} under virtual time. */
 import { busError, timeoutError, tooLargeError } from '../../bus/bus-error.js';
 import type { Bus, BusError, BusMessage, BusStatus, BusSubscription } from '../../bus/contracts.js';
-import { isSubject, isSubjectPattern } from '../../bus/subject-pattern.js';
+import { compilePattern, isSubject, isSubjectPattern } from '../../bus/subject-pattern.js';
 import { toErrorRecord } from '../../core/errors.js';
-import { networkSubscription, type NetworkMessage, type NetworkProcess, type NetworkSubscription, type SimulatedNetwork } from './simulated-network.js';
+import type { NetworkMessage, NetworkProcess, NetworkSubscription, SimulatedNetwork } from './simulated-network.js';
 
 export interface SimulatedBusParts {
   readonly network: SimulatedNetwork;
@@ -82,9 +82,14 @@ export class SimulatedBus implements Bus {
   subscribe(pattern: string, handler: (message: BusMessage) => void, options?: { readonly queue?: string }): BusSubscription {
     if (this.#status === 'closed') throw busError('closed', pattern);
     if (!isSubjectPattern(pattern)) throw new TypeError(`${JSON.stringify(pattern)} is not a subject pattern`);
-    const subscription = networkSubscription(this, pattern, options?.queue, (message) => {
-      if (this.#subscriptions.has(subscription)) this.#handle(handler, message);
-    });
+    const subscription: NetworkSubscription = {
+      owner: this,
+      queue: options?.queue,
+      matches: compilePattern(pattern),
+      deliver: (message) => {
+        if (this.#subscriptions.has(subscription)) this.#handle(handler, message);
+      },
+    };
     this.#subscriptions.add(subscription);
     this.#control(`subscribe ${pattern}`, () => {
       if (this.#subscriptions.has(subscription)) this.#network.add(subscription);

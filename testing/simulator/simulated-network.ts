@@ -10,7 +10,6 @@
  * W5  Without faults it keeps the contract of the bus.
  */
 import type { Clock, Logger, Random } from '../../core/ports.js';
-import { compilePattern } from '../../bus/subject-pattern.js';
 import { SimulatedBus } from './simulated-bus.js';
 
 /** Where events are scheduled; the simulation is one. */
@@ -42,7 +41,13 @@ export interface NetworkFaults {
 }
 
 /** One and the same delay for everything, so that nothing overtakes anything, as on a quiet server. */
-export const noFaults: NetworkFaults = { delayMsMin: 0.2, delayMsMax: 0.2, slowProbability: 0, dropProbability: 0, duplicateProbability: 0 };
+export const noFaults: NetworkFaults = {
+  delayMsMin: 0.2,
+  delayMsMax: 0.2,
+  slowProbability: 0,
+  dropProbability: 0,
+  duplicateProbability: 0,
+};
 
 export interface SimulatedNetworkOptions {
   readonly world: NetworkWorld;
@@ -270,14 +275,4 @@ export class SimulatedNetwork {
     }
     return false;
   }
-}
-
-/** A subscription for {@link SimulatedNetwork.add}. */
-export function networkSubscription(
-  owner: SimulatedBus,
-  pattern: string,
-  queue: string | undefined,
-  deliver: (message: NetworkMessage) => void,
-): NetworkSubscription {
-  return { owner, queue, matches: compilePattern(pattern), deliver };
 }

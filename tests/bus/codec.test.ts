@@ -31,7 +31,11 @@ const values = fc.letrec<{ value: unknown }>((tie) => ({
     fc.float64Array({ maxLength: 5, noNaN: true }),
     fc.int16Array({ maxLength: 5 }),
     fc.array(tie('value'), { maxLength: 30 }),
-    fc.dictionary(fc.string({ maxLength: 8 }).filter((key) => key !== '__proto__' && key !== '__proto_'), tie('value'), { maxKeys: 30, noNullPrototype: true }),
+    fc.dictionary(
+      fc.string({ maxLength: 8 }).filter((key) => key !== '__proto__' && key !== '__proto_'),
+      tie('value'),
+      { maxKeys: 30, noNullPrototype: true },
+    ),
     fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 5 }).map((entries) => new Map(entries)),
     fc.array(fc.oneof(fc.integer(), fc.string()), { maxLength: 5 }).map((items) => new Set(items)),
   ),
@@ -90,16 +94,28 @@ test('what decode would refuse is refused while encoding (C2)', () => {
   const cycle: unknown[] = [];
   cycle.push(cycle);
   const deep = (levels: number): unknown => (levels === 0 ? 0 : [deep(levels - 1)]);
-  for (const value of [() => 1, Symbol('a'), cycle, deep(65), { a: 1n << 8_200n }]) assert.is(codeOf(() => encode(value)), 'NOT_ENCODABLE');
+  for (const value of [() => 1, Symbol('a'), cycle, deep(65), { a: 1n << 8_200n }])
+    assert.is(
+      codeOf(() => encode(value)),
+      'NOT_ENCODABLE',
+    );
   assert.equal(decode(encode(deep(64))), deep(64));
   assert.is(decode(encode((1n << 8_191n) + 1n)), (1n << 8_191n) + 1n);
-  assert.is(codeOf(() => encode(new Array(500_000).fill(1), wireLimits)), 'NOT_ENCODABLE');
+  assert.is(
+    codeOf(() => encode(new Array(500_000).fill(1), wireLimits)),
+    'NOT_ENCODABLE',
+  );
 });
 
 test('a MiB of ordinary records is not too much work for the wire', () => {
   const rows = Array.from({ length: 7_500 }, (_, index) => ({
-    auction: index * 7, bidder: index * 13, price: index * 31.5, channel: `channel-${index % 10}`,
-    url: `https://www.nexmark.com/item.htm?query=${index}`, dateTime: 1_700_000_000_000 + index, extra: 'abcdefgh',
+    auction: index * 7,
+    bidder: index * 13,
+    price: index * 31.5,
+    channel: `channel-${index % 10}`,
+    url: `https://www.nexmark.com/item.htm?query=${index}`,
+    dateTime: 1_700_000_000_000 + index,
+    extra: 'abcdefgh',
   }));
   const bytes = encode(rows, wireLimits);
   assert.ok(bytes.length > 900_000);

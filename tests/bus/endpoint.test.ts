@@ -1,152 +1,17 @@
-import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decode, encode } from '../../bus/codec/cbor.js';
-import { BusError, type BusFailure } from '../../bus/contracts.js';
 import { createEndpoint } from '../../bus/endpoint.js';
-import type { Address, DeadLetter, Endpoint, Envelope } from '../../bus/endpoint-contract.js';
-import { createSubjects } from '../../bus/protocol/subjects.js';
-import { InProcessHub } from '../../bus/transports/in-process/hub.js';
+import type { Envelope } from '../../bus/endpoint-contract.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
 import { MillraceError } from '../../core/errors.js';
-import { jobId, type LeaderEpoch } from '../../core/ids.js';
+import type { LeaderEpoch } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
-import { recordingLogger, silentLogger } from '../support/silent-logger.js';
+import { codeOf, describe, envelope, failureOf, jobManager, outcome, subjects, world } from '../support/endpoints.js';
+import { silentLogger } from '../support/silent-logger.js';
 import { deferred, eventually } from '../support/within.js';
 
 const test = suite('endpoint');
-const subjects = createSubjects({ clusterId: 'test' });
-const jobManager: Address = { kind: 'job-manager' };
-const job = jobId('a'.repeat(32));
-const describe = { jobId: job };
-
-function world() {
-  const hub = new InProcessHub({ clock: systemClock, logger: silentLogger, defer: setImmediate });
-  const raw = hub.connect('raw');
-  const endpoint = (name: string, logger = silentLogger): Endpoint =>
-    createEndpoint({ name, bus: hub.connect(name), subjects, clock: systemClock, random: systemRandom, logger });
-  return { hub, raw, endpoint };
-}
-
-const envelope = (changes: Partial<Record<keyof Envelope, unknown>> = {}): Record<string, unknown> => ({
-  version: 1,
-  id: `test-${systemRandom.hex(6)}`,
-  type: 'job.describe',
-  from: 'test',
-  to: 'job-manager',
-  leaderEpoch: 0,
-  attempt: null,
-  correlationId: null,
-  causationId: null,
-  sentAt: 0,
-  body: describe,
-  ...changes,
-});
-
-async function outcome(work: Promise<unknown>): Promise<unknown> {
-  try {
-    return await work;
-  } catch (error) {
-    return error;
-  }
-}
-
-const failureOf = (error: unknown): BusFailure | undefined => (error instanceof BusError ? error.failure : undefined);
-const codeOf = (error: unknown): string | undefined => (error instanceof MillraceError ? error.code : undefined);
-
-/** What must not reach a handler, and the letter it becomes. */
-const unhandled: readonly (readonly [string, DeadLetter['reason'], () => Uint8Array])[] = [
-  ['bytes that are no CBOR', 'malformed', () => Uint8Array.of(0xff, 0x00, 0x13)],
-  ['an empty payload', 'malformed', () => new Uint8Array(0)],
-  ['CBOR that is no envelope', 'malformed', () => encode([1, 2, 3])],
-  ['a Map instead of an object', 'malformed', () => encode(new Map(Object.entries(envelope())))],
-  ['an envelope without an id', 'malformed', () => encode(envelope({ id: undefined }))],
-  ['an envelope with an endless id', 'malformed', () => encode(envelope({ id: 'x'.repeat(10_000) }))],
-  ['an envelope with an epoch that is no number', 'malformed', () => encode(envelope({ leaderEpoch: 'high' }))],
-  ['an envelope of a later version', 'unknown-version', () => encode(envelope({ version: 2 }))],
-  ['an unknown type', 'unknown-type', () => encode(envelope({ type: 'job.explode' }))],
-  ['a type from the prototype of objects', 'unknown-type', () => encode(envelope({ type: 'toString' }))],
-  ['a body with a wrong field', 'invalid-body', () => encode(envelope({ body: { jobId: 'not a job id!' } }))],
-  ['a body that is missing', 'invalid-body', () => encode(envelope({ body: undefined }))],
-  ['another address', 'not-addressed', () => encode(envelope({ to: 'resource-manager' }))],
-  ['a message nobody here handles', 'not-addressed', () => encode(envelope({ type: 'job.cancel' }))],
-  ['a message of an old leader', 'fenced', () => encode(envelope({ leaderEpoch: 3 }))],
-  ['more bytes than a control message may have', 'oversized', () => new Uint8Array(limits.controlMessageBytesMax + 1)],
-];
-
-for (const [what, reason, payload] of unhandled) {
-  test(`${what}: a counted dead letter (${reason}), an error for the asker, nothing for the handler (E1)`, async () => {
-    const { hub, raw, endpoint } = world();
-    let handled = 0;
-    const bus = hub.connect('served');
-    const served = createEndpoint({ name: 'served', bus, subjects, clock: systemClock, random: systemRandom, logger: silentLogger });
-    served.serve(jobManager, {
-      handlers: { 'job.describe': () => ((handled += 1), { kind: 'unknown' }) },
-      fence: (message) => (message.leaderEpoch === 3 ? 'epoch 3 is over' : undefined),
-    });
-    const answer = decode(await raw.request(subjects.of(jobManager), payload(), { timeoutMs: 5_000 })) as { ok: boolean; error: { code: string } };
-    assert.is(answer.ok, false);
-    assert.is(answer.error.code, `MESSAGE_${reason.toUpperCase().replaceAll('-', '_')}`);
-    raw.publish(subjects.of(jobManager), payload());
-    await raw.flush();
-    assert.is(handled, 0);
-    assert.is(bus.handlerFailures, 0);
-    const { counts, latest } = served.deadLetters();
-    // As a plain message, an ask that is otherwise sound cannot be answered, which is found before its address.
-    const second = reason === 'not-addressed' || reason === 'fenced' ? 'malformed' : reason;
-    assert.equal(latest.map((letter) => letter.reason), [reason, second]);
-    assert.is(counts[reason], reason === second ? 2 : 1);
-    assert.is(latest[0]?.subject, subjects.of(jobManager));
-    // It still works.
-    const asker = endpoint('asker');
-    assert.equal(await asker.ask(jobManager, 'job.describe', describe), { kind: 'unknown' });
-  });
-}
-
-test('arbitrary and damaged messages never throw into the bus and leave the endpoint working (E1, I1)', async () => {
-  const { hub, raw, endpoint } = world();
-  const bus = hub.connect('served');
-  const served = createEndpoint({ name: 'served', bus, subjects, clock: systemClock, random: systemRandom, logger: silentLogger });
-  served.serve(jobManager, { handlers: { 'job.describe': () => ({ kind: 'unknown' }), 'job.list': () => ({ jobs: [] }) } });
-  const subject = subjects.of(jobManager);
-  let sent = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.oneof(
-        fc.uint8Array({ maxLength: 300 }),
-        fc.tuple(fc.nat(), fc.nat({ max: 255 })).map(([at, byte]) => {
-          const bytes = encode(envelope());
-          bytes[at % bytes.length] = byte;
-          return bytes;
-        }),
-        fc.dictionary(fc.constantFrom('version', 'id', 'type', 'to', 'body', 'leaderEpoch'), fc.jsonValue()).map((changes) => encode(envelope(changes))),
-      ),
-      async (bytes) => {
-        sent += 1;
-        raw.publish(subject, bytes);
-        await raw.request(subject, bytes, { timeoutMs: 5_000 });
-      },
-    ),
-    { numRuns: 1_500, seed: 21 },
-  );
-  assert.is(bus.handlerFailures, 0);
-  const { counts, latest } = served.deadLetters();
-  assert.ok(Object.values(counts).reduce((sum, count) => sum + count, 0) > sent, 'most of them were dead letters');
-  assert.ok(latest.length <= limits.deadLettersKept);
-  assert.equal(await endpoint('asker').ask(jobManager, 'job.list', {}), { jobs: [] });
-});
-
-test('dead letters are kept up to a bound and told to the log ever more rarely', async () => {
-  const { raw, endpoint } = world();
-  const { logger, lines } = recordingLogger();
-  const served = endpoint('served', logger);
-  served.serve(jobManager, { handlers: {} });
-  for (let index = 0; index < 300; index += 1) raw.publish(subjects.of(jobManager), Uint8Array.of(0xff));
-  await raw.flush();
-  assert.is(served.deadLetters().counts['malformed'], 300);
-  assert.is(served.deadLetters().latest.length, limits.deadLettersKept);
-  assert.is(lines.filter((line) => line.message === 'dead letter').length, 9);
-});
 
 test('a message to an address served here goes past the bus, later, through the same checks, as a copy (E2)', async () => {
   const { raw, endpoint } = world();
@@ -155,15 +20,18 @@ test('a message to an address served here goes past the bus, later, through the 
   const both = endpoint('both');
   const received = deferred<{ reason: string; slots?: number[] }>();
   const steps: string[] = [];
-  both.serve({ kind: 'resource-manager' }, {
-    handlers: {
-      'task-manager.disconnected': (body) => {
-        steps.push('handled');
-        received.resolve(body);
+  both.serve(
+    { kind: 'resource-manager' },
+    {
+      handlers: {
+        'task-manager.disconnected': (body) => {
+          steps.push('handled');
+          received.resolve(body);
+        },
       },
+      fence: (message) => (message.leaderEpoch < 2 ? 'old' : undefined),
     },
-    fence: (message) => (message.leaderEpoch < 2 ? 'old' : undefined),
-  });
+  );
   const body = { taskManagerId: 'tm' as never, sessionId: 's' as never, reason: 'gone' };
   both.tell({ kind: 'resource-manager' }, 'task-manager.disconnected', body, { leaderEpoch: 1 as LeaderEpoch });
   both.tell({ kind: 'resource-manager' }, 'task-manager.disconnected', body, { leaderEpoch: 2 as LeaderEpoch });
@@ -256,9 +124,13 @@ test('a fenced message is not remembered: once the receiver has caught up, the s
   const { raw, endpoint } = world();
   const served = endpoint('served');
   let epoch = 5;
-  served.serve(jobManager, { handlers: { 'job.list': () => ({ jobs: [] }) }, fence: (message) => (message.leaderEpoch > epoch ? 'from the future' : undefined) });
+  served.serve(jobManager, {
+    handlers: { 'job.list': () => ({ jobs: [] }) },
+    fence: (message) => (message.leaderEpoch > epoch ? 'from the future' : undefined),
+  });
   const payload = encode(envelope({ type: 'job.list', body: {}, leaderEpoch: 6 }));
-  const ask = async (): Promise<boolean> => (decode(await raw.request(subjects.of(jobManager), payload, { timeoutMs: 5_000 })) as { ok: boolean }).ok;
+  const ask = async (): Promise<boolean> =>
+    (decode(await raw.request(subjects.of(jobManager), payload, { timeoutMs: 5_000 })) as { ok: boolean }).ok;
   assert.is(await ask(), false);
   epoch = 6;
   assert.is(await ask(), true);
@@ -282,7 +154,13 @@ test('a MillraceError of a handler is the answer; anything else is UNCAUGHT and 
   served.serve(jobManager, {
     handlers: {
       'job.list': () => {
-        throw new MillraceError('DISK_FULL', 'no room', { domain: 'external', recovery: 'fail-job', hint: 'make room', where: '/data', cause: new Error('ENOSPC') });
+        throw new MillraceError('DISK_FULL', 'no room', {
+          domain: 'external',
+          recovery: 'fail-job',
+          hint: 'make room',
+          where: '/data',
+          cause: new Error('ENOSPC'),
+        });
       },
       'job.describe': () => Promise.reject(new TypeError('a defect')),
     },
@@ -317,7 +195,13 @@ test('an answer that does not match, cannot be encoded or is too large arrives a
 
 test('an answer that is none rejects with INVALID_REPLY', async () => {
   const { raw, endpoint } = world();
-  const payloads = [Uint8Array.of(0xff), encode('yes'), encode({ ok: true, body: 1 }), encode({ ok: false, error: 'no' }), encode({ ok: false, error: { code: 'A', domain: 'user', recovery: 'retry', message: 'm', cause: 'x' } })];
+  const payloads = [
+    Uint8Array.of(0xff),
+    encode('yes'),
+    encode({ ok: true, body: 1 }),
+    encode({ ok: false, error: 'no' }),
+    encode({ ok: false, error: { code: 'A', domain: 'user', recovery: 'retry', message: 'm', cause: 'x' } }),
+  ];
   let next = 0;
   raw.subscribe(subjects.of(jobManager), (message) => message.respond?.(payloads[next++] as Uint8Array));
   const asker = endpoint('asker');
@@ -328,14 +212,17 @@ test('a tell whose handler throws or rejects is counted', async () => {
   const { endpoint } = world();
   const served = endpoint('served');
   let isAsync = false;
-  served.serve({ kind: 'leader-events' }, {
-    handlers: {
-      'leader.announced': () => {
-        if (isAsync) return Promise.reject(new Error('later')) as never;
-        throw new Error('now');
+  served.serve(
+    { kind: 'leader-events' },
+    {
+      handlers: {
+        'leader.announced': () => {
+          if (isAsync) return Promise.reject(new Error('later')) as never;
+          throw new Error('now');
+        },
       },
     },
-  });
+  );
   const sender = endpoint('sender');
   sender.tell({ kind: 'leader-events' }, 'leader.announced', { holder: 'x' });
   await eventually(5_000, () => served.deadLetters().counts['handler-failed'] === 1, 'the first failure');
@@ -347,7 +234,10 @@ test('a tell whose handler throws or rejects is counted', async () => {
 test('a body that does not match its declaration is the defect of the sender (N1)', async () => {
   const { endpoint } = world();
   const sender = endpoint('sender');
-  assert.throws(() => sender.tell({ kind: 'leader-events' }, 'leader.announced', { holder: 1 } as never), (error: unknown) => codeOf(error) === 'INVALID_MESSAGE' && (error as Error).message.includes('/holder'));
+  assert.throws(
+    () => sender.tell({ kind: 'leader-events' }, 'leader.announced', { holder: 1 } as never),
+    (error: unknown) => codeOf(error) === 'INVALID_MESSAGE' && (error as Error).message.includes('/holder'),
+  );
   assert.is(codeOf(await outcome(sender.ask(jobManager, 'job.describe', { jobId: 'a.b' } as never))), 'INVALID_MESSAGE');
   const large = { sha256: '0'.repeat(64), index: 0, count: 1, bytes: new Uint8Array(limits.controlMessageBytesMax) };
   assert.is(failureOf(await outcome(sender.ask(jobManager, 'blob.upload-chunk', large))), 'too-large');
@@ -392,9 +282,24 @@ test('the envelope says who, to whom, when and on whose behalf', async () => {
       },
     },
   });
-  await endpoint('client.c1').ask(jobManager, 'job.describe', describe, { leaderEpoch: 4 as LeaderEpoch, attempt: 'v_0_4_1', causationId: 'cause', correlationId: 'thread' });
+  await endpoint('client.c1').ask(jobManager, 'job.describe', describe, {
+    leaderEpoch: 4 as LeaderEpoch,
+    attempt: 'v_0_4_1',
+    causationId: 'cause',
+    correlationId: 'thread',
+  });
   const { id, sentAt, ...rest } = await seen.promise;
-  assert.equal(rest, { version: 1, type: 'job.describe', from: 'client.c1', to: 'job-manager', leaderEpoch: 4, attempt: 'v_0_4_1', causationId: 'cause', correlationId: 'thread', body: describe });
+  assert.equal(rest, {
+    version: 1,
+    type: 'job.describe',
+    from: 'client.c1',
+    to: 'job-manager',
+    leaderEpoch: 4,
+    attempt: 'v_0_4_1',
+    causationId: 'cause',
+    correlationId: 'thread',
+    body: describe,
+  });
   assert.match(id, /^[0-9a-f]{16}-1$/);
   assert.ok(Math.abs(sentAt - Date.now()) < 60_000);
 });

@@ -103,14 +103,17 @@ const corpus: Readonly<Record<string, readonly [Uint8Array, 'refused' | undefine
   'a million small numbers': [many(1), 'refused'],
   'a million nulls': [many(0xf6), 'refused'],
   'objects of one field': [many(0xa1, 0x61, 0x61, 1), 'refused'],
-  'an object of many keys': [manyKeys((index) => [0x64, 65 + (index & 15), 65 + ((index >> 4) & 15), 65 + ((index >> 8) & 15), 65 + ((index >> 12) & 31)]), 'refused'],
+  'an object of many keys': [
+    manyKeys((index) => [0x64, 65 + (index & 15), 65 + ((index >> 4) & 15), 65 + ((index >> 8) & 15), 65 + ((index >> 12) & 31)]),
+    'refused',
+  ],
   'an object of sparse numeric keys': [manyKeys((index) => uint32(index * 7_919)), 'refused'],
   'a Map of many keys': [manyKeys((index) => uint32(index), 0xd9, 1, 3), 'refused'],
   'short texts': [many(0x77, ...text('abcdefghijklmnopqrstuvw')), undefined],
   'texts that are not ASCII': [many(0x78, 64, ...text('ä'.repeat(32))), undefined],
   'texts that are not UTF-8': [many(0x78, 60, ...repeated(0xff, 60)), undefined],
   'one large text that is not UTF-8': [Uint8Array.from([0x7a, 0, 0x0f, 0, 0, ...repeated(0xff, 0x0f0000)]), undefined],
-  'doubles': [many(0xfb, 1, 2, 3, 4, 5, 6, 7, 8), undefined],
+  doubles: [many(0xfb, 1, 2, 3, 4, 5, 6, 7, 8), undefined],
   'large integers': [many(0x1b, 255, 255, 255, 255, 255, 255, 255, 255), undefined],
 };
 

@@ -8,7 +8,8 @@ import { silentLogger } from '../support/silent-logger.js';
 
 const test = suite('in-process bus');
 
-const newHub = (defer: (deliver: () => void) => void): InProcessHub => new InProcessHub({ clock: systemClock, logger: silentLogger, defer });
+const newHub = (defer: (deliver: () => void) => void): InProcessHub =>
+  new InProcessHub({ clock: systemClock, logger: silentLogger, defer });
 
 const hub = newHub(setImmediate);
 let prefixes = 0;

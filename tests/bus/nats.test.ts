@@ -67,10 +67,13 @@ test('a server that dies and comes back is noticed, publishes in between fail, s
     await near.flush();
     await server.kill();
     await Promise.all([becomes(near, 'disconnected'), becomes(far, 'disconnected')]);
-    assert.is((await lost as BusError).failure, 'disconnected');
-    assert.throws(() => near.publish('a', Uint8Array.of(2)), (error: BusError) => error.failure === 'disconnected');
-    assert.is((await failure(near.request('a', Uint8Array.of(3), { timeoutMs: 5_000 })) as BusError).failure, 'disconnected');
-    assert.is((await failure(near.flush()) as BusError).failure, 'disconnected');
+    assert.is(((await lost) as BusError).failure, 'disconnected');
+    assert.throws(
+      () => near.publish('a', Uint8Array.of(2)),
+      (error: BusError) => error.failure === 'disconnected',
+    );
+    assert.is(((await failure(near.request('a', Uint8Array.of(3), { timeoutMs: 5_000 }))) as BusError).failure, 'disconnected');
+    assert.is(((await failure(near.flush())) as BusError).failure, 'disconnected');
     far.subscribe('born-in-between', (message) => message.respond?.(Uint8Array.of(5)));
 
     await server.start();
@@ -88,7 +91,10 @@ test('reconnecting is given up after the tries it was given, and the bus is clos
     const bus = await connect(natsUrl(server), { reconnectAttemptsMax: 2, reconnectDelayMs: 20, logger });
     await server.kill();
     await becomes(bus, 'closed');
-    assert.throws(() => bus.publish('a', Uint8Array.of(1)), (error: BusError) => error.failure === 'closed');
+    assert.throws(
+      () => bus.publish('a', Uint8Array.of(1)),
+      (error: BusError) => error.failure === 'closed',
+    );
     assert.ok(lines.some((line) => line.level === 'error' && line.message.includes(natsUrl(server))));
     await bus.close();
   }));
@@ -106,10 +112,14 @@ test('the first connection waits for a server that comes later', async () => {
   const port = await freePort();
   const { logger, lines } = recordingLogger();
   const connecting = connect(`127.0.0.1:${port}`, { logger });
-  await within(5_000, new Promise<void>((resolve) => {
-    const look = (): void => void (lines.length > 0 ? resolve() : setImmediate(look));
-    look();
-  }), 'the first failed try');
+  await within(
+    5_000,
+    new Promise<void>((resolve) => {
+      const look = (): void => void (lines.length > 0 ? resolve() : setImmediate(look));
+      look();
+    }),
+    'the first failed try',
+  );
   const server = await startOwnNats(port);
   const bus = await within(10_000, connecting, 'the connection');
   assert.is(bus.status(), 'connected');

@@ -30,8 +30,14 @@ test('large answers push out the oldest (R1)', () => {
     remembered.admit(`id-${index}`, () => undefined);
     remembered.settle(`id-${index}`, large);
   }
-  assert.equal([5, 4, 3, 2].map((index) => remembered.admit(`id-${index}`, () => undefined)), [false, false, false, false]);
-  assert.is(remembered.admit('id-1', () => undefined), true);
+  assert.equal(
+    [5, 4, 3, 2].map((index) => remembered.admit(`id-${index}`, () => undefined)),
+    [false, false, false, false],
+  );
+  assert.is(
+    remembered.admit('id-1', () => undefined),
+    true,
+  );
 });
 
 test('repeats of an ask under way wait for its answer, later ones get it at once (R2)', () => {

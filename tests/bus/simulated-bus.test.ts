@@ -74,10 +74,16 @@ test('order holds on each subject and not across subjects, under every fault (W1
   await pass(world, 60_000);
   for (let subject = 0; subject < 4; subject += 1) {
     const own = seen.filter((each) => each.subject === `s.${subject}`).map((each) => each.index);
-    assert.equal(own, [...own].sort((left, right) => left - right));
+    assert.equal(
+      own,
+      [...own].sort((left, right) => left - right),
+    );
   }
   const all = seen.map((each) => each.index);
-  assert.not.equal(all, [...all].sort((left, right) => left - right));
+  assert.not.equal(
+    all,
+    [...all].sort((left, right) => left - right),
+  );
   assert.ok(network.counts.dropped > 5 && network.counts.duplicated > 5, 'faults happened');
   assert.ok(new Set(all).size < 200 && all.length > new Set(all).size, 'some were lost, some came twice');
 });
@@ -113,7 +119,10 @@ test('what is on the way when a connection breaks is lost; publishing meanwhile 
   const underWay = failureOf(world, publisher.request('a', Uint8Array.of(2), { timeoutMs: 60_000 }));
   network.disconnect('near', 300);
   assert.is(await underWay, 'disconnected');
-  assert.throws(() => publisher.publish('a', Uint8Array.of(3)), (error: BusError) => error.failure === 'disconnected');
+  assert.throws(
+    () => publisher.publish('a', Uint8Array.of(3)),
+    (error: BusError) => error.failure === 'disconnected',
+  );
   await pass(world, 400);
   assert.equal(seen, []);
   assert.equal(told, ['disconnected', 'connected']);
@@ -163,7 +172,10 @@ test('a paused process gets everything late, in order', async () => {
   far.pause(1_000);
   for (let index = 0; index < 5; index += 1) publisher.publish('a', Uint8Array.of(index));
   await pass(world, 2_000);
-  assert.equal(seen.map((each) => each.index), [0, 1, 2, 3, 4]);
+  assert.equal(
+    seen.map((each) => each.index),
+    [0, 1, 2, 3, 4],
+  );
   assert.ok(seen.every((each) => each.at >= 1_000));
 });
 

@@ -54,7 +54,8 @@ const retryDelayMs = { first: 100, factor: 2, max: 5_000 } as const;
 /** Resolves once the server has accepted the connection. Throws `NATS_UNREACHABLE`, `NATS_REFUSED` or `BAD_NATS_ADDRESS`. */
 export async function connectNats(options: NatsBusOptions): Promise<NatsBus> {
   const addresses = options.servers.map(parseServerAddress);
-  if (addresses.length === 0) throw new MillraceError('BAD_NATS_ADDRESS', 'No address of a NATS server was given.', { domain: 'user', recovery: 'crash' });
+  if (addresses.length === 0)
+    throw new MillraceError('BAD_NATS_ADDRESS', 'No address of a NATS server was given.', { domain: 'user', recovery: 'crash' });
   const where = addresses.map((address) => address.url).join(', ');
   const isAborted = (): boolean => options.signal?.aborted === true;
   let delayMs: number = retryDelayMs.first;
@@ -148,8 +149,10 @@ function codeOf(error: unknown): string {
 
 function isRefusal(error: unknown): boolean {
   const code = codeOf(error);
-  return ['AUTHORIZATION_VIOLATION', 'BAD_AUTHENTICATION', 'BAD_CREDS', 'AUTHENTICATION_EXPIRED', 'ACCOUNT_EXPIRED', 'TLS'].includes(code)
-    || /^(ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO_SELF_SIGNED)/.test(code);
+  return (
+    ['AUTHORIZATION_VIOLATION', 'BAD_AUTHENTICATION', 'BAD_CREDS', 'AUTHENTICATION_EXPIRED', 'ACCOUNT_EXPIRED', 'TLS'].includes(code) ||
+    /^(ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO_SELF_SIGNED)/.test(code)
+  );
 }
 
 function explain(error: unknown): string {
@@ -161,11 +164,15 @@ function explain(error: unknown): string {
 }
 
 function unreachable(where: string, why: string, attempts: number): MillraceError {
-  return new MillraceError('NATS_UNREACHABLE', `NATS at ${where} cannot be reached: ${why} (${attempts} ${attempts === 1 ? 'try' : 'tries'}).`, {
-    domain: 'external',
-    recovery: 'crash',
-    hint: 'Start nats-server there, or name another address.',
-  });
+  return new MillraceError(
+    'NATS_UNREACHABLE',
+    `NATS at ${where} cannot be reached: ${why} (${attempts} ${attempts === 1 ? 'try' : 'tries'}).`,
+    {
+      domain: 'external',
+      recovery: 'crash',
+      hint: 'Start nats-server there, or name another address.',
+    },
+  );
 }
 
 function refused(where: string, why: string): MillraceError {

@@ -197,7 +197,11 @@ export class NatsBus implements Bus {
   async #watch(): Promise<void> {
     void this.#nats.closed().then((error) => {
       if (this.#status === 'closed') return;
-      this.#logger.log('error', `the connection to NATS at ${this.#where} is given up`, error instanceof Error ? { error: toErrorRecord(error) } : {});
+      this.#logger.log(
+        'error',
+        `the connection to NATS at ${this.#where} is given up`,
+        error instanceof Error ? { error: toErrorRecord(error) } : {},
+      );
       this.#become('closed');
     });
     for await (const event of this.#nats.status()) this.#statusEvent(event);
@@ -215,7 +219,11 @@ export class NatsBus implements Bus {
         this.#become('connected');
         return;
       case 'error':
-        this.#logger.log('error', `NATS reports ${String(event.data)}`, event.permissionContext === undefined ? {} : { ...event.permissionContext });
+        this.#logger.log(
+          'error',
+          `NATS reports ${JSON.stringify(event.data)}`,
+          event.permissionContext === undefined ? {} : { ...event.permissionContext },
+        );
         return;
       default:
         this.#logger.log('debug', `NATS: ${event.type}`);
