@@ -5,7 +5,7 @@
  *      of everything later nothing survives, or, with a source of randomness, any part of it: a prefix of a file's new
  *      bytes, any subset of new, removed and renamed names.
  * MF2  A full disk (`capacityBytes`) takes what fits and then fails with DISK_FULL, as a real one does.
- * MF3  Handles opened before a crash fail after it.
+ * MF3  Handles and mounts from before a crash fail after it: the processes that had them died with the machine.
  */
 import { assert } from '../core/errors.js';
 import { fileError } from '../core/file-errors.js';
@@ -52,6 +52,30 @@ export class MemoryFileSystem implements FileSystem {
   constructor(options: MemoryFileSystemOptions = {}) {
     this.options = options;
     this.capacityBytes = options.capacityBytes ?? Infinity;
+  }
+
+  /** The disk as the processes of now see it: fails after the next crash (MF3). */
+  mount(): FileSystem {
+    const { life } = this;
+    const during = <Arguments extends [string, ...unknown[]], Result>(
+      operation: (...args: Arguments) => Promise<Result>,
+    ): ((...args: Arguments) => Promise<Result>) => {
+      return async (...args) => {
+        if (life !== this.life) throw fileError('FILE_IO', args[0], new Error('the machine lost power'));
+        return operation.apply(this, args);
+      };
+    };
+    return {
+      openRead: during(this.openRead),
+      openWrite: during(this.openWrite),
+      readFile: during(this.readFile),
+      stat: during(this.stat),
+      list: during(this.list),
+      makeDirectory: during(this.makeDirectory),
+      rename: during(this.rename),
+      syncDirectory: during(this.syncDirectory),
+      remove: during(this.remove),
+    };
   }
 
   /** Loses power and comes back (MF1). Give `random` to lose a part only. */

@@ -142,11 +142,12 @@ test('a disk that fills in the middle of a line costs that line only (HL1, FH3)'
     assert.ok(token !== undefined && told > 0, 'the disk filled after the first id');
     const records = await open(files).checkpoints(job);
     assert.equal(records, []);
-    // A bigger disk: the successor reads what was left.
     files.capacityBytes = Infinity;
+    const afterwards = await store.nextCheckpointId(token, job);
+    assert.ok(afterwards > told);
     const next = open(files);
     const successor = await lead(next, 'b', 'a');
-    assert.ok((await next.nextCheckpointId(successor, job)) > told);
+    assert.ok((await next.nextCheckpointId(successor, job)) > afterwards);
   }
 });
 
@@ -159,13 +160,13 @@ test('what was told survives the loss of power, at any moment and whatever part 
         const files = new MemoryFileSystem();
         const dice = countingRandom(seed);
         let leader = 0;
-        let store = open(files, 3);
+        let store = open(files.mount(), 3);
         let token = await lead(store, 'leader-0');
         let lastId = 0;
         let added: number | undefined;
         const jobs = new Set<string>();
         const takeOver = async () => {
-          store = open(files, 3);
+          store = open(files.mount(), 3);
           token = await lead(store, `leader-${++leader}`, `leader-${leader - 1}`);
         };
         for (const step of steps) {

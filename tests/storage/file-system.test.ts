@@ -108,6 +108,16 @@ memory('with randomness any prefix of what was not synced may survive (MF1)', as
   assert.equal([...survivors].sort(), ['', 'no name', 'x', 'xy', 'xyz'].sort());
 });
 
+memory('a process from before a loss of power can do nothing any more (MF3)', async () => {
+  const files = new MemoryFileSystem();
+  const before = files.mount();
+  await write(before, '/a', 'x', true);
+  files.crash();
+  await rejectsWith('FILE_IO', before.remove('/a'));
+  await rejectsWith('FILE_IO', before.list('/'));
+  assert.equal(await files.mount().list('/'), []);
+});
+
 memory('a full disk takes what fits, then fails, and has room again after a removal (MF2)', async () => {
   const files = new MemoryFileSystem({ capacityBytes: 10 });
   await write(files, '/a', '1234567', true);
