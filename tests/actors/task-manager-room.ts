@@ -17,7 +17,7 @@ import {
   type AllocationId,
   type LeaderEpoch,
 } from '../../core/ids.js';
-import type { TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../../dataflow/task-runtime.js';
+import type { CheckpointTrigger, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../../dataflow/task-runtime.js';
 import { planJob } from '../../graph/job-plan.js';
 import { defineJob } from '../../index.js';
 import { InlineSlotSpawner } from '../../testing/inline-slot-spawner.js';
@@ -65,8 +65,8 @@ export class PretendedRuntime implements TaskRuntime {
     this.told.push('start');
   }
 
-  triggerCheckpoint(id: number): 'accepted' {
-    this.told.push(`trigger ${id}`);
+  triggerCheckpoint({ checkpointId }: CheckpointTrigger): 'accepted' {
+    this.told.push(`trigger ${checkpointId}`);
     return 'accepted';
   }
 

@@ -318,12 +318,12 @@ test('checkpoint messages reach their attempt in the slot; another attempt is no
   const runtime = await room.withRunningTask(alloc('a1'));
   const { attemptId } = room.descriptor(alloc('a1'));
   const of = { jobId: job, attemptId, checkpointId: 5 as CheckpointId };
-  assert.equal(await room.askSlot(0, 'checkpoint.trigger', { ...of, triggeredAt: 1 }), { known: true });
+  assert.equal(await room.askSlot(0, 'checkpoint.trigger', { ...of, triggeredAt: 1, isFinal: false }), { known: true });
   assert.equal(await room.askSlot(0, 'checkpoint.confirm', of), { known: true });
   assert.equal(await room.askSlot(0, 'checkpoint.abort', of), { known: true });
   assert.equal(runtime.told.slice(2), ['trigger 5', 'completed 5', 'aborted 5']);
   const other = room.descriptor(alloc('a1'), 7).attemptId;
-  assert.equal(await room.askSlot(0, 'checkpoint.trigger', { ...of, attemptId: other, triggeredAt: 1 }), { known: false });
+  assert.equal(await room.askSlot(0, 'checkpoint.trigger', { ...of, attemptId: other, triggeredAt: 1, isFinal: false }), { known: false });
 });
 
 test('what a task says of its checkpoints and its end reaches the job', async () => {
