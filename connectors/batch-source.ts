@@ -77,7 +77,7 @@ class BatchReader<T, SplitData> implements SourceReader<T> {
 
   poll(output: SourceOutput<T>, recordsMax: number): PollStatus {
     assert(this.#batches !== undefined, 'poll without a split');
-    for (let count = 0; count < recordsMax && output.isAvailable(); ) {
+    for (let count = 0; count < recordsMax && output.isAvailable();) {
       if (this.#records === undefined && !this.#takeBatch()) return this.#fetched?.done === true ? 'split-finished' : 'pending';
       const next = (this.#records as Iterator<T>).next();
       if (next.done === true) {

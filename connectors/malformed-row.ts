@@ -23,7 +23,10 @@ export const malformedRows: OutputTag<MalformedRow> = outputTag<MalformedRow>('m
 
 /** The bytes of a malformed row as text fit to show. */
 export function shownText(bytes: Buffer): string {
-  const text = bytes.subarray(0, limits.malformedTextMax * 4).toString('utf8').replace(/\r?\n$/, '');
+  const text = bytes
+    .subarray(0, limits.malformedTextMax * 4)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
   return text.length > limits.malformedTextMax ? `${text.slice(0, limits.malformedTextMax)}…` : text;
 }
 

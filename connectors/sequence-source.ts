@@ -9,7 +9,8 @@ export interface SequenceOptions {
 
 /** Emits `from`, `from + 1`, …, `to` (inclusive, as Flink's fromSequence), in order within each range. */
 export function sequenceSource(from: number, to: number, options: SequenceOptions = {}): Source<number> {
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to)) throw new TypeError(`A sequence goes from one whole number to another, not from ${from} to ${to}`);
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to))
+    throw new TypeError(`A sequence goes from one whole number to another, not from ${from} to ${to}`);
   const { name = `sequence ${from} to ${to}`, splits } = options;
   return {
     name,

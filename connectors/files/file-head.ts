@@ -14,7 +14,7 @@ export async function readMark(handle: FileHandle): Promise<0 | 3> {
 export async function countLinesBefore(handle: FileHandle, offset: number): Promise<number> {
   const block = Buffer.allocUnsafe(limits.sourceBlockBytes);
   let lines = 0;
-  for (let position = 0; position < offset; ) {
+  for (let position = 0; position < offset;) {
     const count = await handle.read(block.subarray(0, Math.min(block.length, offset - position)), position);
     if (count === 0) break;
     lines += countLineFeeds(block.subarray(0, count));

@@ -10,7 +10,14 @@
  */
 import { assert } from '../../core/errors.js';
 import type { FileHandle } from '../../core/ports.js';
-import { noTimestamp, type OperatorContext, type PollStatus, type SourceOutput, type SourceReader, type Split } from '../../dataflow/contracts.js';
+import {
+  noTimestamp,
+  type OperatorContext,
+  type PollStatus,
+  type SourceOutput,
+  type SourceReader,
+  type Split,
+} from '../../dataflow/contracts.js';
 import type { FileFormat, RecordDecoder } from '../formats/format.js';
 import { malformedError, type MalformedPolicy, malformedRows, type MalformedRow, shownText } from '../malformed-row.js';
 import { BlockReader } from './block-reader.js';

@@ -40,7 +40,14 @@ export type FilePaths = string | URL | readonly (string | URL)[];
 /** Reads files of any format; directories are read file by file. A missing file fails the job and names the path. */
 export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: FileSourceOptions = {}): Source<T> {
   const absolute = toPaths(paths);
-  const { malformed = 'fail', suffix = '', isRecursive = false, splitBytes, recordBytesMax = limits.sourceRecordBytesMax, blockBytes = limits.sourceBlockBytes } = options;
+  const {
+    malformed = 'fail',
+    suffix = '',
+    isRecursive = false,
+    splitBytes,
+    recordBytesMax = limits.sourceRecordBytesMax,
+    blockBytes = limits.sourceBlockBytes,
+  } = options;
   for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: ${value} is not a whole number above 0`);
   }
@@ -75,7 +82,10 @@ export function jsonArraySource<T = unknown>(paths: FilePaths, options?: FileSou
 }
 
 /** Rows of CSV files as objects; with `columns` they are typed. */
-export function csvSource(paths: FilePaths, options?: FileSourceOptions & Omit<CsvOptions<CsvColumns>, 'columns'>): Source<Record<string, string>>;
+export function csvSource(
+  paths: FilePaths,
+  options?: FileSourceOptions & Omit<CsvOptions<CsvColumns>, 'columns'>,
+): Source<Record<string, string>>;
 export function csvSource<const Columns extends CsvColumns>(
   paths: FilePaths,
   options: FileSourceOptions & CsvOptions<Columns> & { readonly columns: Columns },
@@ -91,7 +101,9 @@ function toPaths(paths: FilePaths): readonly string[] {
   return list.map((entry) => {
     const path = entry instanceof URL || entry.startsWith('file:') ? fileURLToPath(entry) : entry;
     if (!isAbsolute(path)) {
-      throw new TypeError(`${JSON.stringify(path)} is not an absolute path. A job may run on other machines and in other folders: hand the path to the job as a parameter`);
+      throw new TypeError(
+        `${JSON.stringify(path)} is not an absolute path. A job may run on other machines and in other folders: hand the path to the job as a parameter`,
+      );
     }
     return path;
   });

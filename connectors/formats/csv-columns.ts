@@ -71,7 +71,11 @@ export function planCsvRows(path: string, header: readonly string[] | undefined,
   const wanted = columns === undefined ? names.map((name) => [name, 'string'] as const) : Object.entries(columns);
   const planned = wanted.map(([name, type]): Column => {
     const index = names.indexOf(name);
-    if (index === -1) throw csvError(path, `there is no column ${JSON.stringify(name)}: the header has ${names.map((known) => JSON.stringify(known)).join(', ')}`);
+    if (index === -1)
+      throw csvError(
+        path,
+        `there is no column ${JSON.stringify(name)}: the header has ${names.map((known) => JSON.stringify(known)).join(', ')}`,
+      );
     const isNullable = type.endsWith('?');
     return { name, index, type: (isNullable ? type.slice(0, -1) : type) as CsvBaseType, isNullable };
   });
@@ -84,7 +88,12 @@ export function csvError(path: string, message: string): MillraceError {
   return new MillraceError('SOURCE_MALFORMED', `${path}: ${message}`, { domain: 'user', recovery: 'fail-job' });
 }
 
-const article: Record<CsvBaseType, string> = { string: 'a string', number: 'a number', integer: 'a whole number', boolean: 'true or false' };
+const article: Record<CsvBaseType, string> = {
+  string: 'a string',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+};
 
 /** Decimal numbers as people and programs write them; no hex, no `Infinity`. */
 const numberPattern = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;

@@ -26,7 +26,9 @@ export interface CsvOptions<Columns extends CsvColumns> {
 
 /** Rows of CSV files as objects. */
 export function csv(options?: Omit<CsvOptions<CsvColumns>, 'columns'>): FileFormat<Record<string, string>>;
-export function csv<const Columns extends CsvColumns>(options: CsvOptions<Columns> & { readonly columns: Columns }): FileFormat<CsvRow<Columns>>;
+export function csv<const Columns extends CsvColumns>(
+  options: CsvOptions<Columns> & { readonly columns: Columns },
+): FileFormat<CsvRow<Columns>>;
 export function csv(options: CsvOptions<CsvColumns> = {}): FileFormat<unknown> {
   const { columns, header = true, delimiter = ',', isSplittable = false } = options;
   if (!header && columns === undefined) throw new TypeError('CSV without a header needs `columns`: the names of all columns in order');
@@ -51,7 +53,8 @@ interface CsvSettings {
 }
 
 async function openCsv(file: FormatFile, settings: CsvSettings): Promise<CsvDecoder> {
-  if (!settings.header) return new CsvDecoder(settings, planCsvRows(file.path, undefined, settings.columns), { offset: file.markBytes, line: 1 });
+  if (!settings.header)
+    return new CsvDecoder(settings, planCsvRows(file.path, undefined, settings.columns), { offset: file.markBytes, line: 1 });
   const { bytes, end, isEndOfFile } = await readFirstRow(file, settings.delimiter.charCodeAt(0));
   if (end === file.markBytes && isEndOfFile) throw csvError(file.path, 'the file is empty: a header was expected');
   const row = bytes.subarray(file.markBytes, end);
@@ -212,7 +215,12 @@ const quote = 0x22;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-const parseOptions = (delimiter: string) => ({ delimiter, record_delimiter: ['\r\n', '\n'], relax_column_count: true, skip_empty_lines: true });
+const parseOptions = (delimiter: string) => ({
+  delimiter,
+  record_delimiter: ['\r\n', '\n'],
+  relax_column_count: true,
+  skip_empty_lines: true,
+});
 
 function parseRows(rows: Buffer, delimiter: string): string[][] | undefined {
   try {

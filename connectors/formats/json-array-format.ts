@@ -10,7 +10,12 @@ import { countLineFeeds } from './line-feeds.js';
 
 /** The elements of one top-level array. One split a file. The type is a promise of the caller. */
 export function jsonArray<T = unknown>(): FileFormat<T> {
-  return { name: 'json-array', data: { format: 'json-array' }, isSplittable: false, open: (file: FormatFile) => new JsonArrayDecoder<T>(file) };
+  return {
+    name: 'json-array',
+    data: { format: 'json-array' },
+    isSplittable: false,
+    open: (file: FormatFile) => new JsonArrayDecoder<T>(file),
+  };
 }
 
 const comma = 0x2c;

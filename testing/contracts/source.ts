@@ -109,7 +109,9 @@ async function enumerate<T>(harness: Pick<SourceHarness<T>, 'files' | 'makeSourc
 }
 
 const makeReader = <T>(harness: Pick<SourceHarness<T>, 'files' | 'makeSource' | 'clock'>): SourceReader<T> =>
-  harness.makeSource().createReader(new OperatorBench({ files: harness.files, ...(harness.clock === undefined ? {} : { clock: harness.clock }) }).context);
+  harness
+    .makeSource()
+    .createReader(new OperatorBench({ files: harness.files, ...(harness.clock === undefined ? {} : { clock: harness.clock }) }).context);
 
 interface SplitRead<T> {
   readonly records: T[];

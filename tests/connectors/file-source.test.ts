@@ -13,7 +13,11 @@ import { putFile } from '../support/put-file.js';
 /** Text with what makes trouble: several bytes a character, quotes, delimiters, carriage returns, nothing. */
 const pieces = fc.constantFrom('a', 'ß', '漢', '👩‍🌾', '\u2028', '"', ',', ' ', '\r', '\\', '\u0000', 'xyz'.repeat(9));
 const text = fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join(''));
-const paces = fc.record({ splitBytes: fc.integer({ min: 1, max: 120 }), blockBytes: fc.integer({ min: 1, max: 64 }), readers: fc.integer({ min: 1, max: 4 }) });
+const paces = fc.record({
+  splitBytes: fc.integer({ min: 1, max: 120 }),
+  blockBytes: fc.integer({ min: 1, max: 64 }),
+  readers: fc.integer({ min: 1, max: 4 }),
+});
 
 async function readText(content: string | Uint8Array, makeSource: () => Source<unknown>, readers = 1): Promise<unknown[]> {
   const files = new MemoryFileSystem();
@@ -32,35 +36,54 @@ const properties = suite('file source, random files');
 
 properties('every line is read once, whatever the ranges, blocks and readers (FR1)', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(text), fc.constantFrom('\n', '\r\n'), fc.boolean(), fc.boolean(), paces, async (lines, end, isEnded, hasMark, pace) => {
-      const kept = lines.map((line) => line.replace(/\r+$/, ''));
-      const content = (hasMark ? '\ufeff' : '') + kept.join(end) + (isEnded && kept.length > 0 ? end : '');
-      if (!isEnded && kept.at(-1) === '') kept.pop();
-      assert.equal(await readText(content, () => textLinesSource('/in', pace), pace.readers), sortedAlike(kept));
-    }),
+    fc.asyncProperty(
+      fc.array(text),
+      fc.constantFrom('\n', '\r\n'),
+      fc.boolean(),
+      fc.boolean(),
+      paces,
+      async (lines, end, isEnded, hasMark, pace) => {
+        const kept = lines.map((line) => line.replace(/\r+$/, ''));
+        const content = (hasMark ? '\ufeff' : '') + kept.join(end) + (isEnded && kept.length > 0 ? end : '');
+        if (!isEnded && kept.at(-1) === '') kept.pop();
+        assert.equal(await readText(content, () => textLinesSource('/in', pace), pace.readers), sortedAlike(kept));
+      },
+    ),
     { numRuns: 200 },
   );
 });
 
 properties('NDJSON and JSON array give the same values', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 20 }), fc.constantFrom(0, 1, '\t'), paces, async (values, space, pace) => {
-      const expected = sortedAlike(JSON.parse(JSON.stringify(values)) as unknown[]);
-      const lines = values.map((value) => JSON.stringify(value)).join('\n');
-      assert.equal(await readText(lines, () => ndjsonSource('/in', pace), pace.readers), expected);
-      assert.equal(await readText(JSON.stringify(values, null, space), () => jsonArraySource('/in', pace)), expected);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 20 }),
+      fc.constantFrom(0, 1, '\t'),
+      paces,
+      async (values, space, pace) => {
+        const expected = sortedAlike(JSON.parse(JSON.stringify(values)) as unknown[]);
+        const lines = values.map((value) => JSON.stringify(value)).join('\n');
+        assert.equal(await readText(lines, () => ndjsonSource('/in', pace), pace.readers), expected);
+        assert.equal(await readText(JSON.stringify(values, null, space), () => jsonArraySource('/in', pace)), expected);
+      },
+    ),
     { numRuns: 200 },
   );
 });
 
-const csvText = (field: string, force: boolean): string => (force || /[",\n\r]/.test(field) || field === '' ? `"${field.replaceAll('"', '""')}"` : field);
+const csvText = (field: string, force: boolean): string =>
+  force || /[",\n\r]/.test(field) || field === '' ? `"${field.replaceAll('"', '""')}"` : field;
 
 properties('CSV gives back what was written, quoted or not, with line feeds in quotes (CF1, CF2)', async () => {
-  const row = fc.tuple(fc.tuple(text, text, fc.constantFrom('', '\n', 'two\r\nlines')).map(([a, b, c]) => [a, b + c, c]), fc.boolean());
+  const row = fc.tuple(
+    fc.tuple(text, text, fc.constantFrom('', '\n', 'two\r\nlines')).map(([a, b, c]) => [a, b + c, c]),
+    fc.boolean(),
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(row), fc.constantFrom('\n', '\r\n'), fc.integer({ min: 1, max: 64 }), async (rows, end, blockBytes) => {
-      const content = ['x,"y\n""z""",w', ...rows.map(([fields, force]) => fields.map((field) => csvText(field as string, force)).join(','))].join(end);
+      const content = [
+        'x,"y\n""z""",w',
+        ...rows.map(([fields, force]) => fields.map((field) => csvText(field as string, force)).join(',')),
+      ].join(end);
       const expected = rows.map(([fields]) => ({ x: fields[0], 'y\n"z"': fields[1], w: fields[2] }));
       assert.equal(await readText(content, () => csvSource('/in', { blockBytes })), sortedAlike(expected));
     }),
@@ -73,7 +96,10 @@ properties('CSV split by bytes reads what one reader reads', async () => {
     fc.asyncProperty(fc.array(fc.tuple(text, fc.integer(), fc.boolean())), paces, async (rows, pace) => {
       const content = ['name,n', ...rows.map(([name, n, force]) => `${csvText(name, force)},${n}`)].join('\n');
       const options = { ...pace, columns: { n: 'integer', name: 'string' }, isSplittable: true } as const;
-      assert.equal(await readText(content, () => csvSource('/in', options), pace.readers), sortedAlike(rows.map(([name, n]) => ({ n, name }))));
+      assert.equal(
+        await readText(content, () => csvSource('/in', options), pace.readers),
+        sortedAlike(rows.map(([name, n]) => ({ n, name }))),
+      );
     }),
     { numRuns: 200 },
   );
@@ -91,7 +117,11 @@ async function failureOf(files: MemoryFileSystem, source: Source<unknown>): Prom
   throw new Error('nothing failed');
 }
 
-async function malformedOf(content: string | Uint8Array, make: (options: FileSourceOptions) => Source<unknown>, splitBytes?: number): Promise<{ rows: MalformedRow[]; records: unknown[] }> {
+async function malformedOf(
+  content: string | Uint8Array,
+  make: (options: FileSourceOptions) => Source<unknown>,
+  splitBytes?: number,
+): Promise<{ rows: MalformedRow[]; records: unknown[] }> {
   const files = new MemoryFileSystem();
   await putFile(files, '/in', content);
   const bench = new OperatorBench({ files });
@@ -144,7 +174,10 @@ bad('with side-output the bad rows come out with their place, and the good ones 
 
 bad('in a range that begins in the middle the line is unknown and the offset stands', async () => {
   const { rows } = await malformedOf('{"n":1}\nnope\n{"n":2}\n', (options) => ndjsonSource('/in', options), 8);
-  assert.equal(rows.map(({ line, offset }) => [line, offset]), [[null, 8]]);
+  assert.equal(
+    rows.map(({ line, offset }) => [line, offset]),
+    [[null, 8]],
+  );
 });
 
 bad('text that is not UTF-8 is malformed', async () => {
@@ -155,21 +188,34 @@ bad('text that is not UTF-8 is malformed', async () => {
 
 bad('CSV: wrong field counts, wrong types and wrong quotes are malformed, each alone', async () => {
   const content = 'n,word\n1,a\n2\n3,b,c\nx,d\n4,"e\n"5,f\n6,7"8\n"9",ok\n';
-  const make = (options: FileSourceOptions): Source<unknown> => csvSource('/in', { ...options, columns: { n: 'number', word: 'string' }, isSplittable: true });
+  const make = (options: FileSourceOptions): Source<unknown> =>
+    csvSource('/in', { ...options, columns: { n: 'number', word: 'string' }, isSplittable: true });
   const { rows, records } = await malformedOf(content, make);
-  assert.equal(records, [{ n: 1, word: 'a' }, { n: 9, word: 'ok' }]);
-  assert.equal(rows.map(({ line }) => line), [3, 4, 5, 6, 7, 8]);
+  assert.equal(records, [
+    { n: 1, word: 'a' },
+    { n: 9, word: 'ok' },
+  ]);
+  assert.equal(
+    rows.map(({ line }) => line),
+    [3, 4, 5, 6, 7, 8],
+  );
 });
 
 bad('CSV with line feeds in quotes: a stray quote costs its own row only', async () => {
   const { rows, records } = await malformedOf('n,word\n1,5" pipe\n2,b\n', (options) => csvSource('/in', options));
   assert.equal(records, [{ n: '2', word: 'b' }]);
-  assert.equal(rows.map(({ line, text }) => [line, text]), [[2, '1,5" pipe']]);
+  assert.equal(
+    rows.map(({ line, text }) => [line, text]),
+    [[2, '1,5" pipe']],
+  );
 });
 
 bad('CSV: line numbers count line feeds in quotes and in the header', async () => {
   const { rows } = await malformedOf('"n\nx",word\n1,"a\n\nb"\nbad\n', (options) => csvSource('/in', options));
-  assert.equal(rows.map(({ line }) => line), [6]);
+  assert.equal(
+    rows.map(({ line }) => line),
+    [6],
+  );
 });
 
 bad('CSV: a quote that never closes is malformed', async () => {

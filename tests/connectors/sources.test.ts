@@ -19,8 +19,16 @@ await putFile(disk, '/in/text.txt', words.map((entry) => `${entry.id} ${entry.wo
 await putFile(disk, '/in/rows.ndjson', `\ufeff${words.map((entry) => JSON.stringify(entry)).join('\n')}\n\n`);
 await putFile(disk, '/in/array.json', `\ufeff [\n${words.map((entry) => JSON.stringify(entry, null, 1)).join(' ,\n')}\n] \n`);
 await putFile(disk, '/in/empty.json', '[]');
-await putFile(disk, '/in/rows.csv', `id,word,skipped\n${words.map((entry) => `${entry.id},${quoted(entry.word as string)},-`).join('\n')}\n`);
-await putFile(disk, '/in/multi.csv', `id,word\n${words.map((entry) => `${entry.id},"${entry.word?.replaceAll('"', '""')}\nsecond, line"`).join('\r\n')}`);
+await putFile(
+  disk,
+  '/in/rows.csv',
+  `id,word,skipped\n${words.map((entry) => `${entry.id},${quoted(entry.word as string)},-`).join('\n')}\n`,
+);
+await putFile(
+  disk,
+  '/in/multi.csv',
+  `id,word\n${words.map((entry) => `${entry.id},"${entry.word?.replaceAll('"', '""')}\nsecond, line"`).join('\r\n')}`,
+);
 await putFile(disk, '/in/parts/b.ndjson', '{"n":1}\n{"n":2}');
 await putFile(disk, '/in/parts/a.ndjson', '{"n":3}\n');
 await putFile(disk, '/in/parts/deep/c.ndjson', '{"n":4}\n');
@@ -36,7 +44,10 @@ const subjects: Record<string, { source: () => Source<unknown>; expected: readon
   collection: { source: () => collectionSource(words, { splits: 4 }), expected: words },
   'an empty collection': { source: () => collectionSource([]), expected: [] },
   sequence: { source: () => sequenceSource(-5, 60), expected: Array.from({ length: 66 }, (_, index) => index - 5) },
-  'text lines': { source: () => textLinesSource('/in/text.txt', { splitBytes }), expected: words.map((entry) => `${entry.id} ${entry.word}`) },
+  'text lines': {
+    source: () => textLinesSource('/in/text.txt', { splitBytes }),
+    expected: words.map((entry) => `${entry.id} ${entry.word}`),
+  },
   NDJSON: { source: () => ndjsonSource('/in/rows.ndjson', { splitBytes }), expected: words },
   'JSON array': { source: () => jsonArraySource('/in/array.json'), expected: words },
   'an empty JSON array': { source: () => jsonArraySource('/in/empty.json'), expected: [] },
@@ -58,7 +69,8 @@ const subjects: Record<string, { source: () => Source<unknown>; expected: readon
         name: 'batches',
         splits: () => Promise.resolve([10, 0, 25]),
         async *read({ split, skip }) {
-          for (let from = skip; from < split; from += 4) yield Array.from({ length: Math.min(4, split - from) }, (_, index) => `${split}/${from + index}`);
+          for (let from = skip; from < split; from += 4)
+            yield Array.from({ length: Math.min(4, split - from) }, (_, index) => `${split}/${from + index}`);
         },
       }),
     expected: [10, 25].flatMap((count) => Array.from({ length: count }, (_, index) => `${count}/${index}`)),
