@@ -59,7 +59,10 @@ export class ResourceManager {
 
   /** Starts to answer at the ResourceManager's address. */
   start(): void {
-    this.#service = this.#options.endpoint.serve({ kind: 'resource-manager' }, { handlers: this.handlers(), fence: (envelope) => this.#fence(envelope) });
+    this.#service = this.#options.endpoint.serve(
+      { kind: 'resource-manager' },
+      { handlers: this.handlers(), fence: (envelope) => this.#fence(envelope) },
+    );
   }
 
   stop(): void {
@@ -110,7 +113,10 @@ export class ResourceManager {
 
   #add({ taskManagerId, sessionId, host, pid, slots }: MessageBody<'task-manager.register'>): void {
     const { clock, bus, onTransition } = this.#options;
-    const common = { ...(onTransition === undefined ? {} : { onTransition }), onEffectFailed: (error: unknown) => this.#effectFailed(error) };
+    const common = {
+      ...(onTransition === undefined ? {} : { onTransition }),
+      onEffectFailed: (error: unknown) => this.#effectFailed(error),
+    };
     const taskManager = new RegisteredTaskManager(
       {
         ...common,
@@ -131,7 +137,12 @@ export class ResourceManager {
       clock,
       bus,
       send: () => this.#beatTaskManager(taskManager),
-      onLost: (reason) => this.#remove(taskManagerId, sessionId, reason === 'timeout' ? `did not answer for ${this.#heartbeat.timeoutMs} ms` : 'is not there any more'),
+      onLost: (reason) =>
+        this.#remove(
+          taskManagerId,
+          sessionId,
+          reason === 'timeout' ? `did not answer for ${this.#heartbeat.timeoutMs} ms` : 'is not there any more',
+        ),
     });
   }
 
@@ -139,7 +150,12 @@ export class ResourceManager {
     const { endpoint, leaderEpoch } = this.#options;
     const { taskManagerId, sessionId } = taskManager;
     endpoint
-      .ask({ kind: 'task-manager', taskManagerId }, 'resource-manager.heartbeat', { sessionId }, { timeoutMs: this.#heartbeat.timeoutMs, leaderEpoch })
+      .ask(
+        { kind: 'task-manager', taskManagerId },
+        'resource-manager.heartbeat',
+        { sessionId },
+        { timeoutMs: this.#heartbeat.timeoutMs, leaderEpoch },
+      )
       .then(
         (answer) => {
           if (this.#session(taskManagerId, sessionId) !== taskManager) return;
@@ -200,14 +216,16 @@ export class ResourceManager {
 
   #beatJob(jobId: JobId): void {
     const { endpoint, leaderEpoch } = this.#options;
-    endpoint.ask({ kind: 'job', jobId }, 'resource-manager.job-heartbeat', { jobId }, { timeoutMs: this.#heartbeat.timeoutMs, leaderEpoch }).then(
-      ({ slots, version }) => {
-        const job = this.#jobs.get(jobId);
-        job?.monitor.received();
-        if (job !== undefined && version > job.version) this.#declare(jobId, version, slots);
-      },
-      (error: unknown) => this.#unanswered(this.#jobs.get(jobId)?.monitor, error),
-    );
+    endpoint
+      .ask({ kind: 'job', jobId }, 'resource-manager.job-heartbeat', { jobId }, { timeoutMs: this.#heartbeat.timeoutMs, leaderEpoch })
+      .then(
+        ({ slots, version }) => {
+          const job = this.#jobs.get(jobId);
+          job?.monitor.received();
+          if (job !== undefined && version > job.version) this.#declare(jobId, version, slots);
+        },
+        (error: unknown) => this.#unanswered(this.#jobs.get(jobId)?.monitor, error),
+      );
   }
 
   #forget(jobId: JobId): void {
@@ -234,10 +252,17 @@ export class ResourceManager {
     const held = (jobId: JobId): number => taskManagers.reduce((sum, taskManager) => sum + taskManager.heldBy(jobId), 0);
     const { matches, shortages } = matchSlots(
       [...this.#jobs].map(([jobId, { slots }]) => ({ jobId, required: slots, held: held(jobId) })),
-      taskManagers.map((taskManager) => ({ taskManagerId: taskManager.taskManagerId, free: taskManager.freeSlots(), total: taskManager.total })),
+      taskManagers.map((taskManager) => ({
+        taskManagerId: taskManager.taskManagerId,
+        free: taskManager.freeSlots(),
+        total: taskManager.total,
+      })),
     );
     for (const { jobId, taskManagerId, slot } of matches) {
-      this.#taskManagers.get(taskManagerId)?.slot(slot)?.send({ type: 'REQUEST', jobId, allocationId: allocationId(random.hex(16)) });
+      this.#taskManagers
+        .get(taskManagerId)
+        ?.slot(slot)
+        ?.send({ type: 'REQUEST', jobId, allocationId: allocationId(random.hex(16)) });
     }
     for (const { jobId, required, available } of shortages) {
       const job = this.#jobs.get(jobId);
@@ -249,20 +274,31 @@ export class ResourceManager {
     }
   }
 
-  #requestSlot(taskManager: RegisteredTaskManager, slot: number, allocation: { readonly jobId: JobId; readonly allocationId: AllocationId }): void {
+  #requestSlot(
+    taskManager: RegisteredTaskManager,
+    slot: number,
+    allocation: { readonly jobId: JobId; readonly allocationId: AllocationId },
+  ): void {
     const { endpoint, leaderEpoch, logger } = this.#options;
     const { taskManagerId, sessionId } = taskManager;
-    endpoint.ask({ kind: 'task-manager', taskManagerId }, 'slot.request', { ...allocation, slot, sessionId }, { timeoutMs: slotRequestMs, leaderEpoch }).then(
-      (reply) => {
-        const answered = { allocationId: allocation.allocationId };
-        if (reply.kind === 'allocated') taskManager.slot(slot)?.send({ type: 'REQUEST_ACCEPTED', ...answered });
-        else taskManager.slot(slot)?.send({ type: 'REQUEST_REFUSED', ...answered, holder: reply.holder });
-      },
-      (error: unknown) => {
-        logger.log('warn', 'a TaskManager did not answer a slot request', { taskManagerId, slot, error: toErrorRecord(error).message });
-        taskManager.slot(slot)?.send({ type: 'REQUEST_FAILED', allocationId: allocation.allocationId });
-      },
-    );
+    endpoint
+      .ask(
+        { kind: 'task-manager', taskManagerId },
+        'slot.request',
+        { ...allocation, slot, sessionId },
+        { timeoutMs: slotRequestMs, leaderEpoch },
+      )
+      .then(
+        (reply) => {
+          const answered = { allocationId: allocation.allocationId };
+          if (reply.kind === 'allocated') taskManager.slot(slot)?.send({ type: 'REQUEST_ACCEPTED', ...answered });
+          else taskManager.slot(slot)?.send({ type: 'REQUEST_REFUSED', ...answered, holder: reply.holder });
+        },
+        (error: unknown) => {
+          logger.log('warn', 'a TaskManager did not answer a slot request', { taskManagerId, slot, error: toErrorRecord(error).message });
+          taskManager.slot(slot)?.send({ type: 'REQUEST_FAILED', allocationId: allocation.allocationId });
+        },
+      );
   }
 
   #session(taskManagerId: TaskManagerId, sessionId: SessionId): RegisteredTaskManager | undefined {

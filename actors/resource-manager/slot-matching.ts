@@ -33,7 +33,10 @@ export interface Shortage {
 }
 
 /** Matches what is missing with what is free (SM1, SM2). */
-export function matchSlots(needs: readonly JobNeed[], taskManagers: readonly FreeSlots[]): { readonly matches: readonly Match[]; readonly shortages: readonly Shortage[] } {
+export function matchSlots(
+  needs: readonly JobNeed[],
+  taskManagers: readonly FreeSlots[],
+): { readonly matches: readonly Match[]; readonly shortages: readonly Shortage[] } {
   const left = taskManagers.map(({ taskManagerId, free, total }) => ({ taskManagerId, free: [...free], total }));
   const matches: Match[] = [];
   const shortages: Shortage[] = [];

@@ -20,16 +20,7 @@ import type { CompletedCheckpoint, SourceCoordinatorSnapshot } from '../../stora
 
 /** JobManager-side execution states, as in Flink. */
 export type ExecutionStateName =
-  | 'CREATED'
-  | 'SCHEDULED'
-  | 'DEPLOYING'
-  | 'INITIALIZING'
-  | 'RUNNING'
-  | 'FINISHED'
-  | 'CANCELING'
-  | 'CANCELED'
-  | 'FAILED'
-  | 'RECONCILING';
+  'CREATED' | 'SCHEDULED' | 'DEPLOYING' | 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELING' | 'CANCELED' | 'FAILED' | 'RECONCILING';
 
 /** The current attempt of one subtask. A snapshot: later changes do not show in it. */
 export interface ExecutionView {

@@ -31,7 +31,10 @@ export interface JobSlotsOptions {
   readonly heartbeat: HeartbeatMonitorInput;
   readonly pool: SlotPool;
   /** What the job believes to run on a TaskManager. */
-  readonly attemptsOn: (taskManagerId: TaskManagerId) => { readonly attempts: readonly Expected<AttemptId>[]; readonly known: ReadonlySet<AttemptId> };
+  readonly attemptsOn: (taskManagerId: TaskManagerId) => {
+    readonly attempts: readonly Expected<AttemptId>[];
+    readonly known: ReadonlySet<AttemptId>;
+  };
   readonly latestCheckpointId: () => CheckpointId | undefined;
   readonly onAccepted: () => void;
   readonly onLost: (slots: readonly PooledSlot[], error: MillraceError) => void;
@@ -64,7 +67,10 @@ export class JobSlots {
     return {
       'slot.offer': (body) => ({ accepted: [...this.#accept(body)] }),
       'slot.failed': ({ allocationId, error }) => {
-        this.#lose((slot) => slot.allocationId === allocationId, new MillraceError('SLOT_LOST', 'the slot is gone with all its tasks', { domain: 'external', cause: error }));
+        this.#lose(
+          (slot) => slot.allocationId === allocationId,
+          new MillraceError('SLOT_LOST', 'the slot is gone with all its tasks', { domain: 'external', cause: error }),
+        );
         return {};
       },
       'task-manager.disconnected': ({ taskManagerId, sessionId, reason }) => this.#loseTaskManager(taskManagerId, sessionId, reason),
@@ -87,8 +93,15 @@ export class JobSlots {
     const { pool, endpoint, jobId, leaderEpoch, logger } = this.#options;
     for (const { taskManagerId, allocationId } of pool.slots()) {
       endpoint
-        .ask({ kind: 'task-manager', taskManagerId }, 'slot.free', { jobId, allocationId, reason }, { timeoutMs: freeMs, attempts: limits.askAttemptsMax, leaderEpoch })
-        .catch((error: unknown) => logger.log('debug', 'a slot could not be given back', { allocationId, error: toErrorRecord(error).message }));
+        .ask(
+          { kind: 'task-manager', taskManagerId },
+          'slot.free',
+          { jobId, allocationId, reason },
+          { timeoutMs: freeMs, attempts: limits.askAttemptsMax, leaderEpoch },
+        )
+        .catch((error: unknown) =>
+          logger.log('debug', 'a slot could not be given back', { allocationId, error: toErrorRecord(error).message }),
+        );
     }
     this.#requirements.require(0);
     this.drop();
@@ -111,12 +124,19 @@ export class JobSlots {
   /** Why the job does not get its slots. */
   shortageError(waitedMs: number): MillraceError {
     const { pool, jobName } = this.#options;
-    const known = this.#shortage === undefined ? '' : `; ${this.#shortage.taskManagers} TaskManagers are registered and have ${this.#shortage.available} slots for it`;
-    return new MillraceError('NO_RESOURCES', `job "${jobName}" requires ${pool.required} slots but has got ${pool.held} within ${waitedMs} ms${known}`, {
-      domain: 'external',
-      recovery: 'fail-job',
-      hint: 'Start more TaskManagers, raise taskmanager.numberOfTaskSlots, or lower the parallelism; slot.request.timeout says how long a job waits.',
-    });
+    const known =
+      this.#shortage === undefined
+        ? ''
+        : `; ${this.#shortage.taskManagers} TaskManagers are registered and have ${this.#shortage.available} slots for it`;
+    return new MillraceError(
+      'NO_RESOURCES',
+      `job "${jobName}" requires ${pool.required} slots but has got ${pool.held} within ${waitedMs} ms${known}`,
+      {
+        domain: 'external',
+        recovery: 'fail-job',
+        hint: 'Start more TaskManagers, raise taskmanager.numberOfTaskSlots, or lower the parallelism; slot.request.timeout says how long a job waits.',
+      },
+    );
   }
 
   #accept({ taskManagerId, sessionId, slots }: MessageBody<'slot.offer'>): readonly AllocationId[] {
@@ -146,12 +166,17 @@ export class JobSlots {
       }),
       beliefs: () => ({
         ...attemptsOn(taskManagerId),
-        allocations: pool.slotsOf(taskManagerId).map(({ allocationId }) => ({ id: allocationId, sinceBeat: this.#acceptedAtBeat.get(allocationId) ?? 0 })),
+        allocations: pool
+          .slotsOf(taskManagerId)
+          .map(({ allocationId }) => ({ id: allocationId, sinceBeat: this.#acceptedAtBeat.get(allocationId) ?? 0 })),
       }),
       onFindings: (findings) => {
         const lost = new Set(findings.lostAllocations);
         if (lost.size > 0) {
-          this.#lose((slot) => lost.has(slot.allocationId), new MillraceError('SLOT_LOST', `TaskManager ${taskManagerId} does not have the slot any more`, { domain: 'external' }));
+          this.#lose(
+            (slot) => lost.has(slot.allocationId),
+            new MillraceError('SLOT_LOST', `TaskManager ${taskManagerId} does not have the slot any more`, { domain: 'external' }),
+          );
         }
         this.#options.onFindings(taskManagerId, findings);
       },
@@ -166,7 +191,10 @@ export class JobSlots {
       if (this.#goneSessions.size <= goneSessionsMax) break;
       this.#goneSessions.delete(oldest);
     }
-    const error = new MillraceError('TASK_MANAGER_LOST', `TaskManager ${taskManagerId} ${reason}`, { domain: 'external', where: `TaskManager ${taskManagerId}` });
+    const error = new MillraceError('TASK_MANAGER_LOST', `TaskManager ${taskManagerId} ${reason}`, {
+      domain: 'external',
+      where: `TaskManager ${taskManagerId}`,
+    });
     this.#lose((slot) => slot.taskManagerId === taskManagerId && slot.sessionId === sessionId, error);
   }
 

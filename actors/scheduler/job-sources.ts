@@ -1,7 +1,8 @@
 /** The sources of a job: routes enumeration and requests to their coordinators, and reads what restored readers own. */
 import { splitsOwned } from '../../dataflow/task/source-state.js';
 import { MillraceError } from '../../core/errors.js';
-import type { OperatorId, VertexId } from '../../core/ids.js';
+import type { AttemptId, OperatorId, VertexId } from '../../core/ids.js';
+import type { Handlers } from '../../bus/endpoint-contract.js';
 import { decode } from '../../bus/codec/cbor.js';
 import { executionVertexId, sourceOperatorsOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobGraph } from '../../graph/types.js';
@@ -23,7 +24,10 @@ export class JobSources {
     this.#sources = jobGraph.vertices.flatMap((vertex) =>
       sourceOperatorsOf(vertex).map((operatorId) => ({
         vertexId: vertex.id,
-        coordinator: new SourceCoordinator({ operatorId, operatorName: vertex.operators.find(({ id }) => id === operatorId)?.name ?? operatorId }),
+        coordinator: new SourceCoordinator({
+          operatorId,
+          operatorName: vertex.operators.find(({ id }) => id === operatorId)?.name ?? operatorId,
+        }),
       })),
     );
   }
@@ -33,6 +37,24 @@ export class JobSources {
     const found = this.#sources.find(({ coordinator }) => coordinator.operatorId === operatorId);
     if (found !== undefined) return found.coordinator;
     throw new MillraceError('UNKNOWN_SOURCE', `the job has no source operator ${operatorId}`, { recovery: 'restart-job' });
+  }
+
+  /** Answers the enumerating subtasks and the readers. `subtaskOf` throws for an attempt that is not current. */
+  handlers(job: { readonly subtaskOf: (attemptId: AttemptId) => number; readonly failJob: (error: MillraceError) => void }): Handlers {
+    return {
+      'source.enumerated': (body) => {
+        job.subtaskOf(body.attemptId);
+        try {
+          this.find(body.operatorId).enumerated(body);
+        } catch (error) {
+          if (error instanceof MillraceError && error.recovery === 'fail-job') job.failJob(error);
+          throw error;
+        }
+        return {};
+      },
+      'source.request-split': ({ attemptId, operatorId, requestNumber }) =>
+        this.find(operatorId).request(attemptId, job.subtaskOf(attemptId), requestNumber),
+    };
   }
 
   /** Source operators whose splits this subtask must enumerate. */
@@ -48,7 +70,9 @@ export class JobSources {
     for (const { vertexId, coordinator } of this.#sources) {
       const indexes = subtasks.flatMap((subtask) => indexIn(vertexId, subtask));
       if (indexes.length === 0) continue;
-      const owned = new Map(indexes.map((index) => [index, ownedSplits(restored.get(executionVertexId(vertexId, index)) ?? [], coordinator.operatorId)]));
+      const owned = new Map(
+        indexes.map((index) => [index, ownedSplits(restored.get(executionVertexId(vertexId, index)) ?? [], coordinator.operatorId)]),
+      );
       const splits = checkpoint?.sources.find(({ operatorId }) => operatorId === coordinator.operatorId)?.splits ?? null;
       coordinator.reset({ subtasks: indexes, owned, splits });
     }

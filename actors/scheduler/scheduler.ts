@@ -13,7 +13,7 @@ import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks
 import type { MessageBody } from '../../bus/protocol/registry.js';
 import type { JobCode, JobStatus } from '../../bus/protocol/schemas.js';
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
-import type { AttemptId, JobId, LeaderEpoch, TaskManagerId } from '../../core/ids.js';
+import type { AttemptId, JobId, LeaderEpoch } from '../../core/ids.js';
 import type { CorePorts, TimerHandle } from '../../core/ports.js';
 import { executionVertexId, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import { pipelinedRegionsOf } from '../../graph/regions.js';
@@ -22,20 +22,21 @@ import type { JobGraph } from '../../graph/types.js';
 import type { ExecutionEffect } from '../../state-machines/execution/execution-machine.js';
 import type { HeartbeatMonitorInput } from '../../state-machines/heartbeat-monitor/heartbeat-monitor-machine.js';
 import { jobMachine, type JobEffect, type JobEvent } from '../../state-machines/job/job-machine.js';
-import { schedulerMachine, type SchedulerEffect } from '../../state-machines/scheduler/scheduler-machine.js';
+import { schedulerMachine } from '../../state-machines/scheduler/scheduler-machine.js';
+import type { SchedulerEffect } from '../../state-machines/scheduler/scheduler-model.js';
 import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHooksFactory } from './checkpointing.js';
 import { describeTask, planRestore, type RestorePlan } from './deployment.js';
 import { ExecutionGraph } from './execution-graph.js';
 import type { Execution } from './execution.js';
+import { attemptsOn, heal } from './healing.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
-import type { Findings } from './reconciliation.js';
 import { SharedResources } from './shared-resources.js';
 import { SlotPool, type PooledSlot } from './slot-pool.js';
 import { TaskCalls } from './task-calls.js';
-import { eventOf, isNews, located, unexplained } from './task-reports.js';
+import { eventOf, located, unexplained } from './task-reports.js';
 
 export interface SchedulerOptions extends CorePorts {
   readonly jobId: JobId;
@@ -78,7 +79,11 @@ export class Scheduler {
     this.#options = options;
     const { jobGraph, clock } = options;
     const common = { ...options, onEffectFailed: (error: unknown) => this.#failInternally(error) };
-    this.#executions = new ExecutionGraph({ ...common, createdAt: clock.now(), perform: (execution, effect) => this.#performExecution(execution, effect) });
+    this.#executions = new ExecutionGraph({
+      ...common,
+      createdAt: clock.now(),
+      perform: (execution, effect) => this.#performExecution(execution, effect),
+    });
     this.#pool = new SlotPool(sharedSlotsOf(jobGraph));
     this.#sources = new JobSources(jobGraph);
     this.#slots = new JobSlots({
@@ -86,11 +91,12 @@ export class Scheduler {
       jobName: jobGraph.name,
       heartbeat: options.heartbeat ?? heartbeatDefaults,
       pool: this.#pool,
-      attemptsOn: (taskManagerId) => this.#attemptsOn(taskManagerId),
+      attemptsOn: (taskManagerId) => attemptsOn(this.#executions.all(), taskManagerId),
       latestCheckpointId: () => this.#checkpoints.latestCheckpointId(),
       onAccepted: () => this.#checkSlots(),
       onLost: (slots, error) => this.#slotsLost(slots, error),
-      onFindings: (taskManagerId, findings) => this.#heal(taskManagerId, findings),
+      onFindings: (taskManagerId, findings) =>
+        heal({ executions: this.#executions, calls: this.#calls, taskManagerId, findings, at: clock.now() }),
     });
     this.#calls = new TaskCalls({ ...options, nextBeatOf: (taskManagerId) => this.#slots.nextBeatOf(taskManagerId) });
     this.#job = new MachineHost<typeof jobMachine, JobEffect>({
@@ -104,7 +110,9 @@ export class Scheduler {
       ...common,
       machine: schedulerMachine,
       input: {
-        regions: pipelinedRegionsOf(jobGraph).map((region) => region.map(({ vertexId, subtaskIndex }) => executionVertexId(vertexId, subtaskIndex))),
+        regions: pipelinedRegionsOf(jobGraph).map((region) =>
+          region.map(({ vertexId, subtaskIndex }) => executionVertexId(vertexId, subtaskIndex)),
+        ),
         failover: jobGraph.settings.failover,
         restartStrategy: jobGraph.settings.restartStrategy,
         slotRequestTimeoutMs: jobGraph.settings.slotRequestTimeoutMs,
@@ -121,7 +129,8 @@ export class Scheduler {
       sourceSnapshots: () => this.#sources.snapshots(),
       sharedResources: () => this.#sharedResources.tokens(),
       failJob: (error) => this.#failJob(toErrorRecord(error)),
-      failExecution: (attemptId, error) => this.#executions.find(attemptId)?.send({ type: 'FAIL', at: clock.now(), error: toErrorRecord(error) }),
+      failExecution: (attemptId, error) =>
+        this.#executions.find(attemptId)?.send({ type: 'FAIL', at: clock.now(), error: toErrorRecord(error) }),
       checkpointCompleted: () => this.#machine.send({ type: 'CHECKPOINT_COMPLETED' }),
     });
     this.#moveJob('INITIALIZED', null);
@@ -143,18 +152,10 @@ export class Scheduler {
         }
         return {};
       },
-      'source.enumerated': (body) => {
-        this.#ofCurrent(body.attemptId);
-        try {
-          this.#sources.find(body.operatorId).enumerated(body);
-        } catch (error) {
-          if (error instanceof MillraceError && error.recovery === 'fail-job') this.#failJob(toErrorRecord(error));
-          throw error;
-        }
-        return {};
-      },
-      'source.request-split': ({ attemptId, operatorId, requestNumber }) =>
-        this.#sources.find(operatorId).request(attemptId, this.#ofCurrent(attemptId).subtaskIndex, requestNumber),
+      ...this.#sources.handlers({
+        subtaskOf: (attemptId) => this.#ofCurrent(attemptId).subtaskIndex,
+        failJob: (error) => this.#failJob(toErrorRecord(error)),
+      }),
       ...this.#checkpoints.handlers(),
     };
   }
@@ -239,7 +240,8 @@ export class Scheduler {
 
   #moveJob(type: Exclude<JobEvent['type'], 'INITIALIZATION_FAILED' | 'CANCEL_FAILED'>, error: ErrorRecord | null): void {
     const at = this.#options.clock.now();
-    if (type === 'RESTART' || type === 'FAIL') this.#job.send({ type, at, error: error ?? toErrorRecord(new MillraceError('UNKNOWN', 'no error was told')) });
+    if (type === 'RESTART' || type === 'FAIL')
+      this.#job.send({ type, at, error: error ?? toErrorRecord(new MillraceError('UNKNOWN', 'no error was told')) });
     else this.#job.send({ type, at });
   }
 
@@ -313,10 +315,19 @@ export class Scheduler {
     const { endpoint, jobId, leaderEpoch, logger } = this.#options;
     const { from, to, at } = change;
     const error = change.error === null ? null : located(change.error, execution);
-    logger.log(to === 'FAILED' ? 'warn' : 'debug', `${execution.name} is ${to}`, { attemptId: execution.attemptId, from, ...(error === null ? {} : { error }) });
+    logger.log(to === 'FAILED' ? 'warn' : 'debug', `${execution.name} is ${to}`, {
+      attemptId: execution.attemptId,
+      from,
+      ...(error === null ? {} : { error }),
+    });
     this.#checkpoints.executionChanged({ ...execution.view(), state: to });
     const { attemptId, vertexId, subtaskIndex, taskName, subtask } = execution;
-    endpoint.tell({ kind: 'job-events', jobId }, 'execution.state-changed', { jobId, attemptId, vertexId, taskName, subtaskIndex, from, to, at, error }, { leaderEpoch });
+    endpoint.tell(
+      { kind: 'job-events', jobId },
+      'execution.state-changed',
+      { jobId, attemptId, vertexId, taskName, subtaskIndex, from, to, at, error },
+      { leaderEpoch },
+    );
     if (to === 'FAILED') this.#failed(subtask, error ?? unexplained(execution), at);
     else if (to === 'CANCELED' && from !== 'CANCELING') this.#failed(subtask, unexplained(execution), at);
     else if (to === 'FINISHED' || to === 'CANCELED') this.#machine.send({ type: 'SUBTASK_ENDED', subtask });
@@ -356,33 +367,6 @@ export class Scheduler {
     throw new MillraceError('UNKNOWN_ATTEMPT', `${attemptId} is not a current attempt of the job`, { recovery: 'restart-job' });
   }
 
-  #attemptsOn(taskManagerId: TaskManagerId) {
-    const there = this.#executions.all().filter(({ slot, isTerminal }) => slot?.taskManagerId === taskManagerId && !isTerminal);
-    return {
-      known: new Set(there.map(({ attemptId }) => attemptId)),
-      attempts: there.flatMap(({ attemptId, acceptedAtBeat }) => (acceptedAtBeat === undefined ? [] : [{ id: attemptId, sinceBeat: acceptedAtBeat }])),
-    };
-  }
-
-  #heal(taskManagerId: TaskManagerId, { unknownAttempts, missingAttempts, states }: Findings): void {
-    const at = this.#options.clock.now();
-    for (const attemptId of unknownAttempts) this.#calls.cancelUnknown(taskManagerId, attemptId);
-    for (const { attemptId, state } of states) {
-      const execution = this.#executions.find(attemptId);
-      const event = eventOf(state, at, toErrorRecord(new MillraceError('TASK_FAILED', 'the task failed and the report of its error was lost')));
-      // A task that is being cancelled reports when it ended; its progress means that the call was lost.
-      if (execution !== undefined && event !== undefined && isNews(execution, event)) execution.send(event);
-    }
-    for (const attemptId of missingAttempts) {
-      const execution = this.#executions.find(attemptId);
-      if (execution?.state === 'CANCELING') execution.send({ type: 'CANCEL_UNKNOWN', at });
-      else {
-        const error = new MillraceError('TASK_MISSING', `the task is unexpectedly no longer running on TaskManager ${taskManagerId}`);
-        execution?.send({ type: 'FAIL', at, error: toErrorRecord(error) });
-      }
-    }
-  }
-
   #slotsLost(slots: readonly PooledSlot[], error: MillraceError): void {
     const { clock, random } = this.#options;
     const allocations = new Set(slots.map(({ allocationId }) => allocationId));
@@ -390,7 +374,8 @@ export class Scheduler {
     const record = toErrorRecord(error);
     this.#failing = [];
     for (const execution of this.#executions.all()) {
-      if (execution.slot !== undefined && allocations.has(execution.slot.allocationId) && !execution.isTerminal) execution.send({ type: 'FAIL', at, error: record });
+      if (execution.slot !== undefined && allocations.has(execution.slot.allocationId) && !execution.isTerminal)
+        execution.send({ type: 'FAIL', at, error: record });
     }
     const subtasks = this.#failing;
     this.#failing = undefined;

@@ -16,7 +16,8 @@ export class SharedResources {
 
   /** Takes over what a checkpoint remembers; what was seen since stays. */
   restore(tokens: Readonly<Record<string, string>>): void {
-    for (const [name, token] of Object.entries(tokens)) if (!this.#seen.has(name)) this.#seen.set(name, { token, taskManagerId: undefined });
+    for (const [name, token] of Object.entries(tokens))
+      if (!this.#seen.has(name)) this.#seen.set(name, { token, taskManagerId: undefined });
   }
 
   /** Compares what a task declared; answers the error that must fail the job when a token differs. */

@@ -90,6 +90,8 @@ export class SlotPool {
 
   #placeFor(taskManagerId: TaskManagerId): Place | undefined {
     const open = this.#places.filter(({ slot }) => slot === undefined);
-    return open.find((place) => place.lastTaskManager === taskManagerId) ?? open.find((place) => place.lastTaskManager === undefined) ?? open[0];
+    return (
+      open.find((place) => place.lastTaskManager === taskManagerId) ?? open.find((place) => place.lastTaskManager === undefined) ?? open[0]
+    );
   }
 }

@@ -60,7 +60,12 @@ export class SlotRequirements {
       if (!isSatisfied()) this.#declare();
     });
     endpoint
-      .ask({ kind: 'resource-manager' }, 'resource-manager.declare-requirements', { jobId, ...this.declared }, { timeoutMs: askMs, leaderEpoch })
+      .ask(
+        { kind: 'resource-manager' },
+        'resource-manager.declare-requirements',
+        { jobId, ...this.declared },
+        { timeoutMs: askMs, leaderEpoch },
+      )
       .catch((error: unknown) => logger.log('debug', 'the required slots could not be declared', { error: toErrorRecord(error).message }));
   }
 }

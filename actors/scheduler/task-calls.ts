@@ -72,7 +72,11 @@ export class TaskCalls {
     const { endpoint, leaderEpoch, nextBeatOf } = this.#options;
     const { taskManagerId } = execution.slot as NonNullable<Execution['slot']>;
     endpoint
-      .ask({ kind: 'task-manager', taskManagerId }, 'task.deploy', descriptor, { timeoutMs: callMs, leaderEpoch, attempt: execution.attemptId })
+      .ask({ kind: 'task-manager', taskManagerId }, 'task.deploy', descriptor, {
+        timeoutMs: callMs,
+        leaderEpoch,
+        attempt: execution.attemptId,
+      })
       .then(
         (reply) => {
           if (this.#isStopped) return;
@@ -104,7 +108,12 @@ export class TaskCalls {
 
   #askToCancel(taskManagerId: TaskManagerId, attemptId: AttemptId) {
     const { endpoint, jobId, leaderEpoch } = this.#options;
-    return endpoint.ask({ kind: 'task-manager', taskManagerId }, 'task.cancel', { jobId, attemptId }, { timeoutMs: callMs, leaderEpoch, attempt: attemptId });
+    return endpoint.ask(
+      { kind: 'task-manager', taskManagerId },
+      'task.cancel',
+      { jobId, attemptId },
+      { timeoutMs: callMs, leaderEpoch, attempt: attemptId },
+    );
   }
 
   #pause(callback: () => void): void {

@@ -46,7 +46,8 @@ export class TaskManagerLink {
       clock: options.clock,
       bus: options.bus,
       send: () => this.#send(),
-      onLost: (reason) => this.#lose(reason === 'timeout' ? `did not answer for ${options.heartbeat.timeoutMs} ms` : 'is not there any more'),
+      onLost: (reason) =>
+        this.#lose(reason === 'timeout' ? `did not answer for ${options.heartbeat.timeoutMs} ms` : 'is not there any more'),
       ...(options.onTransition === undefined ? {} : { onTransition: options.onTransition }),
       onEffectFailed: options.onEffectFailed,
     });

@@ -11,7 +11,9 @@ export function located(error: ErrorRecord, execution: Execution): ErrorRecord {
 
 /** Why an execution failed that gives no reason. */
 export function unexplained(execution: Execution): ErrorRecord {
-  return toErrorRecord(new MillraceError('TASK_ENDED', 'the task ended without being asked to and without naming an error', { where: execution.name }));
+  return toErrorRecord(
+    new MillraceError('TASK_ENDED', 'the task ended without being asked to and without naming an error', { where: execution.name }),
+  );
 }
 
 /** What the state of a task means for its execution. */
@@ -32,11 +34,4 @@ export function eventOf(state: TaskState, at: number, error: ErrorRecord): Execu
     case 'CANCELING':
       return undefined;
   }
-}
-
-/** Whether a state seen in a heartbeat tells the execution something it does not know. */
-export function isNews(execution: Execution, event: ExecutionEvent): boolean {
-  if (event.type === 'TASK_INITIALIZING') return execution.state === 'DEPLOYING' || execution.state === 'CANCELING';
-  if (event.type === 'TASK_RUNNING') return execution.state === 'DEPLOYING' || execution.state === 'INITIALIZING' || execution.state === 'CANCELING';
-  return true;
 }

@@ -43,7 +43,9 @@ export type RegisteredSlotEffect =
   | IgnoredEffect;
 
 const types = {} as { context: RegisteredSlotContext; events: RegisteredSlotEvent };
-const hold = setup({ types }).assign(({ context, event }) => ('jobId' in event ? { allocationId: event.allocationId, jobId: event.jobId } : context));
+const hold = setup({ types }).assign(({ context, event }) =>
+  'jobId' in event ? { allocationId: event.allocationId, jobId: event.jobId } : context,
+);
 const release = setup({ types }).assign({ allocationId: null, jobId: null });
 const holdForStranger = setup({ types }).assign(({ context, event }) =>
   event.type === 'REQUEST_REFUSED' ? { allocationId: event.holder, jobId: null } : context,
@@ -82,7 +84,13 @@ export const registeredSlotMachine = setup({
     },
     PENDING: {
       description: 'The answer of the TaskManager to the request for it.',
-      entry: [hold, { type: 'requestSlot', params: ({ context }) => ({ jobId: context.jobId as JobId, allocationId: context.allocationId as AllocationId }) }],
+      entry: [
+        hold,
+        {
+          type: 'requestSlot',
+          params: ({ context }) => ({ jobId: context.jobId as JobId, allocationId: context.allocationId as AllocationId }),
+        },
+      ],
       on: {
         REQUEST_ACCEPTED: [{ guard: 'isOwn', target: 'ALLOCATED' }, stale],
         REQUEST_REFUSED: [

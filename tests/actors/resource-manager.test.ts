@@ -57,7 +57,9 @@ class World {
         job.slots = slots;
         job.version = version ?? job.version + 1;
         const body = { jobId: id, version: job.version, slots };
-        endpoint.ask({ kind: 'resource-manager' }, 'resource-manager.declare-requirements', body, { leaderEpoch: epoch }).catch(() => undefined);
+        endpoint
+          .ask({ kind: 'resource-manager' }, 'resource-manager.declare-requirements', body, { leaderEpoch: epoch })
+          .catch(() => undefined);
       },
       vanish: () => endpoint.close(),
     };

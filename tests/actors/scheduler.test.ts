@@ -10,7 +10,9 @@ const test = suite('scheduler');
 const boom: ErrorRecord = toErrorRecord(new MillraceError('USER_FUNCTION', 'boom', { domain: 'user' }));
 
 function attempt(taskManager: FakeTaskManager, vertex: string, subtaskIndex: number): AttemptId {
-  const found = [...taskManager.tasks.values()].find(({ descriptor }) => descriptor.vertexId === vertex && descriptor.subtaskIndex === subtaskIndex);
+  const found = [...taskManager.tasks.values()].find(
+    ({ descriptor }) => descriptor.vertexId === vertex && descriptor.subtaskIndex === subtaskIndex,
+  );
   if (found === undefined) throw new Error(`${vertex} ${subtaskIndex} is not on ${taskManager.id}`);
   return found.descriptor.attemptId;
 }
@@ -22,7 +24,8 @@ function fail(world: JobWorld, vertex: string, subtaskIndex: number, error = boo
 }
 
 const deployments = (world: JobWorld): number => world.taskManagers.reduce((sum, { deployed }) => sum + deployed.length, 0);
-const restartedTo = (world: JobWorld, restarts: number) => (): boolean => world.scheduler.summary().restarts === restarts && world.isAllRunning;
+const restartedTo = (world: JobWorld, restarts: number) => (): boolean =>
+  world.scheduler.summary().restarts === restarts && world.isAllRunning;
 
 test('a job starts, runs on the slots it required, finishes, and gives them back (SA3)', async () => {
   const world = await new JobWorld({ taskManagers: [1, 1] }).running();
@@ -44,7 +47,8 @@ test('subtask i of every vertex shares slot i, and both ends of a channel are to
     assert.is(deployed[0]?.subtaskIndex, deployed[1]?.subtaskIndex, `both subtasks on ${id}`);
   }
   const all = world.taskManagers.flatMap(({ deployed }) => deployed);
-  const ends = (of: 'inputs' | 'outputs') => all.flatMap((task) => task[of].flatMap(({ channels }) => channels.map(({ channelId }) => channelId))).sort();
+  const ends = (of: 'inputs' | 'outputs') =>
+    all.flatMap((task) => task[of].flatMap(({ channels }) => channels.map(({ channelId }) => channelId))).sort();
   assert.is(ends('inputs').length, 4);
   assert.equal(ends('inputs'), ends('outputs'));
 });
@@ -66,7 +70,10 @@ test('a failure restarts its region after the back-off with new attempts, and le
 });
 
 test('the death of a TaskManager is one failure: its tasks move to another one (TL1, JS2)', async () => {
-  const world = await new JobWorld({ jobGraph: testGraph({ partitioner: 'FORWARD', settings: { restartStrategy: fixedDelay(1) } }), taskManagers: [2, 2] }).running();
+  const world = await new JobWorld({
+    jobGraph: testGraph({ partitioner: 'FORWARD', settings: { restartStrategy: fixedDelay(1) } }),
+    taskManagers: [2, 2],
+  }).running();
   const dead = world.owner('numbers', 0);
   const killedAt = world.simulation.nowMs;
   dead.kill();
@@ -76,7 +83,10 @@ test('the death of a TaskManager is one failure: its tasks move to another one (
 });
 
 test('both slots of a dead TaskManager count as one failure for the restart strategy', async () => {
-  const world = await new JobWorld({ jobGraph: testGraph({ partitioner: 'FORWARD', settings: { restartStrategy: fixedDelay(1) } }), taskManagers: [2] }).running();
+  const world = await new JobWorld({
+    jobGraph: testGraph({ partitioner: 'FORWARD', settings: { restartStrategy: fixedDelay(1) } }),
+    taskManagers: [2],
+  }).running();
   world.taskManager(0).kill();
   world.addTaskManager(2);
   await world.until(restartedTo(world, 1));
@@ -224,9 +234,17 @@ test('a task that should not be there is cancelled', async () => {
 test('a slot whose thread died is replaced', async () => {
   const world = await new JobWorld({ taskManagers: [2] }).running();
   const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const { allocationId, jobId } = taskManager.slots[0] as { allocationId: NonNullable<(typeof taskManager.slots)[0]['allocationId']>; jobId: typeof world.id };
+  const { allocationId, jobId } = taskManager.slots[0] as {
+    allocationId: NonNullable<(typeof taskManager.slots)[0]['allocationId']>;
+    jobId: typeof world.id;
+  };
   taskManager.free(allocationId);
-  void taskManager.endpoint.ask({ kind: 'job', jobId }, 'slot.failed', { jobId, taskManagerId: taskManager.id, allocationId, error: boom }, { leaderEpoch: world.host?.leaderEpoch ?? (0 as never) });
+  void taskManager.endpoint.ask(
+    { kind: 'job', jobId },
+    'slot.failed',
+    { jobId, taskManagerId: taskManager.id, allocationId, error: boom },
+    { leaderEpoch: world.host?.leaderEpoch ?? (0 as never) },
+  );
   await world.until(restartedTo(world, 1));
   assert.is(world.scheduler.summary().error?.code, 'SLOT_LOST');
 });
@@ -257,7 +275,9 @@ test('messages of another epoch do not reach the job', async () => {
   const metrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
   const body = { jobId: world.id, attemptId, state: 'FAILED' as const, error: boom, metrics, sharedResources: {} };
   let refused: unknown;
-  taskManager.endpoint.ask({ kind: 'job', jobId: world.id }, 'task.state-changed', body, { leaderEpoch: 6 as never, timeoutMs: 100 }).catch((error: unknown) => (refused = error));
+  taskManager.endpoint
+    .ask({ kind: 'job', jobId: world.id }, 'task.state-changed', body, { leaderEpoch: 6 as never, timeoutMs: 100 })
+    .catch((error: unknown) => (refused = error));
   await world.until(() => refused !== undefined);
   await world.pass(1_000);
   assert.is(world.scheduler.summary().restarts, 0);
@@ -301,7 +321,10 @@ test('splits are enumerated once, handed out, and handed out again after a failu
   const world = await new JobWorld({ taskManagers: [2] }).running();
   const [taskManager] = world.taskManagers as [FakeTaskManager];
   const source = operatorId('numbers-op');
-  assert.equal(taskManager.deployed.filter(({ enumerate }) => enumerate.length > 0).map(({ subtaskIndex }) => subtaskIndex), [0]);
+  assert.equal(
+    taskManager.deployed.filter(({ enumerate }) => enumerate.length > 0).map(({ subtaskIndex }) => subtaskIndex),
+    [0],
+  );
   const options = { leaderEpoch: world.host?.leaderEpoch ?? (0 as never) };
   const request = async (subtask: number, requestNumber: number): Promise<string> => {
     const body = { jobId: world.id, attemptId: attempt(taskManager, 'numbers', subtask), operatorId: source, requestNumber };
@@ -316,7 +339,17 @@ test('splits are enumerated once, handed out, and handed out again after a failu
   void taskManager.endpoint.ask(
     { kind: 'job', jobId: world.id },
     'source.enumerated',
-    { jobId: world.id, attemptId: attempt(taskManager, 'numbers', 0), operatorId: source, part: 0, isLast: true, splits: [{ id: 'a', data: 1 }, { id: 'b', data: 2 }] },
+    {
+      jobId: world.id,
+      attemptId: attempt(taskManager, 'numbers', 0),
+      operatorId: source,
+      part: 0,
+      isLast: true,
+      splits: [
+        { id: 'a', data: 1 },
+        { id: 'b', data: 2 },
+      ],
+    },
     options,
   );
   await world.pass(5);
@@ -326,7 +359,11 @@ test('splits are enumerated once, handed out, and handed out again after a failu
   assert.is(await request(0, 1), 'no-more');
   fail(world, 'count', 0);
   await world.until(restartedTo(world, 1));
-  assert.equal(taskManager.deployed.slice(4).flatMap(({ enumerate }) => enumerate), [], 'not enumerated again');
+  assert.equal(
+    taskManager.deployed.slice(4).flatMap(({ enumerate }) => enumerate),
+    [],
+    'not enumerated again',
+  );
   assert.is(await request(0, 0), 'a');
 });
 

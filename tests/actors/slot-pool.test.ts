@@ -8,7 +8,12 @@ import { SlotPool, type PooledSlot } from '../../actors/scheduler/slot-pool.js';
 import { testGraph } from '../support/job-graphs.js';
 
 const test = suite('slot pool');
-const slot = (name: string, on = 'tm-1'): PooledSlot => ({ allocationId: allocationId(name), taskManagerId: taskManagerId(on), sessionId: sessionId(`${on}-s`), slot: 0 });
+const slot = (name: string, on = 'tm-1'): PooledSlot => ({
+  allocationId: allocationId(name),
+  taskManagerId: taskManagerId(on),
+  sessionId: sessionId(`${on}-s`),
+  slot: 0,
+});
 const pool = (parallelism = 2): SlotPool => new SlotPool(sharedSlotsOf(testGraph({ parallelism })));
 const subtask = (vertex: string, index: number) => executionVertexId(vertexId(vertex), index);
 
@@ -36,7 +41,10 @@ test('subtask i of every vertex is in the same slot', () => {
 test('losing slots names the subtasks of their places, and the others keep theirs (SP2)', () => {
   const slots = pool();
   slots.offer([slot('a'), slot('b', 'tm-2')]);
-  assert.equal(slots.lose(({ allocationId: id }) => id === 'b'), [subtask('numbers', 1), subtask('count', 1)]);
+  assert.equal(
+    slots.lose(({ allocationId: id }) => id === 'b'),
+    [subtask('numbers', 1), subtask('count', 1)],
+  );
   assert.is(slots.slotOf(subtask('count', 0))?.allocationId, 'a');
   assert.not(slots.hasSlotsFor([subtask('count', 1)]));
   assert.ok(slots.hasSlotsFor([subtask('count', 0)]));

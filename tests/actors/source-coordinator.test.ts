@@ -55,7 +55,8 @@ test('an id that comes twice fails the job and names the source', () => {
   const source = coordinator();
   assert.throws(
     () => source.enumerated({ attemptId: attempt(0), part: 0, isLast: true, splits: splits('a', 'a') }),
-    (error: { code: string; where: string; recovery: string }) => error.code === 'DUPLICATE_SPLIT' && error.where === 'numbers' && error.recovery === 'fail-job',
+    (error: { code: string; where: string; recovery: string }) =>
+      error.code === 'DUPLICATE_SPLIT' && error.where === 'numbers' && error.recovery === 'fail-job',
   );
 });
 
@@ -104,7 +105,17 @@ test('a restart from the beginning hands out everything again, without another e
 
 test('a job that starts from a checkpoint takes its list and hands out what nobody owned', () => {
   const source = coordinator();
-  source.reset({ subtasks: [0, 1], owned: new Map([[0, ['a']], [1, []]]), splits: [{ id: 'a', split: 1 }, { id: 'b', split: 2 }] });
+  source.reset({
+    subtasks: [0, 1],
+    owned: new Map([
+      [0, ['a']],
+      [1, []],
+    ]),
+    splits: [
+      { id: 'a', split: 1 },
+      { id: 'b', split: 2 },
+    ],
+  });
   assert.not(source.needsEnumeration);
   assert.equal(source.request(attempt(1), 1, 0), { kind: 'split', split: { id: 'b', data: 2 } });
 });

@@ -1,6 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { executionCatalogueEntry, executionMachine, type ExecutionEffect, type ExecutionEvent } from '../../state-machines/execution/execution-machine.js';
+import {
+  executionCatalogueEntry,
+  executionMachine,
+  type ExecutionEffect,
+  type ExecutionEvent,
+} from '../../state-machines/execution/execution-machine.js';
 import { exploreShortestPaths, walkRandomly, type Step } from '../../state-machines/kit/exploration.js';
 import { assertTotal } from '../../state-machines/kit/totality.js';
 import { MachineHost } from '../../actors/runtime/machine-host.js';
@@ -41,7 +46,9 @@ const flink = [
 ];
 
 function changes({ effects }: Pick<Step, 'effects'>): string[] {
-  return (effects as readonly ExecutionEffect[]).flatMap((effect) => (effect.type === 'stateChanged' ? [`${effect.params.from} ${effect.params.to}`] : []));
+  return (effects as readonly ExecutionEffect[]).flatMap((effect) =>
+    effect.type === 'stateChanged' ? [`${effect.params.from} ${effect.params.to}`] : [],
+  );
 }
 
 function start(...events: readonly ExecutionEvent['type'][]) {
@@ -58,7 +65,12 @@ function start(...events: readonly ExecutionEvent['type'][]) {
   const send = (type: ExecutionEvent['type']): void => host.send(samples.find((event) => event.type === type) as ExecutionEvent);
   events.forEach(send);
   performed.splice(0);
-  return { host, send, effects: () => performed.splice(0).map(({ type }) => type), changes: () => changes({ effects: performed.splice(0) }) };
+  return {
+    host,
+    send,
+    effects: () => performed.splice(0).map(({ type }) => type),
+    changes: () => changes({ effects: performed.splice(0) }),
+  };
 }
 
 test('every leaf says what every event does', () => assertTotal(executionMachine, executionCatalogueEntry.events));
@@ -165,10 +177,13 @@ test('late reports at a terminal state are named and counted (X1)', () => {
   send('TASK_FAILED');
   send('TASK_FINISHED');
   assert.is(host.state, 'FINISHED');
-  assert.equal([...host.ignored], [
-    ['FINISHED TASK_FAILED late', 1],
-    ['FINISHED TASK_FINISHED late', 1],
-  ]);
+  assert.equal(
+    [...host.ignored],
+    [
+      ['FINISHED TASK_FAILED late', 1],
+      ['FINISHED TASK_FINISHED late', 1],
+    ],
+  );
 });
 
 test.run();

@@ -48,7 +48,9 @@ const flink = [
 ];
 
 function changes({ effects }: Step): string[] {
-  return (effects as readonly JobEffect[]).flatMap((effect) => (effect.type === 'statusChanged' ? [`${effect.params.from} ${effect.params.to}`] : []));
+  return (effects as readonly JobEffect[]).flatMap((effect) =>
+    effect.type === 'statusChanged' ? [`${effect.params.from} ${effect.params.to}`] : [],
+  );
 }
 
 function start(): MachineHost<typeof jobMachine, JobEffect> {

@@ -1,7 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allocationId, jobId } from '../../core/ids.js';
-import { registeredSlotCatalogueEntry, registeredSlotMachine, type RegisteredSlotContext, type RegisteredSlotEffect, type RegisteredSlotEvent } from '../../state-machines/registered-slot/registered-slot-machine.js';
+import {
+  registeredSlotCatalogueEntry,
+  registeredSlotMachine,
+  type RegisteredSlotContext,
+  type RegisteredSlotEffect,
+  type RegisteredSlotEvent,
+} from '../../state-machines/registered-slot/registered-slot-machine.js';
 import { exploreShortestPaths } from '../../state-machines/kit/exploration.js';
 import { assertTotal } from '../../state-machines/kit/totality.js';
 import { MachineHost } from '../../actors/runtime/machine-host.js';

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
-import { schedulerCatalogueEntry, schedulerMachine, type SchedulerContext, type SchedulerEffect, type SchedulerEvent } from '../../state-machines/scheduler/scheduler-machine.js';
+import { schedulerCatalogueEntry, schedulerMachine } from '../../state-machines/scheduler/scheduler-machine.js';
+import type { SchedulerContext, SchedulerEffect, SchedulerEvent } from '../../state-machines/scheduler/scheduler-model.js';
 import { exploreShortestPaths, walkRandomly, type Step } from '../../state-machines/kit/exploration.js';
 import { assertTotal } from '../../state-machines/kit/totality.js';
 import { MachineHost } from '../../actors/runtime/machine-host.js';
@@ -10,7 +11,12 @@ import type { ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { RestartStrategySettings } from '../../graph/types.js';
 
 const test = suite('scheduler machine');
-const error = (code: string, recovery: ErrorRecord['recovery'] = 'restart-job'): ErrorRecord => ({ code, domain: 'user', recovery, message: code });
+const error = (code: string, recovery: ErrorRecord['recovery'] = 'restart-job'): ErrorRecord => ({
+  code,
+  domain: 'user',
+  recovery,
+  message: code,
+});
 const moment = { at: 5, random: 0.5 };
 const regions: readonly (readonly ExecutionVertexId[])[] = [['a_0', 'b_0'], ['a_1']];
 const input = (restartStrategy: RestartStrategySettings = { kind: 'fixed-delay', attempts: 2, delayMs: 10 }) => ({
@@ -62,7 +68,8 @@ function rules() {
       if (effect.type === 'deploy') {
         assert.is(step.event.type, 'RESTORE_POINT_FOUND', 'S1: only the restore point leads to deployment');
         assert.is((step.event as unknown as { round: number }).round, before.round, 'S4: of this round');
-        for (const subtask of effect.params.subtasks) assert.ok(deployable.delete(subtask), 'S1: deployed once for each time it is scheduled');
+        for (const subtask of effect.params.subtasks)
+          assert.ok(deployable.delete(subtask), 'S1: deployed once for each time it is scheduled');
       }
       if (effect.type === 'end' && effect.params.outcome !== 'SUSPENDED') {
         assert.equal(contextOf(step.to).live, [], 'S3: nothing is live at the end');
@@ -85,7 +92,11 @@ function start(strategy?: RestartStrategySettings) {
   });
   const send = (event: SchedulerEvent): void => host.send(event);
   const effects = (): string[] =>
-    performed.splice(0).map(({ type, params }) => ('subtasks' in params ? `${type} ${params.subtasks.join(' ')}` : type === 'moveJob' ? `${type} ${params.event}` : type));
+    performed
+      .splice(0)
+      .map(({ type, params }) =>
+        'subtasks' in params ? `${type} ${params.subtasks.join(' ')}` : type === 'moveJob' ? `${type} ${params.event}` : type,
+      );
   const round = (): number => host.context.round;
   const proceed = (): void => {
     send({ type: 'SLOTS_ASSIGNED', round: round() });
@@ -96,7 +107,8 @@ function start(strategy?: RestartStrategySettings) {
     proceed();
     performed.splice(0);
   };
-  const fail = (subtask: ExecutionVertexId, cause = error('USER'), at = 5): void => send({ type: 'SUBTASKS_FAILED', subtasks: [subtask], error: cause, at, random: 0.5 });
+  const fail = (subtask: ExecutionVertexId, cause = error('USER'), at = 5): void =>
+    send({ type: 'SUBTASKS_FAILED', subtasks: [subtask], error: cause, at, random: 0.5 });
   const end = (subtask: ExecutionVertexId): void => send({ type: 'SUBTASK_ENDED', subtask });
   return { host, send, effects, round, proceed, running, fail, end };
 }
@@ -119,7 +131,17 @@ test('by shortest paths every state is reached and no rule is broken (S1, S3, S4
       }
     },
   });
-  assert.equal(states, ['cancelling', 'created', 'executing', 'failing', 'finished', 'restarting', 'restoring', 'suspended', 'waitingForSlots']);
+  assert.equal(states, [
+    'cancelling',
+    'created',
+    'executing',
+    'failing',
+    'finished',
+    'restarting',
+    'restoring',
+    'suspended',
+    'waitingForSlots',
+  ]);
   assert.ok(snapshots > 100);
 });
 

@@ -10,7 +10,16 @@ import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks
 import { createSubjects } from '../../bus/protocol/subjects.js';
 import type { TaskState } from '../../bus/protocol/schemas.js';
 import type { ErrorRecord } from '../../core/errors.js';
-import { sessionId, taskManagerId, type AllocationId, type AttemptId, type JobId, type LeaderEpoch, type SessionId, type TaskManagerId } from '../../core/ids.js';
+import {
+  sessionId,
+  taskManagerId,
+  type AllocationId,
+  type AttemptId,
+  type JobId,
+  type LeaderEpoch,
+  type SessionId,
+  type TaskManagerId,
+} from '../../core/ids.js';
 import type { SimulatedProcess } from '../../testing/simulator/simulation.js';
 
 interface FakeTask {
@@ -88,7 +97,9 @@ export class FakeTaskManager {
   }
 
   attempts(vertex: string): AttemptId[] {
-    return [...this.tasks.values()].filter(({ descriptor, state }) => descriptor.vertexId === vertex && !isTerminal(state)).map(({ descriptor }) => descriptor.attemptId);
+    return [...this.tasks.values()]
+      .filter(({ descriptor, state }) => descriptor.vertexId === vertex && !isTerminal(state))
+      .map(({ descriptor }) => descriptor.attemptId);
   }
 
   /** Moves a task and reports it. */
@@ -106,7 +117,12 @@ export class FakeTaskManager {
     const jobId = this.tasks.get(attemptId)?.descriptor.jobId as JobId;
     const metrics = { recordsIn: 10, recordsOut: 7, bytesIn: 0, bytesOut: 0 };
     this.endpoint
-      .ask({ kind: 'job', jobId }, 'task.state-changed', { jobId, attemptId, state, error, metrics, sharedResources: this.sharedResources }, this.#sending)
+      .ask(
+        { kind: 'job', jobId },
+        'task.state-changed',
+        { jobId, attemptId, state, error, metrics, sharedResources: this.sharedResources },
+        this.#sending,
+      )
       .then(
         ({ known }) => {
           if (isTerminal(state)) this.tasks.delete(attemptId);
@@ -118,7 +134,8 @@ export class FakeTaskManager {
 
   /** Ends every task of a vertex, or all. */
   finish(vertex?: string): void {
-    for (const task of [...this.tasks.values()]) if (vertex === undefined || task.descriptor.vertexId === vertex) this.move(task.descriptor.attemptId, 'FINISHED');
+    for (const task of [...this.tasks.values()])
+      if (vertex === undefined || task.descriptor.vertexId === vertex) this.move(task.descriptor.attemptId, 'FINISHED');
   }
 
   statuses(): SlotStatus[] {
@@ -186,7 +203,12 @@ export class FakeTaskManager {
     if (slot < 0) return;
     for (const [attemptId, task] of this.tasks) if (task.slot === slot) this.tasks.delete(attemptId);
     this.slots[slot] = { state: 'FREE', allocationId: null, jobId: null };
-    this.endpoint.tell({ kind: 'resource-manager' }, 'slot.available', { taskManagerId: this.id, sessionId: this.session, slot, allocationId }, this.#sending);
+    this.endpoint.tell(
+      { kind: 'resource-manager' },
+      'slot.available',
+      { taskManagerId: this.id, sessionId: this.session, slot, allocationId },
+      this.#sending,
+    );
   }
 
   #offer(slot: number): void {
@@ -197,7 +219,14 @@ export class FakeTaskManager {
       this.#later(300, () => this.#offer(slot));
       return;
     }
-    const body = { jobId, taskManagerId: this.id, sessionId: this.session, host: 'localhost', offerId: this.#offers++, slots: [{ slot, allocationId }] };
+    const body = {
+      jobId,
+      taskManagerId: this.id,
+      sessionId: this.session,
+      host: 'localhost',
+      offerId: this.#offers++,
+      slots: [{ slot, allocationId }],
+    };
     this.endpoint.ask({ kind: 'job', jobId }, 'slot.offer', body, this.#sending).then(
       ({ accepted }) => {
         const held = this.slots[slot];

@@ -1,6 +1,14 @@
 /** Small job graphs for tests of the control plane, made without the api. */
 import { edgeId, operatorId, vertexId } from '../../core/ids.js';
-import type { JobEdge, JobGraph, JobSettings, JobVertex, OperatorKind, PartitionerKind, RestartStrategySettings } from '../../graph/types.js';
+import type {
+  JobEdge,
+  JobGraph,
+  JobSettings,
+  JobVertex,
+  OperatorKind,
+  PartitionerKind,
+  RestartStrategySettings,
+} from '../../graph/types.js';
 
 export interface TestGraphOptions {
   readonly parallelism?: number;
@@ -40,7 +48,16 @@ export function testGraph(options: TestGraphOptions = {}): JobGraph {
     parallelism,
     maxParallelism: 128,
     slotSharingGroup: 'default',
-    operators: [{ id: operatorId(`${name}-op`), kind: kindOf(index, names.length), type: 'test', name: `${name} operator`, uid: name, isKeyed: false }],
+    operators: [
+      {
+        id: operatorId(`${name}-op`),
+        kind: kindOf(index, names.length),
+        type: 'test',
+        name: `${name} operator`,
+        uid: name,
+        isKeyed: false,
+      },
+    ],
     chainedEdges: [],
   }));
   const edges: JobEdge[] = vertices.slice(1).map((target, index) => {

@@ -123,7 +123,14 @@ export class JobWorld {
 
   #observe(): void {
     const { clock, random, logger } = this.simulation.process('observer');
-    const endpoint = createEndpoint({ name: 'observer', bus: this.hub.connect('observer'), subjects: createSubjects(), clock, random, logger });
+    const endpoint = createEndpoint({
+      name: 'observer',
+      bus: this.hub.connect('observer'),
+      subjects: createSubjects(),
+      clock,
+      random,
+      logger,
+    });
     endpoint.serve(
       { kind: 'job-events', jobId: this.id },
       {
