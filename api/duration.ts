@@ -8,5 +8,8 @@ export type Duration = number | `${number} ${'ms' | 's' | 'min' | 'h' | 'd'}`;
 export function milliseconds(duration: Duration, what: string): number {
   const ms = parseDuration(duration);
   if (ms !== undefined) return ms;
-  throw apiError('DURATION_INVALID', `${JSON.stringify(duration)} is not a duration.`, { where: what, hint: 'Use milliseconds, or text such as "10 s".' });
+  throw apiError('DURATION_INVALID', `${JSON.stringify(duration)} is not a duration.`, {
+    where: what,
+    hint: 'Use milliseconds, or text such as "10 s".',
+  });
 }

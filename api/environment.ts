@@ -75,7 +75,10 @@ export class StreamExecutionEnvironment {
   /** Of operators that set none. */
   setParallelism(parallelism: number): this {
     if (!Number.isSafeInteger(parallelism) || parallelism < 1) {
-      throw apiError('PARALLELISM_INVALID', `${parallelism} is not a parallelism.`, { where: this.#jobName, hint: 'Use a whole number from 1.' });
+      throw apiError('PARALLELISM_INVALID', `${parallelism} is not a parallelism.`, {
+        where: this.#jobName,
+        hint: 'Use a whole number from 1.',
+      });
     }
     this.#parallelism = parallelism;
     return this;
@@ -103,7 +106,10 @@ export class StreamExecutionEnvironment {
     const where = 'enableCheckpointing';
     const intervalMs = milliseconds(interval, where);
     if (intervalMs < checkpointIntervalMsMin) {
-      throw apiError('CHECKPOINT_INTERVAL_INVALID', `A checkpoint every ${intervalMs} ms is too often.`, { where, hint: `Use ${checkpointIntervalMsMin} ms or more.` });
+      throw apiError('CHECKPOINT_INTERVAL_INVALID', `A checkpoint every ${intervalMs} ms is too often.`, {
+        where,
+        hint: `Use ${checkpointIntervalMsMin} ms or more.`,
+      });
     }
     const checkpointing: Partial<CheckpointSettings> = {
       intervalMs,
@@ -182,12 +188,16 @@ export class StreamExecutionEnvironment {
 
 function count(value: number, min: number, what: string): number {
   if (Number.isSafeInteger(value) && value >= min) return value;
-  throw apiError('CHECKPOINT_OPTION_INVALID', `${what} cannot be ${value}.`, { where: 'enableCheckpointing', hint: `Use a whole number from ${min}.` });
+  throw apiError('CHECKPOINT_OPTION_INVALID', `${what} cannot be ${value}.`, {
+    where: 'enableCheckpointing',
+    hint: `Use a whole number from ${min}.`,
+  });
 }
 
 function resolved(strategy: RestartStrategy, configuration: Configuration): RestartStrategySettings {
   const defaults = restartStrategyOf(configuration, strategy.kind);
-  const ms = (duration: Duration | undefined, otherwise: number): number => (duration === undefined ? otherwise : milliseconds(duration, 'setRestartStrategy'));
+  const ms = (duration: Duration | undefined, otherwise: number): number =>
+    duration === undefined ? otherwise : milliseconds(duration, 'setRestartStrategy');
   if (strategy.kind === 'fixed-delay' && defaults.kind === 'fixed-delay') {
     return { kind: 'fixed-delay', attempts: strategy.attempts ?? defaults.attempts, delayMs: ms(strategy.delay, defaults.delayMs) };
   }

@@ -36,7 +36,8 @@ export interface Origin {
   readonly keySelector: KeySelector | undefined;
 }
 
-export type NewNode = Pick<NodeDraft, 'kind' | 'type' | 'name' | 'factory' | 'inputs'> & Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'parallelism'>>;
+export type NewNode = Pick<NodeDraft, 'kind' | 'type' | 'name' | 'factory' | 'inputs'> &
+  Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'parallelism'>>;
 
 export interface GraphDefaults {
   readonly parallelism: number;
@@ -52,7 +53,10 @@ export class GraphBuilder {
     this.assertOpen();
     for (const { node: input } of node.inputs) {
       if (this.#nodes[input.id] !== input) {
-        throw apiError('STREAM_FOREIGN', `"${node.name}" reads a stream of another job.`, { where: node.name, hint: 'Use the streams of one builder only.' });
+        throw apiError('STREAM_FOREIGN', `"${node.name}" reads a stream of another job.`, {
+          where: node.name,
+          hint: 'Use the streams of one builder only.',
+        });
       }
     }
     const draft: NodeDraft = {
@@ -74,10 +78,15 @@ export class GraphBuilder {
   /** GB4. */
   assertOpen(): void {
     if (!this.#isBuilt) return;
-    throw apiError('JOB_ALREADY_BUILT', 'The job is already built.', { hint: 'A builder is synchronous: add all operators before it returns.' });
+    throw apiError('JOB_ALREADY_BUILT', 'The job is already built.', {
+      hint: 'A builder is synchronous: add all operators before it returns.',
+    });
   }
 
-  build(defaults: GraphDefaults): { readonly nodes: readonly StreamNode<OperatorFactory>[]; readonly edges: readonly StreamEdge<KeySelector>[] } {
+  build(defaults: GraphDefaults): {
+    readonly nodes: readonly StreamNode<OperatorFactory>[];
+    readonly edges: readonly StreamEdge<KeySelector>[];
+  } {
     this.#isBuilt = true;
     const parallelismOf = (node: NodeDraft): number => node.parallelism ?? defaults.parallelism;
     const groups = new Map<number, string>();
@@ -87,19 +96,31 @@ export class GraphBuilder {
       groups.set(draft.id, slotSharingGroup);
       const { id, kind, type, name, isNamed, uid, chaining, isKeyed, data, factory } = draft;
       const maxParallelism = draft.maxParallelism ?? defaults.maxParallelism;
-      return { id, kind, type, name, isNamed, uid, parallelism: parallelismOf(draft), maxParallelism, slotSharingGroup, chaining, isKeyed, data, factory };
+      return {
+        id,
+        kind,
+        type,
+        name,
+        isNamed,
+        uid,
+        parallelism: parallelismOf(draft),
+        maxParallelism,
+        slotSharingGroup,
+        chaining,
+        isKeyed,
+        data,
+        factory,
+      };
     });
     const edges = this.#nodes.flatMap((target) =>
-      target.inputs.map(
-        ({ node, partitioner, sideOutput, keySelector }): StreamEdge<KeySelector> => ({
-          source: node.id,
-          target: target.id,
-          partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
-          inputIndex: 0,
-          sideOutput,
-          keySelector,
-        }),
-      ),
+      target.inputs.map(({ node, partitioner, sideOutput, keySelector }): StreamEdge<KeySelector> => ({
+        source: node.id,
+        target: target.id,
+        partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
+        inputIndex: 0,
+        sideOutput,
+        keySelector,
+      })),
     );
     return { nodes, edges };
   }

@@ -15,10 +15,15 @@ const nameLengthMax = 200;
  */
 export function defineJob(name: string, builder: JobBuilder): JobDefinition {
   if (typeof name !== 'string' || name.trim() === '' || name.length > nameLengthMax) {
-    throw apiError('JOB_NAME_INVALID', `${JSON.stringify(name)} is not a job name.`, { hint: `Use a text of 1 to ${nameLengthMax} characters.` });
+    throw apiError('JOB_NAME_INVALID', `${JSON.stringify(name)} is not a job name.`, {
+      hint: `Use a text of 1 to ${nameLengthMax} characters.`,
+    });
   }
   if (typeof builder !== 'function') {
-    throw apiError('JOB_BUILDER_MISSING', `Job "${name}" has no builder.`, { where: name, hint: "Write: defineJob('name', (env) => { … })." });
+    throw apiError('JOB_BUILDER_MISSING', `Job "${name}" has no builder.`, {
+      where: name,
+      hint: "Write: defineJob('name', (env) => { … }).",
+    });
   }
   return {
     name,
@@ -27,7 +32,10 @@ export function defineJob(name: string, builder: JobBuilder): JobDefinition {
       const result: unknown = run(name, builder, env);
       if (isPromise(result)) {
         result.then(undefined, () => undefined);
-        throw apiError('JOB_BUILDER_ASYNC', `The builder of job "${name}" is asynchronous.`, { where: name, hint: 'Build the graph synchronously; read data in sources.' });
+        throw apiError('JOB_BUILDER_ASYNC', `The builder of job "${name}" is asynchronous.`, {
+          where: name,
+          hint: 'Build the graph synchronously; read data in sources.',
+        });
       }
       return env.toStreamGraph();
     },

@@ -15,20 +15,31 @@ export class NodeSettings {
   }
 
   name(name: string): void {
-    if (typeof name !== 'string' || name.trim() === '') throw apiError('OPERATOR_NAME_EMPTY', 'The name of an operator is empty.', { where: this.#node.name, hint: 'Give it a name that says what it does.' });
+    if (typeof name !== 'string' || name.trim() === '')
+      throw apiError('OPERATOR_NAME_EMPTY', 'The name of an operator is empty.', {
+        where: this.#node.name,
+        hint: 'Give it a name that says what it does.',
+      });
     const node = this.#open();
     node.name = name;
     node.isNamed = true;
   }
 
   uid(uid: string): void {
-    if (typeof uid !== 'string' || uid === '') throw apiError('UID_EMPTY', 'The uid is empty.', { where: this.#node.name, hint: 'Give it a text that stays the same for the life of the job.' });
+    if (typeof uid !== 'string' || uid === '')
+      throw apiError('UID_EMPTY', 'The uid is empty.', {
+        where: this.#node.name,
+        hint: 'Give it a text that stays the same for the life of the job.',
+      });
     this.#open().uid = uid;
   }
 
   parallelism(parallelism: number): void {
     if (!Number.isSafeInteger(parallelism) || parallelism < 1) {
-      throw apiError('PARALLELISM_INVALID', `${parallelism} is not a parallelism.`, { where: this.#node.name, hint: 'Use a whole number from 1.' });
+      throw apiError('PARALLELISM_INVALID', `${parallelism} is not a parallelism.`, {
+        where: this.#node.name,
+        hint: 'Use a whole number from 1.',
+      });
     }
     this.#open().parallelism = parallelism;
   }
@@ -43,7 +54,11 @@ export class NodeSettings {
   }
 
   slotSharingGroup(group: string): void {
-    if (!isSubjectToken(group)) throw apiError('SLOT_SHARING_GROUP_INVALID', `${JSON.stringify(group)} is not a slot sharing group.`, { where: this.#node.name, hint: 'Use letters, digits, "-" or "_".' });
+    if (!isSubjectToken(group))
+      throw apiError('SLOT_SHARING_GROUP_INVALID', `${JSON.stringify(group)} is not a slot sharing group.`, {
+        where: this.#node.name,
+        hint: 'Use letters, digits, "-" or "_".',
+      });
     this.#open().slotSharingGroup = group;
   }
 

@@ -26,11 +26,15 @@ export class Parameters {
   }
 
   integer(name: string, fallback?: number): number {
-    return this.#read(name, fallback, 'a whole number', (text) => (/^\s*-?\d+\s*$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined));
+    return this.#read(name, fallback, 'a whole number', (text) =>
+      /^\s*-?\d+\s*$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined,
+    );
   }
 
   number(name: string, fallback?: number): number {
-    return this.#read(name, fallback, 'a number', (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined));
+    return this.#read(name, fallback, 'a number', (text) =>
+      text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined,
+    );
   }
 
   boolean(name: string, fallback?: boolean): boolean {
@@ -73,10 +77,16 @@ export class Parameters {
     const text = this.#find(name);
     if (text === undefined) {
       if (fallback !== undefined) return fallback;
-      throw apiError('PARAMETER_MISSING', `The job needs the parameter "${name}".`, { where: name, hint: `Give it ${expected}: --${name} <value>.` });
+      throw apiError('PARAMETER_MISSING', `The job needs the parameter "${name}".`, {
+        where: name,
+        hint: `Give it ${expected}: --${name} <value>.`,
+      });
     }
     const value = parse(text);
     if (value !== undefined) return value;
-    throw apiError('PARAMETER_INVALID', `The parameter "${name}" cannot be ${JSON.stringify(text)}.`, { where: name, hint: `Give it ${expected}.` });
+    throw apiError('PARAMETER_INVALID', `The parameter "${name}" cannot be ${JSON.stringify(text)}.`, {
+      where: name,
+      hint: `Give it ${expected}.`,
+    });
   }
 }

@@ -6,7 +6,15 @@
  */
 import type { Key } from '../core/keys.js';
 import type { KeySelector, Operator, Sink } from '../dataflow/contracts.js';
-import type { FilterFunction, FlatMapFunction, KeyedProcessSetup, MapFunction, OutputTag, ProcessSetup, ReduceFunction } from '../dataflow/functions.js';
+import type {
+  FilterFunction,
+  FlatMapFunction,
+  KeyedProcessSetup,
+  MapFunction,
+  OutputTag,
+  ProcessSetup,
+  ReduceFunction,
+} from '../dataflow/functions.js';
 import { filterOperator } from '../dataflow/operators/filter.js';
 import { flatMapOperator } from '../dataflow/operators/flat-map.js';
 import { keyedProcessOperator } from '../dataflow/operators/keyed-process.js';
@@ -96,7 +104,10 @@ export class DataStream<T> {
   /** Ends the stream in a sink. */
   sinkTo(sink: Sink<T>): StreamSink {
     const factory = { kind: 'operator', create: () => sink.createWriter() as Operator } as const;
-    return new StreamSink(this.builder, this.builder.add({ kind: 'sink', type: 'sink', name: `Sink: ${sink.name}`, data: sink.data, inputs: this.origins, factory }));
+    return new StreamSink(
+      this.builder,
+      this.builder.add({ kind: 'sink', type: 'sink', name: `Sink: ${sink.name}`, data: sink.data, inputs: this.origins, factory }),
+    );
   }
 
   protected transform<Out>({ type, name, written, create, isKeyed = false, data }: Transformation): SingleOutputStream<Out> {
@@ -203,27 +214,54 @@ export class KeyedStream<K extends Key, T> extends DataStream<T> {
 
   /** The smallest value of a field so far, in the first record of the key. */
   min(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold('min', 'Keyed Aggregation', extremeOf<T>(field, (candidate, best) => candidate < best), field);
+    return this.#fold(
+      'min',
+      'Keyed Aggregation',
+      extremeOf<T>(field, (candidate, best) => candidate < best),
+      field,
+    );
   }
 
   /** The largest value of a field so far, in the first record of the key. */
   max(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold('max', 'Keyed Aggregation', extremeOf<T>(field, (candidate, best) => candidate > best), field);
+    return this.#fold(
+      'max',
+      'Keyed Aggregation',
+      extremeOf<T>(field, (candidate, best) => candidate > best),
+      field,
+    );
   }
 
   /** The record with the smallest value of a field so far; of equal ones the first. */
   minBy(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold('min-by', 'Keyed Aggregation', extremeBy<T>(field, (candidate, best) => candidate < best), field);
+    return this.#fold(
+      'min-by',
+      'Keyed Aggregation',
+      extremeBy<T>(field, (candidate, best) => candidate < best),
+      field,
+    );
   }
 
   /** The record with the largest value of a field so far; of equal ones the first. */
   maxBy(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold('max-by', 'Keyed Aggregation', extremeBy<T>(field, (candidate, best) => candidate > best), field);
+    return this.#fold(
+      'max-by',
+      'Keyed Aggregation',
+      extremeBy<T>(field, (candidate, best) => candidate > best),
+      field,
+    );
   }
 
   #fold(type: string, name: string, reduce: ReduceFunction<T>, data?: string): SingleOutputStream<T> {
     const keyOf = this.#keyOf as KeySelector<T>;
-    return this.transform({ type, name, written: reduce, isKeyed: true, data, create: () => keyedReduceOperator(keyOf, reduce) as Operator });
+    return this.transform({
+      type,
+      name,
+      written: reduce,
+      isKeyed: true,
+      data,
+      create: () => keyedReduceOperator(keyOf, reduce) as Operator,
+    });
   }
 }
 
@@ -268,9 +306,15 @@ export class StreamSink {
 /** A promise would be taken for a result: refused while the job is built, not when the first record comes. */
 function assertSynchronous(written: unknown, type: string): void {
   if (typeof written !== 'function' && (typeof written !== 'object' || written === null)) {
-    throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : typeof written} instead of a function.`, { where: type, hint: 'Pass a function.' });
+    throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : typeof written} instead of a function.`, {
+      where: type,
+      hint: 'Pass a function.',
+    });
   }
   if (typeof written === 'function' && /^Async(Generator)?Function$/.test(written.constructor.name)) {
-    throw apiError('FUNCTION_ASYNC', `${type} got an async function.`, { where: type, hint: 'Functions on records are synchronous: fetch beforehand, or in open().' });
+    throw apiError('FUNCTION_ASYNC', `${type} got an async function.`, {
+      where: type,
+      hint: 'Functions on records are synchronous: fetch beforehand, or in open().',
+    });
   }
 }

@@ -10,7 +10,12 @@ interface FileErrorKind extends MillraceErrorOptions {
 }
 
 const kinds: Readonly<Record<FileErrorCode, FileErrorKind>> = {
-  FILE_NOT_FOUND: { says: 'is not there', domain: 'user', recovery: 'fail-job', hint: 'Check the path; every TaskManager must be able to reach it.' },
+  FILE_NOT_FOUND: {
+    says: 'is not there',
+    domain: 'user',
+    recovery: 'fail-job',
+    hint: 'Check the path; every TaskManager must be able to reach it.',
+  },
   FILE_EXISTS: { says: 'is already there', domain: 'external', recovery: 'restart-job' },
   DISK_FULL: { says: 'cannot be written: the disk is full', domain: 'external', recovery: 'restart-job', hint: 'Free space on the disk.' },
   FILE_ACCESS: { says: 'may not be accessed', domain: 'user', recovery: 'fail-job', hint: 'Check the owner and permissions of the path.' },

@@ -110,5 +110,4 @@ export interface KeyedProcessFunction<K, In, Out> {
 /** A function, or what makes one for a task (F3). */
 export type ProcessSetup<In, Out> = ProcessFunction<In, Out> | ((runtime: RuntimeContext) => ProcessFunction<In, Out>);
 export type KeyedProcessSetup<K, In, Out> =
-  | KeyedProcessFunction<K, In, Out>
-  | ((runtime: KeyedRuntimeContext) => KeyedProcessFunction<K, In, Out>);
+  KeyedProcessFunction<K, In, Out> | ((runtime: KeyedRuntimeContext) => KeyedProcessFunction<K, In, Out>);

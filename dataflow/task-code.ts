@@ -17,12 +17,16 @@ import type { TaskCode } from './task-runtime.js';
 export function jobDefinitionOf(exports: { readonly default?: unknown }, where: string): JobDefinition {
   const found = exports.default;
   if (isJobDefinition(found)) return found;
-  throw new MillraceError('JOB_NOT_EXPORTED', `The module ${found === undefined ? 'has no default export' : 'exports something else by default'}.`, {
-    domain: 'user',
-    recovery: 'fail-job',
-    where,
-    hint: "Write: export default defineJob('name', (env) => { … });",
-  });
+  throw new MillraceError(
+    'JOB_NOT_EXPORTED',
+    `The module ${found === undefined ? 'has no default export' : 'exports something else by default'}.`,
+    {
+      domain: 'user',
+      recovery: 'fail-job',
+      where,
+      hint: "Write: export default defineJob('name', (env) => { … });",
+    },
+  );
 }
 
 export function isJobDefinition(value: unknown): value is JobDefinition {

@@ -33,7 +33,8 @@ export function jobSettings(configuration: Configuration, overrides: JobSettingO
       overrides.restartStrategy ??
       restartStrategyOf(configuration, configuration.get(options.restartStrategy) ?? defaultRestartStrategy(checkpointing.intervalMs)),
     failover: overrides.failover ?? configuration.get(options.failoverStrategy),
-    bufferTimeoutMs: overrides.bufferTimeoutMs ?? (configuration.get(options.isBufferTimeoutEnabled) ? configuration.get(options.bufferTimeout) : -1),
+    bufferTimeoutMs:
+      overrides.bufferTimeoutMs ?? (configuration.get(options.isBufferTimeoutEnabled) ? configuration.get(options.bufferTimeout) : -1),
     objectReuse: overrides.objectReuse ?? configuration.get(options.isObjectReuse),
     slotRequestTimeoutMs: configuration.get(options.slotRequestTimeout),
     cancellationTimeoutMs: configuration.get(options.cancellationTimeout),

@@ -40,7 +40,12 @@ async function main(flags: Flags): Promise<void> {
   });
   for (const { name, pid } of cluster.processes) say(`${name} runs with pid ${pid}`);
   say(`logs are in ${logs}`);
-  say(`run a job from another terminal:\n  npx millrace run examples/01-hello.ts ${cluster.defines.filter((define) => define.startsWith('nats.')).map((define) => `-D ${define}`).join(' ')}`);
+  say(
+    `run a job from another terminal:\n  npx millrace run examples/01-hello.ts ${cluster.defines
+      .filter((define) => define.startsWith('nats.'))
+      .map((define) => `-D ${define}`)
+      .join(' ')}`,
+  );
   say('stop with Ctrl-C');
   let isStopping = false;
   const stop = (): void => {
@@ -56,7 +61,10 @@ async function main(flags: Flags): Promise<void> {
   process.on('SIGTERM', stop);
 }
 
-commandWithSettings('cluster', 'Runs a JobManager and TaskManagers as processes on this machine, with nats-server and redis-server when none are configured.')
+commandWithSettings(
+  'cluster',
+  'Runs a JobManager and TaskManagers as processes on this machine, with nats-server and redis-server when none are configured.',
+)
   .option('--task-managers <n>', 'TaskManager processes', positive, 2)
   .option('--slots <n>', 'slots of each TaskManager', positive, 2)
   .option('--restarts <n>', 'how often a dead process is started again', positive, 100)

@@ -13,7 +13,9 @@ import { optionGroups, options as declared } from './options.js';
 import { environmentName, environmentPrefix, environmentValues, fileValues, flagValues, type FoundValue } from './sources.js';
 
 const all: readonly Option<unknown>[] = optionGroups.flatMap((group) => group.options);
-const byKey: ReadonlyMap<string, Option<unknown>> = new Map(all.flatMap((option) => [option.key, ...option.aliases].map((key) => [key, option] as const)));
+const byKey: ReadonlyMap<string, Option<unknown>> = new Map(
+  all.flatMap((option) => [option.key, ...option.aliases].map((key) => [key, option] as const)),
+);
 const allKeys = [...byKey.keys()];
 
 export interface ConfigurationSources {
@@ -125,15 +127,23 @@ function contradictions(configuration: Configuration): readonly string[] {
   const mistakes: string[] = [];
   const mustExceed = (larger: Option<number>, smaller: Option<number>): void => {
     const isHeld = configuration.get(larger) > configuration.get(smaller);
-    if (!isHeld) mistakes.push(`"${larger.key}" (${larger.format(configuration.get(larger))}) must be more than "${smaller.key}" (${smaller.format(configuration.get(smaller))}).`);
+    if (!isHeld)
+      mistakes.push(
+        `"${larger.key}" (${larger.format(configuration.get(larger))}) must be more than "${smaller.key}" (${smaller.format(configuration.get(smaller))}).`,
+      );
   };
   mustExceed(declared.heartbeatTimeout, declared.heartbeatInterval);
   mustExceed(declared.leaseDuration, declared.leaseRenewInterval);
   if (configuration.get(declared.initialBackoff) > configuration.get(declared.maxBackoff)) {
     mistakes.push(`"${declared.initialBackoff.key}" must not be more than "${declared.maxBackoff.key}".`);
   }
-  if (configuration.get(declared.highAvailabilityType) === 'filesystem' && configuration.get(declared.highAvailabilityStorageDir) === undefined) {
-    mistakes.push(`"${declared.highAvailabilityType.key}" is filesystem, so "${declared.highAvailabilityStorageDir.key}" must name a directory.`);
+  if (
+    configuration.get(declared.highAvailabilityType) === 'filesystem' &&
+    configuration.get(declared.highAvailabilityStorageDir) === undefined
+  ) {
+    mistakes.push(
+      `"${declared.highAvailabilityType.key}" is filesystem, so "${declared.highAvailabilityStorageDir.key}" must name a directory.`,
+    );
   }
   if (configuration.get(declared.checkpointStorage) === 'filesystem' && configuration.get(declared.checkpointDirectory) === undefined) {
     mistakes.push(`"${declared.checkpointStorage.key}" is filesystem, so "${declared.checkpointDirectory.key}" must name a directory.`);
@@ -142,6 +152,13 @@ function contradictions(configuration: Configuration): readonly string[] {
 }
 
 function invalid(mistakes: readonly string[]): MillraceError {
-  const message = mistakes.length === 1 ? (mistakes[0] as string) : `${mistakes.length} mistakes in the configuration:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`;
-  return new MillraceError('CONFIGURATION_INVALID', message, { domain: 'user', recovery: 'crash', hint: 'docs/configuration.md lists every key.' });
+  const message =
+    mistakes.length === 1
+      ? (mistakes[0] as string)
+      : `${mistakes.length} mistakes in the configuration:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`;
+  return new MillraceError('CONFIGURATION_INVALID', message, {
+    domain: 'user',
+    recovery: 'crash',
+    hint: 'docs/configuration.md lists every key.',
+  });
 }

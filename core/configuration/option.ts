@@ -65,11 +65,16 @@ function option<T, D extends T | undefined>(key: string, defaultValue: D, settin
 }
 
 /** Any text that is not empty. */
-export function text<D extends string | undefined>(key: string, defaultValue: D, settings: OptionSettings & { readonly pattern?: RegExp; readonly expected?: string }): Option<string | D> {
+export function text<D extends string | undefined>(
+  key: string,
+  defaultValue: D,
+  settings: OptionSettings & { readonly pattern?: RegExp; readonly expected?: string },
+): Option<string | D> {
   return option<string, D>(key, defaultValue, settings, {
     kind: 'text',
     expected: settings.expected ?? 'a text',
-    parse: (raw) => (String(raw) !== '' && (settings.pattern === undefined || settings.pattern.test(String(raw))) ? String(raw) : undefined),
+    parse: (raw) =>
+      String(raw) !== '' && (settings.pattern === undefined || settings.pattern.test(String(raw))) ? String(raw) : undefined,
     format: String,
   });
 }
@@ -80,7 +85,10 @@ export function list(key: string, defaultValue: readonly string[], settings: Opt
     kind: 'list',
     expected: 'one or more texts separated by commas',
     parse: (raw) => {
-      const items = String(raw).split(/[,;]/).map((item) => item.trim()).filter((item) => item !== '');
+      const items = String(raw)
+        .split(/[,;]/)
+        .map((item) => item.trim())
+        .filter((item) => item !== '');
       return items.length === 0 ? undefined : items;
     },
     format: (items) => items.join(', '),

@@ -29,7 +29,8 @@ export function fileValues(content: string, name: string): FileValues {
   }
   const root = contentOf(document);
   if (root === null) return { values: [] };
-  if (typeof root !== 'object' || Array.isArray(root)) return { error: `${name} holds no keys: write lines like "taskmanager.numberOfTaskSlots: 2".` };
+  if (typeof root !== 'object' || Array.isArray(root))
+    return { error: `${name} holds no keys: write lines like "taskmanager.numberOfTaskSlots: 2".` };
   const values: FoundValue[] = [];
   flatten(root as Readonly<Record<string, unknown>>, '', (key, raw) => values.push({ key, raw, origin: name }));
   return { values };
@@ -63,7 +64,10 @@ export function environmentName(key: string): string {
 }
 
 /** Variables that begin with `MILLRACE_`; an empty one counts as not set. `keys` are all keys that exist. */
-export function environmentValues(environment: Readonly<Record<string, string | undefined>>, keys: readonly string[]): readonly FoundValue[] {
+export function environmentValues(
+  environment: Readonly<Record<string, string | undefined>>,
+  keys: readonly string[],
+): readonly FoundValue[] {
   const keyOf = new Map(keys.map((key) => [environmentName(key), key]));
   return Object.entries(environment)
     .filter(([name, value]) => name.startsWith(environmentPrefix) && !name.startsWith(testPrefix) && value !== undefined && value !== '')

@@ -5,14 +5,16 @@ import { failFunction } from './user-error.js';
 /** Hands on the records for which `isWanted` says true. */
 export function filterOperator<T>(isWanted: FilterFunction<T>): Operator<T, T> {
   return {
-    bind: (out, { operatorName }) => (value, timestamp) => {
-      let isKept: boolean;
-      try {
-        isKept = isWanted(value);
-      } catch (error) {
-        failFunction(operatorName, error);
-      }
-      if (isKept) out(value, timestamp);
-    },
+    bind:
+      (out, { operatorName }) =>
+      (value, timestamp) => {
+        let isKept: boolean;
+        try {
+          isKept = isWanted(value);
+        } catch (error) {
+          failFunction(operatorName, error);
+        }
+        if (isKept) out(value, timestamp);
+      },
   };
 }

@@ -2,13 +2,25 @@ import type { Key } from '../../core/keys.js';
 import { keyGroupOf } from '../../graph/key-groups.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
-import type { Collector, KeyedProcessContext, KeyedProcessFunction, KeyedProcessSetup, OnTimerContext, OutputTag, Results, TimerService } from '../functions.js';
+import type {
+  Collector,
+  KeyedProcessContext,
+  KeyedProcessFunction,
+  KeyedProcessSetup,
+  OnTimerContext,
+  OutputTag,
+  Results,
+  TimerService,
+} from '../functions.js';
 import { ResultPump } from './result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
 
 /** Runs a keyed process function: state and timers of the record's key, results, side outputs. */
-export function keyedProcessOperator<K extends Key, In, Out>(keyOf: (value: In) => K, setup: KeyedProcessSetup<K, In, Out>): Operator<In, Out> {
+export function keyedProcessOperator<K extends Key, In, Out>(
+  keyOf: (value: In) => K,
+  setup: KeyedProcessSetup<K, In, Out>,
+): Operator<In, Out> {
   return new KeyedProcessOperator(keyOf as KeySelector<In>, setup);
 }
 

@@ -5,14 +5,16 @@ import { failFunction } from './user-error.js';
 /** One result for every record. */
 export function mapOperator<In, Out>(map: MapFunction<In, Out>): Operator<In, Out> {
   return {
-    bind: (out, { operatorName }) => (value, timestamp) => {
-      let result: Out;
-      try {
-        result = map(value);
-      } catch (error) {
-        failFunction(operatorName, error);
-      }
-      out(result, timestamp);
-    },
+    bind:
+      (out, { operatorName }) =>
+      (value, timestamp) => {
+        let result: Out;
+        try {
+          result = map(value);
+        } catch (error) {
+          failFunction(operatorName, error);
+        }
+        out(result, timestamp);
+      },
   };
 }

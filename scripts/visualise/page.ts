@@ -33,7 +33,14 @@ Each cell says where the event leads and which effects it has; *late*, *stale*, 
 |---|${leaves(entry)
     .map(() => '---|')
     .join('')}
-${entry.events.map((event) => `| ${code(event)} | ${leaves(entry).map((leaf) => cellOf(chart, leaf, event)).join(' | ')} |`).join('\n')}
+${entry.events
+  .map(
+    (event) =>
+      `| ${code(event)} | ${leaves(entry)
+        .map((leaf) => cellOf(chart, leaf, event))
+        .join(' | ')} |`,
+  )
+  .join('\n')}
 `;
 }
 

@@ -26,7 +26,9 @@ export function drawChart(title: string, chart: Chart): string {
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   const parts = [
     ...chart.states.filter(({ kind }) => kind === 'compound').map((state) => drawCompound(state, graph.node(state.path) as Box)),
-    ...(graph.edges() as GraphEdge[]).map((edge) => drawEdge(graph.edge(edge.v, edge.w) as { points: Point[]; lines: string[]; x: number; y: number })),
+    ...(graph.edges() as GraphEdge[]).map((edge) =>
+      drawEdge(graph.edge(edge.v, edge.w) as { points: Point[]; lines: string[]; x: number; y: number }),
+    ),
     ...chart.states.filter(({ kind }) => kind !== 'compound').map((state) => drawState(state, graph.node(state.path) as Box)),
     ...(graph.nodes() as string[]).filter((id) => id.startsWith('initial:')).map((id) => drawInitial(graph.node(id) as Box)),
   ];
@@ -56,7 +58,8 @@ function layOut(chart: Chart): graphlib.Graph {
     graph.setParent(state.path, state.parent);
     if (state.isInitial) graph.setParent(`initial:${state.path}`, state.parent);
   }
-  for (const state of chart.states) if (state.isInitial) graph.setEdge(`initial:${state.path}`, entryLeaf(chart, state), { lines: [], width: 0, height: 0 });
+  for (const state of chart.states)
+    if (state.isInitial) graph.setEdge(`initial:${state.path}`, entryLeaf(chart, state), { lines: [], width: 0, height: 0 });
   for (const [key, lines] of edgeLabels(chart, leaves)) {
     const [from, to] = key.split('→') as [string, string];
     const width = Math.max(...lines.map((line) => line.length)) * charWidth + 8;
@@ -90,7 +93,9 @@ function entryLeaf(chart: Chart, state: ChartState): string {
 function drawState({ name, kind, description }: ChartState, { x, y, width, height }: Box): string {
   const [left, top] = [x - width / 2, y - height / 2];
   const isFinal = kind === 'final';
-  const inner = isFinal ? `<rect x="${px(left + 3)}" y="${px(top + 3)}" width="${px(width - 6)}" height="${px(height - 6)}" rx="7" fill="none" stroke="#2f6f4f"/>` : '';
+  const inner = isFinal
+    ? `<rect x="${px(left + 3)}" y="${px(top + 3)}" width="${px(width - 6)}" height="${px(height - 6)}" rx="7" fill="none" stroke="#2f6f4f"/>`
+    : '';
   return `<g><title>${escape(description)}</title><rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}" rx="9" fill="${isFinal ? '#e8f4ec' : '#eaf1fb'}" stroke="${isFinal ? '#2f6f4f' : '#2b5797'}"/>${inner}<text x="${px(x)}" y="${px(y + 4)}" text-anchor="middle" font-weight="600" fill="#16202a">${escape(name)}</text></g>`;
 }
 
@@ -112,7 +117,8 @@ function drawEdge({ points, lines, x, y }: { points: Point[]; lines: string[]; x
       ? ''
       : `<rect x="${px(x - width / 2 - 3)}" y="${px(top - 1)}" width="${px(width + 6)}" height="${px(lines.length * lineHeight)}" fill="#ffffff" opacity="0.88"/>`;
   const texts = lines.map(
-    (line, at) => `<text x="${px(x)}" y="${px(top + (at + 1) * lineHeight - 4)}" text-anchor="middle" font-size="10.5" fill="#38444f">${escape(line)}</text>`,
+    (line, at) =>
+      `<text x="${px(x)}" y="${px(top + (at + 1) * lineHeight - 4)}" text-anchor="middle" font-size="10.5" fill="#38444f">${escape(line)}</text>`,
   );
   return `<g><path d="${path}" fill="none" stroke="#5b6770" marker-end="url(#arrow)"/>${plate}${texts.join('')}</g>`;
 }

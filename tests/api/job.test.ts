@@ -1,13 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Configuration } from '../../core/configuration/configuration.js';
-import { MillraceError } from '../../core/errors.js';
 import { planJob } from '../../graph/job-plan.js';
 import { planJson } from '../../graph/plan-json.js';
 import { planPicture } from '../../graph/plan-picture.js';
-import type { JobGraph, JobSettings } from '../../graph/types.js';
-import { defineJob, outputTag, type DataStream, type JobBuilder, type StreamExecutionEnvironment } from '../../index.js';
+import type { JobSettings } from '../../graph/types.js';
+import { defineJob, outputTag, type DataStream, type JobBuilder } from '../../index.js';
 import { nothing } from '../support/sinks.js';
+import { graphOf, wordCount } from '../support/word-count.js';
 
 const test = suite('defining jobs');
 
@@ -18,56 +18,49 @@ interface Order {
 
 const late = outputTag<Order>('late');
 
-const wordCount: JobBuilder = (env) => {
-  env.setParallelism(2);
-  env
-    .fromData('to be', 'or not', 'to be')
-    .flatMap((line) => line.split(' '))
-    .map((word) => ({ word, count: 1 }))
-    .keyBy((record) => record.word)
-    .sum('count')
-    .name('count')
-    .sinkTo(nothing());
-};
-
-const graphOf = (builder: JobBuilder, parameters: Readonly<Record<string, string>> = {}, configuration = Configuration.defaults): JobGraph =>
-  planJob(defineJob('hello', builder).build(parameters, { configuration })).jobGraph;
-
 const settingsOf = (builder: JobBuilder, configuration = Configuration.defaults): JobSettings =>
-  graphOf((env) => {
-    wordCount(env);
-    builder(env);
-  }, {}, configuration).settings;
-
-function refused(builder: JobBuilder, code: string, message: RegExp, parameters: Readonly<Record<string, string>> = {}): void {
-  try {
-    graphOf(builder, parameters);
-  } catch (error) {
-    assert.instance(error, MillraceError, String(error));
-    assert.is((error as MillraceError).code, code);
-    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
-    return;
-  }
-  assert.unreachable(`${code} was accepted`);
-}
+  graphOf(
+    (env) => {
+      wordCount(env);
+      builder(env);
+    },
+    {},
+    configuration,
+  ).settings;
 
 test('a word count becomes two chains with a HASH exchange', () => {
   const graph = graphOf(wordCount);
-  assert.equal(graph.vertices.map(({ name, parallelism }) => [name, parallelism]), [
-    ['Source: collection -> Flat Map -> Map', 2],
-    ['count -> Sink: nothing', 2],
-  ]);
-  assert.equal(graph.edges.map((edge) => edge.partitioner), ['HASH']);
-  assert.equal(graph.vertices[1]?.operators.map((operator) => operator.isKeyed), [true, false]);
+  assert.equal(
+    graph.vertices.map(({ name, parallelism }) => [name, parallelism]),
+    [
+      ['Source: collection -> Flat Map -> Map', 2],
+      ['count -> Sink: nothing', 2],
+    ],
+  );
+  assert.equal(
+    graph.edges.map((edge) => edge.partitioner),
+    ['HASH'],
+  );
+  assert.equal(
+    graph.vertices[1]?.operators.map((operator) => operator.isKeyed),
+    [true, false],
+  );
 });
 
-test('the plan as JSON has the shape of Flink\'s', () => {
+test("the plan as JSON has the shape of Flink's", () => {
   const plan = planJson(graphOf(wordCount));
   assert.is(plan.slots_needed, 2);
-  assert.equal(plan.nodes.map((node) => [node.description, node.parallelism, node.inputs.map((input) => [input.num, input.ship_strategy, input.id === plan.nodes[0]?.id])]), [
-    ['Source: collection -> Flat Map -> Map', 2, []],
-    ['count -> Sink: nothing', 2, [[0, 'HASH', true]]],
-  ]);
+  assert.equal(
+    plan.nodes.map((node) => [
+      node.description,
+      node.parallelism,
+      node.inputs.map((input) => [input.num, input.ship_strategy, input.id === plan.nodes[0]?.id]),
+    ]),
+    [
+      ['Source: collection -> Flat Map -> Map', 2, []],
+      ['count -> Sink: nothing', 2, [[0, 'HASH', true]]],
+    ],
+  );
   assert.equal(JSON.parse(JSON.stringify(plan)), plan);
 });
 
@@ -94,7 +87,11 @@ test('a picture says where records come from when it is not the box above', () =
     graphOf((env) => {
       const left = env.fromSequence(1, 2, { name: 'left' });
       const right = env.fromSequence(3, 4, { name: 'right' }).slotSharingGroup('apart');
-      left.union(right).map((value) => value).name('both').sinkTo(nothing());
+      left
+        .union(right)
+        .map((value) => value)
+        .name('both')
+        .sinkTo(nothing());
     }),
   );
   assert.is(
@@ -132,30 +129,60 @@ test('without a partitioner an edge is FORWARD where the parallelism is equal, e
       env.setParallelism(2).disableOperatorChaining();
       change(env.fromSequence(1, 9)).sinkTo(nothing());
     }).edges.map((edge) => edge.partitioner);
-  assert.equal(edges((stream) => stream), ['FORWARD']);
-  assert.equal(edges((stream) => stream.map((value) => value).setParallelism(3)), ['REBALANCE', 'REBALANCE']);
-  assert.equal(edges((stream) => stream.rebalance()), ['REBALANCE']);
-  assert.equal(edges((stream) => stream.broadcast()), ['BROADCAST']);
-  assert.equal(edges((stream) => stream.forward()), ['FORWARD']);
-  assert.equal(edges((stream) => stream.keyBy((value) => value)), ['HASH']);
+  assert.equal(
+    edges((stream) => stream),
+    ['FORWARD'],
+  );
+  assert.equal(
+    edges((stream) => stream.map((value) => value).setParallelism(3)),
+    ['REBALANCE', 'REBALANCE'],
+  );
+  assert.equal(
+    edges((stream) => stream.rebalance()),
+    ['REBALANCE'],
+  );
+  assert.equal(
+    edges((stream) => stream.broadcast()),
+    ['BROADCAST'],
+  );
+  assert.equal(
+    edges((stream) => stream.forward()),
+    ['FORWARD'],
+  );
+  assert.equal(
+    edges((stream) => stream.keyBy((value) => value)),
+    ['HASH'],
+  );
 });
 
 test('union and side outputs become edges of their own', () => {
   const graph = graphOf((env) => {
     const orders = env.fromCollection<Order>([{ user: 'a', amount: 1 }], { name: 'orders' });
-    const checked = orders.process<Order>({ processElement: (order, context, out) => (order.amount > 0 ? out.collect(order) : context.output(late, order)) }).name('check');
+    const checked = orders
+      .process<Order>({ processElement: (order, context, out) => (order.amount > 0 ? out.collect(order) : context.output(late, order)) })
+      .name('check');
     checked.union(env.fromData<Order>(), checked.getSideOutput(late)).sinkTo(nothing()).name('all');
   });
   const all = graph.vertices.find((vertex) => vertex.name === 'all');
-  assert.equal(graph.edges.filter((edge) => edge.targetVertex === all?.id).map((edge) => edge.sideOutput), [null, null, 'late']);
+  assert.equal(
+    graph.edges.filter((edge) => edge.targetVertex === all?.id).map((edge) => edge.sideOutput),
+    [null, null, 'late'],
+  );
 });
 
 test('operators inherit the slot sharing group of their inputs when these agree (GB3)', () => {
   const graph = graphOf((env) => {
     const left = env.fromSequence(1, 2).slotSharingGroup('left');
     const right = env.fromSequence(3, 4).slotSharingGroup('right');
-    left.map((value) => value).name('of left').sinkTo(nothing());
-    left.union(right).map((value) => value).name('of both').sinkTo(nothing());
+    left
+      .map((value) => value)
+      .name('of left')
+      .sinkTo(nothing());
+    left
+      .union(right)
+      .map((value) => value)
+      .name('of both')
+      .sinkTo(nothing());
   });
   const groups = new Map(graph.vertices.flatMap((vertex) => vertex.operators.map((operator) => [operator.name, vertex.slotSharingGroup])));
   assert.is(groups.get('of left'), 'left');
@@ -166,29 +193,66 @@ test('setters show in the plan', () => {
   const graph = graphOf((env) => {
     env.setMaxParallelism(64);
     const numbers = env.fromSequence(1, 9, { name: 'numbers' });
-    numbers.map((value) => value).name('double').uid('double-1').startNewChain().setMaxParallelism(32).sinkTo(nothing()).uid('out').disableChaining();
+    numbers
+      .map((value) => value)
+      .name('double')
+      .uid('double-1')
+      .startNewChain()
+      .setMaxParallelism(32)
+      .sinkTo(nothing())
+      .uid('out')
+      .disableChaining();
   });
-  assert.equal(graph.vertices.map(({ name, maxParallelism }) => [name, maxParallelism]), [['Source: numbers', 64], ['double', 32], ['Sink: nothing', 64]]);
-  assert.equal(graph.vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.uid)), [null, 'double-1', 'out']);
+  assert.equal(
+    graph.vertices.map(({ name, maxParallelism }) => [name, maxParallelism]),
+    [
+      ['Source: numbers', 64],
+      ['double', 32],
+      ['Sink: nothing', 64],
+    ],
+  );
+  assert.equal(
+    graph.vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.uid)),
+    [null, 'double-1', 'out'],
+  );
 });
 
 test('a builder decides over configuration, and configuration over defaults', () => {
-  const configuration = Configuration.load({ flags: { 'execution.checkpointing.interval': '5 s', 'execution.checkpointing.num-retained': '4', 'parallelism.default': '3' } });
+  const configuration = Configuration.load({
+    flags: { 'execution.checkpointing.interval': '5 s', 'execution.checkpointing.num-retained': '4', 'parallelism.default': '3' },
+  });
   assert.is(settingsOf(() => undefined).checkpointing.intervalMs, undefined);
   assert.equal(settingsOf(() => undefined).restartStrategy, { kind: 'none' });
   assert.is(settingsOf(() => undefined, configuration).checkpointing.intervalMs, 5_000);
-  const own = settingsOf((env) => void env.enableCheckpointing('1 s', { timeout: '1 min', retention: 'RETAIN_ON_CANCELLATION' }), configuration).checkpointing;
+  const own = settingsOf(
+    (env) => void env.enableCheckpointing('1 s', { timeout: '1 min', retention: 'RETAIN_ON_CANCELLATION' }),
+    configuration,
+  ).checkpointing;
   assert.equal([own.intervalMs, own.timeoutMs, own.retained, own.retention], [1_000, 60_000, 4, 'RETAIN_ON_CANCELLATION']);
   const graph = graphOf((env) => void env.fromSequence(1, 2).sinkTo(nothing()), {}, configuration);
   assert.is(graph.vertices[0]?.parallelism, 3);
 });
 
 test('checkpoints bring restarts with them, unless the job says otherwise', () => {
-  const kind = (builder: JobBuilder, flags: Record<string, string> = {}) => settingsOf(builder, Configuration.load({ flags })).restartStrategy.kind;
-  assert.is(kind((env) => void env.enableCheckpointing(100)), 'exponential-delay');
-  assert.is(kind((env) => void env.enableCheckpointing(100), { 'restart-strategy.type': 'none' }), 'none');
-  assert.is(kind((env) => void env.enableCheckpointing(100).setRestartStrategy({ kind: 'none' })), 'none');
-  assert.equal(settingsOf((env) => void env.setRestartStrategy({ kind: 'fixed-delay', attempts: 5, delay: '2 s' })).restartStrategy, { kind: 'fixed-delay', attempts: 5, delayMs: 2_000 });
+  const kind = (builder: JobBuilder, flags: Record<string, string> = {}) =>
+    settingsOf(builder, Configuration.load({ flags })).restartStrategy.kind;
+  assert.is(
+    kind((env) => void env.enableCheckpointing(100)),
+    'exponential-delay',
+  );
+  assert.is(
+    kind((env) => void env.enableCheckpointing(100), { 'restart-strategy.type': 'none' }),
+    'none',
+  );
+  assert.is(
+    kind((env) => void env.enableCheckpointing(100).setRestartStrategy({ kind: 'none' })),
+    'none',
+  );
+  assert.equal(settingsOf((env) => void env.setRestartStrategy({ kind: 'fixed-delay', attempts: 5, delay: '2 s' })).restartStrategy, {
+    kind: 'fixed-delay',
+    attempts: 5,
+    delayMs: 2_000,
+  });
   assert.equal(settingsOf((env) => void env.setRestartStrategy({ kind: 'failure-rate', interval: '5 min' })).restartStrategy, {
     kind: 'failure-rate',
     maxFailuresPerInterval: 1,
@@ -198,69 +262,21 @@ test('checkpoints bring restarts with them, unless the job says otherwise', () =
 });
 
 test('a slot builds the same job from the job graph, whatever its own configuration', () => {
-  const configuration = Configuration.load({ flags: { 'parallelism.default': '3', 'pipeline.max-parallelism': '96', 'pipeline.operator-chaining.enabled': 'false' } });
-  const job = defineJob('hello', (env) => void env.fromSequence(1, env.parameters.integer('last')).map((value) => value).sinkTo(nothing()));
+  const configuration = Configuration.load({
+    flags: { 'parallelism.default': '3', 'pipeline.max-parallelism': '96', 'pipeline.operator-chaining.enabled': 'false' },
+  });
+  const job = defineJob(
+    'hello',
+    (env) =>
+      void env
+        .fromSequence(1, env.parameters.integer('last'))
+        .map((value) => value)
+        .sinkTo(nothing()),
+  );
   const submitted = planJob(job.build({ last: '7' }, { configuration })).jobGraph;
   const rebuilt = planJob(job.build(submitted.parameters, { planning: submitted.planning })).jobGraph;
   assert.is(rebuilt.fingerprint, submitted.fingerprint);
   assert.is.not(planJob(job.build(submitted.parameters)).jobGraph.fingerprint, submitted.fingerprint);
-});
-
-test('parameters are read with their type', () => {
-  const seen: unknown[] = [];
-  graphOf(
-    (env) => {
-      const { parameters } = env;
-      seen.push(parameters.string('input'), parameters.integer('n'), parameters.number('x'), parameters.boolean('on'), parameters.duration('wait'), parameters.size('room'));
-      seen.push(parameters.choice('mode', ['fast', 'safe'], 'safe'), parameters.integer('absent', 4), parameters.has('input'), parameters.has('absent'));
-      wordCount(env);
-    },
-    { input: 'a.json', n: '-3', x: '1e3', on: 'yes', wait: '2 s', room: '1 kb' },
-  );
-  assert.equal(seen, ['a.json', -3, 1_000, true, 2_000, 1_024, 'safe', 4, true, false]);
-});
-
-test('missing, malformed and mistyped parameters are refused by name', () => {
-  const reading = (read: (env: StreamExecutionEnvironment) => unknown): JobBuilder => (env) => {
-    wordCount(env);
-    read(env);
-  };
-  refused(reading((env) => env.parameters.string('input')), 'PARAMETER_MISSING', /"input".*--input <value>/);
-  refused(reading((env) => env.parameters.integer('n')), 'PARAMETER_INVALID', /"n" cannot be "2\.5".*whole number/, { n: '2.5' });
-  refused(reading((env) => env.parameters.choice('mode', ['a', 'b'])), 'PARAMETER_INVALID', /one of a, b/, { mode: 'c' });
-  refused(reading((env) => env.parameters.string('input', 'x')), 'PARAMETER_UNKNOWN', /"inptu".*Did you mean "input"/, { inptu: 'x' });
-  refused(wordCount, 'PARAMETER_UNKNOWN', /It reads none/, { input: 'x' });
-});
-
-test('mistakes of a builder are told while it builds, by name', () => {
-  refused(() => undefined, 'GRAPH_NO_SOURCES', /"hello" reads nothing/);
-  refused(() => { throw new Error('boom'); }, 'JOB_BUILDER_FAILED', /builder of job "hello" failed: boom/);
-  refused(async (env) => wordCount(env), 'JOB_BUILDER_ASYNC', /asynchronous/);
-  refused((env) => void env.fromData(1).map(async (value) => value).sinkTo(nothing()), 'FUNCTION_ASYNC', /map got an async function/);
-  refused((env) => void env.fromData(1).map(undefined as unknown as (value: number) => number), 'FUNCTION_MISSING', /map got undefined instead of a function/);
-  refused((env) => void env.setParallelism(0), 'PARALLELISM_INVALID', /0 is not/);
-  refused((env) => void env.fromData(1).setParallelism(-1), 'PARALLELISM_INVALID', /-1 is not/);
-  refused((env) => void env.fromData(1).name(' '), 'OPERATOR_NAME_EMPTY', /name/);
-  refused((env) => void env.fromData(1).slotSharingGroup('a b'), 'SLOT_SHARING_GROUP_INVALID', /"a b"/);
-  refused((env) => void env.enableCheckpointing(1), 'CHECKPOINT_INTERVAL_INVALID', /every 1 ms/);
-  refused((env) => void env.enableCheckpointing('soon' as '1 s'), 'DURATION_INVALID', /"soon"/);
-  refused((env) => void env.enableCheckpointing(10, { retained: 0 }), 'CHECKPOINT_OPTION_INVALID', /retained cannot be 0/);
-  refused((env) => void env.fromData(1).keyBy((value) => value).sinkTo(nothing()).setParallelism(1).uid(''), 'UID_EMPTY', /uid/);
-  refused((env) => void env.fromData(() => 1).sinkTo(nothing()), 'DATA_UNSUPPORTED', /function/);
-  assert.throws(() => defineJob('', wordCount), (error: MillraceError) => error.code === 'JOB_NAME_INVALID');
-  assert.throws(() => defineJob('x', undefined as unknown as JobBuilder), (error: MillraceError) => error.code === 'JOB_BUILDER_MISSING');
-});
-
-test('a stream of another job, or of a job that is already built, is refused (GB4)', () => {
-  let leaked: StreamExecutionEnvironment | undefined;
-  let stream: DataStream<string> | undefined;
-  graphOf((env) => {
-    leaked = env;
-    stream = env.fromData('a');
-    stream.sinkTo(nothing());
-  });
-  assert.throws(() => leaked?.fromData(1), (error: MillraceError) => error.code === 'JOB_ALREADY_BUILT');
-  refused((env) => void env.fromData('b').union(stream as DataStream<string>).sinkTo(nothing()), 'STREAM_FOREIGN', /another job/);
 });
 
 test.run();

@@ -74,7 +74,11 @@ test('types flow through every operator without a cast (DS1)', () => {
       }),
     );
 
-    const set: SingleOutputStream<number> = env.fromSequence(1, 2).map((value) => value).name('same').setParallelism(1);
+    const set: SingleOutputStream<number> = env
+      .fromSequence(1, 2)
+      .map((value) => value)
+      .name('same')
+      .setParallelism(1);
     isStreamOf<number>()(set.union(env.fromSequence(3, 4)).filter((value) => value > 1));
     const anySink: Sink<unknown> = { name: 'any', data: null, createWriter: () => ({ bind: () => () => undefined }) };
     flights.sinkTo(anySink);
@@ -94,7 +98,11 @@ function wrongPrograms(): readonly { readonly name: string; readonly code: strin
     .sort()
     .map((name) => {
       const code = readFileSync(join(directory, name), 'utf8');
-      return { name: name.replace('.txt', ''), code, message: /^\/\/ (.+)$/m.exec(code)?.[1] ?? assert.unreachable(`${name} names no message`) as never };
+      return {
+        name: name.replace('.txt', ''),
+        code,
+        message: /^\/\/ (.+)$/m.exec(code)?.[1] ?? (assert.unreachable(`${name} names no message`) as never),
+      };
     });
 }
 
@@ -104,17 +112,40 @@ test('wrong programs do not compile, each for its own reason', () => {
   const directory = mkdtempSync(join(root, 'node_modules/.wrong-programs-'));
   try {
     for (const { name, code } of cases) writeFileSync(join(directory, name), code);
-    writeFileSync(join(directory, 'right.ts'), "import { defineJob } from 'millrace';\nexport default defineJob('right', (env) => void env.fromData(1).map((value) => value + 1));\n");
-    const compiler = { extends: join(root, 'tsconfig.json'), compilerOptions: { noEmit: true, incremental: false, tsBuildInfoFile: null, rootDir: root, paths: { millrace: [join(root, 'dist/index.d.ts')] } }, include: ['*.ts'], exclude: [] };
+    writeFileSync(
+      join(directory, 'right.ts'),
+      "import { defineJob } from 'millrace';\nexport default defineJob('right', (env) => void env.fromData(1).map((value) => value + 1));\n",
+    );
+    const compiler = {
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: {
+        noEmit: true,
+        incremental: false,
+        tsBuildInfoFile: null,
+        rootDir: root,
+        paths: { millrace: [join(root, 'dist/index.d.ts')] },
+      },
+      include: ['*.ts'],
+      exclude: [],
+    };
     writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(compiler));
-    const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory, '--pretty', 'false'], { cwd: directory, encoding: 'utf8' });
+    const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory, '--pretty', 'false'], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
     const errorsIn = (name: string): readonly string[] => stdout.split(/\r?\n(?=\S)/).filter((line) => line.startsWith(`${name}(`));
     assert.equal(errorsIn('right.ts'), [], 'a right program compiles');
     for (const { name, message } of cases) {
       const errors = errorsIn(name);
       assert.ok(errors.length > 0, `${name} compiles`);
-      assert.ok(errors.every((error) => !/TS2307|TS6/.test(error)), `${name} fails for a reason of its own: ${errors.join('\n')}`);
-      assert.ok(errors.some((error) => error.includes(message)), `${name} says "${message}":\n${errors.join('\n')}`);
+      assert.ok(
+        errors.every((error) => !/TS2307|TS6/.test(error)),
+        `${name} fails for a reason of its own: ${errors.join('\n')}`,
+      );
+      assert.ok(
+        errors.some((error) => error.includes(message)),
+        `${name} says "${message}":\n${errors.join('\n')}`,
+      );
     }
   } finally {
     rmSync(directory, { recursive: true, force: true });

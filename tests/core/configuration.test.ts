@@ -32,7 +32,11 @@ test('flags win over the environment, the environment over the file, the file ov
 });
 
 test('a file may be flat, nested, JSON or empty', () => {
-  for (const content of ['execution.checkpointing.interval: 10 s', 'execution:\n  checkpointing:\n    interval: 10 s', '{"execution": {"checkpointing.interval": 10000}}']) {
+  for (const content of [
+    'execution.checkpointing.interval: 10 s',
+    'execution:\n  checkpointing:\n    interval: 10 s',
+    '{"execution": {"checkpointing.interval": 10000}}',
+  ]) {
     assert.is(Configuration.load(file(content)).get(options.checkpointInterval), 10_000);
   }
   assert.is(Configuration.load(file('# nothing yet\n')).get(options.checkpointInterval), undefined);
@@ -66,8 +70,14 @@ test('an unknown key names its place and suggests the nearest (CF2)', () => {
     mistakeOf(file('taskmanager.numberOfTaskSlot: 2')),
     'There is no key "taskmanager.numberOfTaskSlot" (millrace.yaml). Did you mean "taskmanager.numberOfTaskSlots"?',
   );
-  assert.match(mistakeOf({ flags: { 'heartbaet.interval': '1 s' } }), /"heartbaet\.interval" \(flag -D heartbaet\.interval\)\. Did you mean "heartbeat\.interval"/);
-  assert.match(mistakeOf({ environment: { MILLRACE_CLUSTR_ID: 'a' } }), /environment variable MILLRACE_CLUSTR_ID\. Did you mean MILLRACE_CLUSTER_ID/);
+  assert.match(
+    mistakeOf({ flags: { 'heartbaet.interval': '1 s' } }),
+    /"heartbaet\.interval" \(flag -D heartbaet\.interval\)\. Did you mean "heartbeat\.interval"/,
+  );
+  assert.match(
+    mistakeOf({ environment: { MILLRACE_CLUSTR_ID: 'a' } }),
+    /environment variable MILLRACE_CLUSTR_ID\. Did you mean MILLRACE_CLUSTER_ID/,
+  );
   assert.not.match(mistakeOf({ flags: { zzzzzzzzzzzzzz: '1' } }), /mean/);
 });
 
@@ -90,7 +100,10 @@ test('all mistakes are told at once (CF2)', () => {
 });
 
 test('values that contradict each other are refused', () => {
-  assert.match(mistakeOf(file('heartbeat.timeout: 100 ms')), /"heartbeat\.timeout" \(100 ms\) must be more than "heartbeat\.interval" \(500 ms\)/);
+  assert.match(
+    mistakeOf(file('heartbeat.timeout: 100 ms')),
+    /"heartbeat\.timeout" \(100 ms\) must be more than "heartbeat\.interval" \(500 ms\)/,
+  );
   assert.match(mistakeOf(file('high-availability.type: filesystem')), /storageDir/);
 });
 
@@ -102,7 +115,11 @@ test('a file that is no YAML is refused with its name', () => {
 test('secrets are never shown (CF3)', () => {
   const secret = 'hunter2hunter2';
   const configuration = Configuration.load({
-    flags: { 'nats.password': secret, 'redis.url': `redis://me:${secret}@example.org:6379`, 'nats.servers': `nats://me:${secret}@a:4222,nats://b:4222` },
+    flags: {
+      'nats.password': secret,
+      'redis.url': `redis://me:${secret}@example.org:6379`,
+      'nats.servers': `nats://me:${secret}@a:4222,nats://b:4222`,
+    },
   });
   assert.is(configuration.get(options.natsPassword), secret);
   const dumps = [JSON.stringify(configuration), JSON.stringify(configuration.entries())];
@@ -115,7 +132,10 @@ test('secrets are never shown (CF3)', () => {
 });
 
 test('an empty variable counts as not set, and variables of the test runner are no configuration', () => {
-  assert.is(Configuration.load({ environment: { MILLRACE_CLUSTER_ID: '', MILLRACE_TEST_NATS_URL: 'x', PATH: '/bin' } }).get(options.clusterId), 'default');
+  assert.is(
+    Configuration.load({ environment: { MILLRACE_CLUSTER_ID: '', MILLRACE_TEST_NATS_URL: 'x', PATH: '/bin' } }).get(options.clusterId),
+    'default',
+  );
 });
 
 test('every key is declared once, has a variable of its own, and a default that its own parser accepts', () => {

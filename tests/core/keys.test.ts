@@ -37,14 +37,14 @@ test('keys are the same exactly when their canonical forms are (K1)', () => {
       const same = new Set([canonicalKey(left), canonicalKey(right)]).size === 1;
       assert.is(same, isSame(left, right));
     }),
-    { numRuns: 3_000, seed: 7 },
+    { numRuns: 200, seed: 7 },
   );
   fc.assert(
     fc.property(keys, (key) => {
       assert.is(new Set([canonicalKey(key), canonicalKey(structuredClone(key))]).size, 1);
       assert.is(hashOfKey(key), hashOfKey(structuredClone(key)));
     }),
-    { numRuns: 500, seed: 7 },
+    { numRuns: 200, seed: 7 },
   );
 });
 

@@ -7,6 +7,7 @@ import { planJob } from '../../graph/job-plan.js';
 import { pipelinedRegionsOf, regionOf } from '../../graph/regions.js';
 import { sharedSlotOf, sharedSlotsOf, slotsNeededBy } from '../../graph/slot-sharing.js';
 import type { JobGraph } from '../../graph/types.js';
+import { present } from '../support/present.js';
 import { hash, rebalance, sketch } from '../support/stream-graphs.js';
 
 const test = suite('execution graph');
@@ -14,29 +15,68 @@ const test = suite('execution graph');
 /** source ×2 —HASH→ count ×3 —REBALANCE→ sink ×1. */
 const keyed = (): JobGraph =>
   planJob(
-    sketch([{ name: 'source', parallelism: 2 }, { name: 'count', parallelism: 3, isKeyed: true }, { name: 'sink' }], [['source', 'count', hash], ['count', 'sink', rebalance]]),
+    sketch(
+      [{ name: 'source', parallelism: 2 }, { name: 'count', parallelism: 3, isKeyed: true }, { name: 'sink' }],
+      [
+        ['source', 'count', hash],
+        ['count', 'sink', rebalance],
+      ],
+    ),
   ).jobGraph;
 
 /** Two tasks a subtask, side by side. */
 const pointwise = (): JobGraph =>
-  planJob(sketch([{ name: 'a', parallelism: 3 }, { name: 'b', parallelism: 3, chaining: 'HEAD' }], [['a', 'b']])).jobGraph;
+  planJob(
+    sketch(
+      [
+        { name: 'a', parallelism: 3 },
+        { name: 'b', parallelism: 3, chaining: 'HEAD' },
+      ],
+      [['a', 'b']],
+    ),
+  ).jobGraph;
 
-const vertex = (graph: JobGraph, name: string): VertexId => graph.vertices.find((candidate) => candidate.name === name)!.id;
+const vertex = (graph: JobGraph, name: string): VertexId => present(graph.vertices.find((candidate) => candidate.name === name)).id;
 
 test('executions are listed by vertex, then by subtask (EG1)', () => {
   const graph = keyed();
   assert.equal(
-    executionVerticesOf(graph).map(({ vertexId, subtaskIndex }) => `${graph.vertices.find(({ id }) => id === vertexId)?.name}${subtaskIndex}`),
+    executionVerticesOf(graph).map(
+      ({ vertexId, subtaskIndex }) => `${graph.vertices.find(({ id }) => id === vertexId)?.name}${subtaskIndex}`,
+    ),
     ['source0', 'source1', 'count0', 'count1', 'count2', 'sink0'],
   );
-  assert.is(executionName(graph.vertices[1]!, 0), 'count (1/3)');
-  assert.equal(graph.vertices.map((candidate) => isSourceVertex(graph, candidate.id)), [true, false, false]);
-  assert.equal(graph.vertices.map((candidate) => sourceOperatorsOf(candidate).length), [1, 0, 0]);
+  assert.is(executionName(present(graph.vertices[1]), 0), 'count (1/3)');
+  assert.equal(
+    graph.vertices.map((candidate) => isSourceVertex(graph, candidate.id)),
+    [true, false, false],
+  );
+  assert.equal(
+    graph.vertices.map((candidate) => sourceOperatorsOf(candidate).length),
+    [1, 0, 0],
+  );
 });
 
 test('FORWARD wires subtask to subtask, everything else all to all (EG2)', () => {
-  assert.equal(channelsOf(pointwise(), pointwise().edges[0]!).map(({ producer, consumer }) => [producer, consumer]), [[0, 0], [1, 1], [2, 2]]);
-  assert.equal(channelsOf(keyed(), keyed().edges[0]!).map(({ producer, consumer }) => [producer, consumer]), [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]);
+  assert.equal(
+    channelsOf(pointwise(), present(pointwise().edges[0])).map(({ producer, consumer }) => [producer, consumer]),
+    [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+    ],
+  );
+  assert.equal(
+    channelsOf(keyed(), present(keyed().edges[0])).map(({ producer, consumer }) => [producer, consumer]),
+    [
+      [0, 0],
+      [0, 1],
+      [0, 2],
+      [1, 0],
+      [1, 1],
+      [1, 2],
+    ],
+  );
 });
 
 test('an exchange of all with all makes one region, exchanges side by side make many (PR1, PR2)', () => {
@@ -44,30 +84,64 @@ test('an exchange of all with all makes one region, exchanges side by side make 
   assert.equal(pipelinedRegionsOf(keyed())[0], executionVerticesOf(keyed()));
   const graph = pointwise();
   const regions = pipelinedRegionsOf(graph);
-  assert.equal(regions.map((region) => region.map(({ subtaskIndex }) => subtaskIndex)), [[0, 0], [1, 1], [2, 2]]);
+  assert.equal(
+    regions.map((region) => region.map(({ subtaskIndex }) => subtaskIndex)),
+    [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+    ],
+  );
   assert.is(regionOf(regions, vertex(graph, 'b'), 1), regions[1]);
 });
 
 test('parts of a job that share nothing are regions of their own (PR1)', () => {
-  const graph = planJob(sketch([{ name: 'a' }, { name: 'b' }, { name: 'c' }, { name: 'd' }], [['a', 'b', rebalance], ['c', 'd', rebalance]])).jobGraph;
+  const graph = planJob(
+    sketch(
+      [{ name: 'a' }, { name: 'b' }, { name: 'c' }, { name: 'd' }],
+      [
+        ['a', 'b', rebalance],
+        ['c', 'd', rebalance],
+      ],
+    ),
+  ).jobGraph;
   assert.is(pipelinedRegionsOf(graph).length, 2);
 });
 
 test('a job needs as many slots as the largest parallelism of each group, together (SS1, SS2)', () => {
   const graph = planJob(
     sketch(
-      [{ name: 'a', parallelism: 2 }, { name: 'b', parallelism: 4 }, { name: 'c', parallelism: 3, slotSharingGroup: 'heavy' }],
-      [['a', 'b', rebalance], ['b', 'c', rebalance]],
+      [
+        { name: 'a', parallelism: 2 },
+        { name: 'b', parallelism: 4 },
+        { name: 'c', parallelism: 3, slotSharingGroup: 'heavy' },
+      ],
+      [
+        ['a', 'b', rebalance],
+        ['b', 'c', rebalance],
+      ],
     ),
   ).jobGraph;
   assert.is(slotsNeededBy(graph), 7);
   const slots = sharedSlotsOf(graph);
-  assert.equal(slots.map((slot) => [slot.index, slot.group, slot.subtaskIndex, slot.executions.length]), [
-    [0, 'default', 0, 2], [1, 'default', 1, 2], [2, 'default', 2, 1], [3, 'default', 3, 1], [4, 'heavy', 0, 1], [5, 'heavy', 1, 1], [6, 'heavy', 2, 1],
-  ]);
+  assert.equal(
+    slots.map((slot) => [slot.index, slot.group, slot.subtaskIndex, slot.executions.length]),
+    [
+      [0, 'default', 0, 2],
+      [1, 'default', 1, 2],
+      [2, 'default', 2, 1],
+      [3, 'default', 3, 1],
+      [4, 'heavy', 0, 1],
+      [5, 'heavy', 1, 1],
+      [6, 'heavy', 2, 1],
+    ],
+  );
   for (const { vertexId, subtaskIndex } of executionVerticesOf(graph)) {
     const slot = sharedSlotOf(slots, vertexId, subtaskIndex);
-    assert.is(slots.filter((other) => other.executions.some((one) => one.vertexId === vertexId && one.subtaskIndex === subtaskIndex)).length, 1);
+    assert.is(
+      slots.filter((other) => other.executions.some((one) => one.vertexId === vertexId && one.subtaskIndex === subtaskIndex)).length,
+      1,
+    );
     assert.is(slot?.subtaskIndex, subtaskIndex);
   }
 });
@@ -77,7 +151,9 @@ function wiringsOf(graph: JobGraph, attempts: number): ReadonlyMap<string, TaskW
     attemptId: formatAttemptId({ vertexId, subtaskIndex, leaderEpoch: leaderEpoch(1), attemptNumber: attemptNumber(attempts) }),
     location: { taskManagerId: taskManagerId(`tm-${subtaskIndex}`), slot: subtaskIndex },
   });
-  return new Map(executionVerticesOf(graph).map((task) => [`${task.vertexId}/${task.subtaskIndex}`, taskWiringOf({ jobGraph: graph, ...task, placed })]));
+  return new Map(
+    executionVerticesOf(graph).map((task) => [`${task.vertexId}/${task.subtaskIndex}`, taskWiringOf({ jobGraph: graph, ...task, placed })]),
+  );
 }
 
 test('both ends of a channel agree on its id and name each other (DP1)', () => {
@@ -93,13 +169,19 @@ test('both ends of a channel agree on its id and name each other (DP1)', () => {
         ends.set(end.channelId, (ends.get(end.channelId) ?? 0) + 1);
       }
     }
-    assert.is(ends.size, graph.edges.reduce((sum, edge) => sum + channelsOf(graph, edge).length, 0));
+    assert.is(
+      ends.size,
+      graph.edges.reduce((sum, edge) => sum + channelsOf(graph, edge).length, 0),
+    );
     for (const [id, count] of ends) assert.is(count, 2, id);
   }
 });
 
 test('another attempt of either end makes another channel (DP1)', () => {
-  const idsOf = (attempt: number) => [...wiringsOf(keyed(), attempt).values()].flatMap((wiring) => wiring.outputs.flatMap((output) => output.channels.map(({ channelId }) => channelId)));
+  const idsOf = (attempt: number) =>
+    [...wiringsOf(keyed(), attempt).values()].flatMap((wiring) =>
+      wiring.outputs.flatMap((output) => output.channels.map(({ channelId }) => channelId)),
+    );
   const [before, after] = [idsOf(0), idsOf(1)];
   assert.ok(before.length > 0);
   assert.ok(before.every((id) => !after.includes(id)));
@@ -107,11 +189,21 @@ test('another attempt of either end makes another channel (DP1)', () => {
 
 test('gates and partitions carry what the task needs of their edge, channels in order (DP2)', () => {
   const graph = keyed();
-  const wiring = wiringsOf(graph, 0).get(`${vertex(graph, 'count')}/1`)!;
-  assert.equal(wiring.inputs.map(({ partitioner, inputIndex, channels }) => [partitioner, inputIndex, channels.map((end) => end.peerSubtask)]), [['HASH', 0, [0, 1]]]);
-  const source = wiringsOf(graph, 0).get(`${vertex(graph, 'source')}/0`)!;
+  const wiring = present(wiringsOf(graph, 0).get(`${vertex(graph, 'count')}/1`));
+  assert.equal(
+    wiring.inputs.map(({ partitioner, inputIndex, channels }) => [partitioner, inputIndex, channels.map((end) => end.peerSubtask)]),
+    [['HASH', 0, [0, 1]]],
+  );
+  const source = present(wiringsOf(graph, 0).get(`${vertex(graph, 'source')}/0`));
   assert.equal(source.inputs, []);
-  assert.equal(source.outputs.map(({ partitioner, consumerMaxParallelism, channels }) => [partitioner, consumerMaxParallelism, channels.map((end) => end.peerSubtask)]), [['HASH', 128, [0, 1, 2]]]);
+  assert.equal(
+    source.outputs.map(({ partitioner, consumerMaxParallelism, channels }) => [
+      partitioner,
+      consumerMaxParallelism,
+      channels.map((end) => end.peerSubtask),
+    ]),
+    [['HASH', 128, [0, 1, 2]]],
+  );
 });
 
 test.run();

@@ -13,7 +13,16 @@ const idsOf = (graph: StreamGraph): ReadonlyMap<string, string> =>
 /** source → middle → end, with an operator put in before `middle` or not. */
 function line(middle: Partial<NodeSketch>, isLonger: boolean): StreamGraph {
   const nodes: NodeSketch[] = [{ name: 'source' }, { name: 'middle', ...middle }, { name: 'end' }, ...(isLonger ? [{ name: 'new' }] : [])];
-  const edges: EdgeSketch[] = isLonger ? [['source', 'new'], ['new', 'middle'], ['middle', 'end']] : [['source', 'middle'], ['middle', 'end']];
+  const edges: EdgeSketch[] = isLonger
+    ? [
+        ['source', 'new'],
+        ['new', 'middle'],
+        ['middle', 'end'],
+      ]
+    : [
+        ['source', 'middle'],
+        ['middle', 'end'],
+      ];
   return sketch(nodes, edges);
 }
 
@@ -37,14 +46,28 @@ test('without either, an edit upstream changes the id, so that state is never gi
 });
 
 test('twins have ids of their own (OI3)', () => {
-  const graph = sketch([{ name: 'a' }, { name: 'b' }, { name: 'c' }], [['a', 'b'], ['a', 'c']]);
+  const graph = sketch(
+    [{ name: 'a' }, { name: 'b' }, { name: 'c' }],
+    [
+      ['a', 'b'],
+      ['a', 'c'],
+    ],
+  );
   const twins = { ...graph, nodes: graph.nodes.map((node) => (node.id === 0 ? node : { ...node, name: 'twin' })) };
   const ids = planJob(twins).jobGraph.vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.id));
   assert.is(new Set(ids).size, 3);
 });
 
 test('a uid and a name of the same text are different ids', () => {
-  const ids = idsOf(sketch([{ name: 'a', uid: 'b' }, { name: 'b', isNamed: true }], [['a', 'b']]));
+  const ids = idsOf(
+    sketch(
+      [
+        { name: 'a', uid: 'b' },
+        { name: 'b', isNamed: true },
+      ],
+      [['a', 'b']],
+    ),
+  );
   assert.is.not(ids.get('a'), ids.get('b'));
 });
 

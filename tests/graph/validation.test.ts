@@ -28,9 +28,23 @@ const b = { name: 'b' } as const;
 
 test('every mistake has its code, names the operator and says what to do (GV1)', () => {
   refused(sketch([], []), 'GRAPH_NO_SOURCES', /"sketch" reads nothing/);
-  refused(sketch([{ ...a, uid: 'x' }, { ...b, uid: 'x' }], [['a', 'b']]), 'UID_DUPLICATE', /uid "x" is used by "a" and by "b"/);
+  refused(
+    sketch(
+      [
+        { ...a, uid: 'x' },
+        { ...b, uid: 'x' },
+      ],
+      [['a', 'b']],
+    ),
+    'UID_DUPLICATE',
+    /uid "x" is used by "a" and by "b"/,
+  );
   refused(sketch([{ ...a, uid: '' }, b], [['a', 'b']]), 'UID_EMPTY', /uid/);
-  refused(sketch([{ ...a, isNamed: true }, { ...a, isNamed: true, kind: 'sink' }, b], [['a', 'b']]), 'NAME_DUPLICATE', /Two operators are named "a"/);
+  refused(
+    sketch([{ ...a, isNamed: true }, { ...a, isNamed: true, kind: 'sink' }, b], [['a', 'b']]),
+    'NAME_DUPLICATE',
+    /Two operators are named "a"/,
+  );
   refused(sketch([a, { name: ' ' }], [['a', ' ']]), 'OPERATOR_NAME_EMPTY', /name/);
   refused(sketch([a, b], [['a', 'b', { ...hash, keySelector: undefined }]]), 'KEY_SELECTOR_MISSING', /into "b"/);
   refused(sketch([a, { ...b, parallelism: 2 }], [['a', 'b']]), 'FORWARD_PARALLELISM', /"a" \(parallelism 1\) to "b" \(parallelism 2\)/);
@@ -40,12 +54,47 @@ test('every mistake has its code, names the operator and says what to do (GV1)',
   refused(sketch([a, { ...b, parallelism: 1.5 }], [['a', 'b', rebalance]]), 'PARALLELISM_INVALID', /1\.5 is not/);
   refused(sketch([a, { ...b, parallelism: 40_000 }], [['a', 'b', rebalance]]), 'MAX_PARALLELISM_INVALID', /40000/);
   refused(sketch([a, { ...b, maxParallelism: 0 }], [['a', 'b']]), 'MAX_PARALLELISM_INVALID', /0 is not/);
-  refused(sketch([a, { ...b, parallelism: 9, maxParallelism: 8 }], [['a', 'b', rebalance]]), 'PARALLELISM_ABOVE_MAXIMUM', /9 exceeds the maximum parallelism 8/);
+  refused(
+    sketch([a, { ...b, parallelism: 9, maxParallelism: 8 }], [['a', 'b', rebalance]]),
+    'PARALLELISM_ABOVE_MAXIMUM',
+    /9 exceeds the maximum parallelism 8/,
+  );
   refused(sketch([a, { ...b, isKeyed: true }], [['a', 'b']]), 'KEYED_INPUT_MISSING', /"b" has keyed state/);
-  refused(sketch([a, b, { name: 'c' }], [['a', 'b'], ['b', 'c'], ['c', 'b']]), 'GRAPH_CYCLE', /own output/);
-  refused(sketch([a, { ...b, kind: 'sink' }, { name: 'c' }], [['a', 'b'], ['b', 'c']]), 'SINK_WITH_OUTPUT', /Sink "b" feeds "c"/);
+  refused(
+    sketch(
+      [a, b, { name: 'c' }],
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+        ['c', 'b'],
+      ],
+    ),
+    'GRAPH_CYCLE',
+    /own output/,
+  );
+  refused(
+    sketch(
+      [a, { ...b, kind: 'sink' }, { name: 'c' }],
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+      ],
+    ),
+    'SINK_WITH_OUTPUT',
+    /Sink "b" feeds "c"/,
+  );
   refused(sketch([a, { ...b, kind: 'source' }], [['a', 'b']]), 'SOURCE_WITH_INPUT', /Source "b" has an input/);
-  refused(sketch([a, b], [['a', 'b'], ['a', 'z']]), 'GRAPH_EDGE_DANGLING', /nowhere/);
+  refused(
+    sketch(
+      [a, b],
+      [
+        ['a', 'b'],
+        ['a', 'z'],
+      ],
+    ),
+    'GRAPH_EDGE_DANGLING',
+    /nowhere/,
+  );
   refused(sketch([a, { ...b, id: 0 }], [['a', 'b']]), 'GRAPH_NODE_DUPLICATE', /number 0/);
   refused(sketch([a, { ...b, data: { call: () => 1 } }], [['a', 'b']]), 'DATA_UNSUPPORTED', /function/);
 });
@@ -53,7 +102,17 @@ test('every mistake has its code, names the operator and says what to do (GV1)',
 test('one name twice is fine when nobody gave it, and when both have uids', () => {
   const renamed = (graph: StreamGraph): StreamGraph => ({ ...graph, nodes: graph.nodes.map((node) => ({ ...node, name: 'same' })) });
   planJob(renamed(sketch([a, b], [['a', 'b']])));
-  planJob(renamed(sketch([{ ...a, uid: 'one', isNamed: true }, { ...b, uid: 'two', isNamed: true }], [['a', 'b']])));
+  planJob(
+    renamed(
+      sketch(
+        [
+          { ...a, uid: 'one', isNamed: true },
+          { ...b, uid: 'two', isNamed: true },
+        ],
+        [['a', 'b']],
+      ),
+    ),
+  );
 });
 
 test.run();

@@ -1,0 +1,157 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MillraceError } from '../../core/errors.js';
+import { defineJob, type DataStream, type JobBuilder, type StreamExecutionEnvironment } from '../../index.js';
+import { nothing } from '../support/sinks.js';
+import { graphOf, wordCount } from '../support/word-count.js';
+
+const test = suite('parameters and mistakes of builders');
+
+function refused(builder: JobBuilder, code: string, message: RegExp, parameters: Readonly<Record<string, string>> = {}): void {
+  try {
+    graphOf(builder, parameters);
+  } catch (error) {
+    assert.instance(error, MillraceError, String(error));
+    assert.is((error as MillraceError).code, code);
+    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
+    return;
+  }
+  assert.unreachable(`${code} was accepted`);
+}
+
+test('parameters are read with their type', () => {
+  const seen: unknown[] = [];
+  graphOf(
+    (env) => {
+      const { parameters } = env;
+      seen.push(
+        parameters.string('input'),
+        parameters.integer('n'),
+        parameters.number('x'),
+        parameters.boolean('on'),
+        parameters.duration('wait'),
+        parameters.size('room'),
+      );
+      seen.push(
+        parameters.choice('mode', ['fast', 'safe'], 'safe'),
+        parameters.integer('absent', 4),
+        parameters.has('input'),
+        parameters.has('absent'),
+      );
+      wordCount(env);
+    },
+    { input: 'a.json', n: '-3', x: '1e3', on: 'yes', wait: '2 s', room: '1 kb' },
+  );
+  assert.equal(seen, ['a.json', -3, 1_000, true, 2_000, 1_024, 'safe', 4, true, false]);
+});
+
+test('missing, malformed and mistyped parameters are refused by name', () => {
+  const reading =
+    (read: (env: StreamExecutionEnvironment) => unknown): JobBuilder =>
+    (env) => {
+      wordCount(env);
+      read(env);
+    };
+  refused(
+    reading((env) => env.parameters.string('input')),
+    'PARAMETER_MISSING',
+    /"input".*--input <value>/,
+  );
+  refused(
+    reading((env) => env.parameters.integer('n')),
+    'PARAMETER_INVALID',
+    /"n" cannot be "2\.5".*whole number/,
+    { n: '2.5' },
+  );
+  refused(
+    reading((env) => env.parameters.choice('mode', ['a', 'b'])),
+    'PARAMETER_INVALID',
+    /one of a, b/,
+    { mode: 'c' },
+  );
+  refused(
+    reading((env) => env.parameters.string('input', 'x')),
+    'PARAMETER_UNKNOWN',
+    /"inptu".*Did you mean "input"/,
+    { inptu: 'x' },
+  );
+  refused(wordCount, 'PARAMETER_UNKNOWN', /It reads none/, { input: 'x' });
+});
+
+test('mistakes of a builder are told while it builds, by name', () => {
+  refused(() => undefined, 'GRAPH_NO_SOURCES', /"hello" reads nothing/);
+  refused(
+    () => {
+      throw new Error('boom');
+    },
+    'JOB_BUILDER_FAILED',
+    /builder of job "hello" failed: boom/,
+  );
+  refused(async (env) => wordCount(env), 'JOB_BUILDER_ASYNC', /asynchronous/);
+  refused(
+    (env) =>
+      void env
+        .fromData(1)
+        .map(async (value) => value)
+        .sinkTo(nothing()),
+    'FUNCTION_ASYNC',
+    /map got an async function/,
+  );
+  refused(
+    (env) => void env.fromData(1).map(undefined as unknown as (value: number) => number),
+    'FUNCTION_MISSING',
+    /map got undefined instead of a function/,
+  );
+  refused((env) => void env.setParallelism(0), 'PARALLELISM_INVALID', /0 is not/);
+  refused((env) => void env.fromData(1).setParallelism(-1), 'PARALLELISM_INVALID', /-1 is not/);
+  refused((env) => void env.fromData(1).name(' '), 'OPERATOR_NAME_EMPTY', /name/);
+  refused((env) => void env.fromData(1).slotSharingGroup('a b'), 'SLOT_SHARING_GROUP_INVALID', /"a b"/);
+  refused((env) => void env.enableCheckpointing(1), 'CHECKPOINT_INTERVAL_INVALID', /every 1 ms/);
+  refused((env) => void env.enableCheckpointing('soon' as '1 s'), 'DURATION_INVALID', /"soon"/);
+  refused((env) => void env.enableCheckpointing(10, { retained: 0 }), 'CHECKPOINT_OPTION_INVALID', /retained cannot be 0/);
+  refused(
+    (env) =>
+      void env
+        .fromData(1)
+        .keyBy((value) => value)
+        .sinkTo(nothing())
+        .setParallelism(1)
+        .uid(''),
+    'UID_EMPTY',
+    /uid/,
+  );
+  refused((env) => void env.fromData(() => 1).sinkTo(nothing()), 'DATA_UNSUPPORTED', /function/);
+  assert.throws(
+    () => defineJob('', wordCount),
+    (error: MillraceError) => error.code === 'JOB_NAME_INVALID',
+  );
+  assert.throws(
+    () => defineJob('x', undefined as unknown as JobBuilder),
+    (error: MillraceError) => error.code === 'JOB_BUILDER_MISSING',
+  );
+});
+
+test('a stream of another job, or of a job that is already built, is refused (GB4)', () => {
+  let leaked: StreamExecutionEnvironment | undefined;
+  let stream: DataStream<string> | undefined;
+  graphOf((env) => {
+    leaked = env;
+    stream = env.fromData('a');
+    stream.sinkTo(nothing());
+  });
+  assert.throws(
+    () => leaked?.fromData(1),
+    (error: MillraceError) => error.code === 'JOB_ALREADY_BUILT',
+  );
+  refused(
+    (env) =>
+      void env
+        .fromData('b')
+        .union(stream as DataStream<string>)
+        .sinkTo(nothing()),
+    'STREAM_FOREIGN',
+    /another job/,
+  );
+});
+
+test.run();
