@@ -1,0 +1,23 @@
+/** Sources and sinks, and what it takes to write one's own; the package root exports it. */
+export { batchSource, type BatchRead, type BatchSourceOptions } from './batch-source.js';
+export { collectionSource, type CollectionOptions } from './collection-source.js';
+export { sequenceSource, type SequenceOptions } from './sequence-source.js';
+export { throttled, type ThrottleOptions } from './throttled-source.js';
+export {
+  csvSource,
+  fileSource,
+  jsonArraySource,
+  ndjsonSource,
+  textLinesSource,
+  type FilePaths,
+  type FileSourceOptions,
+} from './files/file-source.js';
+export { malformedRows, type MalformedPolicy, type MalformedRow } from './malformed-row.js';
+export type { DecodeOutcome, FileFormat, FormatFile, RecordDecoder } from './formats/format.js';
+export { csv, type CsvOptions } from './formats/csv-format.js';
+export type { CsvColumns, CsvColumnType, CsvRow } from './formats/csv-columns.js';
+export { jsonArray } from './formats/json-array-format.js';
+export { ndjson } from './formats/ndjson-format.js';
+export { textLines } from './formats/text-format.js';
+export { fileSink, type FileSinkOptions } from './sinks/file-sink.js';
+export { TwoPhaseCommitWriter, type Recovery } from './sinks/two-phase-commit-writer.js';
