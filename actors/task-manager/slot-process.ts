@@ -13,7 +13,8 @@ import type { Clock, Logger, SlotSpawner, SlotStart, SlotThread, TimerHandle } f
 import type { TaskDeploymentDescriptor, TaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { JobCode, TaskState } from '../../bus/protocol/schemas.js';
 import type { AttachedSlot, ThreadBusRouter } from '../../bus/transports/thread/thread-bus-router.js';
-import type { CodeAnswer, FromSlot, SlotCommand, SlotNews, TaskPhase, ToSlot } from '../task/slot-messages.js';
+import type { ChunkStore } from '../../dataflow/task-runtime.js';
+import type { ChunkAnswer, ChunkRequest, CodeAnswer, FromSlot, SlotCommand, SlotNews, TaskPhase, ToSlot } from '../task/slot-messages.js';
 
 export interface SlotProcessOptions {
   readonly start: SlotStart;
@@ -22,6 +23,8 @@ export interface SlotProcessOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly resolveCode: (code: JobCode) => Promise<string>;
+  /** For slots whose checkpoint storage lives in the memory of this process. */
+  readonly chunks: ChunkStore | undefined;
   readonly onProgress: (tasks: readonly { readonly attemptId: AttemptId; readonly metrics: TaskMetrics }[]) => void;
   readonly onEnded: (error: ErrorRecord) => void;
   readonly onFatal: (reason: string) => void;
@@ -163,6 +166,9 @@ export class SlotProcess {
         return this.#options.onProgress(news.tasks);
       case 'code-wanted':
         return this.#provideCode(news.id, news.code);
+      case 'chunk-write':
+      case 'chunk-read':
+        return this.#serveChunk(news);
       case 'stopped':
         if (this.#thread !== undefined) this.#end(this.#thread);
         return undefined;
@@ -185,6 +191,20 @@ export class SlotProcess {
       (url) => answer({ kind: 'module', url }),
       (error: unknown) => answer({ kind: 'failed', error: toErrorRecord(error) }),
     );
+  }
+
+  #serveChunk(request: ChunkRequest): void {
+    const answer = (answered: ChunkAnswer): void => this.#post({ layer: 'slot', kind: 'chunk', id: request.id, answer: answered });
+    const { chunks } = this.#options;
+    if (chunks === undefined) {
+      answer({ kind: 'failed', error: toErrorRecord(new MillraceError('NO_CHECKPOINT_STORAGE', 'the TaskManager has no checkpoint storage for its slots')) });
+      return;
+    }
+    const outcome: Promise<ChunkAnswer> =
+      request.kind === 'chunk-write'
+        ? chunks.write(request.name, request.bytes).then((handle) => ({ kind: 'written', handle }))
+        : chunks.read(request.handle).then((bytes) => ({ kind: 'read', bytes }));
+    outcome.catch((error: unknown): ChunkAnswer => ({ kind: 'failed', error: toErrorRecord(error) })).then(answer);
   }
 
   #post(command: SlotCommand): void {

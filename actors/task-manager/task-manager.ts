@@ -18,6 +18,7 @@ import type { Subjects } from '../../bus/protocol/subjects.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { MessageBody, MessageReply } from '../../bus/protocol/registry.js';
 import { ThreadBusRouter } from '../../bus/transports/thread/thread-bus-router.js';
+import type { ChunkStore } from '../../dataflow/task-runtime.js';
 import type { RegistrationInput } from '../../state-machines/task-manager-registration/task-manager-registration-machine.js';
 import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
 import type { TransitionRecord } from '../runtime/machine-host.js';
@@ -62,6 +63,8 @@ export interface TaskManagerOptions extends CorePorts {
   readonly data: Bus;
   readonly spawner: SlotSpawner<FromSlot, ToSlot>;
   readonly codeCache: JobCodeCache;
+  /** For slots whose checkpoint storage lives in the memory of this process; others open their own. */
+  readonly chunks?: ChunkStore;
   readonly settings?: Partial<TaskManagerSettings>;
   /** Only the end of the process helps; called from anywhere, at most a few times. */
   readonly onFatal: (reason: string) => void;
@@ -244,6 +247,7 @@ export class TaskManager {
       clock,
       logger,
       resolveCode: (code) => this.#code.resolve(code),
+      chunks: this.#options.chunks,
       onProgress: (tasks) => {
         const leaderEpoch = this.#fence.epoch;
         endpoint

@@ -6,7 +6,7 @@
  * SL2  A message for an attempt that is not here is answered `known: false`, never an error.
  * SL3  `stopped` comes last, after every task is closed.
  */
-import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
+import { fromErrorRecord, MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AttemptId, CheckpointId, LeaderEpoch, TaskManagerId } from '../../core/ids.js';
 import type { CorePorts, FileSystem, SlotStart, ThreadChannel, TimerHandle, Yield } from '../../core/ports.js';
 import { createEndpoint } from '../../bus/endpoint.js';
@@ -21,6 +21,7 @@ import { SlotLoop } from '../../dataflow/slot-loop.js';
 import type { ChunkStore, TaskRuntime, TaskRuntimeOptions, TestSwitches } from '../../dataflow/task-runtime.js';
 import type { TransitionRecord } from '../runtime/machine-host.js';
 import { SlotJobCode } from './job-code.js';
+import { MainThreadChunks } from './main-thread-chunks.js';
 import type { FromSlot, SlotCommand, SlotNews, ToSlot } from './slot-messages.js';
 import { Task, type TaskEnvironment } from './task.js';
 
@@ -29,7 +30,8 @@ export interface SlotRuntimeOptions extends CorePorts {
   readonly channel: ThreadChannel<ToSlot, FromSlot>;
   readonly yield: Yield;
   readonly files: FileSystem;
-  readonly chunks: ChunkStore;
+  /** Where checkpoints are written; undefined: by way of the main thread. */
+  readonly chunks?: ChunkStore;
   /** Loads what the module at this URL exports. */
   readonly loadJob: (url: string) => Promise<JobDefinition>;
   readonly createTaskRuntime: (options: TaskRuntimeOptions) => TaskRuntime;
@@ -37,7 +39,7 @@ export interface SlotRuntimeOptions extends CorePorts {
   readonly isStrictState: boolean;
   /** Bytes of frames the slot may have granted; its share of what its process may. */
   readonly grantBytesMax?: number;
-  readonly testSwitches?: TestSwitches;
+  readonly testSwitches?: TestSwitches & { readonly isOldEpochAccepted?: boolean };
   readonly onTransition?: (record: TransitionRecord) => void;
 }
 
@@ -52,6 +54,7 @@ export class SlotRuntime {
   readonly #environment: TaskEnvironment;
   readonly #tasks = new Map<AttemptId, Task>();
   readonly #wantedCode = new Map<number, (answer: Extract<SlotCommand, { readonly kind: 'code' }>['code']) => void>();
+  readonly #mainThreadChunks = new MainThreadChunks((request) => this.#say(request));
   #lastCodeId = 0;
   #highestEpoch = 0 as LeaderEpoch;
   #progress: TimerHandle | undefined;
@@ -111,7 +114,7 @@ export class SlotRuntime {
           ...options,
           network: this.#network,
           loop,
-          chunks,
+          chunks: chunks ?? this.#mainThreadChunks,
           createKeyedState,
           isStrictState,
           ...(testSwitches === undefined ? {} : { testSwitches }),
@@ -143,6 +146,7 @@ export class SlotRuntime {
   }
 
   #fence({ leaderEpoch }: Envelope): string | undefined {
+    if (this.#options.testSwitches?.isOldEpochAccepted === true) return undefined;
     return leaderEpoch < this.#highestEpoch ? `epoch ${leaderEpoch} is below ${this.#highestEpoch}` : undefined;
   }
 
@@ -165,6 +169,8 @@ export class SlotRuntime {
         this.#wantedCode.get(command.id)?.(command.code);
         this.#wantedCode.delete(command.id);
         return undefined;
+      case 'chunk':
+        return this.#mainThreadChunks.answered(command.id, command.answer);
       case 'stop':
         return this.#stop(command.error);
     }
@@ -208,7 +214,7 @@ export class SlotRuntime {
     return new Promise((resolve, reject) => {
       this.#wantedCode.set(id, (answer) => {
         if (answer.kind === 'module') resolve(answer.url);
-        else reject(new MillraceError(answer.error.code, answer.error.message, { domain: answer.error.domain, recovery: answer.error.recovery }));
+        else reject(fromErrorRecord(answer.error));
       });
       this.#say({ kind: 'code-wanted', id, code });
     });
