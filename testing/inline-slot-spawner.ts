@@ -61,7 +61,13 @@ class InlineSlotThread implements SlotThread<FromSlot, ToSlot>, InlineSlot {
     this.#cut = pair.cut;
     this.channel = pair.left;
     const ports = options.ports(start);
-    this.runtime = new SlotRuntime({ ...ports, start, channel: pair.right, clock: this.#whileAlive(ports.clock), yield: this.#yieldWhileAlive(ports.yield) });
+    this.runtime = new SlotRuntime({
+      ...ports,
+      start,
+      channel: pair.right,
+      clock: this.#whileAlive(ports.clock),
+      yield: this.#yieldWhileAlive(ports.yield),
+    });
   }
 
   get isAlive(): boolean {

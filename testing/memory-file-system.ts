@@ -274,7 +274,8 @@ function crashDirectory(directory: DirectoryNode, random: Pick<Random, 'next'> |
 function crashFile(file: FileNode, random: Pick<Random, 'next'> | undefined): void {
   const { live, durable } = file;
   const isGrown = live.length >= durable.length && (durable.length === 0 || startsWith(live, durable));
-  const kept = random !== undefined && isGrown ? durable.length + Math.floor(random.next() * (live.length - durable.length + 1)) : undefined;
+  const kept =
+    random !== undefined && isGrown ? durable.length + Math.floor(random.next() * (live.length - durable.length + 1)) : undefined;
   const survivor = kept === undefined ? durable.buffer.slice(0, durable.length) : live.buffer.slice(0, kept);
   file.live = { buffer: survivor, length: survivor.length };
   file.durable = file.live;

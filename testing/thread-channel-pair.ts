@@ -17,8 +17,16 @@ export function createThreadChannelPair<Left, Right>(defer: (deliver: () => void
   const toRight = new Lane<Right>(defer);
   const toLeft = new Lane<Left>(defer);
   return {
-    left: { post: (message, transfer) => toRight.post(message, transfer), onMessage: (listener) => toLeft.listen(listener), close: () => toLeft.close() },
-    right: { post: (message, transfer) => toLeft.post(message, transfer), onMessage: (listener) => toRight.listen(listener), close: () => toRight.close() },
+    left: {
+      post: (message, transfer) => toRight.post(message, transfer),
+      onMessage: (listener) => toLeft.listen(listener),
+      close: () => toLeft.close(),
+    },
+    right: {
+      post: (message, transfer) => toLeft.post(message, transfer),
+      onMessage: (listener) => toRight.listen(listener),
+      close: () => toRight.close(),
+    },
     cut: () => {
       toLeft.close();
       toRight.close();

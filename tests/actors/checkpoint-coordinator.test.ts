@@ -3,7 +3,16 @@ import * as assert from 'uvu/assert';
 import { CheckpointCoordinator } from '../../actors/checkpoint-coordinator/checkpoint-coordinator.js';
 import type { CheckpointHost, ExecutionView } from '../../actors/scheduler/checkpointing.js';
 import type { MillraceError } from '../../core/errors.js';
-import { attemptNumber, formatAttemptId, jobId, leaderEpoch, taskManagerId, vertexId, type AttemptId, type CheckpointId } from '../../core/ids.js';
+import {
+  attemptNumber,
+  formatAttemptId,
+  jobId,
+  leaderEpoch,
+  taskManagerId,
+  vertexId,
+  type AttemptId,
+  type CheckpointId,
+} from '../../core/ids.js';
 import type { JobGraph } from '../../graph/types.js';
 import type { CompletedCheckpoint, TaskSnapshot } from '../../storage/contracts.js';
 import { BusRoom } from './simulated-bus-room.js';
@@ -41,7 +50,9 @@ function setUp(restore?: CompletedCheckpoint) {
   const pointerMoves: (() => void)[] = [];
   let fenced = 0;
   let ids = 0;
-  const attempts = vertices.map((id) => formatAttemptId({ vertexId: id, subtaskIndex: 0, leaderEpoch: epoch, attemptNumber: attemptNumber(0) }));
+  const attempts = vertices.map((id) =>
+    formatAttemptId({ vertexId: id, subtaskIndex: 0, leaderEpoch: epoch, attemptNumber: attemptNumber(0) }),
+  );
   const states: ExecutionView['state'][] = ['DEPLOYING', 'DEPLOYING'];
   const executions = (): ExecutionView[] =>
     attempts.map((attemptId, at) => ({
@@ -116,7 +127,13 @@ function setUp(restore?: CompletedCheckpoint) {
       jobId: job,
       attemptId,
       checkpointId: id as CheckpointId,
-      snapshot: { vertexId: vertices[attempts.indexOf(attemptId)], subtaskIndex: 0, operators: [], isFinished: false, stateBytes: 10 } as TaskSnapshot,
+      snapshot: {
+        vertexId: vertices[attempts.indexOf(attemptId)],
+        subtaskIndex: 0,
+        operators: [],
+        isFinished: false,
+        stateBytes: 10,
+      } as TaskSnapshot,
       alignmentMs: 0,
       syncMs: 0,
       asyncMs: 0,
@@ -151,7 +168,10 @@ test('tasks are told to commit only after the pointer has moved (CC6)', async ()
   pointerMoves[0]?.();
   await room.until(() => told.filter(({ what }) => what === 'confirm').length === 2);
   assert.is(isFound, true);
-  assert.equal(completed[0]?.tasks.map(({ vertexId: id }) => id), vertices);
+  assert.equal(
+    completed[0]?.tasks.map(({ vertexId: id }) => id),
+    vertices,
+  );
   assert.is(coordinator.latestCheckpointId(), 1);
 });
 
@@ -178,7 +198,8 @@ test('a checkpoint that is not complete in time is aborted and fails the job bey
 
 test('the final checkpoint starts as soon as all tasks reached the end of their data, reported before or after RUNNING (CC5)', async () => {
   const { room, tasks, told, enter, source, sink } = setUp();
-  const endOfData = (attemptId: AttemptId) => tasks.endpoint.ask({ kind: 'job', jobId: job }, 'task.end-of-data', { jobId: job, attemptId });
+  const endOfData = (attemptId: AttemptId) =>
+    tasks.endpoint.ask({ kind: 'job', jobId: job }, 'task.end-of-data', { jobId: job, attemptId });
   await room.settle(endOfData(source));
   enter('RUNNING', 'RUNNING');
   await room.settle(endOfData(sink));

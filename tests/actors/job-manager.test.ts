@@ -97,7 +97,11 @@ function setUp(): Setting {
   };
 }
 
-async function lead({ room, stored, chunks, blobs }: Setting, holder: string, wrap: (store: HaStore) => HaStore = (store) => store): Promise<Leading> {
+async function lead(
+  { room, stored, chunks, blobs }: Setting,
+  holder: string,
+  wrap: (store: HaStore) => HaStore = (store) => store,
+): Promise<Leading> {
   const at = room.join(holder);
   const { clock, logger } = at.process;
   const store = wrap(new MemoryHaStore({ clock, world: stored }));
@@ -150,9 +154,7 @@ test('the same job id again is accepted alike and starts nothing twice (JM1)', a
   const { jobs } = await lead(setting, 'jm-1');
   const { endpoint } = setting.room.join('impatient client');
   const body = { jobId: jobId('a'.repeat(32)), jobGraph: smallGraph(), code, restoreFrom: null };
-  const answers = await setting.room.settle(
-    Promise.all([1, 2].map(() => endpoint.ask({ kind: 'job-manager' }, 'job.submit', body))),
-  );
+  const answers = await setting.room.settle(Promise.all([1, 2].map(() => endpoint.ask({ kind: 'job-manager' }, 'job.submit', body))));
   assert.equal(answers, [{ kind: 'accepted' }, { kind: 'accepted' }]);
   assert.is(jobs.size, 1);
 });
@@ -163,7 +165,8 @@ test('a job is shown as ended only once its result is durable, and then never ru
   const refusing = (store: HaStore): HaStore =>
     new Proxy(store, {
       get: (target, key) => {
-        if (key === 'putResult' && isAway) return () => Promise.reject(new MillraceError('STORE_UNAVAILABLE', 'away', { domain: 'external' }));
+        if (key === 'putResult' && isAway)
+          return () => Promise.reject(new MillraceError('STORE_UNAVAILABLE', 'away', { domain: 'external' }));
         const value: unknown = Reflect.get(target, key, target);
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
@@ -206,7 +209,12 @@ test('code whose bytes do not have the announced hash is refused', async () => {
   const setting = setUp();
   await lead(setting, 'jm-1');
   const { endpoint } = setting.room.join('broken client');
-  const upload = endpoint.ask({ kind: 'job-manager' }, 'blob.upload-chunk', { sha256: '0'.repeat(64), index: 0, count: 1, bytes: new Uint8Array(3) });
+  const upload = endpoint.ask({ kind: 'job-manager' }, 'blob.upload-chunk', {
+    sha256: '0'.repeat(64),
+    index: 0,
+    count: 1,
+    bytes: new Uint8Array(3),
+  });
   try {
     await setting.room.settle(upload);
     assert.unreachable('it was taken');

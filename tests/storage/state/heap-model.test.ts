@@ -20,20 +20,42 @@ interface Model {
 }
 
 type Step =
-  | { readonly op: 'update' | 'mutate' | 'clear' | 'add' | 'list-get' | 'list-clear' | 'map-clear' | 'map-iterate'; readonly key: Key; readonly n: number }
+  | {
+      readonly op: 'update' | 'mutate' | 'clear' | 'add' | 'list-get' | 'list-clear' | 'map-clear' | 'map-iterate';
+      readonly key: Key;
+      readonly n: number;
+    }
   | { readonly op: 'map-put' | 'map-get' | 'map-remove'; readonly key: Key; readonly n: number; readonly field: Key }
   | { readonly op: 'timer' | 'timer-delete'; readonly key: Key; readonly n: number; readonly domain: 'event' | 'processing' }
   | { readonly op: 'poll'; readonly n: number; readonly domain: 'event' | 'processing' }
   | { readonly op: 'snapshot' }
   | { readonly op: 'advance'; readonly n: number };
 
-const keys: fc.Arbitrary<Key> = fc.constantFrom<Key[]>('a', 'b', 'c', '\u0000x', '\ud800', 1, 2, -7, 1n, null, true, ['a', 1], { x: 1, y: 'z' }, { '\udc00': 'q' });
+const keys: fc.Arbitrary<Key> = fc.constantFrom<Key[]>(
+  'a',
+  'b',
+  'c',
+  '\u0000x',
+  '\ud800',
+  1,
+  2,
+  -7,
+  1n,
+  null,
+  true,
+  ['a', 1],
+  { x: 1, y: 'z' },
+  { '\udc00': 'q' },
+);
 const n = fc.nat({ max: 5 });
 const domain = fc.constantFrom('event' as const, 'processing' as const);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ op: fc.constantFrom('update' as const, 'mutate' as const, 'clear' as const), key: keys, n }) },
   { weight: 6, arbitrary: fc.record({ op: fc.constantFrom('add' as const, 'list-get' as const, 'list-clear' as const), key: keys, n }) },
-  { weight: 8, arbitrary: fc.record({ op: fc.constantFrom('map-put' as const, 'map-get' as const, 'map-remove' as const), key: keys, n, field: keys }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ op: fc.constantFrom('map-put' as const, 'map-get' as const, 'map-remove' as const), key: keys, n, field: keys }),
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('map-clear' as const, 'map-iterate' as const), key: keys, n }) },
   { weight: 5, arbitrary: fc.record({ op: fc.constantFrom('timer' as const, 'timer-delete' as const), key: keys, n, domain }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('poll' as const), n, domain }) },
@@ -131,11 +153,15 @@ class Subject {
         model.map.delete(id);
         return;
       case 'map-iterate':
-        assert.equal([...this.map.entries()].map(([field, value]) => [canonicalKey(field), value]), [...(model.map.get(id)?.cells ?? [])]);
+        assert.equal(
+          [...this.map.entries()].map(([field, value]) => [canonicalKey(field), value]),
+          [...(model.map.get(id)?.cells ?? [])],
+        );
         return;
       case 'timer':
         this.backend.registerTimer(step.domain, step.n);
-        if (!model.timers.has(timerId(key, step.domain, step.n))) model.timers.set(timerId(key, step.domain, step.n), { key, domain: step.domain, time: step.n });
+        if (!model.timers.has(timerId(key, step.domain, step.n)))
+          model.timers.set(timerId(key, step.domain, step.n), { key, domain: step.domain, time: step.n });
         return;
       case 'timer-delete':
         this.backend.deleteTimer(step.domain, step.n);
@@ -175,7 +201,22 @@ class Subject {
   }
 }
 
-const universe: readonly Key[] = ['a', 'b', 'c', '\u0000x', '\ud800', 1, 2, -7, 1n, null, true, ['a', 1], { x: 1, y: 'z' }, { '\udc00': 'q' }];
+const universe: readonly Key[] = [
+  'a',
+  'b',
+  'c',
+  '\u0000x',
+  '\ud800',
+  1,
+  2,
+  -7,
+  1n,
+  null,
+  true,
+  ['a', 1],
+  { x: 1, y: 'z' },
+  { '\udc00': 'q' },
+];
 const timerId = (key: Key, of: string, time: number) => `${typeof key} ${String(canonicalKey(key))} ${of} ${time}`;
 
 test('a snapshot holds the state at its cut, whatever is done while it is written (HS1, HB2)', async () => {
