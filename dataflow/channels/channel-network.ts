@@ -110,13 +110,14 @@ export class ChannelNetwork {
     return { unknownFrames: this.#unknownFrames, malformedFrames: this.#malformedFrames, sendFailures: this.#sendFailures };
   }
 
-  /** Opens the sending end. It sends nothing until the receiver grants. */
+  /** Opens the sending end. It sends no element until the receiver grants; an empty beat says that it is there. */
   openOutput(options: OutputOptions): RecordOutput {
     const isLocal = this.#isHere(options.peer);
     const channel = isLocal ? this.#localOutput(options) : this.#remoteOutput(options);
     this.#outputs.set(options.channelId, { channel, peer: options.peer, isLocal });
-    // A local receiver that was there first granted into the void.
+    // A receiver that was there first granted into the void: it hears now that somebody listens.
     if (isLocal) this.#inputs.get(options.channelId)?.channel.grant();
+    else this.#publish(options.peer, this.#codec.encodeControl(options.channelId, { kind: 'beat', sentUpTo: 0 }));
     this.#armBeat();
     return channel;
   }
@@ -282,6 +283,7 @@ export class ChannelNetwork {
     const end = this.#inputs.get(channelId);
     if (end !== undefined && !end.isLocal) {
       end.channel.onBeat(sentUpTo);
+      if (sentUpTo === 0) end.channel.grant();
       return;
     }
     const ended = this.#ended.get(channelId);

@@ -6,7 +6,8 @@
  * D2  At most `credit` data frames are held or on the way: `grantedUpTo` = frames released + credit, and never falls.
  * D3  Frames lost at the tail are noticed: a sender that is ahead for two beats in a row without progress fails the
  *     task (`CHANNEL_LOSS`).
- * D4  The channel is opened by its first grant; grants repeat on every beat, so a lost one is healed.
+ * D4  The channel is opened by its first grant; grants repeat on every beat, so a lost one is healed. A beat of a sender
+ *     that has sent nothing yet is answered with a grant, so that neither end waits for the other's next beat.
  */
 import { MillraceError } from '../../core/errors.js';
 import type { ChannelId } from '../../core/ids.js';
