@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { buildJob } from '../../cluster/job-code/compiled-job.js';
+import { importJob } from '../../cluster/job-code/job-module.js';
+import { Configuration } from '../../core/configuration/configuration.js';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../support/embedded-cluster.js';
+import { expectedTallies } from '../support/jobs/tally.js';
+import { temporaryDirectory } from '../support/temp-directory.js';
+import { eventually, within } from '../support/within.js';
+
+const test = suite('slots as worker threads');
+const tallyUrl = new URL('../support/jobs/tally.js', import.meta.url).href;
+
+async function submit(cluster: EmbeddedCluster, url: string, parameters: Readonly<Record<string, string>>) {
+  const jobGraph = buildJob(await importJob(url), { where: url, parameters, configuration: Configuration.defaults });
+  return cluster.client.submit({ jobGraph, code: { kind: 'module', url } });
+}
+
+function linesOf(directory: string): string[] {
+  const files = readdirSync(directory).filter((name) => name.startsWith('part'));
+  return files.flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n').filter((line) => line !== '')).sort();
+}
+
+test('a job over two TaskManagers with two slots each writes every record once, and its threads end with it', async () => {
+  const cluster = startEmbeddedCluster({ taskManagers: 2, slots: 1 });
+  try {
+    const output = temporaryDirectory('tally');
+    const jobId = await submit(cluster, tallyUrl, { records: '20000', output });
+    const summary = await within(30_000, cluster.client.waitForEnd(jobId), 'the end of the job');
+    assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
+    assert.is(summary.restarts, 0);
+    assert.equal(linesOf(output), expectedTallies(20_000, 7));
+    await eventually(5_000, () => cluster.threads().length === 0, 'the end of the threads');
+  } finally {
+    await cluster.close();
+  }
+});
+
+test('a slot thread that is killed in the middle costs a restart, and the output is as if nothing had happened', async () => {
+  const cluster = startEmbeddedCluster({ taskManagers: 2, slots: 2 });
+  try {
+    const output = temporaryDirectory('tally');
+    const jobId = await submit(cluster, tallyUrl, { records: '6000', rate: '3000', output });
+    await eventually(20_000, async () => ((await cluster.client.describe(jobId))?.checkpointsCompleted ?? 0) >= 3, 'three checkpoints');
+    await cluster.threads()[0]?.thread.terminate();
+    const summary = await within(40_000, cluster.client.waitForEnd(jobId), 'the end of the job');
+    assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
+    assert.is(summary.restarts, 1);
+    assert.equal(linesOf(output), expectedTallies(6_000, 7));
+  } finally {
+    await cluster.close();
+  }
+});
+
+test.run();

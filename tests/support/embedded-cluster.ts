@@ -1,0 +1,106 @@
+/** A JobManager and TaskManagers with slots as worker threads, in this process, on an in-process bus. */
+import { Client } from '../../actors/client/client.js';
+import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
+import { heartbeatDefaults } from '../../actors/runtime/heartbeat-monitor.js';
+import { TaskManager } from '../../actors/task-manager/task-manager.js';
+import type { FromSlot, ToSlot } from '../../actors/task/slot-messages.js';
+import { createEndpoint } from '../../bus/endpoint.js';
+import { createSubjects } from '../../bus/protocol/subjects.js';
+import { InProcessHub } from '../../bus/transports/in-process/hub.js';
+import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
+import { WorkerSlotSpawner } from '../../cluster/adapters/worker-slot-spawner.js';
+import { sessionId, taskManagerId } from '../../core/ids.js';
+import type { Logger, SlotSpawner, SlotStart, SlotThread } from '../../core/ports.js';
+import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
+import { MemoryCheckpointStorage } from '../../storage/checkpoints/memory-checkpoint-storage.js';
+import { createMemoryHaWorld, MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
+import { silentLogger } from './silent-logger.js';
+
+export interface EmbeddedCluster {
+  readonly client: Client;
+  /** Threads that run now. */
+  threads(): readonly { readonly start: SlotStart; readonly thread: SlotThread<FromSlot, ToSlot> }[];
+  close(): Promise<void>;
+}
+
+export function startEmbeddedCluster(options: { readonly taskManagers: number; readonly slots: number; readonly logger?: Logger }): EmbeddedCluster {
+  const logger = options.logger ?? silentLogger;
+  const ports = { clock: systemClock, random: systemRandom, logger };
+  const subjects = createSubjects();
+  const hub = new InProcessHub({ clock: systemClock, logger, defer: setImmediate });
+  const join = (name: string) => {
+    const bus = hub.connect(name);
+    return { bus, endpoint: createEndpoint({ ...ports, name, bus, subjects }) };
+  };
+  const world = createMemoryHaWorld();
+  const checkpointStorage = new MemoryCheckpointStorage({ fence: world.records });
+  const jobManager = new JobManagerNode({
+    ...ports,
+    ...join('jm'),
+    store: new MemoryHaStore({ clock: systemClock, world }),
+    checkpointStorage,
+    blobs: new MemoryBlobStore(),
+    holder: 'jm',
+    leaseMs: 3_000,
+    heartbeat: heartbeatDefaults,
+  });
+  const spawner = new NotingSpawner(new WorkerSlotSpawner({ log: { level: 'silent', fields: {} }, storage: { kind: 'main-thread' }, isStrictState: true }));
+  const taskManagers = Array.from({ length: options.taskManagers }, (_, index) => {
+    const name = `tm-${index + 1}`;
+    const { bus, endpoint } = join(name);
+    return new TaskManager({
+      ...ports,
+      taskManagerId: taskManagerId(name),
+      sessionId: sessionId(systemRandom.hex(8)),
+      host: 'here',
+      pid: process.pid,
+      endpoint,
+      subjects,
+      control: bus,
+      data: bus,
+      spawner,
+      codeCache: { find: () => Promise.resolve(undefined), put: () => Promise.reject(new Error('no bundles here')) },
+      chunks: checkpointStorage,
+      settings: { slots: options.slots },
+      onFatal: (reason) => {
+        throw new Error(reason);
+      },
+    });
+  });
+  return {
+    client: new Client({ endpoint: join('client').endpoint, clock: systemClock, random: systemRandom }),
+    threads: () => spawner.alive,
+    close: async () => {
+      await Promise.all(taskManagers.map((taskManager) => taskManager.shutdown('the test is over')));
+      await jobManager.stop();
+    },
+  };
+}
+
+class NotingSpawner implements SlotSpawner<FromSlot, ToSlot> {
+  readonly #inner: SlotSpawner<FromSlot, ToSlot>;
+  readonly #alive = new Set<{ readonly start: SlotStart; readonly thread: SlotThread<FromSlot, ToSlot> }>();
+
+  constructor(inner: SlotSpawner<FromSlot, ToSlot>) {
+    this.#inner = inner;
+  }
+
+  get alive(): readonly { readonly start: SlotStart; readonly thread: SlotThread<FromSlot, ToSlot> }[] {
+    return [...this.#alive];
+  }
+
+  start(start: SlotStart): SlotThread<FromSlot, ToSlot> {
+    const thread = this.#inner.start(start);
+    const entry = { start, thread };
+    this.#alive.add(entry);
+    return {
+      channel: thread.channel,
+      terminate: () => thread.terminate(),
+      onExit: (listener) =>
+        thread.onExit((error) => {
+          this.#alive.delete(entry);
+          listener(error);
+        }),
+    };
+  }
+}
