@@ -50,7 +50,8 @@ export function streamGraph(sketch: JobSketch): StreamGraph<OperatorFactory, Key
     chaining: node.isChained === false ? 'HEAD' : 'ALWAYS',
     isKeyed: node.isKeyed === true,
     data: null,
-    factory: node.source !== undefined ? { kind: 'source', source: node.source } : { kind: 'operator', create: node.create as () => Operator },
+    factory:
+      node.source !== undefined ? { kind: 'source', source: node.source } : { kind: 'operator', create: node.create as () => Operator },
   }));
   const edges = sketch.edges.map((edge): StreamEdge<KeySelector> => ({
     source: idOf(edge.from),

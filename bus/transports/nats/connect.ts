@@ -150,8 +150,15 @@ function codeOf(error: unknown): string {
 function isRefusal(error: unknown): boolean {
   const code = codeOf(error);
   return (
-    ['AUTHORIZATION_VIOLATION', 'BAD_AUTHENTICATION', 'BAD_CREDS', 'AUTHENTICATION_EXPIRED', 'ACCOUNT_EXPIRED', 'TLS'].includes(code) ||
-    /^(ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO_SELF_SIGNED)/.test(code)
+    [
+      'AUTHORIZATION_VIOLATION',
+      'BAD_AUTHENTICATION',
+      'BAD_CREDS',
+      'AUTHENTICATION_EXPIRED',
+      'ACCOUNT_EXPIRED',
+      'SERVER_OPT_NA',
+      'TLS',
+    ].includes(code) || /^(ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO_SELF_SIGNED)/.test(code)
   );
 }
 
@@ -159,6 +166,7 @@ function explain(error: unknown): string {
   const code = codeOf(error);
   if (code === 'CONNECTION_REFUSED' || code === 'ECONNREFUSED') return 'the connection was refused';
   if (code === 'TIMEOUT' || code === 'CONNECTION_TIMEOUT') return 'no answer in time';
+  if (code === 'SERVER_OPT_NA') return 'TLS is asked for, but the server does not speak it';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the host name is not known';
   return error instanceof Error ? error.message : 'the connection was closed';
 }
