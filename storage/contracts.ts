@@ -53,6 +53,8 @@ export interface CompletedCheckpoint {
   readonly fingerprint: string;
   readonly triggeredAt: number;
   readonly completedAt: number;
+  /** Every task had processed all its input when it was triggered: tasks end once they know it to be complete. */
+  readonly isFinal: boolean;
   readonly vertices: readonly { readonly vertexId: VertexId; readonly parallelism: number; readonly maxParallelism: number }[];
   readonly tasks: readonly TaskSnapshot[];
   readonly sources: readonly SourceCoordinatorSnapshot[];

@@ -58,6 +58,7 @@ export interface TaskHarnessOptions {
 /** A completed checkpoint as the harness keeps it. */
 export interface HarnessCheckpoint {
   readonly id: CheckpointId;
+  readonly isFinal: boolean;
   readonly tasks: ReadonlyMap<string, TaskSnapshot>;
 }
 
@@ -333,7 +334,7 @@ export class TaskHarness {
       jobGraph,
       code: { kind: 'module', url: 'harness:' },
       ...wiring,
-      restore: checkpoint === undefined || snapshot === undefined ? null : { checkpointId: checkpoint.id, tasks: [snapshot] },
+      restore: checkpoint === undefined || snapshot === undefined ? null : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [snapshot] },
       enumerate:
         vertex.subtaskIndex === 0
           ? operators.filter(({ kind, id }) => kind === 'source' && this.#sources.get(id)?.splits === undefined).map(({ id }) => id)
@@ -388,7 +389,7 @@ export class TaskHarness {
     pending.acknowledged.set(key, acknowledgement);
     if (pending.acknowledged.size < this.#tasks.size) return;
     this.#pending = undefined;
-    this.completed.push({ id: pending.id, tasks: new Map([...pending.acknowledged].map(([task, { snapshot }]) => [task, snapshot])) });
+    this.completed.push({ id: pending.id, isFinal: pending.isFinal, tasks: new Map([...pending.acknowledged].map(([task, { snapshot }]) => [task, snapshot])) });
     for (const task of this.#tasks.values()) this.#later(() => task.runtime.checkpointCompleted(pending.id));
     this.#isFinalDone = pending.isFinal;
     this.#triggerFinal();

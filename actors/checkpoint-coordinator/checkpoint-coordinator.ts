@@ -199,7 +199,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
         name: `${host.jobId}/${id}`,
         ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
         trigger: (pending) => this.#triggerSources(pending, isFinal),
-        finalize: (pending) => this.#finalize(pending),
+        finalize: (pending) => this.#finalize(pending, isFinal),
         ended: (pending, reason) => (reason === undefined ? this.#completedOne(pending) : this.#abortedOne(pending, reason)),
       }),
     );
@@ -221,7 +221,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
     }
   }
 
-  #finalize(pending: PendingCheckpoint): void {
+  #finalize(pending: PendingCheckpoint, isFinal: boolean): void {
     const { host, ledger, settings, clock } = this.#options;
     const checkpoint: CompletedCheckpoint = {
       formatVersion: 1,
@@ -231,6 +231,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
       fingerprint: host.jobGraph.fingerprint,
       triggeredAt: pending.startedAt,
       completedAt: clock.now(),
+      isFinal,
       vertices: host.jobGraph.vertices.map(({ id, parallelism, maxParallelism }) => ({ vertexId: id, parallelism, maxParallelism })),
       tasks: pending.snapshots(),
       sources: host.sourceSnapshots(),

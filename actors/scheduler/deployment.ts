@@ -16,9 +16,11 @@ export interface RestorePlan {
   readonly tasks: RestoredTasks;
 }
 
+export const noRestore: RestorePlan = { checkpoint: undefined, tasks: new Map() };
+
 /** Deals out the state of a checkpoint; throws when it does not fit the job. */
 export function planRestore(jobGraph: JobGraph, checkpoint: CompletedCheckpoint | undefined): RestorePlan {
-  if (checkpoint === undefined) return { checkpoint, tasks: new Map() };
+  if (checkpoint === undefined) return noRestore;
   return { checkpoint, tasks: assignState({ jobGraph, tasks: checkpoint.tasks, vertices: checkpoint.vertices }) };
 }
 
@@ -55,7 +57,10 @@ export function describeTask(options: DeploymentOptions): TaskDeploymentDescript
     jobGraph,
     code: options.code,
     ...taskWiringOf({ jobGraph, vertexId: execution.vertexId, subtaskIndex: execution.subtaskIndex, placed }),
-    restore: checkpoint === undefined ? null : { checkpointId: checkpoint.checkpointId, tasks: snapshotsFor(execution, tasks) },
+    restore:
+      checkpoint === undefined
+        ? null
+        : { checkpointId: checkpoint.checkpointId, isFinal: checkpoint.isFinal, tasks: snapshotsFor(execution, tasks) },
     enumerate: options.sources.toEnumerate(execution.vertexId, execution.subtaskIndex),
   };
 }

@@ -27,7 +27,7 @@ import type { SchedulerEffect } from '../../state-machines/scheduler/scheduler-m
 import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHooksFactory } from './checkpointing.js';
-import { describeTask, planRestore, type RestorePlan } from './deployment.js';
+import { describeTask, noRestore, planRestore, type RestorePlan } from './deployment.js';
 import { ExecutionGraph } from './execution-graph.js';
 import type { Execution } from './execution.js';
 import { attemptsOn, heal } from './healing.js';
@@ -68,7 +68,7 @@ export class Scheduler {
   readonly #machine: SchedulerHost;
   /** Subtasks that wait for slots. */
   #waiting: { readonly subtasks: readonly ExecutionVertexId[]; readonly round: number } | undefined;
-  #restore: RestorePlan = { checkpoint: undefined, tasks: new Map() };
+  #restore: RestorePlan = noRestore;
   #slotTimer: TimerHandle | undefined;
   #backoff: TimerHandle | undefined;
   /** While slots are being lost: what failed of it, told as one failure. */

@@ -677,7 +677,9 @@ export class StreamTask implements TaskRuntime, SlotTask {
     }
     this.#outputs.broadcast({ kind: 'end-of-data' });
     this.#phase = 'finished';
-    if (this.#isCheckpointed) this.#options.callbacks.onEndOfData();
+    // What a task did before a final checkpoint is covered by it: it was committed on restore, and others may have ended.
+    const isCovered = this.#options.descriptor.restore?.isFinal === true;
+    if (this.#isCheckpointed && !isCovered) this.#options.callbacks.onEndOfData();
     else yield* this.#beginClosing();
   }
 

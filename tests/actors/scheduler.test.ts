@@ -1,10 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { toErrorRecord, MillraceError, type ErrorRecord } from '../../core/errors.js';
-import { checkpointId, operatorId, type AttemptId } from '../../core/ids.js';
+import { withoutCheckpoints } from '../../actors/scheduler/checkpointing.js';
+import { checkpointId, operatorId, type AttemptId, type JobId } from '../../core/ids.js';
 import type { FakeTaskManager } from '../support/fake-task-manager.js';
 import { fixedDelay, testGraph } from '../support/job-graphs.js';
-import { JobWorld } from '../support/job-world.js';
+import type { CompletedCheckpoint } from '../../storage/contracts.js';
+import { JobWorld, worldEpoch } from '../support/job-world.js';
 
 const test = suite('scheduler');
 const boom: ErrorRecord = toErrorRecord(new MillraceError('USER_FUNCTION', 'boom', { domain: 'user' }));
@@ -315,6 +317,45 @@ test('heartbeats carry the latest completed checkpoint, to heal lost confirmatio
   const [taskManager] = world.taskManagers as [FakeTaskManager];
   world.latestCheckpointId = checkpointId(9);
   await world.until(() => taskManager.confirmed.includes(9));
+});
+
+test('tasks that restore the final checkpoint are told so, and a job whose other region has ended with it ends', async () => {
+  const id = checkpointId(4);
+  const final: CompletedCheckpoint = {
+    formatVersion: 1,
+    jobId: 'a'.repeat(32) as JobId,
+    checkpointId: id,
+    leaderEpoch: worldEpoch,
+    fingerprint: '0'.repeat(64),
+    triggeredAt: 0,
+    completedAt: 0,
+    isFinal: true,
+    vertices: [],
+    tasks: [],
+    sources: [],
+    sharedResources: {},
+  };
+  const world = await new JobWorld({
+    jobGraph: testGraph({ partitioner: 'FORWARD' }),
+    taskManagers: [1, 1],
+    checkpointing: (host) => ({ ...withoutCheckpoints(undefined)(host), restorePoint: () => Promise.resolve(final) }),
+  }).running();
+  const [stays, dies] = [world.owner('count', 0), world.owner('count', 1)];
+  stays.finish();
+  dies.kill();
+  world.addTaskManager(1);
+  await world.until(() => world.scheduler.summary().restarts === 1 && (world.scheduler.summary().tasks['RUNNING'] ?? 0) === 2);
+  const again = world.taskManager(2).deployed;
+  assert.equal(
+    again.map(({ restore }) => restore),
+    [
+      { checkpointId: 4, isFinal: true, tasks: [] },
+      { checkpointId: 4, isFinal: true, tasks: [] },
+    ],
+  );
+  world.taskManager(2).finish();
+  await world.until(() => world.ended.length > 0);
+  assert.is(world.ended[0]?.status, 'FINISHED');
 });
 
 test('splits are enumerated once, handed out, and handed out again after a failure', async () => {

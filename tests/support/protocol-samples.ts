@@ -155,6 +155,7 @@ export const samples: readonly Sample[] = [
       outputs: [],
       restore: {
         checkpointId: 41 as CheckpointId,
+        isFinal: false,
         tasks: [
           {
             vertexId: sinkId as VertexId,

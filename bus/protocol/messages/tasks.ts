@@ -73,7 +73,11 @@ export const TaskDeploymentDescriptorSchema = Type.Object({
   code: JobCodeSchema,
   inputs: Type.Array(InputGateSchema),
   outputs: Type.Array(ResultPartitionSchema),
-  restore: nullable(Type.Object({ checkpointId: CheckpointIdSchema, tasks: Type.Array(TaskSnapshotSchema) })),
+  /**
+   * A task that restores the final checkpoint commits and ends at once: it must not wait for another one, because tasks of
+   * other regions may have ended with this one.
+   */
+  restore: nullable(Type.Object({ checkpointId: CheckpointIdSchema, isFinal: Type.Boolean(), tasks: Type.Array(TaskSnapshotSchema) })),
   /** Operators of this task whose splits this very subtask must enumerate. */
   enumerate: Type.Array(OperatorIdSchema),
 });
