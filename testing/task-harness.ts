@@ -403,7 +403,9 @@ export class TaskHarness {
   /** Once every task is at its end; a checkpoint that began before is waited for. */
   #triggerFinal(): void {
     if (this.#endOfData.size < this.#tasks.size) return;
-    if (!this.#isFinalDone) this.#later(() => void this.triggerCheckpoint());
+    this.#later(() => {
+      if (!this.#isFinalDone) this.triggerCheckpoint();
+    });
   }
 
   #resetSources(checkpoint: HarnessCheckpoint | undefined): void {

@@ -92,7 +92,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
   #confirmed = 0;
   #confirmRequested = 0;
   #commits: Promise<void> = Promise.resolve();
-  /** The final checkpoint of the job, once this task took part in it after `finish`. */
+  /** The first final checkpoint this task took part in after `finish`; should it fail, only final ones follow. */
   #finalCheckpoint: CheckpointId | undefined;
 
   #processingTimer: { readonly at: number; readonly handle: TimerHandle } | undefined;
@@ -583,7 +583,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
     this.#completeSnapshot();
     const isFinished = this.#phase !== 'reading';
     const run = new SnapshotRun({ checkpointId, descriptor, operators: this.#operators(), source: this.#source, chunks, isFinished });
-    if (isFinished && isFinal) this.#finalCheckpoint = checkpointId;
+    if (isFinished && isFinal) this.#finalCheckpoint ??= checkpointId;
     const cutAt = ports.clock.monotonic();
     this.#snapshot = { run, alignmentMs, syncMs: cutAt - startedAt, cutAt, recordsIn: this.#recordsIn };
   }

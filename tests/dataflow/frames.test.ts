@@ -1,0 +1,154 @@
+/** Frames as bytes: well-formed, self-contained, and harmless when they are not ours. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { decode, encode } from '../../bus/codec/cbor.js';
+import type { ChannelId, CheckpointId } from '../../core/ids.js';
+import { MillraceError } from '../../core/errors.js';
+import type { ChannelControl, StreamEvent } from '../../dataflow/channels/elements.js';
+import { rowCodec } from '../../dataflow/channels/row-codec.js';
+import { maxWatermark, minWatermark, noTimestamp } from '../../dataflow/contracts.js';
+import { SeededRandom } from '../../testing/simulator/seeded-random.js';
+
+const channelId = 'edge~a_0_1_0~b_1_1_0' as ChannelId;
+const frameBytesMax = 1_000_000;
+
+const records: readonly unknown[] = [
+  { word: 'ash', count: 1 },
+  'text with ümlaut and 🌲',
+  12.5,
+  -7,
+  2 ** 40,
+  null,
+  true,
+  undefined,
+  [1, [2, { deep: 'yes' }]],
+  new Map([['a', 1]]),
+  new Set([1, 2]),
+  new Date(1_000),
+  new Uint8Array([1, 2, 3]),
+  123n,
+  { list: [], nothing: null },
+];
+
+function frameOf(values: readonly unknown[], timestamps?: readonly number[], seq = 0): Uint8Array {
+  const writer = rowCodec.createWriter(channelId, frameBytesMax);
+  for (const [index, value] of values.entries()) writer.add(value, timestamps?.[index] ?? noTimestamp);
+  return writer.take(seq);
+}
+
+const test = suite('frames');
+
+test('records survive, in order, in one well-formed array that any CBOR reader reads', () => {
+  const frame = frameOf(records, undefined, 5_000_000_000);
+  const header = rowCodec.readHeader(frame);
+  assert.equal({ ...header, bodyOffset: 0 }, { channelId, seq: 5_000_000_000, kind: 0, bodyOffset: 0 });
+  assert.equal(rowCodec.decodeBatch(frame, header?.bodyOffset ?? 0), { kind: 'data', values: records, timestamps: undefined });
+  const [version, id, seq, kind, values, timestamps] = decode(frame) as unknown[];
+  assert.equal([version, id, Number(seq), kind, timestamps], [1, channelId, 5_000_000_000, 0, null]);
+  assert.equal(values, records);
+});
+
+test('timestamps travel only when a record has one; records without keep having none', () => {
+  const frame = frameOf(['a', 'b', 'c'], [noTimestamp, 17, noTimestamp]);
+  assert.equal(rowCodec.decodeBatch(frame, 0).timestamps, [noTimestamp, 17, noTimestamp]);
+});
+
+test('a writer starts over after each frame, and its size is the size of the frame', () => {
+  const writer = rowCodec.createWriter(channelId, frameBytesMax);
+  for (let round = 0; round < 3; round += 1) {
+    for (let index = 0; index < 2_000; index += 1) writer.add({ index, round }, index);
+    const { bytes } = writer;
+    const frame = writer.take(round);
+    assert.is(frame.length, bytes);
+    assert.is(writer.count, 0);
+    assert.equal(rowCodec.decodeBatch(frame, 0).values[1_999], { index: 1_999, round });
+  }
+});
+
+test('what is added counts as it was then (FC2)', () => {
+  const writer = rowCodec.createWriter(channelId, frameBytesMax);
+  const record = { count: 1 };
+  writer.add(record, noTimestamp);
+  record.count = 2;
+  writer.add(record, noTimestamp);
+  assert.equal(rowCodec.decodeBatch(writer.take(0), 0).values, [{ count: 1 }, { count: 2 }]);
+});
+
+test('a record that cannot be encoded is refused by name of the fault, and the batch stays as it was', () => {
+  const writer = rowCodec.createWriter(channelId, 50_000);
+  writer.add('before', noTimestamp);
+  const cycle: Record<string, unknown> = {};
+  cycle['self'] = cycle;
+  for (const [bad, code] of [[() => 1, 'RECORD_NOT_ENCODABLE'], [cycle, 'RECORD_NOT_ENCODABLE'], ['x'.repeat(60_000), 'RECORD_TOO_LARGE']] as const) {
+    try {
+      writer.add(bad, noTimestamp);
+      assert.unreachable(`${String(bad).slice(0, 20)} was taken`);
+    } catch (error) {
+      assert.is((error as MillraceError).code, code);
+    }
+  }
+  writer.add('after', noTimestamp);
+  assert.equal(rowCodec.decodeBatch(writer.take(0), 0).values, ['before', 'after']);
+});
+
+test('events and control survive', () => {
+  const events: readonly StreamEvent[] = [
+    { kind: 'watermark', time: 5 },
+    { kind: 'watermark', time: maxWatermark },
+    { kind: 'watermark', time: minWatermark },
+    { kind: 'barrier', checkpointId: 3 as CheckpointId, triggeredAt: 1_700_000_000_000.5, isFinal: false },
+    { kind: 'barrier', checkpointId: 4 as CheckpointId, triggeredAt: 0, isFinal: true },
+    { kind: 'cancel-barrier', checkpointId: 9 as CheckpointId },
+    { kind: 'end-of-data' },
+    { kind: 'end-of-partition' },
+  ];
+  for (const [seq, event] of events.entries()) {
+    const payload = rowCodec.encodeEvent(channelId, seq, event);
+    const header = rowCodec.readHeader(payload);
+    assert.is(header?.seq, seq);
+    assert.equal(header && rowCodec.decodeEvent(payload, header), event);
+  }
+  const controls: readonly ChannelControl[] = [
+    { kind: 'grant', grantedUpTo: 8, receivedUpTo: 5_000_000_000 },
+    { kind: 'beat', sentUpTo: 77 },
+    { kind: 'close-by-sender' },
+    { kind: 'close-by-receiver' },
+  ];
+  for (const control of controls) {
+    const payload = rowCodec.encodeControl(channelId, control);
+    const header = rowCodec.readHeader(payload);
+    assert.equal(header && rowCodec.decodeControl(payload, header), control);
+  }
+});
+
+test('bytes that are none of ours give undefined or FRAME_CORRUPT, never anything else (FC1)', () => {
+  const random = new SeededRandom(1);
+  const whole = frameOf(records, [1, 2, 3]);
+  const event = rowCodec.encodeEvent(channelId, 1, { kind: 'barrier', checkpointId: 1 as CheckpointId, triggeredAt: 1, isFinal: false });
+  const grant = rowCodec.encodeControl(channelId, { kind: 'grant', grantedUpTo: 1, receivedUpTo: 1 });
+  let corrupt = 0;
+  for (let round = 0; round < 6_000; round += 1) {
+    const bytes = [whole, event, grant][round % 3]?.slice() as Uint8Array;
+    for (let flips = random.between(1, 4); flips > 0; flips -= 1) bytes[random.between(0, bytes.length - 1)] = random.between(0, 255);
+    const cut = random.chance(0.3) ? bytes.subarray(0, random.between(0, bytes.length)) : bytes;
+    const header = rowCodec.readHeader(cut);
+    if (header === undefined) continue;
+    rowCodec.decodeEvent(cut, header);
+    rowCodec.decodeControl(cut, header);
+    try {
+      rowCodec.decodeBatch(cut, header.bodyOffset);
+    } catch (error) {
+      assert.is((error as MillraceError).code, 'FRAME_CORRUPT');
+      corrupt += 1;
+    }
+  }
+  assert.ok(corrupt > 100);
+});
+
+test('a hostile event is refused without being decoded', () => {
+  const bomb = encode([1, channelId, 0, 1, 'x'.repeat(100_000)]);
+  const header = rowCodec.readHeader(bomb);
+  assert.is(header && rowCodec.decodeEvent(bomb, header), undefined);
+});
+
+test.run();
