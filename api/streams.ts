@@ -15,11 +15,13 @@ import type {
   ProcessSetup,
   ReduceFunction,
 } from '../dataflow/functions.js';
+import { collectOperator } from '../dataflow/operators/collect.js';
 import { filterOperator } from '../dataflow/operators/filter.js';
 import { flatMapOperator } from '../dataflow/operators/flat-map.js';
 import { keyedProcessOperator } from '../dataflow/operators/keyed-process.js';
 import { keyedReduceOperator } from '../dataflow/operators/keyed-reduce.js';
 import { mapOperator } from '../dataflow/operators/map.js';
+import { printOperator } from '../dataflow/operators/print.js';
 import { processOperator } from '../dataflow/operators/process.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from './aggregations.js';
 import { apiError } from './api-error.js';
@@ -99,6 +101,19 @@ export class DataStream<T> {
   /** Every record goes to every subtask. */
   broadcast(): DataStream<T> {
     return new DataStream<T>(this.builder, this.partitioned('BROADCAST'));
+  }
+
+  /**
+   * Shows the records to the people who run the process, each as a line; after a failure some are shown again.
+   * `label` begins each line.
+   */
+  print(label?: string): StreamSink {
+    return this.sinkTo({ name: 'Print to Std. Out', data: label ?? null, createWriter: () => printOperator<T>(label) });
+  }
+
+  /** Hands the records to the result of the job under `name`, each exactly once. For small results of bounded jobs. */
+  collect(name = 'collected'): StreamSink {
+    return this.sinkTo({ name: `Collect ${name}`, data: name, createWriter: () => collectOperator<T>(name) });
   }
 
   /** Ends the stream in a sink. */

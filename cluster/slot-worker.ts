@@ -35,6 +35,7 @@ const runtime = new SlotRuntime({
   channel,
   clock: systemClock,
   random: systemRandom,
+  print: (line) => void process.stdout.write(`${line}\n`),
   logger,
   yield: systemYield,
   files,

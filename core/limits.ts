@@ -48,6 +48,8 @@ export const limits = {
   deadLettersKept: 256,
   /** Aborted checkpoints a task remembers until a later one begins: their barriers may still be on the way. */
   abortedCheckpointsRemembered: 128,
+  /** What `collect` gathers for the result of a job, all subtasks together: it crosses the bus in one message. */
+  collectedBytesMax: 256 * kib,
   /** Attempts of an execution kept in history, as in Flink. */
   attemptsHistory: 16,
   /** Failures kept in a job's exception history, as in Flink. */

@@ -126,4 +126,6 @@ export interface CorePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Shows a line to people (the standard output of a process); without it, lines are logged. */
+  readonly print?: (line: string) => void;
 }

@@ -75,6 +75,13 @@ export interface OperatorContext {
    * subtask sees. The JobManager fails the job when subtasks see different tokens.
    */
   declareSharedResource(name: string, token: string): void;
+  /** Shows a line to the people who run this process. */
+  print(line: string): void;
+  /**
+   * What this subtask adds to the result of the job, under `name`: plain data, handed over when the task finishes. The
+   * last report under a name counts. The reports of a task share one message: keep them below `limits.collectedBytesMax`.
+   */
+  reportResult(name: string, values: readonly unknown[]): void;
   /** Fails the task from outside a callback (an asynchronous write that failed). */
   fail(error: unknown): void;
 }

@@ -60,6 +60,8 @@ export interface TaskCallbacks {
   onFailed(error: unknown): void;
   /** An operator declared something all subtasks must share: `operator name/resource` → token. */
   onSharedResource(name: string, token: string): void;
+  /** What the task adds to the job's result under `name`, to be told when it finished; the last call under a name counts. */
+  onResult?(name: string, values: readonly unknown[]): void;
 }
 
 /** How a source task reaches the JobManager. Promises may stay unsettled while the JobManager is away; rejecting fails the task. */

@@ -32,6 +32,9 @@ export class OperatorBench {
   readonly sideOutputs = new Map<string, unknown[]>();
   /** What `fail` was called with. */
   readonly failures: unknown[] = [];
+  readonly printed: string[] = [];
+  /** Name → what was reported last. */
+  readonly results = new Map<string, readonly unknown[]>();
   /** Declared resource → token. */
   readonly sharedResources = new Map<string, string>();
   #parked: { readonly resume: () => boolean; readonly until: Promise<unknown> | undefined }[] = [];
@@ -77,6 +80,8 @@ export class OperatorBench {
       park: (resume, until) => void this.#parked.push({ resume, until }),
       currentWatermark: () => 0,
       declareSharedResource: (name, token) => void this.sharedResources.set(name, token),
+      print: (line) => void this.printed.push(line),
+      reportResult: (name, values) => void this.results.set(name, values),
       fail: (error) => void this.failures.push(error),
     };
   }

@@ -165,7 +165,7 @@ export class JobManager {
         const job = this.#results.get(jobId) ?? (entry === undefined ? undefined : this.#liveSummary(entry));
         return job === undefined ? { kind: 'unknown' } : { kind: 'found', job };
       },
-      'job.list': () => ({ jobs: [...this.summaries()] }),
+      'job.list': () => ({ jobs: this.summaries().map(({ results: _, ...summary }) => summary) }),
       'cluster.overview': () => ({ holder: this.#options.token.holder, taskManagers: [...this.#options.overview()] }),
     };
   }
@@ -189,7 +189,10 @@ export class JobManager {
     const submission: JobSubmission = { formatVersion: 1, jobGraph, code, restoreFrom };
     try {
       if (code.kind === 'bundle' && (await blobs.get(code.sha256)) === undefined) {
-        throw new MillraceError('CODE_MISSING', `the code ${code.sha256} of the job was not uploaded`, { domain: 'user', recovery: 'retry' });
+        throw new MillraceError('CODE_MISSING', `the code ${code.sha256} of the job was not uploaded`, {
+          domain: 'user',
+          recovery: 'retry',
+        });
       }
       const restore = await this.#restorePoint(jobId, submission);
       const submittedAt = clock.now();
@@ -217,7 +220,11 @@ export class JobManager {
     this.#results.set(jobId, summary);
     entry.service.stop();
     this.#jobs.delete(jobId);
-    this.#logger.log(summary.status === 'FAILED' ? 'error' : 'info', `job ${summary.status}`, { jobId, job: summary.name, error: summary.error });
+    this.#logger.log(summary.status === 'FAILED' ? 'error' : 'info', `job ${summary.status}`, {
+      jobId,
+      job: summary.name,
+      error: summary.error,
+    });
     await this.#persist('clean up after a job', () => this.#cleanUp(jobId, entry.submission, summary));
   }
 
@@ -275,4 +282,3 @@ export class JobManager {
     this.#timers.add(timer);
   }
 }
-

@@ -93,4 +93,11 @@ export class ExecutionGraph {
     }
     return { tasks, recordsIn, recordsOut };
   }
+
+  /** What the tasks that finished added to the result of the job, by name, in the order of the subtasks. */
+  results(): Record<string, unknown[]> {
+    const all: Record<string, unknown[]> = {};
+    for (const { results } of this.all()) for (const [name, values] of Object.entries(results)) (all[name] ??= []).push(...values);
+    return all;
+  }
 }

@@ -41,6 +41,8 @@ export class Execution {
   /** Number of the beat before which the TaskManager had accepted it; undefined while it has not. */
   acceptedAtBeat: number | undefined;
   metrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
+  /** What it added to the job's result when it finished, by name. */
+  results: Readonly<Record<string, readonly unknown[]>> = {};
   readonly #host: MachineHost<typeof executionMachine, ExecutionEffect>;
   readonly #isSource: boolean;
 

@@ -186,6 +186,7 @@ export class Scheduler {
       checkpointsCompleted: this.#checkpoints.completedCount(),
       latestCheckpointId: this.#checkpoints.latestCheckpointId() ?? null,
       ...this.#executions.totals(),
+      results: this.#executions.results(),
       error: this.#machine.context.error,
     };
   }
@@ -349,10 +350,11 @@ export class Scheduler {
   }
 
   /** Answers whether the attempt is current (SA2). */
-  #stateReported({ attemptId, state, error, metrics, sharedResources }: MessageBody<'task.state-changed'>): boolean {
+  #stateReported({ attemptId, state, error, metrics, sharedResources, results }: MessageBody<'task.state-changed'>): boolean {
     const execution = this.#executions.find(attemptId);
     if (execution === undefined) return false;
     if (!execution.isTerminal) execution.metrics = metrics;
+    if (state === 'FINISHED' && results !== undefined) execution.results = results;
     const taskManagerId = execution.slot?.taskManagerId;
     const mismatch = taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId);
     if (mismatch !== undefined) this.#failJob(toErrorRecord(mismatch));

@@ -82,7 +82,13 @@ export class SlotRuntime {
       ...(options.grantBytesMax === undefined ? {} : { grantBytesMax: options.grantBytesMax }),
       isSequenceCheckOff: options.testSwitches?.isSequenceCheckOff === true,
     });
-    this.#environment = this.#createEnvironment(loop, { clock, random, logger, files: options.files });
+    this.#environment = this.#createEnvironment(loop, {
+      clock,
+      random,
+      logger,
+      files: options.files,
+      ...(options.print === undefined ? {} : { print: options.print }),
+    });
     this.#serve();
     channel.onMessage((message) => this.#receive(message));
   }
@@ -270,5 +276,7 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 
 /** What an error that belongs to no task becomes. */
 export function slotError(code: string, message: string, cause?: unknown): ErrorRecord {
-  return toErrorRecord(new MillraceError(code, message, { domain: 'internal', recovery: 'restart-job', ...(cause === undefined ? {} : { cause }) }));
+  return toErrorRecord(
+    new MillraceError(code, message, { domain: 'internal', recovery: 'restart-job', ...(cause === undefined ? {} : { cause }) }),
+  );
 }

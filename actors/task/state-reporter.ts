@@ -25,6 +25,8 @@ export interface StateReporterOptions {
   readonly descriptor: TaskDeploymentDescriptor;
   readonly metrics: () => TaskMetrics;
   readonly sharedResources: () => Readonly<Record<string, string>>;
+  /** Told with FINISHED. */
+  readonly results: () => Readonly<Record<string, readonly unknown[]>>;
   /** The scheduler knows the state. */
   readonly onAnswered: (report: StateReport) => void;
   /** The scheduler does not know the attempt, or will not hear of it. */
@@ -58,11 +60,18 @@ export class StateReporter {
   }
 
   async #tell(report: StateReport): Promise<void> {
-    const { endpoint, clock, descriptor, metrics, sharedResources, onAnswered, onRefused, logger } = this.#options;
+    const { endpoint, clock, descriptor, metrics, sharedResources, results, onAnswered, onRefused, logger } = this.#options;
     const { jobId, attemptId, leaderEpoch } = descriptor;
     try {
       const answer = await askUntilAnswered({ endpoint, clock }, { kind: 'job', jobId }, 'task.state-changed', {
-        body: { jobId, attemptId, ...report, metrics: metrics(), sharedResources: { ...sharedResources() } },
+        body: {
+          jobId,
+          attemptId,
+          ...report,
+          metrics: metrics(),
+          sharedResources: { ...sharedResources() },
+          ...(report.state === 'FINISHED' ? { results: copied(results()) } : {}),
+        },
         leaderEpoch,
         attempt: attemptId,
       });
@@ -78,4 +87,8 @@ export class StateReporter {
 
 function refusal(message: string): MillraceError {
   return new MillraceError('ATTEMPT_UNKNOWN', message, { domain: 'internal', recovery: 'restart-job' });
+}
+
+function copied(results: Readonly<Record<string, readonly unknown[]>>): Record<string, unknown[]> {
+  return Object.fromEntries(Object.entries(results).map(([name, values]) => [name, [...values]]));
 }

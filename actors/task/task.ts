@@ -13,7 +13,13 @@ import type { TaskDeploymentDescriptor, TaskMetrics } from '../../bus/protocol/m
 import type { TaskState } from '../../bus/protocol/schemas.js';
 import type { AttemptNumber } from '../../core/ids.js';
 import type { TaskInfo } from '../../dataflow/contracts.js';
-import type { TaskAcknowledgement, TaskCallbacks, TaskDeclineReason, TaskRuntime, TaskRuntimeOptions } from '../../dataflow/task-runtime.js';
+import type {
+  TaskAcknowledgement,
+  TaskCallbacks,
+  TaskDeclineReason,
+  TaskRuntime,
+  TaskRuntimeOptions,
+} from '../../dataflow/task-runtime.js';
 import { reportedState, taskMachine, type TaskEffect } from '../../state-machines/task/task-machine.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import { askUntilAnswered } from '../runtime/persistent-ask.js';
@@ -57,6 +63,7 @@ export class Task {
   readonly #logger: Logger;
   readonly #reporter: StateReporter;
   readonly #sharedResources: Record<string, string> = {};
+  readonly #results: Record<string, readonly unknown[]> = {};
   readonly #host: MachineHost<typeof taskMachine, TaskEffect>;
   #runtime: TaskRuntime | undefined;
   #state: TaskState = 'CREATED';
@@ -75,6 +82,7 @@ export class Task {
       descriptor,
       metrics: () => this.metrics(),
       sharedResources: () => this.#sharedResources,
+      results: () => this.#results,
       onAnswered: ({ state }) => {
         if (isFinal(state)) this.#host.send({ type: 'FINAL_STATE_REPORTED' });
       },
@@ -171,7 +179,14 @@ export class Task {
         try {
           const splitSource = new SplitRequests({ endpoint, clock: ports.clock, descriptor });
           const taskPorts = { ...ports, logger: this.#logger };
-          this.#runtime = createRuntime({ descriptor, taskInfo: this.#info, code, ports: taskPorts, splitSource, callbacks: this.#callbacks() });
+          this.#runtime = createRuntime({
+            descriptor,
+            taskInfo: this.#info,
+            code,
+            ports: taskPorts,
+            splitSource,
+            callbacks: this.#callbacks(),
+          });
           this.#host.send({ type: 'DEPLOYED' });
         } catch (error) {
           this.#failed(error);
@@ -208,6 +223,7 @@ export class Task {
       onDeclined: (checkpointId, reason, error) => this.#decline(checkpointId, reason, error),
       onFailed: (error) => this.#failed(error),
       onSharedResource: (name, token) => this.#declare(name, token),
+      onResult: (name, values) => void (this.#results[name] = values),
     };
   }
 

@@ -39,6 +39,7 @@ export interface OperatorChainOptions {
   readonly fail: (error: unknown) => void;
   readonly wake: () => void;
   readonly onSharedResource: (name: string, token: string) => void;
+  readonly onResult: (name: string, values: readonly unknown[]) => void;
 }
 
 /** One operator of the chain. The head of a source task has no `operator`: the source driver is it. */
@@ -168,7 +169,7 @@ export class OperatorChain {
   }
 
   #contextOf(descriptor: OperatorDescriptor, index: number, keyed: KeyedStateBackend | undefined): OperatorContext {
-    const { taskInfo, ports, descriptor: task, pressure, parking, quota, currentWatermark, fail, wake, onSharedResource } = this.#options;
+    const { taskInfo, ports, descriptor: task, pressure, parking, quota, currentWatermark, fail, wake, onSharedResource, onResult } = this.#options;
     const { settings } = task.jobGraph;
     return {
       task: taskInfo,
@@ -194,6 +195,8 @@ export class OperatorChain {
       },
       currentWatermark,
       declareSharedResource: (name, token) => onSharedResource(`${descriptor.name}/${name}`, token),
+      print: (line) => (ports.print === undefined ? ports.logger.log('info', line) : ports.print(line)),
+      reportResult: onResult,
       fail: (error) => fail(functionError(descriptor.name, error)),
     };
   }

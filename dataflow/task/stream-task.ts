@@ -163,6 +163,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
       fail: (error) => this.#fail(error),
       wake: this.#wake,
       onSharedResource: (name, token) => callbacks.onSharedResource(name, token),
+      onResult: (name, values) => callbacks.onResult?.(name, values),
     });
     this.#chain = chain;
     await chain.prepare();

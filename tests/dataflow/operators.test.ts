@@ -1,13 +1,16 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkpointId } from '../../core/ids.js';
 import type { Key } from '../../core/keys.js';
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../../dataflow/contracts.js';
 import { outputTag, type KeyedProcessContext, type OnTimerContext } from '../../dataflow/functions.js';
+import { collectOperator } from '../../dataflow/operators/collect.js';
 import { filterOperator } from '../../dataflow/operators/filter.js';
 import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
 import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
 import { keyedReduceOperator } from '../../dataflow/operators/keyed-reduce.js';
 import { mapOperator } from '../../dataflow/operators/map.js';
+import { printOperator } from '../../dataflow/operators/print.js';
 import { processOperator } from '../../dataflow/operators/process.js';
 import { HeapKeyedStateBackend } from '../../storage/state/heap/heap-keyed-state-backend.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
@@ -343,6 +346,50 @@ test('a keyed process function has state, timers and side outputs of its key', (
     ],
   );
   assert.equal(chain.bench.sideOutputs.get('late'), ['a!']);
+});
+
+test('print shows records with label and subtask, whatever they are', () => {
+  const lines = (label: string | undefined, ...values: readonly unknown[]): readonly string[] => {
+    const chain = new Chain(asOperator(printOperator(label)));
+    for (const value of values) chain.push(value);
+    return chain.bench.printed;
+  };
+  const odd = { n: 1n, map: new Map([['a', 1]]), set: new Set([1]) };
+  assert.equal(lines(undefined, 'text', { a: 1 }, odd, undefined), ['text', '{"a":1}', '{"n":"1n","map":{"a":1},"set":[1]}', 'undefined']);
+  assert.equal(lines('late', 7), ['late> 7']);
+  const bench = new OperatorBench({ files: new MemoryFileSystem(), subtaskIndex: 2, parallelism: 4 });
+  printOperator('late').bind(() => undefined, bench.context)(7, noTimestamp);
+  assert.equal(bench.printed, ['late:3> 7']);
+});
+
+test('collect reports each record once, also across a restore, and not what changes later', () => {
+  const run = (restored: readonly unknown[] | undefined, values: readonly unknown[]) => {
+    const bench = new OperatorBench({ files: new MemoryFileSystem(), ...(restored === undefined ? {} : { restored }) });
+    const operator = collectOperator('out');
+    const emit = operator.bind(() => undefined, bench.context);
+    void operator.open?.(bench.context);
+    for (const value of values) emit(value, noTimestamp);
+    return { bench, operator };
+  };
+  const record = { a: 1 };
+  const first = run(undefined, [record, 'b']);
+  record.a = 2;
+  const snapshot = first.operator.snapshot?.({ checkpointId: checkpointId(1) });
+  assert.equal(snapshot, [{ a: 1 }, 'b']);
+  const second = run([snapshot], ['c']);
+  second.operator.finish?.();
+  assert.equal(second.bench.results.get('out'), [{ a: 1 }, 'b', 'c']);
+  assert.equal(run([snapshot], []).bench.results.get('out'), [{ a: 1 }, 'b'], 'a task restored after its end reports too');
+});
+
+test('collecting too much fails with what to do', () => {
+  const chain = new Chain(asOperator(collectOperator('out')));
+  assert.throws(
+    () => {
+      for (let index = 0; index < 100; index += 1) chain.push('x'.repeat(10_000));
+    },
+    (error: { code: string; hint: string }) => error.code === 'COLLECTED_TOO_MUCH' && /Use a sink/.test(error.hint),
+  );
 });
 
 test('a parked generator goes on under its own key (RP2)', () => {

@@ -34,6 +34,8 @@ export const JobSummarySchema = Type.Object({
   recordsIn: Count,
   recordsOut: Count,
   tasks: Type.Record(Type.String(), Count),
+  /** What the tasks that finished added to the result of the job, by name; not in lists of jobs. */
+  results: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Unknown()))),
   /** First cause of the failure that ended or last restarted the job. */
   error: nullable(ErrorSchema),
 });

@@ -122,6 +122,8 @@ export const taskMessages = {
       metrics: TaskMetricsSchema,
       /** What the operators declared, operator name and resource joined by `/` → token. */
       sharedResources: Type.Record(Type.String(), Type.String()),
+      /** FINISHED only: what the task adds to the job's result, by name. */
+      results: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Unknown()))),
     }),
     reply: Type.Object({ known: Type.Boolean() }),
   }),
