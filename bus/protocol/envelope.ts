@@ -5,8 +5,7 @@
  * V1  Reading never throws: what is not an envelope comes back with the reason for the dead letter.
  * V2  Fields that this version does not know are ignored, so that a later version may add some.
  */
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, Type } from './typebox.js';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { decode, encode, wireLimits } from '../codec/cbor.js';

@@ -1,6 +1,6 @@
 /** Schemas that several messages share: ids with their brands, bytes, errors, plans. */
-import Type, { type Static, type TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import type { Static, TSchema } from 'typebox';
+import { Compile, Type } from './typebox.js';
 import type {
   AllocationId,
   AttemptId,

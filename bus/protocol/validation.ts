@@ -1,6 +1,7 @@
 /** Checks of bodies and replies against their declaration; each checker is compiled when it is first needed. */
-import { Compile, type Validator } from 'typebox/compile';
+import type { Validator } from 'typebox/compile';
 import type { TSchema } from 'typebox';
+import { Compile } from './typebox.js';
 import type { MessageDefinition } from './define.js';
 import { type MessageType, protocol } from './registry.js';
 

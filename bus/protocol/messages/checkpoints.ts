@@ -1,5 +1,5 @@
 /** Checkpoints: trigger → acknowledge or decline → confirm or abort. */
-import Type from 'typebox';
+import { Type } from '../typebox.js';
 import { ask } from '../define.js';
 import { AttemptIdSchema, CheckpointIdSchema, Count, Empty, ErrorSchema, JobIdSchema, Milliseconds, nullable } from '../schemas.js';
 import { TaskSnapshotSchema } from './tasks.js';

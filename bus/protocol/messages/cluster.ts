@@ -1,5 +1,6 @@
 /** Who is there: leadership, registration, heartbeats. */
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../typebox.js';
 import { ask, tell } from '../define.js';
 import {
   AllocationIdSchema,

@@ -1,5 +1,6 @@
 /** Jobs as clients see them, their code, and the events for whoever watches. */
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../typebox.js';
 import { ask, tell } from '../define.js';
 import {
   AttemptIdSchema,

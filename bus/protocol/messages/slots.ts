@@ -1,5 +1,5 @@
 /** Slots: requirement → request → offer → accept or reject → active → free. */
-import Type from 'typebox';
+import { Type } from '../typebox.js';
 import { ask, tell } from '../define.js';
 import { AllocationIdSchema, Count, Empty, ErrorSchema, JobIdSchema, nullable, SessionIdSchema, TaskManagerIdSchema } from '../schemas.js';
 

@@ -1,5 +1,6 @@
 /** Tasks: deployment, cancellation, states; and the splits of sources. */
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../typebox.js';
 import type { TaskSnapshot } from '../../../storage/contracts.js';
 import { ask } from '../define.js';
 import {
