@@ -1,0 +1,131 @@
+/**
+ * A whole cluster in this process: JobManager, TaskManagers, slots as threads, the bus in memory, checkpoints in files of
+ * a directory of its own. The same actors as in separate processes; only the adapters differ.
+ *
+ * MC1  Nothing is left behind: `stop` ends every thread and removes the directory.
+ */
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '../../actors/client/client.js';
+import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
+import { TaskManager } from '../../actors/task-manager/task-manager.js';
+import type { TransitionRecord } from '../../actors/runtime/machine-host.js';
+import { createEndpoint } from '../../bus/endpoint.js';
+import type { Bus } from '../../bus/contracts.js';
+import type { Endpoint } from '../../bus/endpoint-contract.js';
+import { createSubjects } from '../../bus/protocol/subjects.js';
+import { InProcessHub } from '../../bus/transports/in-process/hub.js';
+import { sessionId, taskManagerId } from '../../core/ids.js';
+import type { CorePorts } from '../../core/ports.js';
+import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
+import { MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
+import { NodeFileSystem } from '../adapters/node-file-system.js';
+import { createLogger, type LogSetting } from '../adapters/pino-logger.js';
+import { systemClock, systemRandom } from '../adapters/system-clock.js';
+import { WorkerSlotSpawner } from '../adapters/worker-slot-spawner.js';
+import { CodeCache } from '../job-code/code-cache.js';
+import { openCheckpointStorage } from '../stores.js';
+
+export interface MiniClusterOptions {
+  readonly taskManagers: number;
+  /** Of each TaskManager. */
+  readonly slots: number;
+  readonly logLevel?: LogSetting;
+  readonly onTransition?: (record: TransitionRecord) => void;
+}
+
+const heartbeat = { intervalMs: 500, timeoutMs: 5_000, graceMs: 3_000 };
+const leaseMs = 3_000;
+
+export class MiniCluster {
+  readonly client: Client;
+  /** Of this cluster alone; removed with it. */
+  readonly directory: string;
+  readonly #options: MiniClusterOptions;
+  readonly #ports: CorePorts;
+  readonly #hub: InProcessHub;
+  readonly #node: JobManagerNode;
+  readonly #taskManagers = new Map<string, { actor: TaskManager; spawner: WorkerSlotSpawner }>();
+  readonly #closing: (() => Promise<void>)[] = [];
+
+  constructor(options: MiniClusterOptions) {
+    this.#options = options;
+    this.directory = mkdtempSync(join(tmpdir(), 'millrace-'));
+    this.#ports = { clock: systemClock, random: systemRandom, logger: createLogger(options.logLevel ?? 'error', { pid: process.pid }) };
+    this.#hub = new InProcessHub({ ...this.#ports, defer: (deliver) => void setImmediate(deliver) });
+    this.#node = this.#startJobManager();
+    for (let n = 1; n <= options.taskManagers; n++) this.#startTaskManager(`tm-${n}`);
+    this.client = new Client({ ...this.#ports, endpoint: this.#join('client').endpoint });
+  }
+
+  get codeCache(): CodeCache {
+    return new CodeCache(join(this.directory, 'code'));
+  }
+
+  /** The slot threads of a TaskManager: for tests that kill one. */
+  slotsOf(name: string): WorkerSlotSpawner | undefined {
+    return this.#taskManagers.get(name)?.spawner;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#taskManagers.values()].map(({ actor }) => actor.shutdown('the cluster stops')));
+    await this.#node.stop();
+    await Promise.all(this.#closing.map((close) => close()));
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #startJobManager(): JobManagerNode {
+    const { bus, endpoint } = this.#join('job-manager');
+    return new JobManagerNode({
+      ...this.#ports,
+      bus,
+      endpoint,
+      store: new MemoryHaStore(this.#ports),
+      checkpointStorage: openCheckpointStorage(this.#checkpointStorage, { ...this.#ports, files: new NodeFileSystem() }),
+      blobs: new MemoryBlobStore(),
+      holder: 'embedded',
+      leaseMs,
+      heartbeat,
+      ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
+    });
+  }
+
+  #startTaskManager(name: string): void {
+    const { bus, endpoint } = this.#join(name);
+    const spawner = new WorkerSlotSpawner({
+      settings: { checkpointStorage: this.#checkpointStorage, logLevel: this.#options.logLevel ?? 'error' },
+    });
+    const actor = new TaskManager({
+      ...this.#ports,
+      taskManagerId: taskManagerId(name),
+      sessionId: sessionId(systemRandom.hex(8)),
+      host: 'localhost',
+      pid: process.pid,
+      endpoint,
+      subjects: createSubjects(),
+      control: bus,
+      data: bus,
+      spawner,
+      codeCache: this.codeCache,
+      settings: { slots: this.#options.slots },
+      onFatal: (reason) => this.#ports.logger.log('error', 'a TaskManager cannot go on', { taskManager: name, reason }),
+    });
+    this.#taskManagers.set(name, { actor, spawner });
+  }
+
+  get #checkpointStorage() {
+    return { kind: 'filesystem', directory: join(this.directory, 'checkpoints') } as const;
+  }
+
+  #join(name: string): { readonly bus: Bus; readonly endpoint: Endpoint } {
+    const bus = this.#hub.connect(name);
+    const endpoint = createEndpoint({ ...this.#ports, name, bus, subjects: createSubjects() });
+    this.#closing.push(async () => {
+      endpoint.close();
+      await bus.close();
+    });
+    return { bus, endpoint };
+  }
+}

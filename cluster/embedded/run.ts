@@ -1,0 +1,132 @@
+/** Runs a job in this process, without any server. */
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import type { Submission } from '../../actors/client/client.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import { Configuration } from '../../core/configuration/configuration.js';
+import { explainError, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
+import type { JobDefinition } from '../../dataflow/contracts.js';
+import { slotsNeededBy } from '../../graph/slot-sharing.js';
+import type { JobGraph } from '../../graph/types.js';
+import type { LogSetting } from '../adapters/pino-logger.js';
+import { endText, ProgressDisplay } from '../cli/job-display.js';
+import { CodeCache } from '../job-code/code-cache.js';
+import { buildJob, compileJob, parseParameters } from '../job-code/compiled-job.js';
+import { importJob } from '../job-code/job-module.js';
+import { MiniCluster } from './mini-cluster.js';
+
+export interface RunOptions {
+  /** What the builder reads as `env.parameters`. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Flink's keys, e.g. `{ 'parallelism.default': 2 }`. */
+  readonly configuration?: Readonly<Record<string, string | number | boolean>>;
+  /** TaskManagers in this process; default 2. */
+  readonly taskManagers?: number;
+  /** Slots of each; default: as many as the job needs. */
+  readonly slots?: number;
+  readonly logLevel?: LogSetting;
+  /** Called with every look at the job, about five times a second. */
+  readonly onProgress?: (job: JobSummary) => void;
+  /** Called once the job is submitted; for tests that disturb it. */
+  readonly onStarted?: (cluster: MiniCluster) => void;
+}
+
+/**
+ * Runs the job that the module at `url` exports, in a cluster inside this process, to its end. Resolves for FINISHED;
+ * rejects with the first cause for FAILED and CANCELED. Leaves nothing behind. From within the module itself use
+ * {@link runIfMain}: a module cannot wait for its own import.
+ */
+export async function run(url: string, options: RunOptions = {}): Promise<JobSummary> {
+  if (url.endsWith('.ts')) return runTypeScript(url, options);
+  return runBuilt(await importJob(url), { kind: 'module', url }, options);
+}
+
+/**
+ * For the end of a job module: runs `job` embedded when the module at `url` (`import.meta.url`) is what Node was started
+ * with (`node my-job.js --name value`), shows progress and the end, and sets the exit code. Does nothing when the module
+ * is imported. Resolves to undefined when nothing ran or the job did not finish.
+ */
+export async function runIfMain(url: string, job: JobDefinition, options: RunOptions = {}): Promise<JobSummary | undefined> {
+  if (!isMainThread || process.argv[1] === undefined || fileURLToPath(url) !== realpathSync(process.argv[1])) return undefined;
+  const display = new ProgressDisplay();
+  try {
+    const parameters = { ...options.parameters, ...parseParameters(process.argv.slice(2)) };
+    const onProgress = (summary: JobSummary): void => {
+      display.show(summary, Date.now());
+      options.onProgress?.(summary);
+    };
+    const end = await runBuilt(job, { kind: 'module', url }, { ...options, parameters, onProgress });
+    display.close();
+    process.stdout.write(`${endText(end)}\n`);
+    return end;
+  } catch (error) {
+    display.close();
+    process.stderr.write(`${explainError(toErrorRecord(error))}\n`);
+    process.exitCode = 1;
+    return undefined;
+  }
+}
+
+async function runBuilt(job: JobDefinition, code: Submission['code'], options: RunOptions): Promise<JobSummary> {
+  const { parameters = {}, configuration = {} } = options;
+  const where = code.kind === 'module' ? code.url : job.name;
+  return execute(buildJob(job, { where, parameters, configuration: Configuration.load({ flags: configuration }) }), code, options);
+}
+
+async function execute(jobGraph: JobGraph, code: Submission['code'], options: RunOptions): Promise<JobSummary> {
+  const { taskManagers = 2, logLevel, onStarted, onProgress } = options;
+  const slots = options.slots ?? Math.ceil(slotsNeededBy(jobGraph) / taskManagers);
+  const cluster = new MiniCluster({ taskManagers, slots, ...(logLevel === undefined ? {} : { logLevel }) });
+  const stop = onSignals(cluster);
+  try {
+    const id = await cluster.client.submit({ jobGraph, code });
+    onStarted?.(cluster);
+    const end = await cluster.client.waitForEnd(id, onProgress);
+    if (end.status !== 'FINISHED') throw failureOf(end);
+    return end;
+  } finally {
+    stop();
+    await cluster.stop();
+  }
+}
+
+/** Ctrl-C ends threads and removes files before the process goes; a second one goes at once. */
+function onSignals(cluster: MiniCluster): () => void {
+  let isLeaving = false;
+  const leave = (): void => {
+    if (isLeaving) process.exit(130);
+    isLeaving = true;
+    process.stderr.write('\nstopping\n');
+    void cluster.stop().finally(() => process.exit(130));
+  };
+  process.on('SIGINT', leave);
+  process.on('SIGTERM', leave);
+  return () => {
+    process.off('SIGINT', leave);
+    process.off('SIGTERM', leave);
+  };
+}
+
+async function runTypeScript(url: string, options: RunOptions): Promise<JobSummary> {
+  const { parameters = {}, configuration = {} } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-code-'));
+  try {
+    const { jobGraph, bundle } = await compileJob({
+      path: fileURLToPath(url),
+      parameters,
+      configuration: Configuration.load({ flags: configuration }),
+      cache: new CodeCache(directory),
+    });
+    return await execute(jobGraph, { kind: 'bundle', bytes: bundle }, options);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function failureOf(end: JobSummary): MillraceError {
+  if (end.error !== null && end.status === 'FAILED') return fromErrorRecord(end.error);
+  return new MillraceError('JOB_NOT_FINISHED', `job ${end.name} is ${end.status}`, { domain: 'user', recovery: 'fail-job' });
+}
