@@ -1,24 +1,16 @@
-/**
- * Where a cluster keeps what survives it, as its configuration says. The settings are plain data, because slot threads
- * open the checkpoint storage for themselves.
- */
+/** Where a cluster keeps what survives it, as its configuration says. */
 import { join, resolve } from 'node:path';
 import type { Configuration } from '../core/configuration/configuration.js';
 import { options } from '../core/configuration/options.js';
 import { MillraceError } from '../core/errors.js';
-import type { CorePorts, FileSystem } from '../core/ports.js';
+import type { CorePorts } from '../core/ports.js';
 import { FileBlobStore } from '../storage/blobs/file-blob-store.js';
 import { FileCheckpointStorage } from '../storage/checkpoints/file-checkpoint-storage.js';
 import type { BlobStore, CheckpointStorage, HaStore } from '../storage/contracts.js';
 import { FileHaStore } from '../storage/ha/file-ha-store.js';
+import { openRedisLeaderStorage, openRedisStorage, type RedisStorageOptions } from '../storage/redis/open-redis-storage.js';
 import { NodeFileSystem } from './adapters/node-file-system.js';
-
-/** Where checkpoint bytes are written. */
-export interface CheckpointStorageSettings {
-  readonly kind: 'filesystem';
-  /** Absolute. */
-  readonly directory: string;
-}
+import type { SlotStorageSettings } from './slot-settings.js';
 
 /** Everything a JobManager keeps. */
 export interface Stores {
@@ -28,32 +20,71 @@ export interface Stores {
   close(): Promise<void>;
 }
 
-/** Throws `CONFIGURATION_INVALID` for combinations that separate processes cannot share. */
-export function checkpointStorageSettings(configuration: Configuration): CheckpointStorageSettings {
+/** Where the slots of a TaskManager write, and what its main thread has open for them. */
+export interface TaskManagerStorage {
+  readonly slots: SlotStorageSettings;
+  readonly chunks?: CheckpointStorage;
+  close(): Promise<void>;
+}
+
+/** Throws `CONFIGURATION_INVALID` for what separate processes cannot share, or the store's own error naming its address. */
+export async function openStores(configuration: Configuration, ports: CorePorts): Promise<Stores> {
+  const kind = configuration.get(options.highAvailabilityType);
+  const place = checkpointPlace(configuration);
+  const files = new NodeFileSystem();
+  if (kind === 'redis') {
+    const redis = await openRedisLeaderStorage(redisOptions(configuration, ports));
+    const checkpoints = place.kind === 'redis' ? redis.checkpoints : new FileCheckpointStorage({ ...ports, files, directory: place.directory, fence: redis.ha });
+    return { ha: redis.ha, checkpoints, blobs: redis.blobs, close: () => redis.close() };
+  }
+  if (kind !== 'filesystem') throw notShared(options.highAvailabilityType.key, kind);
+  const directory = join(storageDirectory(configuration), configuration.get(options.highAvailabilityClusterId) ?? configuration.get(options.clusterId));
+  const ha = new FileHaStore({ ...ports, files, directory: join(directory, 'ha') });
+  const blobs = new FileBlobStore({ ...ports, files, directory: join(directory, 'blobs') });
+  if (place.kind === 'redis') {
+    const redis = await openRedisStorage(redisOptions(configuration, ports));
+    return { ha, checkpoints: redis.checkpoints, blobs, close: async () => void (await Promise.all([ha.close(), redis.close()])) };
+  }
+  const checkpoints = new FileCheckpointStorage({ ...ports, files, directory: place.directory, fence: ha });
+  return { ha, checkpoints, blobs, close: async () => void (await Promise.all([ha.close(), checkpoints.close(), blobs.close()])) };
+}
+
+export async function openTaskManagerStorage(configuration: Configuration, ports: CorePorts): Promise<TaskManagerStorage> {
+  const place = checkpointPlace(configuration);
+  if (place.kind === 'filesystem') return { slots: place, close: () => Promise.resolve() };
+  const redis = await openRedisStorage(redisOptions(configuration, ports));
+  return { slots: { kind: 'main-thread' }, chunks: redis.checkpoints, close: () => redis.close() };
+}
+
+type CheckpointPlace = { readonly kind: 'redis' } | { readonly kind: 'filesystem'; readonly directory: string };
+
+function checkpointPlace(configuration: Configuration): CheckpointPlace {
   const directory = configuration.get(options.checkpointDirectory);
   const kind = configuration.get(options.checkpointStorage) ?? (directory === undefined ? configuration.get(options.highAvailabilityType) : 'filesystem');
+  if (kind === 'redis') return { kind };
   if (kind === 'filesystem') return { kind, directory: resolve(directory ?? join(storageDirectory(configuration), 'checkpoints')) };
   throw notShared(options.checkpointStorage.key, kind);
 }
 
-export function openCheckpointStorage(settings: CheckpointStorageSettings, { files, random }: Pick<CorePorts, 'random'> & { readonly files: FileSystem }, fence?: HaStore): CheckpointStorage {
-  return new FileCheckpointStorage({ files, random, directory: settings.directory, ...(fence === undefined ? {} : { fence }) });
-}
-
-export function openStores(configuration: Configuration, ports: CorePorts): Promise<Stores> {
-  const files = new NodeFileSystem();
-  const kind = configuration.get(options.highAvailabilityType);
-  if (kind !== 'filesystem') throw notShared(options.highAvailabilityType.key, kind);
-  const directory = join(storageDirectory(configuration), configuration.get(options.highAvailabilityClusterId) ?? configuration.get(options.clusterId));
-  const ha = new FileHaStore({ ...ports, files, directory: join(directory, 'ha') });
-  const checkpoints = openCheckpointStorage(checkpointStorageSettings(configuration), { ...ports, files }, ha);
-  const blobs = new FileBlobStore({ ...ports, files, directory: join(directory, 'blobs') });
-  return Promise.resolve({
-    ha,
-    checkpoints,
-    blobs,
-    close: async () => void (await Promise.all([ha.close(), checkpoints.close(), blobs.close()])),
-  });
+function redisOptions(configuration: Configuration, { clock, logger }: CorePorts): RedisStorageOptions {
+  const url = new URL(configuration.get(options.redisUrl));
+  const user = configuration.get(options.redisUser);
+  const password = configuration.get(options.redisPassword);
+  const database = configuration.get(options.redisDatabase);
+  if (user !== undefined) url.username = user;
+  if (password !== undefined) url.password = password;
+  if (database !== 0) url.pathname = `/${database}`;
+  const giveUpAfterMs = configuration.get(options.redisGiveUpAfter);
+  return {
+    url: url.href,
+    name: 'millrace',
+    clock,
+    logger,
+    prefix: configuration.get(options.redisKeyPrefix),
+    cluster: configuration.get(options.highAvailabilityClusterId) ?? configuration.get(options.clusterId),
+    leaseTimeoutMs: configuration.get(options.leaseRenewInterval),
+    ...(giveUpAfterMs === undefined ? {} : { giveUpAfterMs }),
+  };
 }
 
 function storageDirectory(configuration: Configuration): string {

@@ -20,13 +20,13 @@ import { InProcessHub } from '../../bus/transports/in-process/hub.js';
 import { sessionId, taskManagerId } from '../../core/ids.js';
 import type { CorePorts } from '../../core/ports.js';
 import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
+import { FileCheckpointStorage } from '../../storage/checkpoints/file-checkpoint-storage.js';
 import { MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
 import { NodeFileSystem } from '../adapters/node-file-system.js';
 import { createLogger, type LogSetting } from '../adapters/pino-logger.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
 import { WorkerSlotSpawner } from '../adapters/worker-slot-spawner.js';
 import { CodeCache } from '../job-code/code-cache.js';
-import { openCheckpointStorage } from '../stores.js';
 
 export interface MiniClusterOptions {
   readonly taskManagers: number;
@@ -83,7 +83,7 @@ export class MiniCluster {
       bus,
       endpoint,
       store: new MemoryHaStore(this.#ports),
-      checkpointStorage: openCheckpointStorage(this.#checkpointStorage, { ...this.#ports, files: new NodeFileSystem() }),
+      checkpointStorage: new FileCheckpointStorage({ ...this.#ports, files: new NodeFileSystem(), directory: this.#checkpoints }),
       blobs: new MemoryBlobStore(),
       holder: 'embedded',
       leaseMs,
@@ -95,7 +95,8 @@ export class MiniCluster {
   #startTaskManager(name: string): void {
     const { bus, endpoint } = this.#join(name);
     const spawner = new WorkerSlotSpawner({
-      settings: { checkpointStorage: this.#checkpointStorage, logLevel: this.#options.logLevel ?? 'error' },
+      log: { level: this.#options.logLevel ?? 'error', fields: { taskManager: name } },
+      storage: { kind: 'filesystem', directory: this.#checkpoints },
     });
     const actor = new TaskManager({
       ...this.#ports,
@@ -115,8 +116,8 @@ export class MiniCluster {
     this.#taskManagers.set(name, { actor, spawner });
   }
 
-  get #checkpointStorage() {
-    return { kind: 'filesystem', directory: join(this.directory, 'checkpoints') } as const;
+  get #checkpoints(): string {
+    return join(this.directory, 'checkpoints');
   }
 
   #join(name: string): { readonly bus: Bus; readonly endpoint: Endpoint } {

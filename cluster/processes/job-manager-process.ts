@@ -1,0 +1,50 @@
+/** A JobManager as a process of its own. */
+import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
+import { createEndpoint } from '../../bus/endpoint.js';
+import type { Configuration } from '../../core/configuration/configuration.js';
+import { options } from '../../core/configuration/options.js';
+import type { Logger } from '../../core/ports.js';
+import { systemClock, systemRandom } from '../adapters/system-clock.js';
+import { connectBus, subjectsOf } from '../bus-connection.js';
+import type { ActorProcess } from '../process-lifetime.js';
+import { openStores } from '../stores.js';
+import { heartbeatOf } from './heartbeat-settings.js';
+
+export interface JobManagerProcessOptions {
+  readonly configuration: Configuration;
+  readonly logger: Logger;
+  /** Names this life of the process; made up when absent. */
+  readonly holder?: string;
+  readonly supersedes?: string;
+  readonly signal: AbortSignal;
+}
+
+export async function startJobManagerProcess(settings: JobManagerProcessOptions): Promise<ActorProcess> {
+  const { configuration, logger, signal, supersedes } = settings;
+  const ports = { clock: systemClock, random: systemRandom, logger };
+  const holder = settings.holder ?? `jm-${systemRandom.hex(4)}`;
+  const stores = await openStores(configuration, ports);
+  logger.log('info', 'the store is open', { leaderStore: stores.ha.durability, checkpoints: stores.checkpoints.durability });
+  const bus = await connectBus({ configuration, name: holder, clock: systemClock, logger, signal });
+  const endpoint = createEndpoint({ ...ports, name: `job-manager.${holder}`, bus, subjects: subjectsOf(configuration) });
+  const node = new JobManagerNode({
+    ...ports,
+    bus,
+    endpoint,
+    store: stores.ha,
+    checkpointStorage: stores.checkpoints,
+    blobs: stores.blobs,
+    holder,
+    ...(supersedes === undefined ? {} : { supersedes }),
+    leaseMs: configuration.get(options.leaseDuration),
+    heartbeat: heartbeatOf(configuration),
+  });
+  return {
+    stop: async () => {
+      await node.stop();
+      endpoint.close();
+      await bus.close();
+      await stores.close();
+    },
+  };
+}
