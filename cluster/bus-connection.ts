@@ -20,7 +20,8 @@ export interface BusConnectionOptions {
 }
 
 /** Pauses between attempts grow to 5 s; the bound on their number follows from the time allowed. */
-const attemptsIn = (ms: number): number => Math.max(1, ms < 3_200 ? Math.ceil(Math.log2(ms / 100 + 1)) : 5 + Math.ceil((ms - 3_200) / 5_000));
+const attemptsIn = (ms: number): number =>
+  Math.max(1, ms < 3_200 ? Math.ceil(Math.log2(ms / 100 + 1)) : 5 + Math.ceil((ms - 3_200) / 5_000));
 
 /** Throws `NATS_UNREACHABLE` or `NATS_REFUSED`, naming the address, when it gives up. */
 export function connectBus({ configuration, name, clock, logger, giveUpAfterMs, signal }: BusConnectionOptions): Promise<NatsBus> {
@@ -78,6 +79,10 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new MillraceError('CREDENTIALS_FILE', `the credentials file ${path} could not be read`, { domain: 'user', recovery: 'crash', cause });
+    throw new MillraceError('CREDENTIALS_FILE', `the credentials file ${path} could not be read`, {
+      domain: 'user',
+      recovery: 'crash',
+      cause,
+    });
   }
 }

@@ -41,6 +41,10 @@ function readText(path: string): string {
   try {
     return readFileSync(resolve(path), 'utf8');
   } catch (cause) {
-    throw new MillraceError('CONFIGURATION_FILE', `the configuration file ${path} could not be read`, { domain: 'user', recovery: 'crash', cause });
+    throw new MillraceError('CONFIGURATION_FILE', `the configuration file ${path} could not be read`, {
+      domain: 'user',
+      recovery: 'crash',
+      cause,
+    });
   }
 }

@@ -3,9 +3,7 @@ import type { SlotStart } from '../core/ports.js';
 import type { LogSetting } from './adapters/pino-logger.js';
 
 /** Where a slot writes its checkpoints. `main-thread`: into the memory of the process, by way of its main thread. */
-export type SlotStorageSettings =
-  | { readonly kind: 'main-thread' }
-  | { readonly kind: 'filesystem'; readonly directory: string };
+export type SlotStorageSettings = { readonly kind: 'main-thread' } | { readonly kind: 'filesystem'; readonly directory: string };
 
 export interface SlotSettings {
   readonly log: { readonly level: LogSetting; readonly fields: Readonly<Record<string, unknown>> };

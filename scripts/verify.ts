@@ -17,9 +17,12 @@ interface Outcome {
 }
 
 const checks: readonly (readonly [name: string, check: () => Promise<Outcome>])[] = [
-  ['format', () => run(bin('prettier'), ['--check', '--log-level', 'warn', '.'])],
+  [
+    'format',
+    () => run(bin('prettier'), ['--check', '--log-level', 'warn', '--cache', '--cache-location', 'node_modules/.cache/prettier', '.']),
+  ],
   ['lint', () => run(bin('oxlint'), ['--type-aware'])],
-  ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmit', '--incremental', 'false'])],
+  ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json'])],
   ['layers', () => run(process.execPath, [join(root, 'dist/scripts/layers.js')])],
   ...generatedDocuments.map((document) => [document.path, () => checkDocument(document)] as const),
 ];

@@ -210,14 +210,12 @@ export class CheckpointCoordinator implements CheckpointHooks {
     const body = { jobId: host.jobId, checkpointId: pending.checkpointId, triggeredAt: pending.startedAt, isFinal };
     for (const { attemptId, location, isSource } of pending.executions) {
       if (!isSource || location === undefined) continue;
-      endpoint
-        .ask({ kind: 'slot', ...location }, 'checkpoint.trigger', { ...body, attemptId }, this.#askOptions(attemptId))
-        .then(
-          ({ known }) => {
-            if (!known) pending.triggerFailed(attemptId);
-          },
-          () => pending.triggerFailed(attemptId),
-        );
+      endpoint.ask({ kind: 'slot', ...location }, 'checkpoint.trigger', { ...body, attemptId }, this.#askOptions(attemptId)).then(
+        ({ known }) => {
+          if (!known) pending.triggerFailed(attemptId);
+        },
+        () => pending.triggerFailed(attemptId),
+      );
     }
   }
 

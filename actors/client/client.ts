@@ -119,7 +119,8 @@ export class Client {
         isComplete = (await this.#ask('blob.upload-chunk', { sha256, index, count, bytes: chunk })).isComplete;
       }
     }
-    if (!isComplete) throw new MillraceError('UPLOAD_INCOMPLETE', 'the JobManager did not take the code of the job', { domain: 'external' });
+    if (!isComplete)
+      throw new MillraceError('UPLOAD_INCOMPLETE', 'the JobManager did not take the code of the job', { domain: 'external' });
     return { kind: 'bundle', sha256, bytes: bytes.length };
   }
 
@@ -132,12 +133,16 @@ export class Client {
       } catch (error) {
         if (!(error instanceof BusError) || error.failure === 'closed' || error.failure === 'too-large') throw error;
         if (clock.monotonic() >= deadline) {
-          throw new MillraceError('JOB_MANAGER_UNREACHABLE', `no JobManager answered ${type} for ${patienceMs / 1_000} s (${error.failure})`, {
-            domain: 'external',
-            recovery: 'retry',
-            hint: 'Start one with `npm run cluster`, or check cluster.id and nats.url.',
-            cause: error,
-          });
+          throw new MillraceError(
+            'JOB_MANAGER_UNREACHABLE',
+            `no JobManager answered ${type} for ${patienceMs / 1_000} s (${error.failure})`,
+            {
+              domain: 'external',
+              recovery: 'retry',
+              hint: 'Start one with `npm run cluster`, or check cluster.id and nats.url.',
+              cause: error,
+            },
+          );
         }
         onRetry?.(error.failure);
         await this.#pause(retryDelayMs);

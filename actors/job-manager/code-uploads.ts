@@ -45,7 +45,10 @@ export class CodeUploads {
     const whole = Buffer.concat(Array.from({ length: count }, (_, at) => upload.chunks.get(at) as Uint8Array));
     this.#uploads.delete(sha256);
     if (createHash('sha256').update(whole).digest('hex') !== sha256) {
-      throw new MillraceError('BLOB_CORRUPT', `the uploaded code does not have the hash ${sha256}`, { domain: 'external', recovery: 'retry' });
+      throw new MillraceError('BLOB_CORRUPT', `the uploaded code does not have the hash ${sha256}`, {
+        domain: 'external',
+        recovery: 'retry',
+      });
     }
     await this.#blobs.put(sha256, whole);
     return true;

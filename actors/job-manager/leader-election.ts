@@ -88,7 +88,9 @@ export class LeaderElection {
       case 'watchDeadline': {
         const { deadline } = effect.params;
         this.#deadline?.cancel();
-        this.#deadline = clock.setTimer(Math.max(0, deadline - clock.monotonic()), () => this.#send({ type: 'DEADLINE_REACHED', deadline }));
+        this.#deadline = clock.setTimer(Math.max(0, deadline - clock.monotonic()), () =>
+          this.#send({ type: 'DEADLINE_REACHED', deadline }),
+        );
         return;
       }
       case 'cancelTimers':

@@ -6,7 +6,15 @@
  * H3  An effect that throws does not stop the ones after it; it is reported to `onEffectFailed`, never swallowed.
  * H4  A machine that reached a final state takes no more events; they are counted as `late`.
  */
-import { initialTransition, transition, type AnyStateMachine, type ContextFrom, type EventFromLogic, type InputFrom, type SnapshotFrom } from 'xstate';
+import {
+  initialTransition,
+  transition,
+  type AnyStateMachine,
+  type ContextFrom,
+  type EventFromLogic,
+  type InputFrom,
+  type SnapshotFrom,
+} from 'xstate';
 import type { Effect } from '../../state-machines/kit/effects.js';
 import { stateText } from '../../state-machines/kit/exploration.js';
 

@@ -52,11 +52,17 @@ export class JobCodeFetcher {
     const hash = createHash('sha256');
     let bytes = 0;
     for (let index = 0, count = 1; index < count; index++) {
-      const chunk = await this.#options.endpoint.ask({ kind: 'job-manager' }, 'blob.fetch-chunk', { sha256, index }, { attempts: limits.askAttemptsMax });
+      const chunk = await this.#options.endpoint.ask(
+        { kind: 'job-manager' },
+        'blob.fetch-chunk',
+        { sha256, index },
+        { attempts: limits.askAttemptsMax },
+      );
       if (chunk.kind === 'unknown') throw codeError('JOB_CODE_UNKNOWN', `the JobManager has no job code ${sha256}`);
       count = chunk.count;
       bytes += chunk.bytes.length;
-      if (bytes > limits.blobBytesMax) throw codeError('JOB_CODE_CORRUPT', `job code ${sha256} is larger than ${limits.blobBytesMax} bytes`);
+      if (bytes > limits.blobBytesMax)
+        throw codeError('JOB_CODE_CORRUPT', `job code ${sha256} is larger than ${limits.blobBytesMax} bytes`);
       hash.update(chunk.bytes);
       chunks.push(new Uint8Array(chunk.bytes));
     }

@@ -123,7 +123,10 @@ export class ResourceManagerConnection {
   async #register(attempt: number, timeoutMs: number): Promise<RegistrationEvent> {
     const { endpoint, describe, epoch, logger } = this.#options;
     try {
-      const answer = await endpoint.ask({ kind: 'resource-manager' }, 'task-manager.register', describe(), { timeoutMs, leaderEpoch: epoch() });
+      const answer = await endpoint.ask({ kind: 'resource-manager' }, 'task-manager.register', describe(), {
+        timeoutMs,
+        leaderEpoch: epoch(),
+      });
       if (answer.kind === 'rejected') return { type: 'REJECTED', attempt, reason: answer.reason };
       this.#heartbeats = { intervalMs: answer.heartbeatIntervalMs, timeoutMs: answer.heartbeatTimeoutMs };
       return { type: 'REGISTERED', attempt };

@@ -130,7 +130,9 @@ export class SlotProcess {
 
   /** How long tasks may take to close; undefined when a job switched its watchdog off. */
   #patienceMs(): number | undefined {
-    const timeouts = [...this.#attempts.values()].filter(({ isClosed }) => !isClosed).map(({ cancellationTimeoutMs }) => cancellationTimeoutMs);
+    const timeouts = [...this.#attempts.values()]
+      .filter(({ isClosed }) => !isClosed)
+      .map(({ cancellationTimeoutMs }) => cancellationTimeoutMs);
     return timeouts.includes(0) ? undefined : Math.max(emptyStopMs, ...timeouts);
   }
 
@@ -197,14 +199,17 @@ export class SlotProcess {
     const answer = (answered: ChunkAnswer): void => this.#post({ layer: 'slot', kind: 'chunk', id: request.id, answer: answered });
     const { chunks } = this.#options;
     if (chunks === undefined) {
-      answer({ kind: 'failed', error: toErrorRecord(new MillraceError('NO_CHECKPOINT_STORAGE', 'the TaskManager has no checkpoint storage for its slots')) });
+      answer({
+        kind: 'failed',
+        error: toErrorRecord(new MillraceError('NO_CHECKPOINT_STORAGE', 'the TaskManager has no checkpoint storage for its slots')),
+      });
       return;
     }
     const outcome: Promise<ChunkAnswer> =
       request.kind === 'chunk-write'
         ? chunks.write(request.name, request.bytes).then((handle) => ({ kind: 'written', handle }))
         : chunks.read(request.handle).then((bytes) => ({ kind: 'read', bytes }));
-    outcome.catch((error: unknown): ChunkAnswer => ({ kind: 'failed', error: toErrorRecord(error) })).then(answer);
+    void outcome.catch((error: unknown): ChunkAnswer => ({ kind: 'failed', error: toErrorRecord(error) })).then(answer);
   }
 
   #post(command: SlotCommand): void {

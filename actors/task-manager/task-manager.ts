@@ -148,9 +148,12 @@ export class TaskManager {
     await idle;
     const goodbye = { taskManagerId, sessionId, reason };
     endpoint.tell({ kind: 'resource-manager' }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
-    for (const jobId of jobs) endpoint.tell({ kind: 'job', jobId }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
+    for (const jobId of jobs)
+      endpoint.tell({ kind: 'job', jobId }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
     for (const jobId of jobs) this.#disconnectJob(jobId);
-    await control.flush().catch((error: unknown) => logger.log('debug', 'the goodbye may be lost', { error: toErrorRecord(error).message }));
+    await control
+      .flush()
+      .catch((error: unknown) => logger.log('debug', 'the goodbye may be lost', { error: toErrorRecord(error).message }));
   }
 
   #connect(): ResourceManagerConnection {
@@ -208,7 +211,10 @@ export class TaskManager {
       'task.cancel': ({ attemptId }) => ({ known: this.#slots.some((slot) => slot.process?.cancel(attemptId) === true) }),
     };
     endpoint.serve({ kind: 'task-manager', taskManagerId }, { handlers, fence: this.#fence.gate });
-    endpoint.serve({ kind: 'leader-events' }, { handlers: { 'leader.announced': (_, envelope) => this.#leaderAnnounced(envelope) }, fence: this.#fence.gate });
+    endpoint.serve(
+      { kind: 'leader-events' },
+      { handlers: { 'leader.announced': (_, envelope) => this.#leaderAnnounced(envelope) }, fence: this.#fence.gate },
+    );
   }
 
   #createSlot(slot: number): TaskSlot {
@@ -223,7 +229,9 @@ export class TaskManager {
       reportSlotFailed: (jobId, allocationId, error) => {
         const body = { jobId, taskManagerId, allocationId, error };
         const options = { leaderEpoch: this.#fence.epoch, attempts: limits.askAttemptsMax };
-        endpoint.ask({ kind: 'job', jobId }, 'slot.failed', body, options).catch((failure: unknown) => this.#unheard('slot.failed', failure));
+        endpoint
+          .ask({ kind: 'job', jobId }, 'slot.failed', body, options)
+          .catch((failure: unknown) => this.#unheard('slot.failed', failure));
       },
       announceFree: (index, _, allocationId) => {
         if (this.#isShuttingDown) return;
@@ -299,7 +307,11 @@ export class TaskManager {
     if (body.sessionId !== sessionId) return { sessionId, allocations: [], attempts: [] };
     const connection = this.#jobs.get(jobId);
     const active = this.#slotsOf(jobId).filter(({ state }) => state === 'ACTIVE');
-    const foreign = connection?.heard(allocations, active.flatMap(({ allocationId }) => allocationId ?? [])) ?? [];
+    const foreign =
+      connection?.heard(
+        allocations,
+        active.flatMap(({ allocationId }) => allocationId ?? []),
+      ) ?? [];
     for (const allocationId of foreign) this.#slotOf(allocationId)?.free(allocationId, 'its job does not know the allocation');
     if (latestCheckpointId !== null && connection?.completed(latestCheckpointId) === true) {
       for (const { process } of active) process?.checkpointCompleted(latestCheckpointId);

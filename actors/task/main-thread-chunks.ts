@@ -45,6 +45,7 @@ export class MainThreadChunks implements ChunkStore {
 
 function expect<K extends ChunkAnswer['kind']>(answer: ChunkAnswer, kind: K): Extract<ChunkAnswer, { readonly kind: K }> {
   if (answer.kind === 'failed') throw fromErrorRecord(answer.error);
-  if (answer.kind !== kind) throw new MillraceError('ASSERTION', `a chunk was ${answer.kind} where it should be ${kind}`, { recovery: 'crash' });
+  if (answer.kind !== kind)
+    throw new MillraceError('ASSERTION', `a chunk was ${answer.kind} where it should be ${kind}`, { recovery: 'crash' });
   return answer as Extract<ChunkAnswer, { readonly kind: K }>;
 }

@@ -140,7 +140,11 @@ async function overview(flags: CommonFlags): Promise<void> {
 }
 
 const unknownJob = (id: string): MillraceError =>
-  new MillraceError('JOB_UNKNOWN', `the cluster does not know job ${id}`, { domain: 'user', recovery: 'fail-job', hint: 'See `millrace list`.' });
+  new MillraceError('JOB_UNKNOWN', `the cluster does not know job ${id}`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    hint: 'See `millrace list`.',
+  });
 
 const program = new Command('millrace')
   .description('A stateful stream processor for TypeScript, with the runtime model of Apache Flink.')

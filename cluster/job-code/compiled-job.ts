@@ -63,7 +63,10 @@ export function parseParameters(words: readonly string[]): Record<string, string
     const word = words[at] as string;
     const match = /^--([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(word);
     if (match === null) {
-      throw new MillraceError('BAD_PARAMETER', `${JSON.stringify(word)} is not a job parameter: write --name value`, { domain: 'user', recovery: 'fail-job' });
+      throw new MillraceError('BAD_PARAMETER', `${JSON.stringify(word)} is not a job parameter: write --name value`, {
+        domain: 'user',
+        recovery: 'fail-job',
+      });
     }
     const [, name, value] = match as unknown as [string, string, string | undefined];
     const next = words[at + 1];

@@ -84,7 +84,8 @@ export class LocalCluster {
     const { configuration, defines, taskManagers, slots, say } = this.#options;
     const own: string[] = [];
     const needsNats = configuration.originOf(options.natsServers) === undefined;
-    const needsRedis = configuration.originOf(options.redisUrl) === undefined && configuration.originOf(options.highAvailabilityType) === undefined;
+    const needsRedis =
+      configuration.originOf(options.redisUrl) === undefined && configuration.originOf(options.highAvailabilityType) === undefined;
     if (needsNats || needsRedis) {
       const binaries = requireServerBinaries(say);
       if (needsNats) {

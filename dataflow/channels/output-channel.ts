@@ -136,7 +136,11 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   isAcknowledged(): boolean {
-    return this.#isReceiverGone || this.#isClosed || (this.#waiting.length === 0 && this.#writer.count === 0 && this.#acknowledgedUpTo >= this.#nextSeq);
+    return (
+      this.#isReceiverGone ||
+      this.#isClosed ||
+      (this.#waiting.length === 0 && this.#writer.count === 0 && this.#acknowledgedUpTo >= this.#nextSeq)
+    );
   }
 
   /** A grant came, perhaps late or again: both numbers only grow. */

@@ -53,7 +53,9 @@ const fromSplitRecord = ({ splitId, data, position }: SplitRecord): SplitInProgr
 
 function checkedRecord(value: unknown): SourceReaderRecord {
   if (isSourceRecord(value)) return value;
-  throw new MillraceError('SOURCE_STATE_INVALID', 'The state of a source reader in the checkpoint cannot be read.', { recovery: 'fail-job' });
+  throw new MillraceError('SOURCE_STATE_INVALID', 'The state of a source reader in the checkpoint cannot be read.', {
+    recovery: 'fail-job',
+  });
 }
 
 function isSourceRecord(value: unknown): value is SourceReaderRecord {

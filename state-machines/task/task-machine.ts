@@ -55,7 +55,10 @@ export type TaskEffect =
   /** REPORT_REFUSED may follow, FINAL_STATE_REPORTED after a final state. */
   | { readonly type: 'report'; readonly params: { readonly state: TaskState; readonly error: ErrorRecord | null } }
   | { readonly type: 'reportEndOfData'; readonly params: Record<string, never> }
-  | { readonly type: 'triggerCheckpoint'; readonly params: { readonly checkpointId: number; readonly triggeredAt: number; readonly isFinal: boolean } }
+  | {
+      readonly type: 'triggerCheckpoint';
+      readonly params: { readonly checkpointId: number; readonly triggeredAt: number; readonly isFinal: boolean };
+    }
   | {
       readonly type: 'declineCheckpoint';
       readonly params: {

@@ -169,7 +169,10 @@ export class CheckpointStore {
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'FENCED') throw error;
       this.failures += 1;
-      this.logger.log('warn', 'could not delete chunks of old checkpoints; the next pass tries again', { job, error: toErrorRecord(error) });
+      this.logger.log('warn', 'could not delete chunks of old checkpoints; the next pass tries again', {
+        job,
+        error: toErrorRecord(error),
+      });
     } finally {
       this.running -= 1;
     }

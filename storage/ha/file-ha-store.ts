@@ -125,16 +125,29 @@ export class FileHaStore implements HaStore {
   }
 
   async nextCheckpointId(token: LeaderToken, jobId: JobId): Promise<CheckpointId> {
-    return this.change(token, { kind: 'next-checkpoint-id', jobId }, (records) => (records.checkpoints.get(jobId)?.lastId ?? 0) as CheckpointId);
+    return this.change(
+      token,
+      { kind: 'next-checkpoint-id', jobId },
+      (records) => (records.checkpoints.get(jobId)?.lastId ?? 0) as CheckpointId,
+    );
   }
 
   async raiseCheckpointId(token: LeaderToken, jobId: JobId, after: CheckpointId): Promise<void> {
     await this.change(token, { kind: 'raise-checkpoint-id', jobId, after });
   }
 
-  async addCheckpoint(token: LeaderToken, jobId: JobId, pointer: CheckpointPointer, retained: number): Promise<readonly CheckpointPointer[]> {
+  async addCheckpoint(
+    token: LeaderToken,
+    jobId: JobId,
+    pointer: CheckpointPointer,
+    retained: number,
+  ): Promise<readonly CheckpointPointer[]> {
     checkRetained(retained);
-    return this.change(token, { kind: 'add-checkpoint', jobId, pointer, retained }, (records) => records.checkpoints.get(jobId)?.dropped ?? []);
+    return this.change(
+      token,
+      { kind: 'add-checkpoint', jobId, pointer, retained },
+      (records) => records.checkpoints.get(jobId)?.dropped ?? [],
+    );
   }
 
   async jobs(): Promise<readonly JobRecord[]> {
@@ -239,7 +252,11 @@ export class FileHaStore implements HaStore {
     own.renewal += 1;
     const lease: HaLease = { holder: own.token.holder, leaseMs, renewal: own.renewal, renewedAt: this.clock.now(), isReleased };
     try {
-      await this.durable.write(this.directory.path, this.directory.leaseName(own.token.epoch), new TextEncoder().encode(JSON.stringify(lease)));
+      await this.durable.write(
+        this.directory.path,
+        this.directory.leaseName(own.token.epoch),
+        new TextEncoder().encode(JSON.stringify(lease)),
+      );
     } catch (error) {
       throw this.failed('write the lease', error);
     }

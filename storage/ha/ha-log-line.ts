@@ -32,7 +32,9 @@ const checksumDigits = 16;
 const checksumOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, checksumDigits);
 
 export function encodeHaLogLine(entry: HaLogEntry): Uint8Array {
-  const text = JSON.stringify(entry, (_, value: unknown) => (value instanceof Uint8Array ? { $bytes: Buffer.from(value).toString('base64') } : value));
+  const text = JSON.stringify(entry, (_, value: unknown) =>
+    value instanceof Uint8Array ? { $bytes: Buffer.from(value).toString('base64') } : value,
+  );
   return new TextEncoder().encode(`${checksumOf(text)} ${text}\n`);
 }
 

@@ -80,7 +80,18 @@ export const checkpointStorageContract: Contract<CheckpointStorageFixture> = [
     name: 'names that could leave the store are refused, on every way in',
     async run({ open }) {
       const storage = await open();
-      const hostile = ['../1/a/b/0', 'job/1/../b/0', '/etc/passwd', 'job/1/a/b', 'job/x/a/b/0', 'job/1/a/b/-1', 'job/1/a\0/b/0', 'job/1/a b/c/0', 'job/01/a/b/0', ''];
+      const hostile = [
+        '../1/a/b/0',
+        'job/1/../b/0',
+        '/etc/passwd',
+        'job/1/a/b',
+        'job/x/a/b/0',
+        'job/1/a/b/-1',
+        'job/1/a\0/b/0',
+        'job/1/a b/c/0',
+        'job/01/a/b/0',
+        '',
+      ];
       for (const bad of hostile) {
         await rejectsWith('CHUNK_NAME_INVALID', storage.write(bad, bytesOf('x')));
         await rejectsWith('CHUNK_NAME_INVALID', storage.read({ name: bad, bytes: 1, sha256: '0'.repeat(64) }));
@@ -156,7 +167,11 @@ export const checkpointStorageContract: Contract<CheckpointStorageFixture> = [
     name: 'writers do not disturb one another',
     async run({ open }) {
       const storages = await Promise.all([open(), open()]);
-      const handles = await Promise.all(Array.from({ length: 20 }, (_, index) => (storages[index % 2] as CheckpointStorage).write(name(1, index), bytesOf(`chunk ${index}`))));
+      const handles = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          (storages[index % 2] as CheckpointStorage).write(name(1, index), bytesOf(`chunk ${index}`)),
+        ),
+      );
       for (const [index, handle] of handles.entries()) {
         assert.equal(new TextDecoder().decode(await (storages[0] as CheckpointStorage).read(handle)), `chunk ${index}`);
       }

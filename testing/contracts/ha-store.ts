@@ -163,7 +163,10 @@ export const haStoreContract: Contract<HaStoreFixture> = [
       assert.equal((error as { recovery?: unknown }).recovery, 'crash');
       await rejectsWith('FENCED', write(store, old));
       for (const reader of [successor, await open()]) {
-        assert.deepEqual((await reader.jobs()).map((each) => textOf(each.submission)), ['job']);
+        assert.deepEqual(
+          (await reader.jobs()).map((each) => textOf(each.submission)),
+          ['job'],
+        );
         assert.equal(await reader.result(job), undefined);
         assert.deepEqual(idsOf(await reader.checkpoints(job)), [1]);
       }
@@ -202,7 +205,10 @@ export const haStoreContract: Contract<HaStoreFixture> = [
       const next = await open();
       await lead(next, 'jm-b', 'jm-a');
       const jobs = await next.jobs();
-      assert.deepEqual(jobs.map((each) => each.jobId as string), ['job-1', 'job-2']);
+      assert.deepEqual(
+        jobs.map((each) => each.jobId as string),
+        ['job-1', 'job-2'],
+      );
       assert.deepEqual([...(jobs[0]?.submission ?? [])], [0, 255, 10, 13, 128]);
       assert.equal(jobs[0]?.submittedAt, 5);
     },
@@ -222,7 +228,10 @@ export const haStoreContract: Contract<HaStoreFixture> = [
       assert.deepEqual(await reader.jobs(), []);
       assert.equal(textOf((await reader.result(job))?.result), 'first');
       assert.equal((await reader.result(job))?.endedAt, 7);
-      assert.deepEqual((await reader.results()).map((each) => each.jobId as string), ['job-1']);
+      assert.deepEqual(
+        (await reader.results()).map((each) => each.jobId as string),
+        ['job-1'],
+      );
     },
   },
   {
@@ -262,7 +271,8 @@ export const haStoreContract: Contract<HaStoreFixture> = [
     async run({ open }) {
       const store = await open();
       const token = await lead(store, 'jm-a');
-      for (const retained of [0, -1, 1.5, Number.NaN]) await rejectsWith('RETAINED_INVALID', store.addCheckpoint(token, job, pointer(1), retained));
+      for (const retained of [0, -1, 1.5, Number.NaN])
+        await rejectsWith('RETAINED_INVALID', store.addCheckpoint(token, job, pointer(1), retained));
       assert.deepEqual(await store.checkpoints(job), []);
     },
   },

@@ -21,7 +21,7 @@ export class EventQueue {
   push(event: ScheduledEvent): ScheduledEvent {
     const heap = this.#heap;
     heap.push({ event, order: this.#order++ });
-    for (let at = heap.length - 1; at > 0; ) {
+    for (let at = heap.length - 1; at > 0;) {
       const parent = (at - 1) >> 1;
       if (!isBefore(heap[at] as Entry, heap[parent] as Entry)) break;
       swap(heap, at, parent);
@@ -49,7 +49,7 @@ export class EventQueue {
     const last = heap.pop();
     if (first === undefined || last === undefined || heap.length === 0) return first?.event;
     heap[0] = last;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const left = 2 * at + 1;
       if (left >= heap.length) break;
       const right = left + 1;

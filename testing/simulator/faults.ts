@@ -83,7 +83,9 @@ const crashSlot: Blow = (_world, random, cluster) => {
 const partition: Blow = (_world, random, cluster, network) => {
   const victim = pick(random, [...cluster.taskManagers, ...(cluster.jobManager === undefined ? [] : [cluster.jobManager])]);
   if (victim === undefined) return undefined;
-  const others = [...cluster.taskManagers, cluster.jobManager].flatMap((process) => (process === undefined || process === victim ? [] : [process.name]));
+  const others = [...cluster.taskManagers, cluster.jobManager].flatMap((process) =>
+    process === undefined || process === victim ? [] : [process.name],
+  );
   network.partition([victim.name], others, random.between(200, 7_000));
   return `partition ${victim.name}`;
 };
@@ -126,7 +128,13 @@ const blows: readonly (readonly [number, Blow])[] = [
 ];
 
 /** Lets blows fall until the plan says enough; `onBlow` hears of each. */
-export function unleash(plan: FaultPlan, world: Simulation, cluster: SimulatedCluster, network: SimulatedNetwork, onBlow: (what: string) => void): void {
+export function unleash(
+  plan: FaultPlan,
+  world: Simulation,
+  cluster: SimulatedCluster,
+  network: SimulatedNetwork,
+  onBlow: (what: string) => void,
+): void {
   const random = world.random.fork();
   const total = blows.reduce((sum, [weight]) => sum + weight, 0);
   const next = (): void => {

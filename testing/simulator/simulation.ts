@@ -89,7 +89,8 @@ export class Simulation {
     while (!isDone()) {
       if (this.#failure !== undefined) throw this.#failure;
       const event = this.#queue.pop();
-      if (event === undefined) throw new MillraceError('SIMULATION_STUCK', `nothing is left to happen at ${this.#nowMs} ms`, { domain: 'internal' });
+      if (event === undefined)
+        throw new MillraceError('SIMULATION_STUCK', `nothing is left to happen at ${this.#nowMs} ms`, { domain: 'internal' });
       if (event.at > limitMs) {
         throw new MillraceError('SIMULATION_TIMEOUT', `not done after ${limitMs} ms of virtual time`, { domain: 'internal' });
       }

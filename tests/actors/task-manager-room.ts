@@ -30,7 +30,10 @@ export const tm = taskManagerId('tm-1');
 export const session = sessionId('s-1');
 
 export const tinyJob = defineJob('tiny', (env) => {
-  env.fromData(1, 2, 3).map((value) => value + 1).sinkTo(nothing());
+  env
+    .fromData(1, 2, 3)
+    .map((value) => value + 1)
+    .sinkTo(nothing());
 });
 export const tinyGraph = planJob(tinyJob.build({}, { configuration: Configuration.defaults })).jobGraph;
 

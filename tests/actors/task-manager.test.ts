@@ -17,11 +17,25 @@ test('it registers as soon as a leader is there, with its slots, however long th
   await room.until(() => room.taskManager.isRegistered);
   const [body] = room.bodies('task-manager.register');
   assert.is(body?.sessionId, session);
-  assert.equal(body?.slots.map(({ state }) => state), ['FREE', 'FREE']);
+  assert.equal(
+    body?.slots.map(({ state }) => state),
+    ['FREE', 'FREE'],
+  );
 });
 
 test('an announced leader is registered with at once, without waiting for the next try', async () => {
-  const room = new TaskManagerRoom({ settings: { registration: { initialTimeoutMs: 500, maxTimeoutMs: 500, initialPauseMs: 30_000, maxPauseMs: 30_000, refusedPauseMs: 30_000, registrationTimeoutMs: 300_000 } } });
+  const room = new TaskManagerRoom({
+    settings: {
+      registration: {
+        initialTimeoutMs: 500,
+        maxTimeoutMs: 500,
+        initialPauseMs: 30_000,
+        maxPauseMs: 30_000,
+        refusedPauseMs: 30_000,
+        registrationTimeoutMs: 300_000,
+      },
+    },
+  });
   await room.pass(1_000);
   room.lead();
   const before = room.world.nowMs;
@@ -31,7 +45,18 @@ test('an announced leader is registered with at once, without waiting for the ne
 });
 
 test('it ends its process when it finds no ResourceManager for the registration timeout, or is rejected', async () => {
-  const alone = new TaskManagerRoom({ settings: { registration: { initialTimeoutMs: 500, maxTimeoutMs: 500, initialPauseMs: 100, maxPauseMs: 500, refusedPauseMs: 500, registrationTimeoutMs: 10_000 } } });
+  const alone = new TaskManagerRoom({
+    settings: {
+      registration: {
+        initialTimeoutMs: 500,
+        maxTimeoutMs: 500,
+        initialPauseMs: 100,
+        maxPauseMs: 500,
+        refusedPauseMs: 500,
+        registrationTimeoutMs: 10_000,
+      },
+    },
+  });
   await alone.pass(11_000);
   assert.equal(alone.fatal, ['TaskManager tm-1 gives up: it found no ResourceManager for 10000 ms']);
   const unwanted = new TaskManagerRoom();
@@ -70,9 +95,17 @@ test('a slot request is answered alike when it is repeated, and refused for anot
   const request = { jobId: job, allocationId: alloc('a1'), slot: 0, sessionId: session };
   assert.equal(await room.ask('slot.request', request), { kind: 'allocated' });
   assert.is(room.spawner.alive.length, 1);
-  assert.equal(await room.ask('slot.request', { ...request, allocationId: alloc('a2') }), { kind: 'refused', reason: 'occupied', holder: alloc('a1') });
+  assert.equal(await room.ask('slot.request', { ...request, allocationId: alloc('a2') }), {
+    kind: 'refused',
+    reason: 'occupied',
+    holder: alloc('a1'),
+  });
   assert.equal(await room.ask('slot.request', { ...request, slot: 7 }), { kind: 'refused', reason: 'unknown-slot', holder: null });
-  assert.equal(await room.ask('slot.request', { ...request, sessionId: sessionId('s-0') }), { kind: 'refused', reason: 'stale-session', holder: null });
+  assert.equal(await room.ask('slot.request', { ...request, sessionId: sessionId('s-0') }), {
+    kind: 'refused',
+    reason: 'stale-session',
+    holder: null,
+  });
 });
 
 test('a slot that its job does not accept is freed and announced free (TS2, TS6)', async () => {
@@ -216,7 +249,12 @@ test('a slot that dies is told to its job and is free again, the other slot goes
   assert.is(failed?.error.code, 'SLOT_DIED');
   assert.match(failed?.error.cause?.message ?? '', /out of memory/);
   assert.equal(room.slotStates(), ['FREE', 'ACTIVE']);
-  const answer = await room.ask('scheduler.heartbeat', { jobId: job, sessionId: session, allocations: [alloc('a1'), alloc('a2')], latestCheckpointId: null });
+  const answer = await room.ask('scheduler.heartbeat', {
+    jobId: job,
+    sessionId: session,
+    allocations: [alloc('a1'), alloc('a2')],
+    latestCheckpointId: null,
+  });
   assert.equal(answer.allocations, [alloc('a2')]);
   assert.equal(answer.attempts, []);
 });
@@ -281,7 +319,8 @@ test('an allocation that its job does not list twice in a row is freed; once is 
   const room = new TaskManagerRoom();
   await room.withActiveSlot(alloc('a1'));
   room.stopBeating();
-  const heartbeat = (...allocations: ReturnType<typeof alloc>[]) => room.ask('scheduler.heartbeat', { jobId: job, sessionId: session, allocations, latestCheckpointId: null });
+  const heartbeat = (...allocations: ReturnType<typeof alloc>[]) =>
+    room.ask('scheduler.heartbeat', { jobId: job, sessionId: session, allocations, latestCheckpointId: null });
   await heartbeat();
   await heartbeat(alloc('a1'));
   await heartbeat();
@@ -296,7 +335,8 @@ test('a heartbeat for another session of this TaskManager changes nothing and is
   const room = new TaskManagerRoom();
   await room.withActiveSlot(alloc('a1'));
   const body = { jobId: job, sessionId: sessionId('s-0'), allocations: [], latestCheckpointId: null };
-  for (let beat = 0; beat < 3; beat++) assert.equal(await room.ask('scheduler.heartbeat', body), { sessionId: session, allocations: [], attempts: [] });
+  for (let beat = 0; beat < 3; beat++)
+    assert.equal(await room.ask('scheduler.heartbeat', body), { sessionId: session, allocations: [], attempts: [] });
   assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
 });
 
@@ -377,7 +417,13 @@ test('a long list of splits is sent in parts, and an empty one is closed too (SQ
   await room.settle(options.splitSource.enumerated(operator, splits));
   assert.equal(
     room.bodies('source.enumerated').map(({ part, isLast, splits: some }) => [part, isLast, some.length]),
-    [[0, false, 2], [1, false, 2], [2, false, 2], [3, false, 2], [4, true, 1]],
+    [
+      [0, false, 2],
+      [1, false, 2],
+      [2, false, 2],
+      [3, false, 2],
+      [4, true, 1],
+    ],
   );
   await room.settle(options.splitSource.enumerated(operator, []));
   assert.equal(room.bodies('source.enumerated').at(-1)?.splits, []);

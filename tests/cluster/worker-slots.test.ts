@@ -20,7 +20,13 @@ async function submit(cluster: EmbeddedCluster, url: string, parameters: Readonl
 
 function linesOf(directory: string): string[] {
   const files = readdirSync(directory).filter((name) => name.startsWith('part'));
-  return files.flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n').filter((line) => line !== '')).sort();
+  return files
+    .flatMap((name) =>
+      readFileSync(join(directory, name), 'utf8')
+        .split('\n')
+        .filter((line) => line !== ''),
+    )
+    .sort();
 }
 
 test('a job over two TaskManagers with two slots each writes every record once, and its threads end with it', async () => {

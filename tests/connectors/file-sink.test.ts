@@ -162,7 +162,11 @@ for (const loss of losses) {
       assert.equal(once.leftovers, [], `killed at operation ${first}`);
       for (let second = 1 + (first % 4); second <= once.operations; second += 4) {
         const twice = await runKilled([first, second], loss, never);
-        assert.equal(twice.output.sort((a, b) => a - b), [0, 1, 2, 3, 4], `killed at operation ${first}, then at ${second}`);
+        assert.equal(
+          twice.output.sort((a, b) => a - b),
+          [0, 1, 2, 3, 4],
+          `killed at operation ${first}, then at ${second}`,
+        );
       }
     }
   });
@@ -170,7 +174,11 @@ for (const loss of losses) {
   crashes(`${loss.name} at every operation, while completions are lost: every record is there once`, async () => {
     for (let first = 1; first <= 40; first++) {
       const { output } = await runKilled([first], loss, (id) => id % 2 === 1);
-      assert.equal(output.sort((a, b) => a - b), [0, 1, 2, 3, 4], `killed at operation ${first}`);
+      assert.equal(
+        output.sort((a, b) => a - b),
+        [0, 1, 2, 3, 4],
+        `killed at operation ${first}`,
+      );
     }
   });
 }

@@ -43,7 +43,10 @@ function countJob(job: CountJob, output: CommittedOutput<WordCount>): TaskHarnes
         name: 'count',
         isKeyed: true,
         create: () =>
-          keyedReduceOperator<WordCount>((record) => record.word as Key, (sum, next) => ({ word: sum.word, count: sum.count + next.count })) as never,
+          keyedReduceOperator<WordCount>(
+            (record) => record.word as Key,
+            (sum, next) => ({ word: sum.word, count: sum.count + next.count }),
+          ) as never,
       },
       { name: 'out', isSink: true, create: transactionalCollector(output) },
     ],
@@ -68,7 +71,11 @@ function assertExactlyOnce(output: CommittedOutput<WordCount>, job: CountJob, wh
   }
   for (const [word, total] of totals) {
     const counts = (seen.get(word) ?? []).sort((left, right) => left - right);
-    assert.equal(counts, Array.from({ length: total }, (_, index) => index + 1), `${what}: counts of ${word}`);
+    assert.equal(
+      counts,
+      Array.from({ length: total }, (_, index) => index + 1),
+      `${what}: counts of ${word}`,
+    );
   }
   assert.is(seen.size, totals.size, what);
 }
@@ -152,7 +159,11 @@ test('a restart before the first checkpoint begins anew', async () => {
 test('the same seed gives the same run (TH1)', async () => {
   const hashOf = async (): Promise<string> => {
     const output = new CommittedOutput<WordCount>();
-    const harness = new TaskHarness({ graph: countJob({ splits: 3, recordsPerSplit: 300, parallelism: 2 }, output), checkpointEveryMs: 5, seed: 9 });
+    const harness = new TaskHarness({
+      graph: countJob({ splits: 3, recordsPerSplit: 300, parallelism: 2 }, output),
+      checkpointEveryMs: 5,
+      seed: 9,
+    });
     harness.deploy();
     await harness.runToEnd();
     return harness.world.traceHash();

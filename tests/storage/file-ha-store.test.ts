@@ -154,7 +154,10 @@ test('a disk that fills in the middle of a line costs that line only (HL1, FH3)'
 test('what was told survives the loss of power, at any moment and whatever part of the rest survives (DF1, FH2)', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ op: fc.constantFrom('id', 'add', 'job', 'takeover', 'crash'), partial: fc.boolean() }), { minLength: 5, maxLength: 40 }),
+      fc.array(fc.record({ op: fc.constantFrom('id', 'add', 'job', 'takeover', 'crash'), partial: fc.boolean() }), {
+        minLength: 5,
+        maxLength: 40,
+      }),
       fc.nat(),
       async (steps, seed) => {
         const files = new MemoryFileSystem();

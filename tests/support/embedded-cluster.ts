@@ -23,7 +23,11 @@ export interface EmbeddedCluster {
   close(): Promise<void>;
 }
 
-export function startEmbeddedCluster(options: { readonly taskManagers: number; readonly slots: number; readonly logger?: Logger }): EmbeddedCluster {
+export function startEmbeddedCluster(options: {
+  readonly taskManagers: number;
+  readonly slots: number;
+  readonly logger?: Logger;
+}): EmbeddedCluster {
   const logger = options.logger ?? silentLogger;
   const ports = { clock: systemClock, random: systemRandom, logger };
   const subjects = createSubjects();
@@ -44,7 +48,9 @@ export function startEmbeddedCluster(options: { readonly taskManagers: number; r
     leaseMs: 3_000,
     heartbeat: heartbeatDefaults,
   });
-  const spawner = new NotingSpawner(new WorkerSlotSpawner({ log: { level: 'silent', fields: {} }, storage: { kind: 'main-thread' }, isStrictState: true }));
+  const spawner = new NotingSpawner(
+    new WorkerSlotSpawner({ log: { level: 'silent', fields: {} }, storage: { kind: 'main-thread' }, isStrictState: true }),
+  );
   const taskManagers = Array.from({ length: options.taskManagers }, (_, index) => {
     const name = `tm-${index + 1}`;
     const { bus, endpoint } = join(name);

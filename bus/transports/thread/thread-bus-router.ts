@@ -223,7 +223,10 @@ class SlotPort {
     const unsubscribe = this.#router.subscribe(command.pattern, command.queue, (message, isGivenAway) => {
       const owned = transferable(message.payload, isGivenAway);
       const token = message.respond === undefined ? undefined : this.#remember(message.respond);
-      this.#send({ layer: 'bus', kind: 'message', subscription: command.id, subject: message.subject, payload: owned.payload, token }, owned.transfer);
+      this.#send(
+        { layer: 'bus', kind: 'message', subscription: command.id, subject: message.subject, payload: owned.payload, token },
+        owned.transfer,
+      );
     });
     this.#subscriptions.set(command.id, unsubscribe);
   }

@@ -62,7 +62,10 @@ export class ThreadBus implements Bus {
     const owned = transferable(payload, false);
     return new Promise((resolve, reject) => {
       this.#requests.set(id, { subject, resolve, reject });
-      this.#options.post({ layer: 'bus', kind: 'request', id, subject, payload: owned.payload, timeoutMs: options.timeoutMs }, owned.transfer);
+      this.#options.post(
+        { layer: 'bus', kind: 'request', id, subject, payload: owned.payload, timeoutMs: options.timeoutMs },
+        owned.transfer,
+      );
     });
   }
 

@@ -44,7 +44,10 @@ export type Post<Message> = (message: Message, transfer?: readonly ArrayBuffer[]
  * `payload` in a buffer of its own that may be transferred, and that buffer. Without a copy only when `isGivenAway` and the
  * payload is all of its buffer: a view into a pool would take its neighbours with it, and even cloning one clones them.
  */
-export function transferable(payload: Uint8Array, isGivenAway: boolean): { readonly payload: Uint8Array; readonly transfer: readonly ArrayBuffer[] } {
+export function transferable(
+  payload: Uint8Array,
+  isGivenAway: boolean,
+): { readonly payload: Uint8Array; readonly transfer: readonly ArrayBuffer[] } {
   const { buffer } = payload;
   if (isGivenAway && buffer instanceof ArrayBuffer && payload.byteLength === buffer.byteLength) return { payload, transfer: [buffer] };
   const copy = new Uint8Array(payload);

@@ -121,12 +121,16 @@ export class StateTable {
     if (index < 0) return this.states.push({ name, kind }) - 1;
     const known = (this.states[index] as StateDescriptor).kind;
     if (known === kind) return index;
-    throw new MillraceError('STATE_KIND_CLASH', `State ${JSON.stringify(name)} is a ${known} state and cannot be used as a ${kind} state.`, {
-      domain: 'user',
-      recovery: 'fail-job',
-      where: this.operatorName,
-      hint: 'Give the new state another name, or restore from nothing.',
-    });
+    throw new MillraceError(
+      'STATE_KIND_CLASH',
+      `State ${JSON.stringify(name)} is a ${known} state and cannot be used as a ${kind} state.`,
+      {
+        domain: 'user',
+        recovery: 'fail-job',
+        where: this.operatorName,
+        hint: 'Give the new state another name, or restore from nothing.',
+      },
+    );
   }
 
   /** `operator, state "name"`, for errors. */

@@ -65,5 +65,7 @@ function stampOf(value: object): string {
 }
 
 function describeKey(key: unknown): string {
-  return typeof key === 'bigint' ? `${key}n` : (JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ?? 'undefined');
+  return typeof key === 'bigint'
+    ? `${key}n`
+    : (JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ?? 'undefined');
 }
