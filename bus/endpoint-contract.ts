@@ -62,7 +62,7 @@ export interface AskOptions {
   readonly timeoutMs?: number;
   /** Tries in all, with the same message id; `no-responders`, `timeout` and `disconnected` are tried again. Default 1. */
   readonly attempts?: number;
-  /** Pause between tries; default 100 ms. */
+  /** Pause between tries; default 100 ms; at least 350 ms within 3 s of a reconnection, when healthy peers may still be away. */
   readonly retryDelayMs?: number;
   readonly leaderEpoch?: LeaderEpoch;
   readonly attempt?: string;

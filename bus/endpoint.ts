@@ -55,6 +55,9 @@ class BusEndpoint implements Endpoint {
   readonly #asks = new Set<(error: BusError) => void>();
   readonly #timers = new Set<TimerHandle>();
   readonly #idPrefix: string;
+  readonly #stopWatching: () => void;
+  /** Clock.monotonic() of the latest reconnection. */
+  #reconnectedAt = Number.NEGATIVE_INFINITY;
   #lastId = 0;
   #undelivered = 0;
   #isClosed = false;
@@ -70,6 +73,9 @@ class BusEndpoint implements Endpoint {
     this.#deadLetters = new DeadLetters({ clock: options.clock, logger });
     this.#inbox = new Inbox({ deadLetters: this.#deadLetters, logger, answerBytesMax: this.#payloadBytesMax });
     this.#idPrefix = options.random.hex(8);
+    this.#stopWatching = options.bus.onStatus((status) => {
+      if (status === 'connected') this.#reconnectedAt = options.clock.monotonic();
+    });
   }
 
   tell<T extends TellType>(to: Address, type: T, body: MessageBody<T>, options: TellOptions = {}): void {
@@ -134,6 +140,7 @@ class BusEndpoint implements Endpoint {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#stopWatching();
     for (const port of this.#served.values()) port.subscription.unsubscribe();
     this.#served.clear();
     for (const timer of this.#timers) timer.cancel();
@@ -201,10 +208,16 @@ class BusEndpoint implements Endpoint {
       } catch (error) {
         if (this.#isClosed || attempt >= (options.attempts ?? 1) || !isWorthRetrying(error)) throw error;
         this.#ports.logger.log('debug', 'an ask is tried again', { type, subject, attempt, error: toErrorRecord(error).message });
-        await this.#pause(options.retryDelayMs ?? limits.askRetryDelayMs);
+        await this.#pause(this.#retryDelayMs(options.retryDelayMs));
         if (this.#bus.status() === 'disconnected') await this.#reconnected(timeoutMs);
       }
     }
+  }
+
+  /** Longer just after a reconnection: the others have lost the server too, and may come back later than we did. */
+  #retryDelayMs(wanted: number = limits.askRetryDelayMs): number {
+    const isFresh = this.#ports.clock.monotonic() - this.#reconnectedAt < limits.reconnectGraceMs;
+    return isFresh ? Math.max(wanted, limits.reconnectedRetryDelayMs) : wanted;
   }
 
   /** Waits for the connection, as long as an answer would be waited for: else a short break would use up all tries. */

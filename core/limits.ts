@@ -62,6 +62,10 @@ export const limits = {
   splitPartBytesMax: 256 * kib,
   /** Answers that say the receiver broke, before a persistent ask takes them for a refusal. */
   brokenAnswersMax: 5,
+  /** After a reconnection, healthy peers may have no responders for so long. */
+  reconnectGraceMs: 3_000,
+  /** Pause between tries meanwhile: above nats.js' reconnect wait of 250 ms and its jitter of 50 ms. */
+  reconnectedRetryDelayMs: 350,
   /** A control ask is tried this often before its failure counts. */
   askAttemptsMax: 3,
   /** A file is read in blocks of this size: beyond it the disk gets no faster, and a block is decoded in about a millisecond. */

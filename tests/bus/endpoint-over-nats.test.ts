@@ -63,9 +63,7 @@ test('a server that is killed and started again in the middle costs no ask, and 
     const asks: Promise<unknown>[] = [];
     const ask = (): void => {
       const index = asks.length;
-      asks.push(
-        outcome(asker.endpoint.ask(jobManager, 'job.describe', { jobId: idOf(index) }, { attempts: 20, timeoutMs: 500, retryDelayMs: 50 })),
-      );
+      asks.push(outcome(asker.endpoint.ask(jobManager, 'job.describe', { jobId: idOf(index) }, { attempts: 6, timeoutMs: 5_000 })));
     };
     for (let index = 0; index < 100; index += 1) ask();
     await server.kill();
@@ -77,6 +75,20 @@ test('a server that is killed and started again in the middle costs no ask, and 
     for (const [index, answer] of answers.entries()) assert.equal(answer, { kind: 'unknown' }, `ask ${index}`);
     assert.is(handled.size, 300);
     assert.equal([...new Set(handled.values())], [1]);
+  }));
+
+test('an ask with one more try waits for the connection to come back, instead of using it up', () =>
+  withWorld(async ({ server, connect }) => {
+    const { bus, endpoint } = await connect('asker');
+    // On the same connection, so that it is back when the asker is.
+    const served = createEndpoint({ name: 'served', bus, subjects, clock: systemClock, random: systemRandom, logger: silentLogger });
+    served.serve(jobManager, { handlers: { 'job.list': () => ({ jobs: [] }) } });
+    await server.kill();
+    await eventually(10_000, () => bus.status() === 'disconnected', 'the loss to be noticed');
+    const asking = outcome(endpoint.ask(jobManager, 'job.list', {}, { attempts: 2, timeoutMs: 10_000, retryDelayMs: 1 }));
+    await server.start();
+    assert.equal(await within(15_000, asking, 'the answer'), { jobs: [] });
+    served.close();
   }));
 
 test('while the server is gone, actors of one endpoint still reach each other; others are told, or counted (E2, N2)', () =>

@@ -58,6 +58,19 @@ test('a broadcast reaches those who listen here and elsewhere, each once', async
   assert.equal(seen.sort(), ['a x', 'b x', 'c x']);
 });
 
+test('two services that hear the same broadcast do not share its body', async () => {
+  const { raw, endpoint } = world();
+  const both = endpoint('both');
+  const bodies: object[] = [];
+  for (let index = 0; index < 2; index += 1) {
+    both.serve({ kind: 'leader-events' }, { handlers: { 'leader.announced': (body) => void bodies.push(body) } });
+  }
+  both.tell({ kind: 'leader-events' }, 'leader.announced', { holder: 'x' });
+  await raw.flush();
+  assert.equal(bodies, [{ holder: 'x' }, { holder: 'x' }]);
+  assert.is.not(bodies[0], bodies[1]);
+});
+
 test('two services of one address each get their own messages; the address is free when both have stopped', async () => {
   const { endpoint } = world();
   const served = endpoint('served');
@@ -185,6 +198,7 @@ test('an answer that does not match, cannot be encoded or is too large arrives a
   const ask = (): Promise<unknown> => outcome(asker.ask(jobManager, 'blob.fetch-chunk', { sha256: '0'.repeat(64), index: 0 }));
   answer = { kind: 'chunk', bytes: 'text', count: 1 };
   assert.is(codeOf(await ask()), 'INVALID_REPLY');
+  assert.is(served.deadLetters().counts['handler-failed'], 1);
   answer = { kind: 'unknown', more: () => 1 };
   assert.is(codeOf(await ask()), 'UNSENDABLE_REPLY');
   answer = { kind: 'chunk', bytes: new Uint8Array(limits.controlMessageBytesMax), count: 1 };

@@ -59,6 +59,7 @@ const corpus: Readonly<Record<string, readonly [Uint8Array, 'refused' | undefine
   'a negative bignum of 256 KiB': [((bytes) => (bytes.set([0xc3]), bytes))(bignum(256 * 1024)), 'refused'],
   'a thousand bignums of 1 KiB': [many(0xc2, 0x59, 4, 0, ...repeated(0xff, 1_024)), 'refused'],
   'nested arrays': [repeated(0x81), 'refused'],
+  'arrays one deeper than allowed': [Uint8Array.from([...repeated(0x81, limits.cborDepthMax + 1), 0]), 'refused'],
   'nested open arrays': [repeated(0x9f), 'refused'],
   'nested maps': [repeated(0xa1), 'refused'],
   'nested tags': [repeated(0xc1), 'refused'],
