@@ -5,7 +5,9 @@
  * SP2  An attempt is deployed into the thread at most once, however often the deployment is asked for.
  * SP3  A task that was told to go and has not closed within its job's cancellation timeout costs the thread: it is ended by
  *      force. If it has not ended 5 s later, nothing but the end of the process helps: `onFatal`.
- * SP4  `attempts` holds every attempt whose final state the scheduler may not know yet.
+ * SP4  A thread with tasks that says nothing for `silenceMs` is reported, once: user code that does not give the thread back
+ *      also keeps its task from answering a cancel.
+ * SP5  `attempts` holds every attempt whose final state the scheduler may not know yet.
  */
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AttemptId, CheckpointId } from '../../core/ids.js';
@@ -39,6 +41,8 @@ interface DeployedAttempt {
 
 /** How long a thread that was told to stop may take when no task is in it. */
 const emptyStopMs = 5_000;
+/** Tasks make themselves heard once a second. */
+const silenceMs = 10_000;
 /** How long `terminate` may take before the process has to go. */
 const terminateMs = 5_000;
 
@@ -50,6 +54,8 @@ export class SlotProcess {
   #attached: AttachedSlot | undefined;
   #stopTimer: TimerHandle | undefined;
   #fatalTimer: TimerHandle | undefined;
+  #silence: TimerHandle | undefined;
+  #isSilent = false;
   #endReason: ErrorRecord | undefined;
   #isEnded = false;
 
@@ -72,7 +78,7 @@ export class SlotProcess {
     }
   }
 
-  /** Attempts and their states (SP4). */
+  /** Attempts and their states (SP5). */
   attempts(): readonly { readonly attemptId: AttemptId; readonly state: TaskState }[] {
     return [...this.#attempts].map(([attemptId, { state }]) => ({ attemptId, state }));
   }
@@ -92,6 +98,7 @@ export class SlotProcess {
       watchdog: undefined,
     });
     this.#post({ layer: 'slot', kind: 'deploy', descriptor });
+    if (this.#silence === undefined) this.#expectNews();
   }
 
   /** Whether the attempt is here to be cancelled. */
@@ -140,7 +147,7 @@ export class SlotProcess {
     // 0 switches the watchdog off, as in Flink.
     if (attempt.watchdog !== undefined || attempt.cancellationTimeoutMs === 0 || attempt.isClosed) return;
     attempt.watchdog = this.#options.clock.setTimer(attempt.cancellationTimeoutMs, () => {
-      this.#terminate(`task ${attemptId} was cancelled ${attempt.cancellationTimeoutMs} ms ago and has not ended`);
+      this.#terminate(`task ${attemptId} was to end ${attempt.cancellationTimeoutMs} ms ago and has not`);
     });
   }
 
@@ -160,7 +167,25 @@ export class SlotProcess {
     });
   }
 
+  #expectNews(): void {
+    const { clock, logger, start } = this.#options;
+    this.#silence?.cancel();
+    this.#silence = undefined;
+    if (this.#attempts.size === 0) return;
+    this.#silence = clock.setTimer(silenceMs, () => {
+      this.#isSilent = true;
+      logger.log('warn', 'a slot does not answer: a function in it keeps the thread', { slot: start.slot, jobId: start.jobId, silenceMs });
+    });
+  }
+
   #hear(news: SlotNews): void {
+    if (this.#isSilent) this.#options.logger.log('info', 'a slot answers again', { slot: this.#options.start.slot });
+    this.#isSilent = false;
+    this.#dispatch(news);
+    this.#expectNews();
+  }
+
+  #dispatch(news: SlotNews): void {
     switch (news.kind) {
       case 'task':
         return this.#onTask(news.attemptId, news.state, news.phase);
@@ -181,7 +206,11 @@ export class SlotProcess {
     const attempt = this.#attempts.get(attemptId);
     if (attempt === undefined) return;
     attempt.state = state;
-    if (phase === 'open') return;
+    if (phase === 'open') {
+      // Also a task that fails by itself must close in time.
+      if (state === 'FAILED' || state === 'CANCELING') this.#watch(attemptId, attempt);
+      return;
+    }
     attempt.isClosed = true;
     attempt.watchdog?.cancel();
     if (phase === 'released') this.#attempts.delete(attemptId);
@@ -221,6 +250,7 @@ export class SlotProcess {
     this.#isEnded = true;
     this.#stopTimer?.cancel();
     this.#fatalTimer?.cancel();
+    this.#silence?.cancel();
     for (const { watchdog } of this.#attempts.values()) watchdog?.cancel();
     this.#attempts.clear();
     this.#attached?.detach();

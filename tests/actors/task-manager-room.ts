@@ -18,6 +18,8 @@ import {
   type LeaderEpoch,
 } from '../../core/ids.js';
 import type { CheckpointTrigger, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../../dataflow/task-runtime.js';
+import { createTaskRuntime } from '../../dataflow/create-task-runtime.js';
+import type { Logger } from '../../core/ports.js';
 import { planJob } from '../../graph/job-plan.js';
 import { defineJob } from '../../index.js';
 import { InlineSlotSpawner } from '../../testing/inline-slot-spawner.js';
@@ -104,6 +106,10 @@ export interface TaskManagerRoomOptions {
   readonly settings?: Partial<TaskManagerSettings>;
   readonly codeCache?: { find(sha256: string): Promise<string | undefined>; put(sha256: string, bytes: Uint8Array): Promise<string> };
   readonly testSwitches?: { readonly isOldEpochAccepted?: boolean };
+  /** Tasks really run the job instead of pretending. */
+  readonly isReal?: boolean;
+  /** Called with what the TaskManager logs. */
+  readonly onLog?: (message: string) => void;
 }
 
 export class TaskManagerRoom extends BusRoom {
@@ -135,7 +141,8 @@ export class TaskManagerRoom extends BusRoom {
     super();
     const { process } = this.tmSide;
     const files = new MemoryFileSystem({ clock: process.clock });
-    const { clock, random, logger } = process;
+    const { clock, random } = process;
+    const logger: Logger = { log: (_, message) => options.onLog?.(message), child: () => logger };
     this.spawner = new InlineSlotSpawner({
       defer: (deliver) => void process.later(0, 'thread', deliver),
       ports: () => ({
@@ -147,6 +154,7 @@ export class TaskManagerRoom extends BusRoom {
         chunks: { write: () => Promise.reject(new Error('no chunks here')), read: () => Promise.reject(new Error('no chunks here')) },
         loadJob: (url) => (url === 'job://tiny' ? Promise.resolve(tinyJob) : Promise.reject(new Error(`no module at ${url}`))),
         createTaskRuntime: (runtimeOptions) => {
+          if (options.isReal === true) return createTaskRuntime(runtimeOptions);
           const runtime = new PretendedRuntime(runtimeOptions);
           this.runtimes.push(runtime);
           return runtime;

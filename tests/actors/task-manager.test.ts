@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { leaderEpoch, sessionId, type CheckpointId } from '../../core/ids.js';
-import { alloc, job, session, TaskManagerRoom, tinyGraph, tm } from './task-manager-room.js';
+import { alloc, job, session, TaskManagerRoom, type PretendedRuntime, tinyGraph, tm } from './task-manager-room.js';
 
 const test = suite('TaskManager');
 
@@ -171,6 +171,29 @@ test("a deployment makes the slot active when the job's answer to the offer was 
   assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
 });
 
+test('a real job runs to its end in an inline slot: splits found, read and finished, states in order (T1)', async () => {
+  const room = new TaskManagerRoom({ isReal: true });
+  await room.withActiveSlot(alloc('a1'));
+  const splits: { id: string; data: unknown }[] = [];
+  let isListed = false;
+  room.answers['source.enumerated'] = (body) => {
+    splits.push(...body.splits);
+    isListed = body.isLast;
+    return {};
+  };
+  room.answers['source.request-split'] = () => {
+    const split = splits.shift();
+    if (split !== undefined) return { kind: 'split', split };
+    return { kind: isListed ? 'no-more' : 'wait' };
+  };
+  const source = tinyGraph.vertices[0]?.operators[0]?.id as never;
+  await room.ask('task.deploy', room.descriptor(alloc('a1'), 0, { enumerate: [source] }));
+  await room.until(() => room.states().includes('FINISHED'));
+  assert.equal(room.states(), ['INITIALIZING', 'RUNNING', 'FINISHED']);
+  assert.is(room.bodies('task.state-changed').at(-1)?.metrics.recordsIn, 3);
+  await room.until(() => room.spawner.alive[0]?.runtime.tasks().length === 0);
+});
+
 test('a failure names the task, is reported until it is answered, and heartbeats tell it until then (T2, T6)', async () => {
   const room = new TaskManagerRoom();
   const runtime = await room.withRunningTask(alloc('a1'));
@@ -214,14 +237,39 @@ test('a task that does not end in the cancellation timeout costs its slot, not t
   const descriptor = room.descriptor(alloc('a1'), 0, { jobGraph: patientFor(20_000) });
   await room.ask('task.deploy', descriptor);
   await room.until(() => room.states().includes('RUNNING'));
-  (room.runtimes[0] as { isStuck: boolean }).isStuck = true;
+  (room.runtimes[0] as PretendedRuntime).isStuck = true;
   await room.ask('task.cancel', { jobId: job, attemptId: descriptor.attemptId });
   await room.pass(19_000);
   assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
   await room.pass(2_000);
   assert.equal(room.slotStates(), ['FREE', 'FREE']);
-  assert.match(room.bodies('slot.failed')[0]?.error.message ?? '', /cancelled 20000 ms ago and has not ended/);
+  assert.match(room.bodies('slot.failed')[0]?.error.message ?? '', /was to end 20000 ms ago and has not/);
   assert.equal(room.fatal, []);
+});
+
+test('a task that fails and does not close in the cancellation timeout costs its slot too (SP3)', async () => {
+  const room = new TaskManagerRoom();
+  await room.withActiveSlot(alloc('a1'));
+  await room.ask('task.deploy', room.descriptor(alloc('a1'), 0, { jobGraph: patientFor(20_000) }));
+  await room.until(() => room.states().includes('RUNNING'));
+  const runtime = room.runtimes[0] as PretendedRuntime;
+  runtime.isStuck = true;
+  runtime.options.callbacks.onFailed(new Error('boom'));
+  await room.pass(21_000);
+  assert.equal(room.slotStates(), ['FREE', 'FREE']);
+  assert.is(room.bodies('slot.failed').length, 1);
+});
+
+test('a slot that keeps its thread to itself is reported, not ended (SP4)', async () => {
+  const said: string[] = [];
+  const room = new TaskManagerRoom({ onLog: (message) => said.push(message) });
+  await room.withRunningTask(alloc('a1'));
+  await room.pass(12_000);
+  assert.equal(said.filter((text) => text.includes('does not answer')), []);
+  room.spawner.alive[0]?.hang();
+  await room.pass(12_000);
+  assert.equal(said.filter((text) => text.includes('does not answer')), ['a slot does not answer: a function in it keeps the thread']);
+  assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
 });
 
 test('a slot that cannot even be ended by force costs the process (SP3)', async () => {
