@@ -2,3 +2,5 @@
 export * from './api/index.js';
 export * from './connectors/index.js';
 export { explainError, MillraceError, toErrorRecord, type ErrorDomain, type ErrorRecord, type ErrorRecovery } from './core/errors.js';
+export { run, runIfMain, type RunOptions } from './cluster/embedded/run.js';
+export type { JobSummary } from './bus/protocol/messages/jobs.js';
