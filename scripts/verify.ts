@@ -19,7 +19,7 @@ interface Outcome {
 const checks: readonly (readonly [name: string, check: () => Promise<Outcome>])[] = [
   [
     'format',
-    () => run(bin('prettier'), ['--check', '--log-level', 'warn', '--cache', '--cache-location', 'node_modules/.cache/prettier', '.']),
+    () => run(bin('prettier'), ['--check', '--log-level', 'warn', '--cache', '.']),
   ],
   ['lint', () => run(bin('oxlint'), ['--type-aware'])],
   ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json'])],

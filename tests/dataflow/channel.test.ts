@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ChannelId, CheckpointId } from '../../core/ids.js';
-import { MillraceError } from '../../core/errors.js';
+import type { MillraceError } from '../../core/errors.js';
 import { OutputPressure } from '../../dataflow/channels/channel-owner.js';
 import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
 import type { InputChannel } from '../../dataflow/channels/input-channel.js';

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decode, encode } from '../../bus/codec/cbor.js';
 import type { ChannelId, CheckpointId } from '../../core/ids.js';
-import { MillraceError } from '../../core/errors.js';
+import type { MillraceError } from '../../core/errors.js';
 import type { ChannelControl, StreamEvent } from '../../dataflow/channels/elements.js';
 import { rowCodec } from '../../dataflow/channels/row-codec.js';
 import { maxWatermark, minWatermark, noTimestamp } from '../../dataflow/contracts.js';

@@ -1,7 +1,7 @@
 /** What a task does with its outputs full, its operators parked, its checkpoints refused, its input ended. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MillraceError } from '../../core/errors.js';
+import type { MillraceError } from '../../core/errors.js';
 import { noTimestamp, type Operator } from '../../dataflow/contracts.js';
 import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
 import { mapOperator } from '../../dataflow/operators/map.js';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../cluster/adapters/system-clock.js';
-import { MillraceError } from '../../core/errors.js';
+import type { MillraceError } from '../../core/errors.js';
 import type { CheckpointId, JobId } from '../../core/ids.js';
 import { openRedisLeaderStorage, openRedisStorage, type RedisStorageOptions } from '../../storage/redis/open-redis-storage.js';
 import { parseRedisAddress } from '../../storage/redis/redis-address.js';
