@@ -88,5 +88,6 @@ export default defineJob('flights', (env) => {
     .keyBy(() => 'all')
     .process(table(env.parameters.integer('rows', 15)))
     .setParallelism(1)
-    .print();
+    .print()
+    .setParallelism(1);
 });
