@@ -105,6 +105,8 @@ export interface JobSettings {
   readonly objectReuse: boolean;
   readonly slotRequestTimeoutMs: number;
   readonly cancellationTimeoutMs: number;
+  /** State of a checkpoint that no operator of the job wants is left behind instead of refused; default false. */
+  readonly isNonRestoredStateAllowed?: boolean;
 }
 
 /** An operator as it stands in a job graph. */

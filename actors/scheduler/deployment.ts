@@ -21,7 +21,8 @@ export const noRestore: RestorePlan = { checkpoint: undefined, tasks: new Map() 
 /** Deals out the state of a checkpoint; throws when it does not fit the job. */
 export function planRestore(jobGraph: JobGraph, checkpoint: CompletedCheckpoint | undefined): RestorePlan {
   if (checkpoint === undefined) return noRestore;
-  return { checkpoint, tasks: assignState({ jobGraph, tasks: checkpoint.tasks, vertices: checkpoint.vertices }) };
+  const isNonRestoredAllowed = jobGraph.settings.isNonRestoredStateAllowed ?? false;
+  return { checkpoint, tasks: assignState({ jobGraph, tasks: checkpoint.tasks, vertices: checkpoint.vertices, isNonRestoredAllowed }) };
 }
 
 export interface DeploymentOptions {

@@ -39,18 +39,6 @@ export const clusterOptions = {
     min: 50,
     description: 'Silence after which a peer counts as dead. Flink: 50 s.',
   }),
-  heartbeatFailureThreshold: integer('heartbeat.rpc-failure-threshold', 2, {
-    min: 1,
-    description: 'Heartbeats in a row that reach nobody before a peer counts as dead at once.',
-  }),
-  registrationInitialTimeout: duration('cluster.registration.initial-timeout', 100, {
-    min: 1,
-    description: 'First wait for the answer to a registration; doubles with every attempt.',
-  }),
-  registrationMaxTimeout: duration('cluster.registration.max-timeout', 10_000, {
-    min: 1,
-    description: 'Longest wait between two attempts to register. Flink: 30 s.',
-  }),
   slotRequestTimeout: duration('slot.request.timeout', 300_000, {
     min: 10,
     description: 'How long a job waits for slots before it fails.',
@@ -252,13 +240,7 @@ export const redisOptions = {
   redisUser: text('redis.user', undefined, { description: 'User name.' }),
   redisPassword: text('redis.password', undefined, { isSecret: true, description: 'Password of the user.' }),
   redisDatabase: integer('redis.database', 0, { min: 0, max: 1_024, description: 'Number of the database.' }),
-  redisTlsCaFile: text('redis.tls.ca-file', undefined, { description: 'Certificates to trust, PEM.' }),
   redisKeyPrefix: text('redis.key-prefix', 'millrace', { ...token, description: 'Beginning of every key.' }),
-  redisConnectTimeout: duration('redis.connect.timeout', 5_000, { min: 10, description: 'How long one attempt to connect may take.' }),
-  redisCommandTimeout: duration('redis.command.timeout', 10_000, {
-    min: 10,
-    description: 'How long a command may take. Those of the leader lease are bounded by the lease.',
-  }),
   redisGiveUpAfter: duration('redis.connect.give-up-after', undefined, {
     description: 'Time without a connection after which a process ends with an error. Default: it tries on for ever.',
   }),

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Configuration, type ConfigurationSources } from '../../core/configuration/configuration.js';
@@ -151,6 +154,19 @@ test('every key is declared once, has a variable of its own, and a default that 
     assert.ok(parsed.ok, option.key);
     if (parsed.ok) assert.equal(parsed.value, option.defaultValue, option.key);
   }
+});
+
+test('every key is read by something: none is accepted and then ignored', () => {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  /** Keys with one possible value, accepted so that files for Flink can say it. */
+  const fixed = new Set(['checkpointMode', 'stateBackend']);
+  const sources = ['actors', 'api', 'cluster', 'graph', 'storage']
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name)))
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n');
+  const ignored = Object.keys(options).filter((name) => !fixed.has(name) && !new RegExp(`\\boptions\\.${name}\\b`).test(sources));
+  assert.equal(ignored, []);
 });
 
 test('what is near is suggested, what is far is not', () => {
