@@ -31,5 +31,6 @@ export default defineJob('restart', (env) => {
     .fromSource(throttled(sequenceSource(1, 5_000), { recordsPerSecond: 2_500 }))
     .keyBy(() => 'all')
     .process(addUp)
-    .print();
+    .print()
+    .setParallelism(1);
 });

@@ -34,5 +34,6 @@ export default defineJob('own-source', (env) => {
     .keyBy(() => 'all')
     .process(latest)
     .setParallelism(1)
-    .print();
+    .print()
+    .setParallelism(1);
 });

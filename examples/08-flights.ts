@@ -2,22 +2,18 @@
  * Flights: the average and the worst delay of every airport, over 3,000,000 real flights.
  *
  *     npm start
- *     npx millrace run examples/08-flights.ts -- --rows 30
+ *     npx millrace run examples/08-flights.ts -- --rows 30 --least 500
  *
  * Two readers share the row groups of the Parquet file; names of airports come from a CSV file. Both streams meet by
  * airport, in state: whatever comes first waits for the other. At the end of the input every airport tells its figures,
  * and one last operator makes a table of them. With checkpoints on, killing anything in between changes nothing.
  */
-import { csvSource, defineJob, maxWatermark, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
-import { flightsSource } from './flights-parquet.js';
+import { csvSource, type DataStream, defineJob, maxWatermark, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
+import { flightsSource, type Flight } from './flights-parquet.js';
 import { vegaData } from './vega-data.js';
 
-/** A flight, or the name of an airport: what is known of one airport. */
-interface Fact {
-  readonly airport: string;
-  readonly delay: number;
-  readonly name: string | null;
-}
+/** A flight, or the name of an airport. */
+type Fact = Flight & { readonly name?: string };
 
 interface Figures {
   readonly airport: string;
@@ -32,7 +28,7 @@ function figures(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Fac
   const sums = runtime.valueState<{ readonly flights: number; readonly minutes: number; readonly worst: number }>('sums');
   return {
     processElement(fact, { time }) {
-      if (fact.name !== null) return name.update(fact.name);
+      if (fact.name !== undefined) return name.update(fact.name);
       const known = sums.value();
       if (known === undefined) {
         time.registerEventTimeTimer(maxWatermark);
@@ -47,7 +43,8 @@ function figures(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Fac
   };
 }
 
-function table(rows: number) {
+/** The airports with the longest delays, of those with so many flights at least. */
+function table(rows: number, flightsMin: number) {
   return (runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Figures, string> => {
     const airports = runtime.listState<Figures>('airports');
     return {
@@ -58,9 +55,9 @@ function table(rows: number) {
       onTimer(_at, _context, out) {
         const all = [...airports.get()].sort((a, b) => b.average - a.average || (a.airport < b.airport ? -1 : 1));
         const flights = all.reduce((sum, airport) => sum + airport.flights, 0);
-        out.collect(`${flights.toLocaleString('en')} flights from ${all.length} airports; those with the longest delays on average:`);
+        out.collect(`${flights.toLocaleString('en')} flights from ${all.length} airports; the longest delays, from ${flightsMin} flights:`);
         out.collect(line('airport', 'flights', 'average', 'worst'));
-        for (const { airport, flights: count, average, worst } of all.slice(0, rows)) {
+        for (const { airport, flights: count, average, worst } of all.filter((one) => one.flights >= flightsMin).slice(0, rows)) {
           out.collect(line(airport, count.toLocaleString('en'), `${average.toFixed(1)} min`, `${(worst / 60).toFixed(1)} h`));
         }
       },
@@ -73,20 +70,18 @@ const line = (airport: string, flights: string, average: string, worst: string):
 
 export default defineJob('flights', (env) => {
   env.setParallelism(2).enableCheckpointing('1 s').enableObjectReuse();
-  const flights = env
-    .fromSource(flightsSource(env.parameters.string('flights', vegaData('flights-3m.parquet'))))
-    .map(({ origin, delay }): Fact => ({ airport: origin, delay, name: null }));
+  const flights: DataStream<Fact> = env.fromSource(flightsSource(env.parameters.string('flights', vegaData('flights-3m.parquet'))));
   const names = env
     .fromSource(csvSource(env.parameters.string('airports', vegaData('airports.csv')), { columns: { iata: 'string', name: 'string' } }))
     .setParallelism(1)
-    .map(({ iata, name }): Fact => ({ airport: iata, delay: 0, name }));
+    .map(({ iata, name }): Fact => ({ origin: iata, delay: 0, name }));
 
   flights
     .union(names)
-    .keyBy((fact) => fact.airport)
+    .keyBy((fact) => fact.origin)
     .process(figures)
     .keyBy(() => 'all')
-    .process(table(env.parameters.integer('rows', 15)))
+    .process(table(env.parameters.integer('rows', 15), env.parameters.integer('least', 1_000)))
     .setParallelism(1)
     .print()
     .setParallelism(1);

@@ -48,5 +48,6 @@ export default defineJob('kill-a-worker', (env) => {
     .process(total)
     .setParallelism(1)
     .map(({ flights }) => `${flights.toLocaleString('en')} flights were counted`)
-    .print();
+    .print()
+    .setParallelism(1);
 });
