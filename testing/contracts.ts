@@ -5,4 +5,5 @@ export { busContract, type BusFixture } from './contracts/bus.js';
 export { checkpointStorageContract, type CheckpointStorageFixture } from './contracts/checkpoint-storage.js';
 export { fileSystemContract, type FileSystemFixture } from './contracts/file-system.js';
 export { haStoreContract, type HaStoreFixture } from './contracts/ha-store.js';
+export { keyedStateContract, type KeyedStateFixture } from './contracts/keyed-state.js';
 export { sourceContract, type SourceHarness } from './contracts/source.js';

@@ -57,7 +57,8 @@ export class RedisCheckpointStorage implements CheckpointStorage {
       byJob.set(jobId, [...(byJob.get(jobId) ?? []), name]);
     }
     for (const [job, ofJob] of byJob) {
-      for (let start = 0; start < ofJob.length; start += removeBatch) await this.removeSome(job, ofJob.slice(start, start + removeBatch), token);
+      for (let start = 0; start < ofJob.length; start += removeBatch)
+        await this.removeSome(job, ofJob.slice(start, start + removeBatch), token);
     }
   }
 

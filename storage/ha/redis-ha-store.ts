@@ -140,7 +140,12 @@ export class RedisHaStore implements HaStore {
     return { kind: 'held', by: tokenOf(rest[0], rest[1]) ?? { epoch: 0 as LeaderEpoch, holder: '' }, remainingMs: Number(rest[2]) };
   }
 
-  private async write(token: LeaderToken, script: RedisScript, keys: readonly string[], parameters: readonly RedisArgument[]): Promise<readonly unknown[]> {
+  private async write(
+    token: LeaderToken,
+    script: RedisScript,
+    keys: readonly string[],
+    parameters: readonly RedisArgument[],
+  ): Promise<readonly unknown[]> {
     const reply = await this.client.run(script, [this.keys.leaderToken, ...keys], [token.epoch, token.holder, ...parameters]);
     return expectOk(reply, token);
   }

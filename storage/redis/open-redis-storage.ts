@@ -77,10 +77,15 @@ function storageOver(client: RedisClient, keys: RedisKeys): RedisStorage {
   };
 }
 
-function connect(options: RedisStorageOptions, purpose: string, mode: { readonly kind: 'patient' } | { readonly kind: 'prompt'; readonly commandTimeoutMs: number }): Promise<RedisClient> {
+function connect(
+  options: RedisStorageOptions,
+  purpose: string,
+  mode: { readonly kind: 'patient' } | { readonly kind: 'prompt'; readonly commandTimeoutMs: number },
+): Promise<RedisClient> {
   return RedisClient.connect({
     url: options.url,
     name: `${options.name}-${purpose}`,
+    clock: options.clock,
     logger: options.logger,
     mode,
     ...(options.giveUpAfterMs === undefined ? {} : { giveUpAfterMs: options.giveUpAfterMs }),

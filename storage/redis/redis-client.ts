@@ -10,7 +10,7 @@
  */
 import { Redis } from 'ioredis';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
-import type { Logger } from '../../core/ports.js';
+import type { Clock, Logger } from '../../core/ports.js';
 import { parseRedisAddress } from './redis-address.js';
 import type { RedisScript } from './redis-script.js';
 import { parseInfo, readServerFacts, type RedisServerFacts } from './redis-server-facts.js';
@@ -20,6 +20,7 @@ export interface RedisClientOptions {
   readonly url: string;
   /** Name of the connection in `CLIENT LIST`: `millrace-job-manager-lease`. */
   readonly name: string;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Logger;
   readonly mode: { readonly kind: 'patient' } | { readonly kind: 'prompt'; readonly commandTimeoutMs: number };
   /** Undefined: never. */
@@ -91,7 +92,7 @@ export class RedisClient implements RedisConnection {
     });
     this.redis.on('error', (error: Error) => this.noteError(error));
     this.redis.on('ready', () => this.noteReady());
-    this.redis.on('close', () => (this.awaySince ??= performance.now()));
+    this.redis.on('close', () => (this.awaySince ??= this.options.clock.monotonic()));
   }
 
   get serverFacts(): RedisServerFacts {
@@ -136,7 +137,7 @@ export class RedisClient implements RedisConnection {
 
   private becomeReady(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.awaySince = performance.now();
+      this.awaySince = this.options.clock.monotonic();
       this.redis.once('ready', () => resolve());
       this.redis.once('end', () => reject(this.refusal ?? this.unreachable()));
       // Its first failure is not the last word: the retries go on, and end in one of the events above.
@@ -152,12 +153,16 @@ export class RedisClient implements RedisConnection {
   }
 
   private delayBeforeRetry(attempt: number): number | null {
-    const awayMs = performance.now() - (this.awaySince ??= performance.now());
+    const awayMs = this.options.clock.monotonic() - (this.awaySince ??= this.options.clock.monotonic());
     const { giveUpAfterMs, logger } = this.options;
     if (this.refusal !== undefined) return null;
     const delayMs = Math.min(backoffMs * 2 ** Math.min(attempt - 1, 10), backoffMsMax);
     if (giveUpAfterMs !== undefined && awayMs + delayMs > giveUpAfterMs) return null;
-    logger.log('warn', `cannot reach Redis at ${this.shown}: ${this.lastError}; trying again`, { attempt, delayMs, connection: this.options.name });
+    logger.log('warn', `cannot reach Redis at ${this.shown}: ${this.lastError}; trying again`, {
+      attempt,
+      delayMs,
+      connection: this.options.name,
+    });
     return delayMs;
   }
 
@@ -177,7 +182,10 @@ export class RedisClient implements RedisConnection {
 
   private noteReady(): void {
     if (this.awaySince !== undefined && this.facts !== undefined) {
-      this.options.logger.log('info', `reached Redis at ${this.shown} again`, { awayMs: Math.round(performance.now() - this.awaySince), connection: this.options.name });
+      this.options.logger.log('info', `reached Redis at ${this.shown} again`, {
+        awayMs: Math.round(this.options.clock.monotonic() - this.awaySince),
+        connection: this.options.name,
+      });
     }
     this.awaySince = undefined;
   }

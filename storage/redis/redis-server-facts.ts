@@ -27,12 +27,16 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
 export function readServerFacts(info: ReadonlyMap<string, string>, fsync: string | undefined, shown: string): RedisServerFacts {
   const policy = info.get('maxmemory_policy');
   if (policy !== undefined && policy !== 'noeviction') {
-    throw new MillraceError('REDIS_EVICTS', `Redis at ${shown} has maxmemory-policy ${policy}: it would throw away checkpoints when its memory is full.`, {
-      domain: 'user',
-      recovery: 'crash',
-      where: shown,
-      hint: 'Set maxmemory-policy noeviction in redis.conf, or use a Redis of its own.',
-    });
+    throw new MillraceError(
+      'REDIS_EVICTS',
+      `Redis at ${shown} has maxmemory-policy ${policy}: it would throw away checkpoints when its memory is full.`,
+      {
+        domain: 'user',
+        recovery: 'crash',
+        where: shown,
+        hint: 'Set maxmemory-policy noeviction in redis.conf, or use a Redis of its own.',
+      },
+    );
   }
   if (info.get('role') === 'slave') {
     throw new MillraceError('REDIS_REPLICA', `Redis at ${shown} is a replica and cannot be written.`, {
@@ -52,8 +56,12 @@ function describeDurability(aofEnabled: string | undefined, fsync: string | unde
   }
   const consequence = 'a checkpoint pointer lost after its commit doubles output';
   if (aofEnabled === '1') {
-    const window = fsync === 'everysec' ? 'may lose the last second of writes' : `may lose the latest writes (appendfsync ${fsync ?? 'unknown'})`;
+    const window =
+      fsync === 'everysec' ? 'may lose the last second of writes' : `may lose the latest writes (appendfsync ${fsync ?? 'unknown'})`;
     return { isDurable: false, durability: `${redis} (append-only file): ${window} in a crash of its machine; ${consequence}` };
   }
-  return { isDurable: false, durability: `${redis} without append-only file: loses everything since its last snapshot when it restarts; ${consequence}` };
+  return {
+    isDurable: false,
+    durability: `${redis} without append-only file: loses everything since its last snapshot when it restarts; ${consequence}`,
+  };
 }

@@ -64,7 +64,13 @@ class World {
           subtaskIndex: 0,
           isFinished: false,
           stateBytes: 10,
-          operators: [{ operatorId: 'o' as OperatorId, operatorState: Uint8Array.from([1, 2]), keyed: [{ keyGroups: { start: 0, end: 127 }, chunks }] }],
+          operators: [
+            {
+              operatorId: 'o' as OperatorId,
+              operatorState: Uint8Array.from([1, 2]),
+              keyed: [{ keyGroups: { start: 0, end: 127 }, chunks }],
+            },
+          ],
         },
       ],
       sources: [{ operatorId: 'o' as OperatorId, splits: [{ id: 's', split: { from: 1n, at: new Date(5) } }] }],
@@ -157,7 +163,10 @@ test('chunks of an old checkpoint that a retained one still references stay (CS2
   // Another leader, which remembers nothing.
   const next = await world.lead();
   await world.store().sweep(next, job, id(3));
-  assert.equal([...world.chunks.keys()].filter((name) => parseChunkName(name).checkpointId === 1), [reused[0]?.name]);
+  assert.equal(
+    [...world.chunks.keys()].filter((name) => parseChunkName(name).checkpointId === 1),
+    [reused[0]?.name],
+  );
   for (const chunk of (await world.store().latest(job))?.tasks[0]?.operators[0]?.keyed[0]?.chunks ?? []) await world.storage.read(chunk);
 });
 

@@ -25,6 +25,7 @@ const open = (mode: 'patient' | 'prompt') =>
   RedisClient.connect({
     url: sharedRedisUrl(),
     name: 'test',
+    clock,
     logger: silentLogger,
     mode: mode === 'patient' ? { kind: 'patient' } : { kind: 'prompt', commandTimeoutMs: 2_000 },
   });
@@ -64,41 +65,61 @@ const variants = [
   { label: 'in Redis, each script run twice', patient: new Doubling(plain.patient), prompt: new Doubling(plain.prompt) },
 ] as const;
 
+/** Closes what a case opened: each adapter holds a share of its connection. */
+function closing<Adapter extends { close(): Promise<void> }>(): { opened<T extends Adapter>(adapter: T): T; dispose(): Promise<void> } {
+  const adapters: Adapter[] = [];
+  return {
+    opened: (adapter) => {
+      adapters.push(adapter);
+      return adapter;
+    },
+    dispose: async () => {
+      for (const adapter of adapters) await adapter.close();
+    },
+  };
+}
+
 for (const { label, patient, prompt } of variants) {
   runContract(`checkpoint storage ${label}`, checkpointStorageContract, async () => {
     const keys = newKeys();
+    const { opened, dispose } = closing();
     return {
       fixture: {
-        open: async () => new RedisCheckpointStorage({ client: patient, keys }),
-        ha: async () => new RedisHaStore({ records: patient, lease: prompt, keys, clock }),
+        open: async () => opened(new RedisCheckpointStorage({ client: patient, keys })),
+        ha: async () => opened(new RedisHaStore({ records: patient, lease: prompt, keys, clock })),
         damage: async (name, bytes) => void (await patient.command('SET', keys.chunk(name), bytes)),
       },
+      dispose,
     };
   });
 
   runContract(`HA store ${label}`, haStoreContract, async () => {
     const keys = newKeys();
+    const { opened, dispose } = closing();
     return {
       fixture: {
-        open: async () => new RedisHaStore({ records: patient, lease: prompt, keys, clock }),
+        open: async () => opened(new RedisHaStore({ records: patient, lease: prompt, keys, clock })),
         clock,
         leaseMs: 250,
         elapse: (ms) => new Promise((resolve) => void clock.setTimer(ms, () => resolve())),
       },
+      dispose,
     };
   });
 
   runContract(`blob store ${label}`, blobStoreContract, async () => {
     const keys = newKeys();
-    return { fixture: { open: async () => new RedisBlobStore({ client: patient, keys }) } };
+    const { opened, dispose } = closing();
+    return { fixture: { open: async () => opened(new RedisBlobStore({ client: patient, keys })) }, dispose };
   });
 }
 
 const test = suite('Redis');
+const { opened, dispose } = closing();
 
 test('an id that was given out by a script run twice is skipped, never repeated (LS2)', async () => {
   const keys = newKeys();
-  const store = new RedisHaStore({ records: plain.patient, lease: plain.prompt, keys, clock });
+  const store = opened(new RedisHaStore({ records: plain.patient, lease: plain.prompt, keys, clock }));
   const answer = await store.acquire('a', 60_000);
   assert.is(answer.kind, 'granted');
   if (answer.kind !== 'granted') return;
@@ -110,7 +131,7 @@ test('an id that was given out by a script run twice is skipped, never repeated 
 
 test('clusters that share a Redis see nothing of each other (RK1)', async () => {
   const [left, right] = [newKeys(), newKeys()];
-  const store = (keys: RedisKeys) => new RedisHaStore({ records: plain.patient, lease: plain.prompt, keys, clock });
+  const store = (keys: RedisKeys) => opened(new RedisHaStore({ records: plain.patient, lease: plain.prompt, keys, clock }));
   assert.is((await store(left).acquire('a', 60_000)).kind, 'granted');
   assert.is((await store(right).acquire('b', 60_000)).kind, 'granted');
   assert.throws(() => new RedisKeys({ cluster: 'a}b' }), 'cannot be part of a Redis key');
@@ -118,13 +139,14 @@ test('clusters that share a Redis see nothing of each other (RK1)', async () => 
 
 test('the lease expires in Redis itself, without anybody asking', async () => {
   const keys = newKeys();
-  const store = new RedisHaStore({ records: plain.patient, lease: plain.prompt, keys, clock });
+  const store = opened(new RedisHaStore({ records: plain.patient, lease: plain.prompt, keys, clock }));
   await store.acquire('a', 60_000);
   const left = Number(await plain.patient.command('PTTL', keys.leaderLease));
   assert.ok(left > 50_000 && left <= 60_000, `${left} ms left`);
 });
 
 test.after(async () => {
+  await dispose();
   const keys = (await plain.patient.command('KEYS', `{${prefix}.*`)) as Buffer[];
   for (const key of keys) await plain.patient.command('UNLINK', String(key));
   await plain.patient.close();

@@ -52,7 +52,13 @@ test('an address where nothing listens is retried with back-off, named without i
 
 test('a server that comes up later is reached', async () => {
   const port = await freePort();
-  const opening = openRedisStorage({ url: `redis://127.0.0.1:${port}`, name: 'test', clock: systemClock, logger: silentLogger, giveUpAfterMs: 20_000 });
+  const opening = openRedisStorage({
+    url: `redis://127.0.0.1:${port}`,
+    name: 'test',
+    clock: systemClock,
+    logger: silentLogger,
+    giveUpAfterMs: 20_000,
+  });
   const server = await startOwnRedis(port);
   try {
     const storage = await within(15_000, opening, 'the connection');
@@ -65,7 +71,13 @@ test('a server that comes up later is reached', async () => {
 
 test('a refused login is told at once and not retried (RC1)', () =>
   withServer(async (server) => {
-    const admin = await RedisClient.connect({ url: redisUrl(server), name: 'admin', logger: silentLogger, mode: { kind: 'patient' } });
+    const admin = await RedisClient.connect({
+      url: redisUrl(server),
+      name: 'admin',
+      clock: systemClock,
+      logger: silentLogger,
+      mode: { kind: 'patient' },
+    });
     await admin.command('CONFIG', 'SET', 'requirepass', 'right');
     for (const user of ['', ':wrong@']) {
       const url = redisUrl(server).replace('//', `//${user}`);
@@ -79,7 +91,13 @@ test('a refused login is told at once and not retried (RC1)', () =>
 
 test('a server that may evict is refused, with the setting to change (RF1)', () =>
   withServer(async (server) => {
-    const admin = await RedisClient.connect({ url: redisUrl(server), name: 'admin', logger: silentLogger, mode: { kind: 'patient' } });
+    const admin = await RedisClient.connect({
+      url: redisUrl(server),
+      name: 'admin',
+      clock: systemClock,
+      logger: silentLogger,
+      mode: { kind: 'patient' },
+    });
     await admin.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     const error = await rejectsWith('REDIS_EVICTS', openRedisStorage(optionsFor(server)));
     assert.match((error as MillraceError).hint ?? '', 'noeviction');
@@ -96,7 +114,13 @@ test('a replica is refused (RF2)', () => {
 
 test('what survives is read from the server and said, as a warning when it is less than everything (RF3)', () =>
   withServer(async (server) => {
-    const admin = await RedisClient.connect({ url: redisUrl(server), name: 'admin', logger: silentLogger, mode: { kind: 'patient' } });
+    const admin = await RedisClient.connect({
+      url: redisUrl(server),
+      name: 'admin',
+      clock: systemClock,
+      logger: silentLogger,
+      mode: { kind: 'patient' },
+    });
     const said = async () => {
       const { logger, lines } = recordingLogger();
       const storage = await openRedisLeaderStorage(optionsFor(server, { logger }));
@@ -175,7 +199,11 @@ test('giving up on a server that went away fails what waits, with its address (R
   withServer(async (server) => {
     const storage = await openRedisStorage(optionsFor(server, { giveUpAfterMs: 500 }));
     await server.kill();
-    const error = await within(10_000, rejectsWith('REDIS_UNREACHABLE', storage.checkpoints.write('job/1/a/state/0', new Uint8Array(1))), 'giving up');
+    const error = await within(
+      10_000,
+      rejectsWith('REDIS_UNREACHABLE', storage.checkpoints.write('job/1/a/state/0', new Uint8Array(1))),
+      'giving up',
+    );
     assert.match(error.message, `127.0.0.1:${server.port}`);
     await rejectsWith('REDIS_UNREACHABLE', storage.checkpoints.listBefore(job, 5 as CheckpointId));
     await storage.close();
@@ -185,7 +213,13 @@ test('a full server refuses writes and keeps what it has', () =>
   withServer(async (server) => {
     const storage = await openRedisStorage(optionsFor(server));
     const kept = await storage.checkpoints.write('job/1/a/state/0', new Uint8Array(1_000));
-    const admin = await RedisClient.connect({ url: redisUrl(server), name: 'admin', logger: silentLogger, mode: { kind: 'patient' } });
+    const admin = await RedisClient.connect({
+      url: redisUrl(server),
+      name: 'admin',
+      clock: systemClock,
+      logger: silentLogger,
+      mode: { kind: 'patient' },
+    });
     await admin.command('CONFIG', 'SET', 'maxmemory', '1mb');
     const error = await rejectsWith('REDIS_FAILED', storage.checkpoints.write('job/2/a/state/0', new Uint8Array(900_000)));
     assert.match(error.message, 'OOM');

@@ -7,4 +7,7 @@
  */
 import { defineScript, fencePrelude } from '../redis-script.js';
 
-export const nextCheckpointId = defineScript('next-checkpoint-id', `${fencePrelude}return { 'OK', redis.call('HINCRBY', KEYS[2], ARGV[3], 1) }`);
+export const nextCheckpointId = defineScript(
+  'next-checkpoint-id',
+  `${fencePrelude}return { 'OK', redis.call('HINCRBY', KEYS[2], ARGV[3], 1) }`,
+);

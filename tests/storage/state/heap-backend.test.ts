@@ -14,7 +14,12 @@ for (const isStrict of [false, true]) {
     fixture: {
       make: (keyGroups, options = {}) =>
         // Values that count how often they are read cannot be strict: stamping them reads them.
-        new HeapKeyedStateBackend({ keyGroups, operatorName: 'operator', isStrict: isStrict && options.isObjectReuse !== true, ...options }),
+        new HeapKeyedStateBackend({
+          keyGroups,
+          operatorName: 'operator',
+          isStrict: isStrict && options.isObjectReuse !== true,
+          ...options,
+        }),
     },
   }));
 }
