@@ -4,7 +4,7 @@
  * TC1  What a slot builds is the job that was submitted, or it refuses to run (`JOB_MISMATCH`, naming the operator).
  * TC2  Every call builds anew: tasks share no closure of the builder.
  */
-import { assert, MillraceError } from '../core/errors.js';
+import { assert } from '../core/errors.js';
 import type { EdgeId, OperatorId, VertexId } from '../core/ids.js';
 import { vertexOf } from '../graph/execution-graph.js';
 import { assertSameJob } from '../graph/fingerprint.js';
@@ -12,28 +12,6 @@ import { planJob } from '../graph/job-plan.js';
 import type { JobGraph } from '../graph/types.js';
 import type { JobDefinition, KeySelector, OperatorFactory } from './contracts.js';
 import type { TaskCode } from './task-runtime.js';
-
-/** The job a module exports; `where` names the module in the error when it exports none. */
-export function jobDefinitionOf(exports: { readonly default?: unknown }, where: string): JobDefinition {
-  const found = exports.default;
-  if (isJobDefinition(found)) return found;
-  throw new MillraceError(
-    'JOB_NOT_EXPORTED',
-    `The module ${found === undefined ? 'has no default export' : 'exports something else by default'}.`,
-    {
-      domain: 'user',
-      recovery: 'fail-job',
-      where,
-      hint: "Write: export default defineJob('name', (env) => { … });",
-    },
-  );
-}
-
-export function isJobDefinition(value: unknown): value is JobDefinition {
-  if (typeof value !== 'object' || value === null) return false;
-  const { name, build } = value as { readonly name?: unknown; readonly build?: unknown };
-  return typeof name === 'string' && typeof build === 'function';
-}
 
 /** Builds the job again and finds what belongs to one vertex (TC1, TC2). */
 export function taskCodeOf(definition: JobDefinition, jobGraph: JobGraph, vertexId: VertexId): TaskCode {
