@@ -1,0 +1,124 @@
+/**
+ * One simulated run: a cluster, a job and faults from one seed, and the verdict on what it left on the disk.
+ *
+ * SR1  The verdict compares committed lines with an independent computation, as multisets.
+ * SR2  Nothing of one run is seen by another: the same seed gives the same trace, alone or inside a campaign.
+ */
+import { MillraceError } from '../../core/errors.js';
+import { Configuration } from '../../core/configuration/configuration.js';
+import { planJob } from '../../graph/job-plan.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { MemoryFileSystem } from '../memory-file-system.js';
+import { drawFaults, unleash } from './faults.js';
+import { SimulatedCluster, type BrokenGuards } from './simulated-cluster.js';
+import { SimulatedNetwork } from './simulated-network.js';
+import { Simulation } from './simulation.js';
+import { drawWorkload, expectedLines, outputDirectory, workloadJob } from './workload.js';
+
+export interface RunVerdict {
+  readonly seed: number;
+  readonly traceHash: string;
+  /** Undefined: everything held. */
+  readonly violation: { readonly code: ViolationCode; readonly detail: string } | undefined;
+  readonly blows: readonly string[];
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly checkpoints: number;
+  readonly restarts: number;
+}
+
+export type ViolationCode = 'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED' | 'STUCK' | 'LEFTOVERS' | 'CRASHED';
+
+export interface SimulatedRunOptions {
+  readonly seed: number;
+  readonly broken?: BrokenGuards;
+  readonly onTrace?: (line: string) => void;
+}
+
+/** Blows end long before: what is not done by then is stuck. */
+const limitMs = 400_000;
+
+export async function simulateRun({ seed, broken = {}, onTrace }: SimulatedRunOptions): Promise<RunVerdict> {
+  const world = new Simulation({ seed, ...(onTrace === undefined ? {} : { onTrace }) });
+  const plan = drawFaults(world.random.fork());
+  const workload = drawWorkload(world.random.fork());
+  const network = new SimulatedNetwork({ world, random: world.random.fork(), faults: plan.network });
+  const job = workloadJob(workload);
+  const cluster = new SimulatedCluster({
+    world,
+    network,
+    taskManagers: 3,
+    slots: 2,
+    loadJob: () => workloadJob(workload),
+    storeFaults: { ...plan.store, isAway: () => false },
+    broken,
+  });
+  const blows: string[] = [];
+  cluster.startAll();
+  unleash(plan, world, cluster, network, (what) => {
+    blows.push(what);
+    world.trace(`blow: ${what}`);
+  });
+  const { client } = cluster.client();
+  let end: JobSummary | undefined;
+  let failure: unknown;
+  client
+    .submit({ jobGraph: planJob(job.build({}, { configuration: Configuration.defaults })).jobGraph, code: { kind: 'module', url: 'simulated:job' } })
+    .then((id) => client.waitForEnd(id))
+    .then(
+      (summary) => (end = summary),
+      (error: unknown) => (failure = error),
+    );
+  let violation: RunVerdict['violation'];
+  try {
+    await world.runUntil(() => end !== undefined || failure !== undefined, limitMs);
+    violation = failure === undefined ? await judge(end as unknown as JobSummary, cluster.disk, workload) : crashed(failure);
+  } catch (error) {
+    violation = crashed(error);
+  }
+  return {
+    seed,
+    traceHash: world.traceHash(),
+    violation,
+    blows,
+    events: world.events,
+    virtualMs: world.nowMs,
+    checkpoints: end?.checkpointsCompleted ?? 0,
+    restarts: end?.restarts ?? 0,
+  };
+}
+
+async function judge(end: JobSummary, disk: MemoryFileSystem, workload: Parameters<typeof expectedLines>[0]): Promise<RunVerdict['violation']> {
+  if (end.status !== 'FINISHED') return { code: 'NOT_FINISHED', detail: `${end.status}: ${JSON.stringify(end.error)}` };
+  const lines = await committedLines(disk);
+  const expected = countOf(expectedLines(workload));
+  const found = countOf(lines);
+  for (const [line, times] of expected) if ((found.get(line) ?? 0) < times) return { code: 'LOST', detail: line };
+  for (const [line, times] of found) {
+    const wanted = expected.get(line);
+    if (wanted === undefined) return { code: 'UNEXPECTED', detail: line };
+    if (times > wanted) return { code: 'DUPLICATED', detail: line };
+  }
+  return undefined;
+}
+
+async function committedLines(disk: MemoryFileSystem): Promise<string[]> {
+  const lines: string[] = [];
+  for (const name of await disk.list(outputDirectory)) {
+    if (name.startsWith('.')) continue;
+    const text = new TextDecoder().decode(await disk.readFile(`${outputDirectory}/${name}`));
+    lines.push(...text.split('\n').filter((line) => line !== ''));
+  }
+  return lines;
+}
+
+function countOf(lines: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return counts;
+}
+
+function crashed(error: unknown): NonNullable<RunVerdict['violation']> {
+  const isStuck = error instanceof MillraceError && error.code.startsWith('SIMULATION_');
+  return { code: isStuck ? 'STUCK' : 'CRASHED', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

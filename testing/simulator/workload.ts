@@ -1,0 +1,96 @@
+/**
+ * The job of simulated runs, drawn from the seed, and its answer computed naively, sharing no code with it.
+ *
+ * Each record is counted per key in keyed state and written, with its place in the count, to files exactly once; at the
+ * end of the input every key tells its total. So a lost, repeated or reordered-within-a-subtask record, a state restored
+ * too old or too new, and a transaction committed twice or never all show in the lines.
+ */
+import { defineJob, fileSink, maxWatermark, sequenceSource, throttled } from '../../index.js';
+import type { JobDefinition, KeyedProcessFunction, KeyedRuntimeContext } from '../../index.js';
+import type { SeededRandom } from './seeded-random.js';
+
+export interface Workload {
+  readonly records: number;
+  readonly keys: number;
+  readonly parallelism: number;
+  readonly recordsPerSecond: number;
+  readonly checkpointIntervalMs: number;
+  /** Results a record is split into by an iterable, and gathered again by the count. */
+  readonly fanOut: number;
+  /** Whether records cross the network once more, unkeyed, before they are counted. */
+  readonly isRebalanced: boolean;
+  readonly isObjectReuse: boolean;
+}
+
+/** Where the lines are committed, on the simulated disk. */
+export const outputDirectory = '/out';
+
+export function drawWorkload(random: SeededRandom): Workload {
+  const records = random.between(200, 900);
+  return {
+    records,
+    keys: random.between(1, 12),
+    parallelism: random.between(1, 4),
+    recordsPerSecond: records / random.between(2, 8),
+    checkpointIntervalMs: random.between(150, 1_200),
+    fanOut: random.chance(0.3) ? random.between(2, 5) : 1,
+    isRebalanced: random.chance(0.4),
+    isObjectReuse: false,
+  };
+}
+
+interface Item {
+  readonly key: number;
+  readonly record: number;
+  readonly part: number;
+}
+
+/** A new definition each time, so that no state of one slot's functions is another's. */
+export function workloadJob(workload: Workload): JobDefinition {
+  const { records, keys, parallelism, recordsPerSecond, checkpointIntervalMs, fanOut, isRebalanced } = workload;
+  return defineJob('simulated', (env) => {
+    env.setParallelism(parallelism).enableCheckpointing(checkpointIntervalMs, { tolerableFailures: 1_000 });
+    const numbers = env.fromSource(throttled(sequenceSource(1, records, { splits: parallelism * 2 }), { recordsPerSecond }));
+    const items = (isRebalanced ? numbers.rebalance() : numbers).flatMap(function* (record): Generator<Item> {
+      for (let part = 0; part < fanOut; part++) yield { key: record % keys, record, part };
+    });
+    items
+      .keyBy(({ key }) => key)
+      .process(countPerKey)
+      .sinkTo(fileSink<string>(outputDirectory, { encode: (line) => line }));
+  });
+}
+
+function countPerKey(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Item, string> {
+  const count = runtime.valueState<number>('count');
+  const seen = runtime.mapState<string, number>('seen');
+  return {
+    processElement({ record, part }, context, out) {
+      const next = (count.value() ?? 0) + 1;
+      count.update(next);
+      seen.put(`${record}.${part}`, next);
+      if (next === 1) context.time.registerEventTimeTimer(maxWatermark);
+      out.collect(`record ${record}.${part}`);
+      out.collect(`count ${context.currentKey()} ${next}`);
+    },
+    onTimer(_time, context, out) {
+      out.collect(`total ${context.currentKey()} ${count.value()} of ${[...seen.keys()].length}`);
+    },
+  };
+}
+
+/** The lines every run must commit, sorted. */
+export function expectedLines({ records, keys, fanOut }: Workload): string[] {
+  const lines: string[] = [];
+  const perKey = new Map<number, number>();
+  for (let record = 1; record <= records; record++) {
+    const key = record % keys;
+    for (let part = 0; part < fanOut; part++) {
+      const next = (perKey.get(key) ?? 0) + 1;
+      perKey.set(key, next);
+      lines.push(`record ${record}.${part}`, `count ${key} ${next}`);
+    }
+  }
+  for (const [key, count] of perKey) lines.push(`total ${key} ${count} of ${count}`);
+  return lines.sort();
+}
