@@ -1,7 +1,8 @@
 /**
  * Hello: read a file, count by key, print.
  *
- *     npx millrace run examples/01-hello.ts
+ *     npm run example 01                      (embedded, without any server)
+ *     npx millrace run examples/01-hello.ts   (on a cluster)
  *     npx millrace run examples/01-hello.ts -- --input /path/to/flights.json
  *
  * `keyBy` sends all flights of one origin to the same place; `reduce` keeps one value a key and hands on every new one,

@@ -1,7 +1,8 @@
 /**
  * Keyed state: remember something for every key.
  *
- *     npx millrace run examples/02-keyed-state.ts
+ *     npm run example 02                      (embedded, without any server)
+ *     npx millrace run examples/02-keyed-state.ts   (on a cluster)
  *
  * For every airport, the longest run of flights in a row that left late. State is asked for once, in `open`; what it
  * holds belongs to the key of the record being processed, and is part of every checkpoint.

@@ -1,7 +1,8 @@
 /**
  * Timers: do something later, for a key.
  *
- *     npx millrace run examples/03-timers.ts
+ *     npm run example 03                      (embedded, without any server)
+ *     npx millrace run examples/03-timers.ts   (on a cluster)
  *
  * A sensor sends readings; every sensor's average is printed half a second after its first reading, and again while
  * readings come, and once more at the end. A timer belongs to a key and survives failures with the state.

@@ -1,7 +1,8 @@
 /**
  * Side outputs: more than one result stream, and what to do with rows that cannot be read.
  *
- *     npx millrace run examples/04-side-outputs.ts
+ *     npm run example 04                      (embedded, without any server)
+ *     npx millrace run examples/04-side-outputs.ts   (on a cluster)
  *
  * Airports of the United States by state. A malformed row fails the job, naming file and line, unless the source is told
  * to hand such rows to the side output `malformedRows`: here the latitude of every airport is taken for a whole number,

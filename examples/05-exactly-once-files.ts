@@ -1,7 +1,7 @@
 /**
  * Exactly-once files: every record is in the output once, whatever fails.
  *
- *     npx millrace run examples/05-exactly-once-files.ts -- --output /tmp/late-flights
+ *     npm run example -- 05 --output /tmp/late-flights
  *
  * Between two checkpoints the sink writes to hidden files. They are synced before a checkpoint counts, and get their
  * final names once it has completed; after a failure, files of the latest checkpoint are renamed (again) and all others

@@ -1,7 +1,8 @@
 /**
  * Restart: a function fails, the job goes on from its latest checkpoint, and the result is as if nothing had happened.
  *
- *     npx millrace run examples/06-restart.ts
+ *     npm run example 06                      (embedded, without any server)
+ *     npx millrace run examples/06-restart.ts   (on a cluster)
  *
  * The numbers 1 to 5,000 are added up. The first attempt throws in the middle; the job waits (`fixed-delay`) and starts
  * again, sources at the position of the checkpoint, the sum at its value then. No number is added twice: the last line

@@ -1,7 +1,8 @@
 /**
  * A source of your own: `flights-parquet.ts` reads Parquet, which Millrace knows nothing of, in 60 lines.
  *
- *     npx millrace run examples/07-own-source.ts
+ *     npm run example 07                      (embedded, without any server)
+ *     npx millrace run examples/07-own-source.ts   (on a cluster)
  *
  * The five latest of 3,000,000 flights. The file has 11 row groups; two readers take one after another.
  */

@@ -1,7 +1,7 @@
 /**
  * Two inputs, two outputs: streams are values, to be joined and used as often as you like.
  *
- *     npx millrace run examples/09-two-outputs.ts -- --output /tmp/long-flights
+ *     npm run example -- 09 --output /tmp/long-flights
  *
  * Flights of two files become one stream (`union`). The long ones are written to files; of all of them the longest so
  * far is printed for every airport. Every use of a stream reads all of its records.

@@ -1,0 +1,33 @@
+/** Runs examples embedded, each in a process of its own, so that what they print can be read. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface ExampleRun {
+  readonly exitCode: number | null;
+  /** Lines on standard output, without the `2> ` that tells parallel subtasks apart. */
+  readonly lines: readonly string[];
+  readonly errors: string;
+}
+
+const program = fileURLToPath(new URL('../../scripts/example.js', import.meta.url));
+
+/** Runs an example to its end; killed after `ms`. */
+export function runExample(name: string, parameters: Readonly<Record<string, string>> = {}, ms = 100_000): Promise<ExampleRun> {
+  const words = Object.entries(parameters).flatMap(([parameter, value]) => [`--${parameter}`, value]);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, name, ...words], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), ms);
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
+    child.on('error', reject);
+    child.on('close', (exitCode) => {
+      clearTimeout(timer);
+      const lines = output.split('\n').filter((line) => line !== '');
+      resolve({ exitCode, lines: lines.map((line) => line.replace(/^\d+> /, '')), errors });
+    });
+  });
+}
