@@ -2,7 +2,8 @@
  * The slots of a job and the TaskManagers they are on: accepts offers, watches the TaskManagers, notices what is lost, gives
  * everything back at the end.
  *
- * JS1  Offers are accepted only between `open` and `release` or `drop`, and only from sessions that were not declared dead.
+ * JS1  Offers are accepted only between `open` and `release` or `drop`, and never from a session that another one replaced. A
+ *      TaskManager that was lost because it could not be reached is welcome again.
  * JS2  Every loss of slots is told once, with all slots it took at once.
  * JS3  A TaskManager is watched from the first slot it gave until it has none left.
  */
@@ -45,8 +46,8 @@ export interface JobSlotsOptions {
 
 /** How long giving a slot back may take before it is tried again; the end of the heartbeats frees it too. */
 const freeMs = 2_000;
-/** Sessions remembered as dead: a delayed offer of an older one would need that many restarts in between. */
-const goneSessionsMax = 64;
+/** Sessions remembered as replaced: a delayed offer of an older one would need that many restarts in between. */
+const replacedSessionsMax = 64;
 
 export class JobSlots {
   readonly #options: JobSlotsOptions;
@@ -54,7 +55,7 @@ export class JobSlots {
   readonly #links = new Map<TaskManagerId, TaskManagerLink>();
   /** Beat from which on the TaskManager knows that its offer was accepted. */
   readonly #acceptedAtBeat = new Map<AllocationId, number>();
-  readonly #goneSessions = new Set<SessionId>();
+  readonly #replacedSessions = new Set<SessionId>();
   #shortage: MessageBody<'resource-manager.resources-short'> | undefined;
   #isOpen = false;
 
@@ -140,9 +141,12 @@ export class JobSlots {
   }
 
   #accept({ taskManagerId, sessionId, slots }: MessageBody<'slot.offer'>): readonly AllocationId[] {
-    if (!this.#isOpen || this.#goneSessions.has(sessionId)) return [];
+    if (!this.#isOpen || this.#replacedSessions.has(sessionId)) return [];
     const link = this.#links.get(taskManagerId);
-    if (link !== undefined && link.sessionId !== sessionId) this.#loseTaskManager(taskManagerId, link.sessionId, 'was started again');
+    if (link !== undefined && link.sessionId !== sessionId) {
+      this.#forbid(link.sessionId);
+      this.#loseTaskManager(taskManagerId, link.sessionId, 'was started again');
+    }
     const accepted = this.#options.pool.offer(slots.map(({ slot, allocationId }) => ({ taskManagerId, sessionId, slot, allocationId })));
     if (accepted.length > 0) this.#watch(taskManagerId, sessionId);
     const nextBeat = this.nextBeatOf(taskManagerId);
@@ -180,17 +184,23 @@ export class JobSlots {
         }
         this.#options.onFindings(taskManagerId, findings);
       },
-      onLost: (reason) => this.#loseTaskManager(taskManagerId, sessionId, reason),
+      onLost: (reason, isReplaced) => {
+        if (isReplaced) this.#forbid(sessionId);
+        this.#loseTaskManager(taskManagerId, sessionId, reason);
+      },
     });
     this.#links.set(taskManagerId, link);
   }
 
-  #loseTaskManager(taskManagerId: TaskManagerId, sessionId: SessionId, reason: string): void {
-    this.#goneSessions.add(sessionId);
-    for (const oldest of this.#goneSessions) {
-      if (this.#goneSessions.size <= goneSessionsMax) break;
-      this.#goneSessions.delete(oldest);
+  #forbid(sessionId: SessionId): void {
+    this.#replacedSessions.add(sessionId);
+    for (const oldest of this.#replacedSessions) {
+      if (this.#replacedSessions.size <= replacedSessionsMax) break;
+      this.#replacedSessions.delete(oldest);
     }
+  }
+
+  #loseTaskManager(taskManagerId: TaskManagerId, sessionId: SessionId, reason: string): void {
     const error = new MillraceError('TASK_MANAGER_LOST', `TaskManager ${taskManagerId} ${reason}`, {
       domain: 'external',
       where: `TaskManager ${taskManagerId}`,

@@ -25,8 +25,8 @@ export interface TaskManagerLinkOptions {
   readonly heartbeatBody: () => MessageBody<'scheduler.heartbeat'>;
   readonly beliefs: () => Beliefs;
   readonly onFindings: (findings: Findings) => void;
-  /** The TaskManager is dead, or another process took its name. Called at most once. */
-  readonly onLost: (reason: string) => void;
+  /** The TaskManager does not answer, or (`isReplaced`) another process has its name now. Called at most once. */
+  readonly onLost: (reason: string, isReplaced: boolean) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
   readonly onEffectFailed: (error: unknown) => void;
 }
@@ -47,7 +47,7 @@ export class TaskManagerLink {
       bus: options.bus,
       send: () => this.#send(),
       onLost: (reason) =>
-        this.#lose(reason === 'timeout' ? `did not answer for ${options.heartbeat.timeoutMs} ms` : 'is not there any more'),
+        this.#lose(reason === 'timeout' ? `did not answer for ${options.heartbeat.timeoutMs} ms` : 'is not there any more', false),
       ...(options.onTransition === undefined ? {} : { onTransition: options.onTransition }),
       onEffectFailed: options.onEffectFailed,
     });
@@ -77,7 +77,7 @@ export class TaskManagerLink {
           if (this.#isStopped) return;
           this.#monitor.received();
           if (answer.sessionId !== this.#options.sessionId) {
-            this.#lose('was started again');
+            this.#lose('was started again', true);
             return;
           }
           const findings = this.#reconciliation.compare(beat, this.#options.beliefs(), answer);
@@ -89,9 +89,9 @@ export class TaskManagerLink {
       );
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, isReplaced: boolean): void {
     if (this.#isStopped) return;
     this.stop();
-    this.#options.onLost(reason);
+    this.#options.onLost(reason, isReplaced);
   }
 }

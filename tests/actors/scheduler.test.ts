@@ -103,6 +103,18 @@ test('a TaskManager that starts again under its name is another one: its old tas
   assert.is(world.taskManager(1).attempts('count').length, 2);
 });
 
+test('a TaskManager that was silent too long loses its tasks, and is welcome again (JS1)', async () => {
+  const world = await new JobWorld({ taskManagers: [2] }).running();
+  const [taskManager] = world.taskManagers as [FakeTaskManager];
+  taskManager.isMute = true;
+  await world.until(() => world.scheduler.status === 'RESTARTING');
+  assert.match(world.scheduler.summary().error?.message ?? '', 'did not answer for 5000 ms');
+  taskManager.isMute = false;
+  for (const { allocationId } of [...taskManager.slots]) if (allocationId !== null) taskManager.free(allocationId);
+  taskManager.register();
+  await world.until(restartedTo(world, 1));
+});
+
 test('a second failure during a restart joins it (S2)', async () => {
   const world = await new JobWorld({ jobGraph: testGraph({ partitioner: 'FORWARD' }), taskManagers: [2] }).running();
   fail(world, 'count', 0);

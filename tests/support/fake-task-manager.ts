@@ -64,6 +64,8 @@ export class FakeTaskManager {
   /** Tasks stop there instead of going on to RUNNING. */
   haltsAt: TaskState | undefined;
   isCancelSlow = false;
+  /** Heartbeats are not answered, as when it is partitioned away. */
+  isMute = false;
   readonly endpoint: Endpoint;
   readonly #options: FakeTaskManagerOptions;
   #offers = 0;
@@ -151,8 +153,10 @@ export class FakeTaskManager {
       { kind: 'task-manager', taskManagerId: this.id },
       {
         handlers: {
-          'resource-manager.heartbeat': () => ({ sessionId: this.session, slots: this.statuses() }),
+          'resource-manager.heartbeat': () =>
+            this.isMute ? new Promise(() => undefined) : { sessionId: this.session, slots: this.statuses() },
           'scheduler.heartbeat': ({ latestCheckpointId }) => {
+            if (this.isMute) return new Promise(() => undefined);
             this.confirmed.push(latestCheckpointId);
             return {
               sessionId: this.session,
