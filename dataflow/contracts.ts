@@ -118,8 +118,7 @@ export interface Operator<In = unknown, Out = unknown> {
 
 /** Makes one operator per subtask. */
 export type OperatorFactory =
-  | { readonly kind: 'operator'; create(): Operator }
-  | { readonly kind: 'source'; readonly source: Source<unknown> };
+  { readonly kind: 'operator'; create(): Operator } | { readonly kind: 'source'; readonly source: Source<unknown> };
 
 /** A piece of a source that one reader reads: plain data, with an id unique in its source. */
 export interface Split {

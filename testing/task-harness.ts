@@ -31,7 +31,14 @@ import { SlotLoop } from '../dataflow/slot-loop.js';
 import { splitsOwned } from '../dataflow/task/source-state.js';
 import type { TaskAcknowledgement, TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
 import { taskWiringOf } from '../graph/deployment.js';
-import { executionName, executionVerticesOf, executionVertexId, isSourceVertex, vertexOf, type ExecutionVertex } from '../graph/execution-graph.js';
+import {
+  executionName,
+  executionVerticesOf,
+  executionVertexId,
+  isSourceVertex,
+  vertexOf,
+  type ExecutionVertex,
+} from '../graph/execution-graph.js';
 import { planJob, type JobPlan } from '../graph/job-plan.js';
 import type { JobVertex, StreamGraph } from '../graph/types.js';
 import { chunkHandleOf, verifyChunk } from '../storage/checkpoints/chunk-integrity.js';
@@ -334,7 +341,10 @@ export class TaskHarness {
       jobGraph,
       code: { kind: 'module', url: 'harness:' },
       ...wiring,
-      restore: checkpoint === undefined || snapshot === undefined ? null : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [snapshot] },
+      restore:
+        checkpoint === undefined || snapshot === undefined
+          ? null
+          : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [snapshot] },
       enumerate:
         vertex.subtaskIndex === 0
           ? operators.filter(({ kind, id }) => kind === 'source' && this.#sources.get(id)?.splits === undefined).map(({ id }) => id)
@@ -389,7 +399,11 @@ export class TaskHarness {
     pending.acknowledged.set(key, acknowledgement);
     if (pending.acknowledged.size < this.#tasks.size) return;
     this.#pending = undefined;
-    this.completed.push({ id: pending.id, isFinal: pending.isFinal, tasks: new Map([...pending.acknowledged].map(([task, { snapshot }]) => [task, snapshot])) });
+    this.completed.push({
+      id: pending.id,
+      isFinal: pending.isFinal,
+      tasks: new Map([...pending.acknowledged].map(([task, { snapshot }]) => [task, snapshot])),
+    });
     for (const task of this.#tasks.values()) this.#later(() => task.runtime.checkpointCompleted(pending.id));
     this.#isFinalDone = pending.isFinal;
     this.#triggerFinal();

@@ -151,7 +151,9 @@ export class OperatorChain {
 
   async #restoreKeyed(descriptor: OperatorDescriptor, keyed: KeyedStateBackend): Promise<void> {
     const { descriptor: task, chunks } = this.#options;
-    const snapshots = (task.restore?.tasks ?? []).flatMap((snapshot) => snapshot.operators.filter((one) => one.operatorId === descriptor.id));
+    const snapshots = (task.restore?.tasks ?? []).flatMap((snapshot) =>
+      snapshot.operators.filter((one) => one.operatorId === descriptor.id),
+    );
     const handles = snapshots.flatMap((snapshot) => snapshot.keyed);
     if (handles.length > 0) await keyed.restore(handles, (handle) => chunks.read(handle));
   }
@@ -169,7 +171,19 @@ export class OperatorChain {
   }
 
   #contextOf(descriptor: OperatorDescriptor, index: number, keyed: KeyedStateBackend | undefined): OperatorContext {
-    const { taskInfo, ports, descriptor: task, pressure, parking, quota, currentWatermark, fail, wake, onSharedResource, onResult } = this.#options;
+    const {
+      taskInfo,
+      ports,
+      descriptor: task,
+      pressure,
+      parking,
+      quota,
+      currentWatermark,
+      fail,
+      wake,
+      onSharedResource,
+      onResult,
+    } = this.#options;
     const { settings } = task.jobGraph;
     return {
       task: taskInfo,

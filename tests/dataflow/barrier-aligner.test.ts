@@ -21,7 +21,8 @@ class Bench {
       channels,
       now: () => this.now,
       listener: {
-        onAligned: ({ checkpointId, isFinal }, alignmentMs) => this.log.push(`aligned ${checkpointId}${isFinal ? ' final' : ''} after ${alignmentMs}`),
+        onAligned: ({ checkpointId, isFinal }, alignmentMs) =>
+          this.log.push(`aligned ${checkpointId}${isFinal ? ' final' : ''} after ${alignmentMs}`),
         onAbandoned: (id, reason) => this.log.push(`abandoned ${id} ${reason}`),
         onUnblocked: (unblocked) => this.log.push(`unblocked ${unblocked.join()}`),
       },
@@ -46,7 +47,9 @@ class Bench {
   }
 
   blocked(channels: number): string {
-    return Array.from({ length: channels }, (_, channel) => channel).filter((channel) => this.aligner.isBlocked(channel)).join();
+    return Array.from({ length: channels }, (_, channel) => channel)
+      .filter((channel) => this.aligner.isBlocked(channel))
+      .join();
   }
 }
 
@@ -61,39 +64,174 @@ interface Case {
 
 const cases: readonly Case[] = [
   { claim: 'a single channel aligns at once (B2)', channels: 1, inputs: [['barrier', 0, 1]], log: ['unblocked 0', 'aligned 1 after 0'] },
-  { claim: 'a channel that delivered its barrier is blocked until the last one (B1)', channels: 3, inputs: [['barrier', 1, 1], ['barrier', 0, 1]], log: [], blocked: '0,1' },
-  { claim: 'the last barrier aligns and frees all (B2, B7)', channels: 2, inputs: [['barrier', 0, 1], ['barrier', 1, 1]], log: ['unblocked 0,1', 'aligned 1 after 0'] },
-  { claim: 'a barrier of a lower id is ignored and does not block (B3)', channels: 2, inputs: [['barrier', 0, 5], ['barrier', 1, 4]], log: [], blocked: '0' },
-  { claim: 'a barrier of a finished id is ignored (B3)', channels: 2, inputs: [['barrier', 0, 1], ['barrier', 1, 1], ['barrier', 0, 1]], log: ['unblocked 0,1', 'aligned 1 after 0'] },
+  {
+    claim: 'a channel that delivered its barrier is blocked until the last one (B1)',
+    channels: 3,
+    inputs: [
+      ['barrier', 1, 1],
+      ['barrier', 0, 1],
+    ],
+    log: [],
+    blocked: '0,1',
+  },
+  {
+    claim: 'the last barrier aligns and frees all (B2, B7)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 1],
+      ['barrier', 1, 1],
+    ],
+    log: ['unblocked 0,1', 'aligned 1 after 0'],
+  },
+  {
+    claim: 'a barrier of a lower id is ignored and does not block (B3)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 5],
+      ['barrier', 1, 4],
+    ],
+    log: [],
+    blocked: '0',
+  },
+  {
+    claim: 'a barrier of a finished id is ignored (B3)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 1],
+      ['barrier', 1, 1],
+      ['barrier', 0, 1],
+    ],
+    log: ['unblocked 0,1', 'aligned 1 after 0'],
+  },
   {
     claim: 'a barrier of a later id abandons the pending one and blocks its own channel only (B4)',
     channels: 3,
-    inputs: [['barrier', 0, 1], ['barrier', 1, 1], ['barrier', 2, 2]],
+    inputs: [
+      ['barrier', 0, 1],
+      ['barrier', 1, 1],
+      ['barrier', 2, 2],
+    ],
     log: ['unblocked 0,1', 'abandoned 1 subsumed'],
     blocked: '2',
   },
   {
     claim: 'a late barrier of the abandoned id is ignored, the later one still aligns (B3, B4)',
     channels: 2,
-    inputs: [['barrier', 0, 1], ['barrier', 1, 2], ['barrier', 0, 2]],
+    inputs: [
+      ['barrier', 0, 1],
+      ['barrier', 1, 2],
+      ['barrier', 0, 2],
+    ],
     log: ['unblocked 0', 'abandoned 1 subsumed', 'unblocked 0,1', 'aligned 2 after 0'],
   },
-  { claim: 'a cancel marker abandons the pending checkpoint (B5)', channels: 2, inputs: [['barrier', 0, 1], ['cancel', 1]], log: ['unblocked 0', 'abandoned 1 cancel-marker'] },
-  { claim: 'after a cancel marker later barriers of it are ignored (B5)', channels: 2, inputs: [['barrier', 0, 1], ['cancel', 1], ['barrier', 1, 1]], log: ['unblocked 0', 'abandoned 1 cancel-marker'] },
-  { claim: 'a cancel marker before the first barrier abandons it once (B5)', channels: 2, inputs: [['cancel', 3], ['cancel', 3], ['barrier', 0, 3]], log: ['abandoned 3 cancel-marker'] },
-  { claim: 'a cancel marker of a lower id is ignored (B3)', channels: 2, inputs: [['barrier', 0, 5], ['cancel', 4]], log: [], blocked: '0' },
+  {
+    claim: 'a cancel marker abandons the pending checkpoint (B5)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 1],
+      ['cancel', 1],
+    ],
+    log: ['unblocked 0', 'abandoned 1 cancel-marker'],
+  },
+  {
+    claim: 'after a cancel marker later barriers of it are ignored (B5)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 1],
+      ['cancel', 1],
+      ['barrier', 1, 1],
+    ],
+    log: ['unblocked 0', 'abandoned 1 cancel-marker'],
+  },
+  {
+    claim: 'a cancel marker before the first barrier abandons it once (B5)',
+    channels: 2,
+    inputs: [
+      ['cancel', 3],
+      ['cancel', 3],
+      ['barrier', 0, 3],
+    ],
+    log: ['abandoned 3 cancel-marker'],
+  },
+  {
+    claim: 'a cancel marker of a lower id is ignored (B3)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 5],
+      ['cancel', 4],
+    ],
+    log: [],
+    blocked: '0',
+  },
   {
     claim: 'a cancel marker of a later id abandons both (B4, B5)',
     channels: 2,
-    inputs: [['barrier', 0, 1], ['cancel', 2]],
+    inputs: [
+      ['barrier', 0, 1],
+      ['cancel', 2],
+    ],
     log: ['unblocked 0', 'abandoned 1 subsumed', 'abandoned 2 cancel-marker'],
   },
-  { claim: 'the end of a partition counts as its barrier (B6)', channels: 2, inputs: [['barrier', 0, 1], ['end', 1]], log: ['unblocked 0', 'aligned 1 after 0'] },
-  { claim: 'an ended channel is not waited for later (B6)', channels: 2, inputs: [['end', 1], ['barrier', 0, 1]], log: ['unblocked 0', 'aligned 1 after 0'] },
-  { claim: 'the end of a partition without a pending checkpoint does nothing', channels: 2, inputs: [['end', 0], ['end', 1], ['end', 1]], log: [] },
-  { claim: 'a second end of the same partition does not count twice', channels: 3, inputs: [['barrier', 0, 1], ['end', 1], ['end', 1]], log: [], blocked: '0' },
-  { claim: 'an abort of the pending checkpoint frees all, and its barriers are ignored from then on (B5, B7)', channels: 2, inputs: [['barrier', 0, 1], ['abort', 1], ['barrier', 1, 1]], log: ['unblocked 0'] },
-  { claim: 'an abort of another id does nothing', channels: 2, inputs: [['barrier', 0, 2], ['abort', 1], ['abort', 3]], log: [], blocked: '0' },
+  {
+    claim: 'the end of a partition counts as its barrier (B6)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 1],
+      ['end', 1],
+    ],
+    log: ['unblocked 0', 'aligned 1 after 0'],
+  },
+  {
+    claim: 'an ended channel is not waited for later (B6)',
+    channels: 2,
+    inputs: [
+      ['end', 1],
+      ['barrier', 0, 1],
+    ],
+    log: ['unblocked 0', 'aligned 1 after 0'],
+  },
+  {
+    claim: 'the end of a partition without a pending checkpoint does nothing',
+    channels: 2,
+    inputs: [
+      ['end', 0],
+      ['end', 1],
+      ['end', 1],
+    ],
+    log: [],
+  },
+  {
+    claim: 'a second end of the same partition does not count twice',
+    channels: 3,
+    inputs: [
+      ['barrier', 0, 1],
+      ['end', 1],
+      ['end', 1],
+    ],
+    log: [],
+    blocked: '0',
+  },
+  {
+    claim: 'an abort of the pending checkpoint frees all, and its barriers are ignored from then on (B5, B7)',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 1],
+      ['abort', 1],
+      ['barrier', 1, 1],
+    ],
+    log: ['unblocked 0'],
+  },
+  {
+    claim: 'an abort of another id does nothing',
+    channels: 2,
+    inputs: [
+      ['barrier', 0, 2],
+      ['abort', 1],
+      ['abort', 3],
+    ],
+    log: [],
+    blocked: '0',
+  },
 ];
 
 const test = suite('barrier aligner');
@@ -127,12 +265,13 @@ test('random inputs: ids finish once and in order, aligned only with a barrier o
     for (let step = 0; step < 60; step += 1) {
       const channel = random.between(0, channels - 1);
       const id = random.between(1, 8);
-      if (random.chance(0.8)) {
+      const what = random.next();
+      if (what < 0.8) {
         if (ended.has(channel) || bench.aligner.isBlocked(channel)) continue;
         delivered.set(id, (delivered.get(id) ?? new Set()).add(channel));
         bench.feed(['barrier', channel, id]);
-      } else if (random.chance(0.5)) bench.feed(['cancel', id]);
-      else if (random.chance(0.5) && !bench.aligner.isBlocked(channel)) {
+      } else if (what < 0.9) bench.feed(['cancel', id]);
+      else if (what < 0.95 && !bench.aligner.isBlocked(channel)) {
         ended.add(channel);
         bench.feed(['end', channel]);
       } else bench.feed(['abort', id]);

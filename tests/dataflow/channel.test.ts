@@ -44,7 +44,12 @@ class ChannelPair {
     this.world = new Simulation({ seed: options.seed });
     this.random = this.world.random.fork();
     const faults = options.faults;
-    this.room = new LossyBusRoom({ world: this.world, random: this.random.fork(), delayMs: 20, ...(faults === undefined ? {} : { faults }) });
+    this.room = new LossyBusRoom({
+      world: this.world,
+      random: this.random.fork(),
+      delayMs: 20,
+      ...(faults === undefined ? {} : { faults }),
+    });
     this.producer = this.world.process('producer');
     this.consumer = options.isLocal === true ? this.producer : this.world.process('consumer');
     const sending = this.#network(this.producer, producerSlot, options.credit);
@@ -56,7 +61,8 @@ class ChannelPair {
     const peer = options.isLocal === true ? producerSlot : consumerSlot;
     this.receiver = receiving.openInput({ channelId, peer: producerSlot, index: 0, listener: { onArrival: () => {}, fail } });
     const owner = { wake: () => {}, fail };
-    this.sender = sending.openOutput({ channelId, peer, owner, pressure: this.pressure, isObjectReuse: false }) as RecordOutput & OutputChannel;
+    this.sender = sending.openOutput({ channelId, peer, owner, pressure: this.pressure, isObjectReuse: false }) as RecordOutput &
+      OutputChannel;
   }
 
   /** Takes the next element, if there is one; a batch stays held until the next call. */
@@ -82,7 +88,11 @@ class ChannelPair {
     assert.ok(taken.held <= credit, `${taken.held} frames held with a credit of ${credit} (D2)`);
   }
 
-  #network(process: SimulatedProcess, location: { readonly taskManagerId: string; readonly slot: number }, creditFrames: number): ChannelNetwork {
+  #network(
+    process: SimulatedProcess,
+    location: { readonly taskManagerId: string; readonly slot: number },
+    creditFrames: number,
+  ): ChannelNetwork {
     return new ChannelNetwork({
       location,
       bus: this.room.connect(process),

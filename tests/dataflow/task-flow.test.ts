@@ -8,7 +8,8 @@ import { mapOperator } from '../../dataflow/operators/map.js';
 import { TaskHarness } from '../../testing/task-harness.js';
 import { checkpointed, collector, CommittedOutput, rangeSource, streamGraph, transactionalCollector } from '../support/stream-jobs.js';
 
-const numbers = (splits: number, recordsPerSplit: number) => rangeSource({ splits, recordsPerSplit, value: (split, index) => split * recordsPerSplit + index });
+const numbers = (splits: number, recordsPerSplit: number) =>
+  rangeSource({ splits, recordsPerSplit, value: (split, index) => split * recordsPerSplit + index });
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const sorted = (values: readonly number[]): number[] => [...values].sort((left, right) => left - right);
 
@@ -33,14 +34,29 @@ test('one record yields a million results through two generators, in order, with
             }
           }) as never,
       },
-      { name: 'slow', isSink: true, isChained: false, create: () => ({ bind: () => (value) => {
-        got.push((value as { n: number }).n);
-        mostAhead = Math.max(mostAhead, yielded - got.length);
-      } }) },
+      {
+        name: 'slow',
+        isSink: true,
+        isChained: false,
+        create: () => ({
+          bind: () => (value) => {
+            got.push((value as { n: number }).n);
+            mostAhead = Math.max(mostAhead, yielded - got.length);
+          },
+        }),
+      },
     ],
-    edges: [{ from: 'one', to: 'thousand' }, { from: 'thousand', to: 'each' }, { from: 'each', to: 'slow', partitioner: 'REBALANCE' }],
+    edges: [
+      { from: 'one', to: 'thousand' },
+      { from: 'thousand', to: 'each' },
+      { from: 'each', to: 'slow', partitioner: 'REBALANCE' },
+    ],
   });
-  const harness = new TaskHarness({ graph, creditFrames: 2, placement: (vertex) => ({ taskManagerId: 'tm', slot: vertex.name === 'slow' ? 1 : 0 }) });
+  const harness = new TaskHarness({
+    graph,
+    creditFrames: 2,
+    placement: (vertex) => ({ taskManagerId: 'tm', slot: vertex.name === 'slow' ? 1 : 0 }),
+  });
   harness.deploy();
   await harness.runToEnd();
   assert.equal(got, range(30_000));
@@ -53,13 +69,32 @@ test('results of a record that comes while an earlier one is parked queue behind
     nodes: [
       { name: 'source', source: numbers(1, 200) },
       // Collects without looking whether there is room.
-      { name: 'burst', create: () => flatMapOperator<number, number>((n, out) => [0, 1, 2, 3].forEach((k) => out.collect(n * 4 + k))) as never },
-      { name: 'each', create: () => flatMapOperator<number, string>((n) => [0, 1, 2].map((k) => `${n * 3 + k}:${'y'.repeat(3_000)}`)) as never },
-      { name: 'sink', isSink: true, isChained: false, create: () => ({ bind: () => (value) => void got.push(Number(String(value).split(':')[0])) }) },
+      {
+        name: 'burst',
+        create: () => flatMapOperator<number, number>((n, out) => [0, 1, 2, 3].forEach((k) => out.collect(n * 4 + k))) as never,
+      },
+      {
+        name: 'each',
+        create: () => flatMapOperator<number, string>((n) => [0, 1, 2].map((k) => `${n * 3 + k}:${'y'.repeat(3_000)}`)) as never,
+      },
+      {
+        name: 'sink',
+        isSink: true,
+        isChained: false,
+        create: () => ({ bind: () => (value) => void got.push(Number(String(value).split(':')[0])) }),
+      },
     ],
-    edges: [{ from: 'source', to: 'burst' }, { from: 'burst', to: 'each' }, { from: 'each', to: 'sink', partitioner: 'REBALANCE' }],
+    edges: [
+      { from: 'source', to: 'burst' },
+      { from: 'burst', to: 'each' },
+      { from: 'each', to: 'sink', partitioner: 'REBALANCE' },
+    ],
   });
-  const harness = new TaskHarness({ graph, creditFrames: 1, placement: (vertex) => ({ taskManagerId: 'tm', slot: vertex.name === 'sink' ? 1 : 0 }) });
+  const harness = new TaskHarness({
+    graph,
+    creditFrames: 1,
+    placement: (vertex) => ({ taskManagerId: 'tm', slot: vertex.name === 'sink' ? 1 : 0 }),
+  });
   harness.deploy();
   await harness.runToEnd();
   assert.equal(got, range(2_400));
@@ -84,7 +119,13 @@ test('all tasks of a path in one slot with a credit of one never deadlock, at an
           { from: 'same', to: 'sink', partitioner: 'HASH', key: (n) => (n as number) % 5 },
         ],
       });
-      const harness = new TaskHarness({ graph, creditFrames: 1, seed, checkpointEveryMs: 10, placement: () => ({ taskManagerId: 'tm', slot: 0 }) });
+      const harness = new TaskHarness({
+        graph,
+        creditFrames: 1,
+        seed,
+        checkpointEveryMs: 10,
+        placement: () => ({ taskManagerId: 'tm', slot: 0 }),
+      });
       harness.deploy();
       await harness.runToEnd();
       assert.equal(sorted(output.values()), range(24_000), `parallelism ${parallelism}, seed ${seed}`);
@@ -111,8 +152,28 @@ test('broadcast reaches every consumer, rebalance spreads evenly, side outputs g
     nodes: [
       { name: 'source', source: numbers(1, 3_000) },
       { name: 'split', create: sideOutputs },
-      { name: 'all', isSink: true, parallelism: 3, create: () => ({ bind: (_out, { task }) => (value) => void everywhere.push(`${task.subtaskIndex}:${value as number}`) }) },
-      { name: 'some', isSink: true, parallelism: 3, create: () => ({ bind: (_out, { task }) => () => void ((spread[task.subtaskIndex] as number) += 1) }) },
+      {
+        name: 'all',
+        isSink: true,
+        parallelism: 3,
+        create: () => ({
+          bind:
+            (_out, { task }) =>
+            (value) =>
+              void everywhere.push(`${task.subtaskIndex}:${value as number}`),
+        }),
+      },
+      {
+        name: 'some',
+        isSink: true,
+        parallelism: 3,
+        create: () => ({
+          bind:
+            (_out, { task }) =>
+            () =>
+              void ((spread[task.subtaskIndex] as number) += 1),
+        }),
+      },
       { name: 'odd', isSink: true, create: collector(odd) },
     ],
     edges: [
@@ -128,7 +189,10 @@ test('broadcast reaches every consumer, rebalance spreads evenly, side outputs g
   const even = range(1_500).map((n) => n * 2);
   assert.equal(everywhere.sort(), [0, 1, 2].flatMap((subtask) => even.map((n) => `${subtask}:${n}`)).sort());
   assert.equal(spread, [500, 500, 500]);
-  assert.equal(odd, range(1_500).map((n) => n * 2 + 1));
+  assert.equal(
+    odd,
+    range(1_500).map((n) => n * 2 + 1),
+  );
 });
 
 test('a union of two sources is read fairly, and ends when both ended', async () => {
@@ -139,7 +203,10 @@ test('a union of two sources is read fairly, and ends when both ended', async ()
       { name: 'high', source: rangeSource({ splits: 1, recordsPerSplit: 1_000, value: (_split, index) => 10_000 + index }) },
       { name: 'sink', isSink: true, create: collector(got) },
     ],
-    edges: [{ from: 'low', to: 'sink' }, { from: 'high', to: 'sink' }],
+    edges: [
+      { from: 'low', to: 'sink' },
+      { from: 'high', to: 'sink' },
+    ],
   });
   const harness = new TaskHarness({ graph });
   harness.deploy();
@@ -155,9 +222,18 @@ test('producer and consumer in one slot never see each other change a record (C2
       { name: 'source', source: numbers(1, 100) },
       { name: 'reuse', create: () => mapOperator<number, { n: number }>((n) => Object.assign(kept, { n })) as never },
       { name: 'spoil', isChained: false, create: () => mapOperator<{ n: number }, number>((record) => (record.n += 1_000)) as never },
-      { name: 'sink', isSink: true, isChained: false, create: () => ({ bind: () => (value) => void seen.push((value as { n: number }).n) }) },
+      {
+        name: 'sink',
+        isSink: true,
+        isChained: false,
+        create: () => ({ bind: () => (value) => void seen.push((value as { n: number }).n) }),
+      },
     ],
-    edges: [{ from: 'source', to: 'reuse' }, { from: 'reuse', to: 'spoil' }, { from: 'reuse', to: 'sink' }],
+    edges: [
+      { from: 'source', to: 'reuse' },
+      { from: 'reuse', to: 'spoil' },
+      { from: 'reuse', to: 'sink' },
+    ],
   });
   const harness = new TaskHarness({ graph });
   harness.deploy();
@@ -195,18 +271,37 @@ test('life of an operator: restored, bound, opened last first; records; endInput
       { name: 'a', create: probe('a') },
       { name: 'b', isSink: true, create: probe('b') },
     ],
-    edges: [{ from: 'source', to: 'a' }, { from: 'a', to: 'b' }],
+    edges: [
+      { from: 'source', to: 'a' },
+      { from: 'a', to: 'b' },
+    ],
   });
   const harness = new TaskHarness({ graph });
   harness.deploy();
   await harness.runToEnd();
   assert.equal(calls, [
-    'bind b', 'bind a', 'open b', 'open a',
-    'record a', 'record b', 'watermark a', 'watermark b',
-    'endInput a', 'finish a', 'endInput b', 'finish b',
-    'prepare a 1', 'prepare b 1', 'snapshot a 1', 'snapshot b 1',
-    'commit a 1', 'committed a 1', 'commit b 1', 'committed b 1',
-    'close a', 'close b',
+    'bind b',
+    'bind a',
+    'open b',
+    'open a',
+    'record a',
+    'record b',
+    'watermark a',
+    'watermark b',
+    'endInput a',
+    'finish a',
+    'endInput b',
+    'finish b',
+    'prepare a 1',
+    'prepare b 1',
+    'snapshot a 1',
+    'snapshot b 1',
+    'commit a 1',
+    'committed a 1',
+    'commit b 1',
+    'committed b 1',
+    'close a',
+    'close b',
   ]);
   assert.ok([...(harness.completed[0]?.tasks.values() ?? [])].every((task) => task.isFinished));
 });
@@ -219,22 +314,29 @@ test('no task ends before the final checkpoint is confirmed, and a restart from 
     settings: checkpointed,
     nodes: [
       { name: 'source', source: numbers(3, 50) },
-      { name: 'last word', isChained: false, create: () => {
-        let emit: ((value: unknown, timestamp: number) => void) | undefined;
-        return {
-          bind: (out) => {
-            emit = out as never;
-            return (value, timestamp) => out(value as never, timestamp);
-          },
-          finish: () => {
-            finishes += 1;
-            emit?.(-1, noTimestamp);
-          },
-        };
-      } },
+      {
+        name: 'last word',
+        isChained: false,
+        create: () => {
+          let emit: ((value: unknown, timestamp: number) => void) | undefined;
+          return {
+            bind: (out) => {
+              emit = out as never;
+              return (value, timestamp) => out(value as never, timestamp);
+            },
+            finish: () => {
+              finishes += 1;
+              emit?.(-1, noTimestamp);
+            },
+          };
+        },
+      },
       { name: 'sink', isSink: true, isChained: false, create: transactionalCollector(output) },
     ],
-    edges: [{ from: 'source', to: 'last word' }, { from: 'last word', to: 'sink', partitioner: 'REBALANCE' }],
+    edges: [
+      { from: 'source', to: 'last word' },
+      { from: 'last word', to: 'sink', partitioner: 'REBALANCE' },
+    ],
   });
   const harness = new TaskHarness({ graph });
   harness.deploy();
@@ -282,14 +384,21 @@ test('a function that throws fails the task by the name of its operator; nothing
   const graph = streamGraph({
     nodes: [
       { name: 'source', source: numbers(1, 100) },
-      { name: 'explode', create: () => mapOperator<number, number>((n) => {
-        if (n === 40) throw new TypeError('forty is too much');
-        if (n > 40) later += 1;
-        return n;
-      }) as never },
+      {
+        name: 'explode',
+        create: () =>
+          mapOperator<number, number>((n) => {
+            if (n === 40) throw new TypeError('forty is too much');
+            if (n > 40) later += 1;
+            return n;
+          }) as never,
+      },
       { name: 'sink', isSink: true, create: () => ({ bind: () => () => {}, close: () => void (closed += 1) }) },
     ],
-    edges: [{ from: 'source', to: 'explode' }, { from: 'explode', to: 'sink' }],
+    edges: [
+      { from: 'source', to: 'explode' },
+      { from: 'explode', to: 'sink' },
+    ],
   });
   const harness = new TaskHarness({ graph });
   harness.deploy();
@@ -324,7 +433,10 @@ test('cancel in the middle closes every operator once and silences the task (T1)
   const until = harness.world.nowMs + 2_000;
   harness.world.schedule(2_000, 'time passes', () => {});
   await harness.runUntil(() => harness.world.nowMs >= until);
-  assert.equal(harness.tasks().map(({ runtime }) => runtime.metrics().recordsIn), records);
+  assert.equal(
+    harness.tasks().map(({ runtime }) => runtime.metrics().recordsIn),
+    records,
+  );
   assert.is(closed, 2);
   assert.equal(harness.failures, []);
 });
@@ -371,7 +483,13 @@ test('with the sequence check switched off a loss goes unnoticed: the guard is w
       ],
       edges: [{ from: 'source', to: 'sink', partitioner: 'REBALANCE' }],
     });
-    const harness = new TaskHarness({ graph, seed, checkpointEveryMs: 15, faults: { drop: 0, duplicate: 0.2 }, testSwitches: { isSequenceCheckOff: true } });
+    const harness = new TaskHarness({
+      graph,
+      seed,
+      checkpointEveryMs: 15,
+      faults: { drop: 0, duplicate: 0.2 },
+      testSwitches: { isSequenceCheckOff: true },
+    });
     harness.deploy();
     await harness.runUntil(() => harness.isFinished || harness.failures.length > 0 || harness.world.nowMs > 5_000);
     if (!harness.isFinished || output.values().length !== 3_600) wrong += 1;

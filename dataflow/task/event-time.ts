@@ -1,0 +1,48 @@
+/**
+ * What happens in a chain when time moves, or input ends: timers, watermarks, `endInput`, `finish`.
+ *
+ * ET1  Timers that are due fire in order of time, before the watermark is handed on (Flink), one operator after the other.
+ * ET2  Each timer fires only while there is room, as each record is processed only then.
+ */
+import type { ChainedOperator } from './operator-chain.js';
+import { callOperator, type Procedure } from './procedure.js';
+
+/** The part of a task these procedures need. */
+export interface ChainScope {
+  operators(): readonly ChainedOperator[];
+  /** Work is parked, or an output is full. */
+  isHeldBack(): boolean;
+  isParked(): boolean;
+}
+
+/** Timers fired before the loop has another look around. */
+export const timersPerStep = 64;
+
+/** Moves the event time of a whole chain to `watermark`. */
+export function* advanceChain(scope: ChainScope, watermark: number): Procedure {
+  for (const chained of scope.operators()) {
+    yield* fireEventTimers(scope, chained, watermark);
+    callOperator(chained.descriptor, () => chained.operator?.onWatermark?.(watermark));
+    if (scope.isParked()) yield 'room';
+  }
+}
+
+function* fireEventTimers(scope: ChainScope, { keyed, operator, descriptor }: ChainedOperator, watermark: number): Procedure {
+  if (keyed === undefined) return;
+  for (let fired = 1; ; fired += 1) {
+    if (scope.isHeldBack() || fired % timersPerStep === 0) yield 'room';
+    const timer = keyed.pollTimer('event', watermark);
+    if (timer === undefined) return;
+    callOperator(descriptor, () => operator?.onTimer?.(timer.time, 'event'));
+  }
+}
+
+/** `endInput` and `finish` of each operator, first to last; each with what it emits before the next. */
+export function* finishChain(scope: ChainScope): Procedure {
+  for (const { operator, descriptor } of scope.operators()) {
+    callOperator(descriptor, () => operator?.endInput?.());
+    if (scope.isParked()) yield 'room';
+    callOperator(descriptor, () => operator?.finish?.());
+    if (scope.isParked()) yield 'room';
+  }
+}

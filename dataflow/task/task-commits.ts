@@ -1,0 +1,69 @@
+/**
+ * Tells the operators of a task which checkpoints completed or were aborted.
+ *
+ * CM1  Each id is told at most once, ids only grow; a skipped one is covered by a later one (D3).
+ * CM2  Calls are made one after the other, each after the promise of the one before settled; `settled` waits for all.
+ * CM3  What a call throws or rejects with fails the task: a commit that did not happen must not be forgotten.
+ */
+import type { CheckpointId } from '../../core/ids.js';
+import { functionError } from '../operators/user-error.js';
+import type { ChainedOperator } from './operator-chain.js';
+
+export interface TaskCommitsOptions {
+  readonly operators: () => readonly ChainedOperator[];
+  readonly isEnded: () => boolean;
+  readonly fail: (error: unknown) => void;
+}
+
+export class TaskCommits {
+  readonly #options: TaskCommitsOptions;
+  #requested = 0;
+  #confirmed = 0;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(options: TaskCommitsOptions) {
+    this.#options = options;
+  }
+
+  /** Highest id the operators were told of, or are about to be. */
+  get confirmed(): number {
+    return this.#confirmed;
+  }
+
+  /** Whether this id is news. The operators hear of it in the next `deliver`. */
+  request(id: CheckpointId): boolean {
+    if (id <= this.#requested) return false;
+    this.#requested = id;
+    return true;
+  }
+
+  /** Called between records. */
+  deliver(): void {
+    const id = this.#requested as CheckpointId;
+    if (id <= this.#confirmed) return;
+    this.#confirmed = id;
+    this.#tell(({ operator }) => operator?.checkpointCompleted?.(id));
+  }
+
+  aborted(id: CheckpointId): void {
+    this.#tell(({ operator }) => operator?.checkpointAborted?.(id));
+  }
+
+  /** Resolves once every call made so far is done. Never rejects. */
+  settled(): Promise<void> {
+    return this.#queue;
+  }
+
+  #tell(call: (chained: ChainedOperator) => void | Promise<void>): void {
+    for (const chained of this.#options.operators()) {
+      this.#queue = this.#queue.then(async () => {
+        if (this.#options.isEnded()) return;
+        try {
+          await call(chained);
+        } catch (error) {
+          this.#options.fail(functionError(chained.descriptor.name, error));
+        }
+      });
+    }
+  }
+}

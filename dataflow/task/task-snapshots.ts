@@ -1,0 +1,97 @@
+/**
+ * The snapshots of one task that are under way: one that is being serialised, others that are being written.
+ *
+ * TS1  Serialising happens in slices between records; an older snapshot serialises its rest before a newer one is cut.
+ * TS2  Each snapshot ends in one of: acknowledged, declined (`CHECKPOINT_ASYNC_EXCEPTION`), discarded without a word.
+ */
+import type { CheckpointId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { Clock } from '../../core/ports.js';
+import type { TaskSnapshot } from '../../storage/contracts.js';
+import type { TaskCallbacks } from '../task-runtime.js';
+import { SnapshotRun, type SnapshotRunOptions } from './snapshot-run.js';
+
+export interface TaskSnapshotsOptions {
+  readonly clock: Clock;
+  readonly callbacks: Pick<TaskCallbacks, 'onAcknowledged' | 'onDeclined'>;
+}
+
+/** What the acknowledgement tells besides the snapshot. */
+export interface CutStatistics {
+  readonly alignmentMs: number;
+  readonly syncStartedAt: number;
+  readonly recordsIn: number;
+}
+
+interface Serialising extends Omit<CutStatistics, 'syncStartedAt'> {
+  readonly run: SnapshotRun;
+  readonly syncMs: number;
+  readonly cutAt: number;
+}
+
+export class TaskSnapshots {
+  readonly #options: TaskSnapshotsOptions;
+  readonly #writing = new Map<CheckpointId, SnapshotRun>();
+  #serialising: Serialising | undefined;
+
+  constructor(options: TaskSnapshotsOptions) {
+    this.#options = options;
+  }
+
+  /** The synchronous part; throws what an operator's `snapshot` throws. */
+  cut(run: SnapshotRunOptions, { alignmentMs, syncStartedAt, recordsIn }: CutStatistics): void {
+    while (this.#serialising !== undefined) this.advance();
+    const started = new SnapshotRun(run);
+    const cutAt = this.#options.clock.monotonic();
+    this.#serialising = { run: started, alignmentMs, recordsIn, syncMs: cutAt - syncStartedAt, cutAt };
+  }
+
+  /** Serialises some more; whether there is more to do. */
+  advance(): boolean {
+    const current = this.#serialising;
+    if (current === undefined) return false;
+    const { run } = current;
+    try {
+      if (run.advance(limits.snapshotEntriesPerSlice)) return true;
+    } catch (error) {
+      this.#serialising = undefined;
+      this.#decline(run, error);
+      return false;
+    }
+    this.#serialising = undefined;
+    this.#writing.set(run.checkpointId, run);
+    run.finish().then(
+      (snapshot) => this.#written(current, snapshot),
+      (error: unknown) => {
+        if (this.#writing.delete(run.checkpointId)) this.#decline(run, error);
+      },
+    );
+    return false;
+  }
+
+  /** Drops what belongs to this checkpoint. */
+  discard(id: CheckpointId): void {
+    if (this.#serialising?.run.checkpointId === id) {
+      this.#serialising.run.discard();
+      this.#serialising = undefined;
+    }
+    this.#writing.get(id)?.discard();
+    this.#writing.delete(id);
+  }
+
+  discardAll(): void {
+    for (const id of [...this.#writing.keys()]) this.discard(id);
+    if (this.#serialising !== undefined) this.discard(this.#serialising.run.checkpointId);
+  }
+
+  #written({ run, alignmentMs, syncMs, cutAt, recordsIn }: Serialising, snapshot: TaskSnapshot): void {
+    if (!this.#writing.delete(run.checkpointId)) return;
+    const asyncMs = this.#options.clock.monotonic() - cutAt;
+    this.#options.callbacks.onAcknowledged({ checkpointId: run.checkpointId, snapshot, alignmentMs, syncMs, asyncMs, recordsIn });
+  }
+
+  #decline(run: SnapshotRun, error: unknown): void {
+    run.discard();
+    this.#options.callbacks.onDeclined(run.checkpointId, 'CHECKPOINT_ASYNC_EXCEPTION', error);
+  }
+}
