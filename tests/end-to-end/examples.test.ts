@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { boundTests } from '../support/bounds.js';
 import { runExample, type ExampleRun } from '../support/run-example.js';
 import { temporaryDirectory } from '../support/temp-directory.js';
 
@@ -29,6 +30,7 @@ function assertFinished(run: ExampleRun): void {
   assert.is(run.exitCode, 0, run.errors);
 }
 
+boundTests({ testMs: 60_000, fileMs: 240_000 });
 const test = suite('examples');
 
 test('01 prints the hundredth, two hundredth … flight of every airport', async () => {
