@@ -10,7 +10,7 @@
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
 import type { MessageBody } from '../../bus/protocol/registry.js';
-import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import { fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { AllocationId, AttemptId, CheckpointId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger } from '../../core/ports.js';
@@ -70,7 +70,7 @@ export class JobSlots {
       'slot.failed': ({ allocationId, error }) => {
         this.#lose(
           (slot) => slot.allocationId === allocationId,
-          new MillraceError('SLOT_LOST', 'the slot is gone with all its tasks', { domain: 'external', cause: error }),
+          new MillraceError('SLOT_LOST', 'the slot is gone with all its tasks', { domain: 'external', cause: fromErrorRecord(error) }),
         );
         return {};
       },

@@ -9,16 +9,17 @@ interface Waiter {
 }
 
 export class MainThreadChunks implements ChunkStore {
-  readonly #send: (request: ChunkRequest) => void;
+  readonly #send: (request: ChunkRequest, transfer: readonly ArrayBuffer[]) => void;
   readonly #waiting = new Map<number, Waiter>();
   #lastId = 0;
 
-  constructor(send: (request: ChunkRequest) => void) {
+  constructor(send: (request: ChunkRequest, transfer: readonly ArrayBuffer[]) => void) {
     this.#send = send;
   }
 
   async write(name: string, bytes: Uint8Array): Promise<ChunkHandle> {
-    const answer = await this.#ask((id) => ({ kind: 'chunk-write', id, name, bytes: new Uint8Array(bytes) }));
+    const copy = new Uint8Array(bytes);
+    const answer = await this.#ask((id) => ({ kind: 'chunk-write', id, name, bytes: copy }), [copy.buffer]);
     return expect(answer, 'written').handle;
   }
 
@@ -33,12 +34,12 @@ export class MainThreadChunks implements ChunkStore {
     this.#waiting.delete(id);
   }
 
-  #ask(request: (id: number) => ChunkRequest): Promise<ChunkAnswer> {
+  #ask(request: (id: number) => ChunkRequest, transfer: readonly ArrayBuffer[] = []): Promise<ChunkAnswer> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve) => {
       this.#waiting.set(id, { resolve });
-      this.#send(request(id));
+      this.#send(request(id), transfer);
     });
   }
 }

@@ -54,7 +54,7 @@ export class SlotRuntime {
   readonly #environment: TaskEnvironment;
   readonly #tasks = new Map<AttemptId, Task>();
   readonly #wantedCode = new Map<number, (answer: Extract<SlotCommand, { readonly kind: 'code' }>['code']) => void>();
-  readonly #mainThreadChunks = new MainThreadChunks((request) => this.#say(request));
+  readonly #mainThreadChunks = new MainThreadChunks((request, transfer) => this.#say(request, transfer));
   #lastCodeId = 0;
   #highestEpoch = 0 as LeaderEpoch;
   #progress: TimerHandle | undefined;
@@ -266,9 +266,9 @@ export class SlotRuntime {
     });
   }
 
-  #say(news: DistributiveOmit<SlotNews, 'layer'>): void {
+  #say(news: DistributiveOmit<SlotNews, 'layer'>, transfer?: readonly ArrayBuffer[]): void {
     if (this.#phase === 'closed') return;
-    this.#options.channel.post({ layer: 'slot', ...news });
+    this.#options.channel.post({ layer: 'slot', ...news }, transfer);
   }
 }
 

@@ -4,8 +4,9 @@
  *
  * MW1  `onShort` is called once, when heap or buffers hold more than the share allowed even after a collection.
  */
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { resourceLimits } from 'node:worker_threads';
 
 export interface MemoryWatchOptions {
   /** Between 0 and 1. */
@@ -31,8 +32,11 @@ export function watchMemory({ share, everyMs, onShort }: MemoryWatchOptions): ()
   return () => clearInterval(timer);
 }
 
+/** A thread's limit is that of its old generation; `heap_size_limit` counts the young one in and is never reached. */
 function shortage(share: number): string | undefined {
-  const { used_heap_size: heap, heap_size_limit: limit } = getHeapStatistics();
+  const { maxOldGenerationSizeMb } = resourceLimits;
+  const limit = maxOldGenerationSizeMb === undefined ? getHeapStatistics().heap_size_limit : maxOldGenerationSizeMb * mib;
+  const heap = getHeapSpaceStatistics().reduce((sum, space) => (space.space_name.startsWith('new_') ? sum : sum + space.space_used_size), 0);
   if (heap > share * limit) return `${describe('heap', heap)} of ${Math.round(limit / mib)} MiB`;
   const { arrayBuffers } = process.memoryUsage();
   if (arrayBuffers > share * limit) return `${describe('buffers', arrayBuffers)} of ${Math.round(limit / mib)} MiB`;

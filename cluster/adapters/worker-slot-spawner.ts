@@ -1,51 +1,101 @@
 /**
  * Slots as worker threads.
  *
- * WS1  A thread belongs to one allocation: it is started for it and ends with it.
+ * WS1  A thread belongs to one allocation: it is given to it once and ends with it. Loading the runtime costs a thread a
+ *      quarter of a second of CPU, so some are loaded ahead; they have seen no job.
  * WS2  Its end is told once, with what it died of; a thread that is terminated or ends by itself dies of nothing.
+ * WS3  Threads loaded ahead keep no process alive; `close` ends them.
  */
 import { Worker } from 'node:worker_threads';
 import type { FromSlot, ToSlot } from '../../actors/task/slot-messages.js';
 import type { SlotSpawner, SlotStart, SlotThread, ThreadChannel } from '../../core/ports.js';
-import type { SlotSettings, SlotWorkerData } from '../slot-settings.js';
+import type { FromSlotWorker, SlotSettings, ToSlotWorker } from '../slot-settings.js';
+
+/** A slot's thread in use. */
+export interface WorkerSlot {
+  readonly start: SlotStart;
+  /** Ends the thread as if it had been killed. */
+  terminate(): Promise<void>;
+}
 
 const mib = 1024 * 1024;
 const entry = new URL('../slot-worker.js', import.meta.url);
+const sparesDefault = 1;
+/** Not at once: the job that took the last one has better use for the CPU. */
+const replenishMs = 2_000;
 
 export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
   readonly #settings: SlotSettings;
+  readonly #spares: WorkerSlotThread[] = [];
+  readonly #used = new Set<WorkerSlotThread>();
+  #replenishing: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(settings: SlotSettings) {
     this.#settings = settings;
+    this.#replenish();
+  }
+
+  /** Threads in use, oldest first. */
+  get alive(): readonly WorkerSlot[] {
+    return [...this.#used].flatMap((thread) => (thread.start === undefined ? [] : [thread as WorkerSlot]));
   }
 
   start(start: SlotStart): SlotThread<FromSlot, ToSlot> {
-    const workerData: SlotWorkerData = { start, settings: this.#settings };
+    const thread = this.#spares.shift() ?? this.#create();
+    this.#used.add(thread);
+    thread.use(start);
+    this.#replenishing ??= setTimeout(() => this.#replenish(), replenishMs).unref();
+    return thread;
+  }
+
+  /** Ends the threads loaded ahead; those in use belong to their TaskManager. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#replenishing);
+    await Promise.all(this.#spares.splice(0).map((thread) => thread.terminate()));
+  }
+
+  #replenish(): void {
+    this.#replenishing = undefined;
+    const { spareThreads = sparesDefault } = this.#settings;
+    while (!this.#isClosed && this.#spares.length < spareThreads) this.#spares.push(this.#create());
+  }
+
+  #create(): WorkerSlotThread {
     const { heapBytesMax } = this.#settings;
-    return new WorkerSlotThread(
-      new Worker(entry, {
-        workerData,
-        name: `${start.taskManagerId}/${start.slot}`,
-        ...(heapBytesMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / mib) } }),
-      }),
-    );
+    const worker = new Worker(entry, {
+      workerData: this.#settings,
+      ...(heapBytesMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / mib) } }),
+    });
+    worker.unref();
+    const thread = new WorkerSlotThread(worker, () => {
+      this.#used.delete(thread);
+      const at = this.#spares.indexOf(thread);
+      if (at >= 0) this.#spares.splice(at, 1);
+    });
+    return thread;
   }
 }
 
 class WorkerSlotThread implements SlotThread<FromSlot, ToSlot> {
   readonly channel: ThreadChannel<FromSlot, ToSlot>;
+  start: SlotStart | undefined;
   readonly #worker: Worker;
+  #listener: ((message: FromSlot) => void) | undefined;
+  #early: FromSlot[] = [];
   #error: unknown;
   #onExit: ((error: unknown) => void) | undefined;
   #isOver = false;
 
-  constructor(worker: Worker) {
+  constructor(worker: Worker, onOver: () => void) {
     this.#worker = worker;
     this.channel = {
-      post: (message, transfer) => worker.postMessage(message, transfer ?? []),
-      onMessage: (listener) => void worker.on('message', listener),
+      post: (message, transfer) => this.#post(message, transfer),
+      onMessage: (listener) => this.#listen(listener),
       close: () => void worker.removeAllListeners('message'),
     };
+    worker.on('message', (message: FromSlotWorker) => this.#hear(message));
     worker.on('error', (error) => {
       this.#error = error;
     });
@@ -54,8 +104,16 @@ class WorkerSlotThread implements SlotThread<FromSlot, ToSlot> {
     });
     worker.on('exit', () => {
       this.#isOver = true;
+      onOver();
       this.#onExit?.(this.#error);
     });
+  }
+
+  /** Gives the thread to an allocation. */
+  use(start: SlotStart): void {
+    this.start = start;
+    this.#worker.ref();
+    this.#post({ layer: 'start', start });
   }
 
   async terminate(): Promise<void> {
@@ -65,5 +123,21 @@ class WorkerSlotThread implements SlotThread<FromSlot, ToSlot> {
   onExit(listener: (error: unknown) => void): void {
     this.#onExit = listener;
     if (this.#isOver) listener(this.#error);
+  }
+
+  #post(message: ToSlotWorker, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #listen(listener: (message: FromSlot) => void): void {
+    this.#listener = listener;
+    for (const message of this.#early.splice(0)) listener(message);
+  }
+
+  /** Lines come this way because a thread's own stdout loses its tail when the thread is ended. */
+  #hear(message: FromSlotWorker): void {
+    if (message.layer === 'print') process.stdout.write(`${message.line}\n`);
+    else if (this.#listener === undefined) this.#early.push(message);
+    else this.#listener(message);
   }
 }

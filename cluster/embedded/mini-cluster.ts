@@ -71,6 +71,7 @@ export class MiniCluster {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#taskManagers.values()].map(({ actor }) => actor.shutdown('the cluster stops')));
+    await Promise.all([...this.#taskManagers.values()].map(({ spawner }) => spawner.close()));
     await this.#node.stop();
     await Promise.all(this.#closing.map((close) => close()));
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
@@ -97,6 +98,8 @@ export class MiniCluster {
     const spawner = new WorkerSlotSpawner({
       log: { level: this.#options.logLevel ?? 'error', fields: { taskManager: name } },
       storage: { kind: 'filesystem', directory: this.#checkpoints },
+      // They are needed as soon as the job is submitted, so they are loaded while it is planned.
+      spareThreads: this.#options.slots,
     });
     const actor = new TaskManager({
       ...this.#ports,

@@ -41,6 +41,11 @@ export async function startTaskManagerProcess({ configuration, logger, logLevel,
   const subjects = subjectsOf(configuration);
   const endpoint = createEndpoint({ ...ports, name: `task-manager.${id}`, bus: control, subjects });
   const heapBytesMax = configuration.get(options.taskHeapSize);
+  const spawner = new WorkerSlotSpawner({
+    log: { level: logLevel, fields: { pid: process.pid, taskManager: id } },
+    storage: storage.slots,
+    ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
+  });
   const taskManager = new TaskManager({
     ...ports,
     taskManagerId: taskManagerId(id),
@@ -52,11 +57,7 @@ export async function startTaskManagerProcess({ configuration, logger, logLevel,
     control,
     data,
     ...(storage.chunks === undefined ? {} : { chunks: storage.chunks }),
-    spawner: new WorkerSlotSpawner({
-      log: { level: logLevel, fields: { pid: process.pid, taskManager: id } },
-      storage: storage.slots,
-      ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
-    }),
+    spawner,
     codeCache: new CodeCache(join(configuration.get(options.temporaryDirectories) ?? tmpdir(), `millrace-${process.getuid?.() ?? 'user'}`, 'job-code')),
     settings: {
       slots: configuration.get(options.numberOfTaskSlots),
@@ -68,6 +69,7 @@ export async function startTaskManagerProcess({ configuration, logger, logLevel,
   return {
     stop: async () => {
       await taskManager.shutdown('the process stops');
+      await spawner.close();
       endpoint.close();
       await Promise.all([control.close(), data.close(), storage.close()]);
     },

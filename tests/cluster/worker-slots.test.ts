@@ -11,6 +11,9 @@ import { temporaryDirectory } from '../support/temp-directory.js';
 import { eventually, within } from '../support/within.js';
 
 const test = suite('slots as worker threads');
+const hoarderUrl = new URL('../support/jobs/hoarder.js', import.meta.url).href;
+const printingUrl = new URL('../support/jobs/printing.js', import.meta.url).href;
+const strayErrorUrl = new URL('../support/jobs/stray-error.js', import.meta.url).href;
 const tallyUrl = new URL('../support/jobs/tally.js', import.meta.url).href;
 
 async function submit(cluster: EmbeddedCluster, url: string, parameters: Readonly<Record<string, string>>) {
@@ -50,7 +53,9 @@ test('a slot thread that is killed in the middle costs a restart, and the output
     const output = temporaryDirectory('tally');
     const jobId = await submit(cluster, tallyUrl, { records: '6000', rate: '3000', output });
     await eventually(20_000, async () => ((await cluster.client.describe(jobId))?.checkpointsCompleted ?? 0) >= 3, 'three checkpoints');
-    await cluster.threads()[0]?.thread.terminate();
+    const killed = cluster.threads()[0];
+    assert.ok(killed);
+    await killed?.terminate();
     const summary = await within(40_000, cluster.client.waitForEnd(jobId), 'the end of the job');
     assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
     assert.is(summary.restarts, 1);
@@ -59,5 +64,53 @@ test('a slot thread that is killed in the middle costs a restart, and the output
     await cluster.close();
   }
 });
+
+test('what a job prints comes out in full, although its threads end with it', async () => {
+  const cluster = startEmbeddedCluster({ taskManagers: 1, slots: 1 });
+  const write = process.stdout.write.bind(process.stdout);
+  const lines: string[] = [];
+  process.stdout.write = ((text: string) => lines.push(text) > 0) as typeof process.stdout.write;
+  try {
+    const jobId = await submit(cluster, printingUrl, {});
+    const summary = await within(30_000, cluster.client.waitForEnd(jobId), 'the end of the job');
+    assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
+    await eventually(5_000, () => cluster.threads().length === 0, 'the end of the thread');
+  } finally {
+    process.stdout.write = write;
+    await cluster.close();
+  }
+  assert.is(lines.length, 5_000);
+  assert.match(lines.at(-1) ?? '', /5000/);
+});
+
+test('an error that no task caught fails the tasks of its slot, and the job restarts', async () => {
+  const cluster = startEmbeddedCluster({ taskManagers: 1, slots: 1 });
+  try {
+    const marker = join(temporaryDirectory('stray'), 'thrown');
+    const jobId = await submit(cluster, strayErrorUrl, { marker });
+    const summary = await within(40_000, cluster.client.waitForEnd(jobId), 'the end of the job');
+    assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
+    assert.is(summary.restarts, 1);
+    assert.is(summary.error?.code, 'UNCAUGHT_IN_SLOT');
+    assert.match(summary.error?.cause?.message ?? '', /stray/);
+  } finally {
+    await cluster.close();
+  }
+});
+
+for (const buffers of ['false', 'true']) {
+  test(`a slot that runs short of ${buffers === 'true' ? 'memory for buffers' : 'heap'} fails its tasks before it takes the process with it (MW1)`, async () => {
+    const cluster = startEmbeddedCluster({ taskManagers: 1, slots: 1, heapBytesMax: 96 * 1024 * 1024 });
+    try {
+      const jobId = await submit(cluster, hoarderUrl, { buffers });
+      const summary = await within(60_000, cluster.client.waitForEnd(jobId), 'the end of the job');
+      assert.is(summary.status, 'FAILED');
+      assert.is(summary.error?.code, 'SLOT_MEMORY', JSON.stringify(summary.error));
+      assert.match(summary.error?.message ?? '', buffers === 'true' ? /the slot uses buffers/ : /the slot uses heap/);
+    } finally {
+      await cluster.close();
+    }
+  });
+}
 
 test.run();

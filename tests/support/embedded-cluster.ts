@@ -1,16 +1,18 @@
-/** A JobManager and TaskManagers with slots as worker threads, in this process, on an in-process bus. */
+/**
+ * A JobManager and TaskManagers with slots as worker threads, in this process, on an in-process bus, with checkpoints in
+ * memory: slots write them by way of the main thread.
+ */
 import { Client } from '../../actors/client/client.js';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
 import { heartbeatDefaults } from '../../actors/runtime/heartbeat-monitor.js';
 import { TaskManager } from '../../actors/task-manager/task-manager.js';
-import type { FromSlot, ToSlot } from '../../actors/task/slot-messages.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import { createSubjects } from '../../bus/protocol/subjects.js';
 import { InProcessHub } from '../../bus/transports/in-process/hub.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
-import { WorkerSlotSpawner } from '../../cluster/adapters/worker-slot-spawner.js';
+import { WorkerSlotSpawner, type WorkerSlot } from '../../cluster/adapters/worker-slot-spawner.js';
 import { sessionId, taskManagerId } from '../../core/ids.js';
-import type { Logger, SlotSpawner, SlotStart, SlotThread } from '../../core/ports.js';
+import type { Logger } from '../../core/ports.js';
 import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
 import { MemoryCheckpointStorage } from '../../storage/checkpoints/memory-checkpoint-storage.js';
 import { createMemoryHaWorld, MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
@@ -18,8 +20,8 @@ import { silentLogger } from './silent-logger.js';
 
 export interface EmbeddedCluster {
   readonly client: Client;
-  /** Threads that run now. */
-  threads(): readonly { readonly start: SlotStart; readonly thread: SlotThread<FromSlot, ToSlot> }[];
+  /** Threads in use. */
+  threads(): readonly WorkerSlot[];
   close(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export function startEmbeddedCluster(options: {
   readonly taskManagers: number;
   readonly slots: number;
   readonly logger?: Logger;
+  readonly heapBytesMax?: number;
 }): EmbeddedCluster {
   const logger = options.logger ?? silentLogger;
   const ports = { clock: systemClock, random: systemRandom, logger };
@@ -48,9 +51,12 @@ export function startEmbeddedCluster(options: {
     leaseMs: 3_000,
     heartbeat: heartbeatDefaults,
   });
-  const spawner = new NotingSpawner(
-    new WorkerSlotSpawner({ log: { level: 'silent', fields: {} }, storage: { kind: 'main-thread' }, isStrictState: true }),
-  );
+  const spawner = new WorkerSlotSpawner({
+    log: { level: 'silent', fields: {} },
+    storage: { kind: 'main-thread' },
+    isStrictState: true,
+    ...(options.heapBytesMax === undefined ? {} : { heapBytesMax: options.heapBytesMax }),
+  });
   const taskManagers = Array.from({ length: options.taskManagers }, (_, index) => {
     const name = `tm-${index + 1}`;
     const { bus, endpoint } = join(name);
@@ -78,35 +84,8 @@ export function startEmbeddedCluster(options: {
     threads: () => spawner.alive,
     close: async () => {
       await Promise.all(taskManagers.map((taskManager) => taskManager.shutdown('the test is over')));
+      await spawner.close();
       await jobManager.stop();
     },
   };
-}
-
-class NotingSpawner implements SlotSpawner<FromSlot, ToSlot> {
-  readonly #inner: SlotSpawner<FromSlot, ToSlot>;
-  readonly #alive = new Set<{ readonly start: SlotStart; readonly thread: SlotThread<FromSlot, ToSlot> }>();
-
-  constructor(inner: SlotSpawner<FromSlot, ToSlot>) {
-    this.#inner = inner;
-  }
-
-  get alive(): readonly { readonly start: SlotStart; readonly thread: SlotThread<FromSlot, ToSlot> }[] {
-    return [...this.#alive];
-  }
-
-  start(start: SlotStart): SlotThread<FromSlot, ToSlot> {
-    const thread = this.#inner.start(start);
-    const entry = { start, thread };
-    this.#alive.add(entry);
-    return {
-      channel: thread.channel,
-      terminate: () => thread.terminate(),
-      onExit: (listener) =>
-        thread.onExit((error) => {
-          this.#alive.delete(entry);
-          listener(error);
-        }),
-    };
-  }
 }
