@@ -3,8 +3,10 @@
  *
  * DF1  A file appears under its name only after its bytes were synced: temporary file in the same directory → sync → rename
  *      → sync of the directory.
- * DF2  A directory's own name is synced with every name above it, up to the base, before anything is put into it.
+ * DF2  A directory's own name is synced, with every name above it, before anything is put into it. Directories above the
+ *      base that may not be opened are taken to be durable: we could not have made them.
  */
+import { MillraceError } from '../../core/errors.js';
 import { isFileNotFound } from '../../core/file-errors.js';
 import type { FileSystem, Random } from '../../core/ports.js';
 
@@ -31,11 +33,7 @@ export class DurableFiles {
   async makeDirectory(path: string): Promise<void> {
     if (this.made.has(path)) return;
     await this.files.makeDirectory(path);
-    for (let below = path; below.length > 1; below = parentOf(below)) {
-      if (this.made.has(below)) break;
-      await this.files.syncDirectory(parentOf(below));
-      if (below === this.base) break;
-    }
+    for (let below = path; below.length > 1 && !this.made.has(below); below = parentOf(below)) await this.syncNameOf(below);
     this.made.add(path);
   }
 
@@ -55,6 +53,16 @@ export class DurableFiles {
   /** Forgets that a directory was made: call it when it is removed. */
   forget(path: string): void {
     for (const known of [...this.made]) if (known === path || known.startsWith(`${path}/`)) this.made.delete(known);
+  }
+
+  private async syncNameOf(path: string): Promise<void> {
+    try {
+      await this.files.syncDirectory(parentOf(path));
+    } catch (error) {
+      const isAboveBase = path.length < this.base.length;
+      const mayNotBeOpened = path === this.base && error instanceof MillraceError && error.code === 'FILE_ACCESS';
+      if (!isAboveBase && !mayNotBeOpened) throw error;
+    }
   }
 
   private async writeInto(directory: string, name: string, bytes: Uint8Array): Promise<void> {

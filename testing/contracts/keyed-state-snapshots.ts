@@ -261,6 +261,7 @@ export const keyedStateSnapshotCases: Contract<KeyedStateFixture> = [
       throwsWith('SNAPSHOT_UNDER_WAY', () => backend.snapshot(shelf.write));
       first.discard();
       first.discard();
+      await rejectsWith('SNAPSHOT_DISCARDED', first.finish());
       use(backend, names[0] as string);
       value.update({ n: 2 });
       const restored = make(all);

@@ -11,6 +11,8 @@ class Account {
   readonly balance = 1;
 }
 
+class Register extends Map<string, number> {}
+
 const stateCases: Contract<KeyedStateFixture> = [
   {
     name: 'each key has its own value, list and map; keys are compared by content',
@@ -277,6 +279,7 @@ const stateCases: Contract<KeyedStateFixture> = [
         Symbol('x'),
         Promise.resolve(),
         new WeakMap(),
+        new Register(),
         /x/,
         cyclic,
       ];

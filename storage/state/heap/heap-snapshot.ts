@@ -7,7 +7,7 @@
  * HS3  It ends, however fast entries are added meanwhile: a Map iterates in order of insertion, so everything older than
  *      the cut comes within the size the Map has when the snapshot arrives at it.
  */
-import { assert } from '../../../core/errors.js';
+import { assert, MillraceError } from '../../../core/errors.js';
 import type { KeyedStateHandle } from '../../contracts.js';
 import type { ChunkWriter, StateSnapshot, TimeDomain } from '../contracts.js';
 import { ChunkBuilder } from './chunk-builder.js';
@@ -68,7 +68,10 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   }
 
   async finish(): Promise<readonly KeyedStateHandle[]> {
-    assert(this.status === 'saved', 'A snapshot is finished once, after advance returned false.');
+    assert(this.status !== 'running', 'A snapshot is finished after advance returned false.');
+    if (this.status === 'ended') {
+      throw new MillraceError('SNAPSHOT_DISCARDED', 'The snapshot was discarded or finished before.', { where: this.table.operatorName });
+    }
     this.status = 'ended';
     const chunks = await this.builder.finish();
     return this.rowCount === 0 ? [] : [{ keyGroups: this.table.keyGroups, chunks }];

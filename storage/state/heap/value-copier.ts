@@ -45,22 +45,29 @@ function copyObject(value: object, depth: number, where: string): unknown {
   if (Array.isArray(value)) return copyArray(value, depth, where);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return copyPlain(value as Record<string, unknown>, depth, where);
-  if (value instanceof Map) {
+  if (prototype === Map.prototype && value instanceof Map) {
     const map = new Map<unknown, unknown>();
     for (const [key, item] of value) map.set(copy(key, depth + 1, where), copy(item, depth + 1, where));
     return map;
   }
-  if (value instanceof Set) {
+  if (prototype === Set.prototype && value instanceof Set) {
     const set = new Set<unknown>();
     for (const item of value) set.add(copy(item, depth + 1, where));
     return set;
   }
   if (value instanceof Date) return new Date(value.getTime());
   if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return structuredClone(value);
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return copyTypedArray(value as TypedArray);
   if (value instanceof ArrayBuffer) return value.slice(0);
   if (Object.getPrototypeOf(prototype) === null) return copyPlain(value as Record<string, unknown>, depth, where);
   throw unsupported(`of class ${prototype?.constructor?.name ?? 'unknown'}`, where);
+}
+
+type TypedArray = Exclude<NodeJS.TypedArray, Uint8Array>;
+
+/** Its own elements only: the buffer behind it may be a whole frame. */
+function copyTypedArray(value: TypedArray): TypedArray {
+  return value.slice();
 }
 
 function copyArray(value: readonly unknown[], depth: number, where: string): unknown[] {
