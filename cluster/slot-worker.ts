@@ -62,7 +62,8 @@ function guard(runtime: SlotRuntime): void {
   watchMemory({
     share: memoryShareMax,
     everyMs: memoryCheckMs,
-    onShort: (what) => runtime.failTasks(slotError('SLOT_MEMORY', `the slot uses ${what}: its tasks are failed before it takes the process with it`)),
+    onShort: (what) =>
+      runtime.failTasks(slotError('SLOT_MEMORY', `the slot uses ${what}: its tasks are failed before it takes the process with it`)),
   });
 }
 

@@ -34,11 +34,17 @@ export async function openStores(configuration: Configuration, ports: CorePorts)
   const files = new NodeFileSystem();
   if (kind === 'redis') {
     const redis = await openRedisLeaderStorage(redisOptions(configuration, ports));
-    const checkpoints = place.kind === 'redis' ? redis.checkpoints : new FileCheckpointStorage({ ...ports, files, directory: place.directory, fence: redis.ha });
+    const checkpoints =
+      place.kind === 'redis'
+        ? redis.checkpoints
+        : new FileCheckpointStorage({ ...ports, files, directory: place.directory, fence: redis.ha });
     return { ha: redis.ha, checkpoints, blobs: redis.blobs, close: () => redis.close() };
   }
   if (kind !== 'filesystem') throw notShared(options.highAvailabilityType.key, kind);
-  const directory = join(storageDirectory(configuration), configuration.get(options.highAvailabilityClusterId) ?? configuration.get(options.clusterId));
+  const directory = join(
+    storageDirectory(configuration),
+    configuration.get(options.highAvailabilityClusterId) ?? configuration.get(options.clusterId),
+  );
   const ha = new FileHaStore({ ...ports, files, directory: join(directory, 'ha') });
   const blobs = new FileBlobStore({ ...ports, files, directory: join(directory, 'blobs') });
   if (place.kind === 'redis') {
@@ -60,7 +66,9 @@ type CheckpointPlace = { readonly kind: 'redis' } | { readonly kind: 'filesystem
 
 function checkpointPlace(configuration: Configuration): CheckpointPlace {
   const directory = configuration.get(options.checkpointDirectory);
-  const kind = configuration.get(options.checkpointStorage) ?? (directory === undefined ? configuration.get(options.highAvailabilityType) : 'filesystem');
+  const kind =
+    configuration.get(options.checkpointStorage) ??
+    (directory === undefined ? configuration.get(options.highAvailabilityType) : 'filesystem');
   if (kind === 'redis') return { kind };
   if (kind === 'filesystem') return { kind, directory: resolve(directory ?? join(storageDirectory(configuration), 'checkpoints')) };
   throw notShared(options.checkpointStorage.key, kind);

@@ -51,7 +51,9 @@ async function main({ seed, runs, trace, break: broken, json }: Flags): Promise<
     say(`  reproduce: npm run simulate -- --seed ${verdict.seed} --runs 1 --trace${broken === undefined ? '' : ` --break ${broken}`}`);
   }
   const seconds = (performance.now() - startedAt) / 1_000;
-  say(`${runs} runs, ${failed.length} violations${failed.length === 0 ? '' : ` (seeds ${failed.join(', ')})`}, ${seconds.toFixed(1)} s, ${Math.round((runs / seconds) * 60)} a minute`);
+  say(
+    `${runs} runs, ${failed.length} violations${failed.length === 0 ? '' : ` (seeds ${failed.join(', ')})`}, ${seconds.toFixed(1)} s, ${Math.round((runs / seconds) * 60)} a minute`,
+  );
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 

@@ -21,7 +21,9 @@ async function main(): Promise<void> {
     });
     display.close();
     process.stdout.write(`${endText(end)}\n`);
-    process.stdout.write(`${end.recordsIn} records, ${end.checkpointsCompleted} checkpoints, ${Math.round(Date.now() - startedAt)} ms in all\n`);
+    process.stdout.write(
+      `${end.recordsIn} records, ${end.checkpointsCompleted} checkpoints, ${Math.round(Date.now() - startedAt)} ms in all\n`,
+    );
   } catch (error) {
     display.close();
     process.stderr.write(`${explainError(toErrorRecord(error))}\n`);

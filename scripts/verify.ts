@@ -17,10 +17,7 @@ interface Outcome {
 }
 
 const checks: readonly (readonly [name: string, check: () => Promise<Outcome>])[] = [
-  [
-    'format',
-    () => run(bin('prettier'), ['--check', '--log-level', 'warn', '--cache', '.']),
-  ],
+  ['format', () => run(bin('prettier'), ['--check', '--log-level', 'warn', '--cache', '.'])],
   ['lint', () => run(bin('oxlint'), ['--type-aware'])],
   ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json'])],
   ['layers', () => run(process.execPath, [join(root, 'dist/scripts/layers.js')])],

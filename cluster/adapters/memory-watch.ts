@@ -36,7 +36,10 @@ export function watchMemory({ share, everyMs, onShort }: MemoryWatchOptions): ()
 function shortage(share: number): string | undefined {
   const { maxOldGenerationSizeMb } = resourceLimits;
   const limit = maxOldGenerationSizeMb === undefined ? getHeapStatistics().heap_size_limit : maxOldGenerationSizeMb * mib;
-  const heap = getHeapSpaceStatistics().reduce((sum, space) => (space.space_name.startsWith('new_') ? sum : sum + space.space_used_size), 0);
+  const heap = getHeapSpaceStatistics().reduce(
+    (sum, space) => (space.space_name.startsWith('new_') ? sum : sum + space.space_used_size),
+    0,
+  );
   if (heap > share * limit) return `${describe('heap', heap)} of ${Math.round(limit / mib)} MiB`;
   const { arrayBuffers } = process.memoryUsage();
   if (arrayBuffers > share * limit) return `${describe('buffers', arrayBuffers)} of ${Math.round(limit / mib)} MiB`;

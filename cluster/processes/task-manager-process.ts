@@ -24,7 +24,13 @@ export interface TaskManagerProcessOptions {
   readonly fatal: (reason: string) => void;
 }
 
-export async function startTaskManagerProcess({ configuration, logger, logLevel, signal, fatal }: TaskManagerProcessOptions): Promise<ActorProcess> {
+export async function startTaskManagerProcess({
+  configuration,
+  logger,
+  logLevel,
+  signal,
+  fatal,
+}: TaskManagerProcessOptions): Promise<ActorProcess> {
   if (configuration.get(options.slotIsolation) === 'process') {
     throw new MillraceError('NOT_SUPPORTED', `"${options.slotIsolation.key}" is process: this version runs slots as threads only`, {
       domain: 'user',
@@ -58,7 +64,9 @@ export async function startTaskManagerProcess({ configuration, logger, logLevel,
     data,
     ...(storage.chunks === undefined ? {} : { chunks: storage.chunks }),
     spawner,
-    codeCache: new CodeCache(join(configuration.get(options.temporaryDirectories) ?? tmpdir(), `millrace-${process.getuid?.() ?? 'user'}`, 'job-code')),
+    codeCache: new CodeCache(
+      join(configuration.get(options.temporaryDirectories) ?? tmpdir(), `millrace-${process.getuid?.() ?? 'user'}`, 'job-code'),
+    ),
     settings: {
       slots: configuration.get(options.numberOfTaskSlots),
       heartbeatIntervalMs: configuration.get(options.heartbeatInterval),

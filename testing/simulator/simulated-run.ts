@@ -63,7 +63,10 @@ export async function simulateRun({ seed, broken = {}, onTrace }: SimulatedRunOp
   let end: JobSummary | undefined;
   let failure: unknown;
   client
-    .submit({ jobGraph: planJob(job.build({}, { configuration: Configuration.defaults })).jobGraph, code: { kind: 'module', url: 'simulated:job' } })
+    .submit({
+      jobGraph: planJob(job.build({}, { configuration: Configuration.defaults })).jobGraph,
+      code: { kind: 'module', url: 'simulated:job' },
+    })
     .then((id) => client.waitForEnd(id))
     .then(
       (summary) => (end = summary),
@@ -88,7 +91,11 @@ export async function simulateRun({ seed, broken = {}, onTrace }: SimulatedRunOp
   };
 }
 
-async function judge(end: JobSummary, disk: MemoryFileSystem, workload: Parameters<typeof expectedLines>[0]): Promise<RunVerdict['violation']> {
+async function judge(
+  end: JobSummary,
+  disk: MemoryFileSystem,
+  workload: Parameters<typeof expectedLines>[0],
+): Promise<RunVerdict['violation']> {
   if (end.status !== 'FINISHED') return { code: 'NOT_FINISHED', detail: `${end.status}: ${JSON.stringify(end.error)}` };
   const lines = await committedLines(disk);
   const expected = countOf(expectedLines(workload));

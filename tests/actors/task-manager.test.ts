@@ -265,10 +265,16 @@ test('a slot that keeps its thread to itself is reported, not ended (SP4)', asyn
   const room = new TaskManagerRoom({ onLog: (message) => said.push(message) });
   await room.withRunningTask(alloc('a1'));
   await room.pass(12_000);
-  assert.equal(said.filter((text) => text.includes('does not answer')), []);
+  assert.equal(
+    said.filter((text) => text.includes('does not answer')),
+    [],
+  );
   room.spawner.alive[0]?.hang();
   await room.pass(12_000);
-  assert.equal(said.filter((text) => text.includes('does not answer')), ['a slot does not answer: a function in it keeps the thread']);
+  assert.equal(
+    said.filter((text) => text.includes('does not answer')),
+    ['a slot does not answer: a function in it keeps the thread'],
+  );
   assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
 });
 
