@@ -56,8 +56,9 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
     name,
     boundedness: 'bounded',
     data: { paths: absolute, format: format.data, malformed, suffix, isRecursive },
-    async enumerate({ files, parallelism }) {
+    async enumerate({ files, parallelism, logger }) {
       const found = await findFiles(files, { paths: absolute, suffix, isRecursive }, name);
+      if (found.length === 0) logger.log('warn', 'There are no files to read', { source: name, paths: absolute, suffix });
       return found.flatMap((file) =>
         splitFile(file, format.isSplittable ? (splitBytes ?? chooseSplitBytes(file.sizeBytes, parallelism)) : undefined),
       );

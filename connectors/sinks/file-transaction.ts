@@ -29,7 +29,8 @@ export class FileTransaction {
   readonly #hash = createHash('sha256');
   readonly #opening: Promise<FileHandle>;
   #writing: Promise<void>;
-  #block = Buffer.allocUnsafeSlow(limits.sinkBlockBytes);
+  /** The block being filled; made for the first line of it. */
+  #block: Buffer | undefined;
   #used = 0;
   #bytes = 0;
   #isFailed = false;
@@ -45,11 +46,12 @@ export class FileTransaction {
 
   write(text: string): void {
     const length = Buffer.byteLength(text);
-    if (length > this.#block.length - this.#used) this.#flush();
-    if (length > this.#block.length) {
+    if (length > limits.sinkBlockBytes - this.#used) this.#flush();
+    if (length > limits.sinkBlockBytes) {
       this.#append(Buffer.from(text));
       return;
     }
+    this.#block ??= Buffer.allocUnsafeSlow(limits.sinkBlockBytes);
     this.#used += this.#block.write(text, this.#used);
   }
 
@@ -80,11 +82,10 @@ export class FileTransaction {
   }
 
   #flush(): void {
-    if (this.#used === 0) return;
-    const block = this.#block.subarray(0, this.#used);
-    this.#block = Buffer.allocUnsafeSlow(limits.sinkBlockBytes);
+    const block = this.#block?.subarray(0, this.#used);
+    this.#block = undefined;
     this.#used = 0;
-    this.#append(block);
+    if (block !== undefined) this.#append(block);
   }
 
   #append(block: Buffer): void {

@@ -10,7 +10,7 @@ import type { PollStatus, Source, SourceOutput, SourceReader, Split } from '../.
 import { OperatorBench } from '../operator-bench.js';
 import type { Contract } from './contract.js';
 
-export interface SourceHarness<T> {
+export interface SourceFixture<T> {
   readonly files: FileSystem;
   readonly clock?: Clock;
   makeSource(): Source<T>;
@@ -20,54 +20,54 @@ export interface SourceHarness<T> {
   readonly positionsMax?: number;
 }
 
-type Body = (harness: SourceHarness<unknown>) => Promise<void>;
+type Body = (fixture: SourceFixture<unknown>) => Promise<void>;
 
 const cases: Record<string, Body> = {
-  'one reader reads every record once': async (harness) => {
-    assert.deepEqual(sorted((await readAll(harness, 1)).flat()), sorted(harness.expected()));
+  'one reader reads every record once': async (fixture) => {
+    assert.deepEqual(sorted((await readAll(fixture, 1)).flat()), sorted(fixture.expected()));
   },
-  'three readers that take splits in turn read together what one reads': async (harness) => {
-    assert.deepEqual(sorted((await readAll(harness, 3)).flat()), sorted(harness.expected()));
+  'three readers that take splits in turn read together what one reads': async (fixture) => {
+    assert.deepEqual(sorted((await readAll(fixture, 3)).flat()), sorted(fixture.expected()));
   },
-  'split ids are unique, and a second enumeration finds the same splits': async (harness) => {
-    const splits = await enumerate(harness, 4);
+  'split ids are unique, and a second enumeration finds the same splits': async (fixture) => {
+    const splits = await enumerate(fixture, 4);
     assert.equal(new Set(splits.map((split) => split.id)).size, splits.length);
-    assert.deepEqual(await enumerate(harness, 4), splits);
+    assert.deepEqual(await enumerate(fixture, 4), splits);
   },
-  'a poll emits no more than it was asked for': async (harness) => {
-    const whole = await collect(harness, { recordsMax: 1_000 });
-    assert.deepEqual(await collect(harness, { recordsMax: 3 }), whole);
+  'a poll emits no more than it was asked for': async (fixture) => {
+    const whole = await collect(fixture, { recordsMax: 1_000 });
+    assert.deepEqual(await collect(fixture, { recordsMax: 3 }), whole);
   },
-  'nothing is emitted while output is not available, and nothing is lost by it': async (harness) => {
-    const whole = await collect(harness, { recordsMax: 1_000 });
-    assert.deepEqual(await collect(harness, { recordsMax: 7, availableEvery: 3 }), whole);
+  'nothing is emitted while output is not available, and nothing is lost by it': async (fixture) => {
+    const whole = await collect(fixture, { recordsMax: 1_000 });
+    assert.deepEqual(await collect(fixture, { recordsMax: 7, availableEvery: 3 }), whole);
   },
-  'a reader that continues at any position reads exactly the rest': async (harness) => {
-    for (const split of await enumerate(harness, 2)) {
-      const whole = await readSplit(harness, split, undefined, { recordsMax: 1 });
-      const step = Math.max(1, Math.ceil(whole.records.length / (harness.positionsMax ?? 64)));
+  'a reader that continues at any position reads exactly the rest': async (fixture) => {
+    for (const split of await enumerate(fixture, 2)) {
+      const whole = await readSplit(fixture, split, undefined, { recordsMax: 1 });
+      const step = Math.max(1, Math.ceil(whole.records.length / (fixture.positionsMax ?? 64)));
       for (let count = 0; count <= whole.records.length; count += step) {
-        const rest = await readSplit(harness, split, plain(whole.positions[count]), { recordsMax: 100 });
+        const rest = await readSplit(fixture, split, plain(whole.positions[count]), { recordsMax: 100 });
         assert.deepEqual(rest.records, whole.records.slice(count), `continuing split ${split.id} after ${count} records`);
       }
     }
   },
-  'a reader reads splits one after another, also after it gave one up in the middle': async (harness) => {
-    const splits = await enumerate(harness, 2);
+  'a reader reads splits one after another, also after it gave one up in the middle': async (fixture) => {
+    const splits = await enumerate(fixture, 2);
     const [first] = splits;
     if (first === undefined) return;
-    const reader = makeReader(harness);
+    const reader = makeReader(fixture);
     await reader.start(first, undefined);
     await pollOnce(reader, { recordsMax: 1 });
     const all: unknown[] = [];
     for (const split of splits) all.push(...(await finishSplit(reader, split, undefined, { recordsMax: 10 })).records);
-    assert.deepEqual(sorted(all), sorted(harness.expected()));
+    assert.deepEqual(sorted(all), sorted(fixture.expected()));
     await reader.close();
   },
-  'closing ends a reader in the middle of a split, and may be repeated': async (harness) => {
-    const [split] = await enumerate(harness, 1);
+  'closing ends a reader in the middle of a split, and may be repeated': async (fixture) => {
+    const [split] = await enumerate(fixture, 1);
     if (split === undefined) return;
-    const reader = makeReader(harness);
+    const reader = makeReader(fixture);
     await reader.start(split, undefined);
     await pollOnce(reader, { recordsMax: 1 });
     await reader.close();
@@ -76,7 +76,7 @@ const cases: Record<string, Body> = {
 };
 
 /** The contract of {@link Source} and {@link SourceReader}, for bounded sources. */
-export const sourceContract: Contract<SourceHarness<unknown>> = Object.entries(cases).map(([name, run]) => ({ name, run }));
+export const sourceContract: Contract<SourceFixture<unknown>> = Object.entries(cases).map(([name, run]) => ({ name, run }));
 
 interface Pace {
   readonly recordsMax: number;
@@ -87,31 +87,31 @@ interface Pace {
 }
 
 /** Everything a source has, split by split, in order. */
-async function collect(harness: SourceHarness<unknown>, pace: Pace): Promise<unknown[]> {
+async function collect(fixture: SourceFixture<unknown>, pace: Pace): Promise<unknown[]> {
   const records: unknown[] = [];
-  for (const split of await enumerate(harness, 2)) records.push(...(await readSplit(harness, split, undefined, pace)).records);
+  for (const split of await enumerate(fixture, 2)) records.push(...(await readSplit(fixture, split, undefined, pace)).records);
   return records;
 }
 
 /** What each of several readers read that took splits in turn. */
-export async function readAll<T>(harness: Pick<SourceHarness<T>, 'files' | 'makeSource' | 'clock'>, readers: number): Promise<T[][]> {
-  const splits = await enumerate(harness, readers);
+export async function readAll<T>(fixture: Pick<SourceFixture<T>, 'files' | 'makeSource' | 'clock'>, readers: number): Promise<T[][]> {
+  const splits = await enumerate(fixture, readers);
   const read: T[][] = Array.from({ length: readers }, () => []);
   for (const [index, split] of splits.entries()) {
-    read[index % readers]?.push(...(await readSplit(harness, split, undefined, { recordsMax: 100 })).records);
+    read[index % readers]?.push(...(await readSplit(fixture, split, undefined, { recordsMax: 100 })).records);
   }
   return read;
 }
 
-async function enumerate<T>(harness: Pick<SourceHarness<T>, 'files' | 'makeSource'>, parallelism: number): Promise<readonly Split[]> {
-  const { logger } = new OperatorBench({ files: harness.files }).context;
-  return plain(await harness.makeSource().enumerate({ files: harness.files, parallelism, logger })) as readonly Split[];
+async function enumerate<T>(fixture: Pick<SourceFixture<T>, 'files' | 'makeSource'>, parallelism: number): Promise<readonly Split[]> {
+  const { logger } = new OperatorBench({ files: fixture.files }).context;
+  return plain(await fixture.makeSource().enumerate({ files: fixture.files, parallelism, logger })) as readonly Split[];
 }
 
-const makeReader = <T>(harness: Pick<SourceHarness<T>, 'files' | 'makeSource' | 'clock'>): SourceReader<T> =>
-  harness
+const makeReader = <T>(fixture: Pick<SourceFixture<T>, 'files' | 'makeSource' | 'clock'>): SourceReader<T> =>
+  fixture
     .makeSource()
-    .createReader(new OperatorBench({ files: harness.files, ...(harness.clock === undefined ? {} : { clock: harness.clock }) }).context);
+    .createReader(new OperatorBench({ files: fixture.files, ...(fixture.clock === undefined ? {} : { clock: fixture.clock }) }).context);
 
 interface SplitRead<T> {
   readonly records: T[];
@@ -120,12 +120,12 @@ interface SplitRead<T> {
 }
 
 async function readSplit<T>(
-  harness: Pick<SourceHarness<T>, 'files' | 'makeSource' | 'clock'>,
+  fixture: Pick<SourceFixture<T>, 'files' | 'makeSource' | 'clock'>,
   split: Split,
   position: unknown,
   pace: Pace,
 ): Promise<SplitRead<T>> {
-  const reader = makeReader(harness);
+  const reader = makeReader(fixture);
   const read = await finishSplit(reader, split, position, pace);
   await reader.close();
   return read;
