@@ -7,7 +7,6 @@
  * TH1  The same seed gives the same run.
  * TH2  `restart` leaves nothing of the former attempts alive; the new ones start from the checkpoint that is named.
  */
-import { decode } from '../bus/codec/cbor.js';
 import type { TaskDeploymentDescriptor } from '../bus/protocol/messages/tasks.js';
 import { assert } from '../core/errors.js';
 import {
@@ -25,10 +24,9 @@ import {
 } from '../core/ids.js';
 import { ChannelNetwork } from '../dataflow/channels/channel-network.js';
 import type { SlotLocation } from '../dataflow/channels/elements.js';
-import type { KeySelector, OperatorFactory, Split } from '../dataflow/contracts.js';
+import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
 import { createTaskRuntime } from '../dataflow/create-task-runtime.js';
 import { SlotLoop } from '../dataflow/slot-loop.js';
-import { splitsOwned } from '../dataflow/task/source-state.js';
 import type { TaskAcknowledgement, TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
 import { taskWiringOf } from '../graph/deployment.js';
 import {
@@ -44,6 +42,7 @@ import type { JobVertex, StreamGraph } from '../graph/types.js';
 import { chunkHandleOf, verifyChunk } from '../storage/checkpoints/chunk-integrity.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import { HeapKeyedStateBackend } from '../storage/state/heap/heap-keyed-state-backend.js';
+import { HarnessSplits } from './harness-splits.js';
 import { LossyBusRoom } from './lossy-bus.js';
 import { MemoryFileSystem } from './memory-file-system.js';
 import type { SeededRandom } from './simulator/seeded-random.js';
@@ -88,12 +87,6 @@ interface HarnessSlot {
   readonly loop: SlotLoop;
 }
 
-interface HarnessSource {
-  splits: readonly Split[] | undefined;
-  unassigned: Split[];
-  readonly waiting: ((split: Split | undefined) => void)[];
-}
-
 const job = jobId('0'.repeat(32));
 
 /** A job's tasks under virtual time; see the head of this file. */
@@ -110,7 +103,7 @@ export class TaskHarness {
   readonly #options: TaskHarnessOptions;
   readonly #random: SeededRandom;
   readonly #chunks = new Map<string, Uint8Array>();
-  readonly #sources = new Map<OperatorId, HarnessSource>();
+  readonly #splits = new HarnessSplits();
   #tasks = new Map<string, HarnessTask>();
   #slots = new Map<string, HarnessSlot>();
   #pending: PendingCheckpoint | undefined;
@@ -142,7 +135,7 @@ export class TaskHarness {
     this.#isFinalDone = false;
     this.#tasks = new Map();
     this.#slots = new Map();
-    this.#resetSources(checkpoint);
+    this.#splits.reset([...(checkpoint?.tasks.values() ?? [])], checkpoint !== undefined);
     for (const vertex of executionVerticesOf(this.plan.jobGraph)) this.#deployTask(vertex, checkpoint);
   }
 
@@ -260,9 +253,9 @@ export class TaskHarness {
         read: (handle) => later(() => verifyChunk(handle, this.#chunks.get(handle.name), 'harness')),
       },
       splitSource: {
-        enumerated: (operator, splits) => later(() => this.#enumerated(operator, splits)),
+        enumerated: (operator, splits) => later(() => this.#splits.enumerated(operator, splits)),
         requestSplit: async (operator) => {
-          const split = await this.#requestSplit(operator);
+          const split = await this.#splits.request(operator);
           return later(() => split);
         },
       },
@@ -347,7 +340,7 @@ export class TaskHarness {
           : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [snapshot] },
       enumerate:
         vertex.subtaskIndex === 0
-          ? operators.filter(({ kind, id }) => kind === 'source' && this.#sources.get(id)?.splits === undefined).map(({ id }) => id)
+          ? operators.filter(({ kind, id }) => kind === 'source' && !this.#splits.isEnumerated(id)).map(({ id }) => id)
           : [],
     };
   }
@@ -420,44 +413,5 @@ export class TaskHarness {
     this.#later(() => {
       if (!this.#isFinalDone) this.triggerCheckpoint();
     });
-  }
-
-  #resetSources(checkpoint: HarnessCheckpoint | undefined): void {
-    for (const [id, source] of this.#sources) {
-      source.waiting.length = 0;
-      if (checkpoint === undefined) source.splits = undefined;
-      const owned = new Set(this.#ownedSplits(id, checkpoint));
-      source.unassigned = (source.splits ?? []).filter((split) => !owned.has(split.id));
-    }
-  }
-
-  #ownedSplits(operator: OperatorId, checkpoint: HarnessCheckpoint | undefined): readonly string[] {
-    return [...(checkpoint?.tasks.values() ?? [])].flatMap((task) =>
-      task.operators.flatMap(({ operatorId, operatorState }) =>
-        operatorId === operator && operatorState !== null ? splitsOwned(decode(operatorState)) : [],
-      ),
-    );
-  }
-
-  #sourceOf(operator: OperatorId): HarnessSource {
-    let source = this.#sources.get(operator);
-    if (source === undefined) {
-      source = { splits: undefined, unassigned: [], waiting: [] };
-      this.#sources.set(operator, source);
-    }
-    return source;
-  }
-
-  #enumerated(operator: OperatorId, splits: readonly Split[]): void {
-    const source = this.#sourceOf(operator);
-    source.splits = splits;
-    source.unassigned = [...splits];
-    for (const answer of source.waiting.splice(0)) answer(source.unassigned.shift());
-  }
-
-  #requestSplit(operator: OperatorId): Promise<Split | undefined> {
-    const source = this.#sourceOf(operator);
-    if (source.splits !== undefined) return Promise.resolve(source.unassigned.shift());
-    return new Promise((resolve) => source.waiting.push(resolve));
   }
 }

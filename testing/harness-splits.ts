@@ -1,0 +1,62 @@
+/** Hands out splits as the JobManager's source coordinators do, for the task harness. */
+import { decode } from '../bus/codec/cbor.js';
+import type { OperatorId } from '../core/ids.js';
+import type { Split } from '../dataflow/contracts.js';
+import { splitsOwned } from '../dataflow/task/source-state.js';
+import type { TaskSnapshot } from '../storage/contracts.js';
+
+interface HarnessSource {
+  /** Undefined until a subtask enumerated them. */
+  splits: readonly Split[] | undefined;
+  unassigned: Split[];
+  readonly waiting: ((split: Split | undefined) => void)[];
+}
+
+export class HarnessSplits {
+  readonly #sources = new Map<OperatorId, HarnessSource>();
+
+  isEnumerated(operator: OperatorId): boolean {
+    return this.#sources.get(operator)?.splits !== undefined;
+  }
+
+  /** Everything starts again: what no restored reader owns is to be handed out; without a checkpoint all is found anew. */
+  reset(restored: readonly TaskSnapshot[], isRestored: boolean): void {
+    for (const [id, source] of this.#sources) {
+      source.waiting.length = 0;
+      if (!isRestored) source.splits = undefined;
+      const owned = new Set(ownedSplits(restored, id));
+      source.unassigned = (source.splits ?? []).filter((split) => !owned.has(split.id));
+    }
+  }
+
+  enumerated(operator: OperatorId, splits: readonly Split[]): void {
+    const source = this.#sourceOf(operator);
+    source.splits = splits;
+    source.unassigned = [...splits];
+    for (const answer of source.waiting.splice(0)) answer(source.unassigned.shift());
+  }
+
+  /** The next split, once they are known; undefined: no more. */
+  request(operator: OperatorId): Promise<Split | undefined> {
+    const source = this.#sourceOf(operator);
+    if (source.splits !== undefined) return Promise.resolve(source.unassigned.shift());
+    return new Promise((resolve) => source.waiting.push(resolve));
+  }
+
+  #sourceOf(operator: OperatorId): HarnessSource {
+    let source = this.#sources.get(operator);
+    if (source === undefined) {
+      source = { splits: undefined, unassigned: [], waiting: [] };
+      this.#sources.set(operator, source);
+    }
+    return source;
+  }
+}
+
+function ownedSplits(tasks: readonly TaskSnapshot[], operator: OperatorId): readonly string[] {
+  return tasks.flatMap((task) =>
+    task.operators.flatMap(({ operatorId, operatorState }) =>
+      operatorId === operator && operatorState !== null ? splitsOwned(decode(operatorState)) : [],
+    ),
+  );
+}
