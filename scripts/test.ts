@@ -8,7 +8,9 @@
  *
  * The last line is `N passed, N failed`. The exit code is 0 when at least one test passed and none failed.
  */
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { requireServerBinaries } from '../cluster/servers/find-binaries.js';
 import { natsUrl, redisUrl, startNatsServer, startRedisServer } from '../cluster/servers/start-servers.js';
@@ -17,6 +19,9 @@ import { findTestFiles, type TestFile } from './test-runner/find-files.js';
 import { formatFileResult, formatSummary, formatTotals } from './test-runner/report.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Temporary directories of test files are made in here, and removed with it even when their process was killed. */
+const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -28,7 +33,7 @@ async function main(): Promise<number> {
     say(formatTotals(0, 1));
     return 1;
   }
-  const environment = { ...process.env, ...(files.some((file) => file.needsServers) ? await startServers() : {}) };
+  const environment = { ...process.env, TMPDIR: scratch, ...(files.some((file) => file.needsServers) ? await startServers() : {}) };
   const results = [
     ...(await runAll(
       files.filter((file) => !file.alone),
@@ -72,11 +77,13 @@ async function runAll(files: readonly TestFile[], atOnce: number, environment: N
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    killRunningFiles();
     process.exit(130);
   });
 }
-process.on('exit', killRunningFiles);
+process.on('exit', () => {
+  killRunningFiles();
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+});
 
 main().then(
   (code) => process.exit(code),
