@@ -6,17 +6,10 @@
  * H3  An effect that throws does not stop the ones after it; it is reported to `onEffectFailed`, never swallowed.
  * H4  A machine that reached a final state takes no more events; they are counted as `late`.
  */
-import {
-  initialTransition,
-  transition,
-  type AnyStateMachine,
-  type ContextFrom,
-  type EventFromLogic,
-  type InputFrom,
-  type SnapshotFrom,
-} from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
 import type { Effect } from '../../state-machines/kit/effects.js';
 import { stateText } from '../../state-machines/kit/exploration.js';
+import { pureTransitionOf } from '../../state-machines/kit/pure-transition.js';
 
 /** One transition, for observers: logs, traces, live state charts. */
 export interface TransitionRecord {
@@ -49,7 +42,7 @@ export class MachineHost<M extends AnyStateMachine, E extends Effect> {
   /** Enters the initial state and performs its effects. */
   constructor(options: MachineHostOptions<M, E>) {
     this.#options = options;
-    const [snapshot, actions] = initialTransition(options.machine, ...([options.input] as never));
+    const [snapshot, actions] = pureTransitionOf(options.machine).initial(options.input);
     this.#snapshot = snapshot as SnapshotFrom<M>;
     this.#isBusy = true;
     this.#performAll(actions, '(start)');
@@ -96,7 +89,7 @@ export class MachineHost<M extends AnyStateMachine, E extends Effect> {
       return;
     }
     const from = this.state;
-    const [next, actions] = transition(this.#options.machine, this.#snapshot as never, event as never);
+    const [next, actions] = pureTransitionOf(this.#options.machine).next(this.#snapshot as AnyMachineSnapshot, event as { type: string });
     this.#snapshot = next as SnapshotFrom<M>;
     this.#options.onTransition?.({
       machine: this.#options.machine.id,
