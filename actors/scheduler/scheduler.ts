@@ -356,6 +356,7 @@ export class Scheduler {
     if (!execution.isTerminal) execution.metrics = metrics;
     if (state === 'FINISHED' && results !== undefined) execution.results = results;
     const taskManagerId = execution.slot?.taskManagerId;
+    if (taskManagerId !== undefined) execution.acceptedAtBeat ??= this.#slots.nextBeatOf(taskManagerId);
     const mismatch = taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId);
     if (mismatch !== undefined) this.#failJob(toErrorRecord(mismatch));
     const event = eventOf(state, this.#options.clock.now(), error ?? unexplained(execution));

@@ -5,6 +5,7 @@
  * TC2  A cancel call that nobody takes is reported once a pause has passed, so that the tries of the execution outlast a
  *      restart of the bus.
  */
+import { BusError } from '../../bus/contracts.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
@@ -84,7 +85,7 @@ export class TaskCalls {
           if (reply.kind === 'refused') this.#fail(execution, fromErrorRecord(reply.error));
         },
         (error: unknown) => {
-          if (attempt >= limits.askAttemptsMax) this.#fail(execution, error);
+          if (attempt >= limits.askAttemptsMax || !isWorthRepeating(error)) this.#fail(execution, error);
           else {
             this.#pause(() => {
               if (execution.state === 'DEPLOYING') this.#tryDeploy(execution, descriptor, attempt + 1);
@@ -95,13 +96,16 @@ export class TaskCalls {
   }
 
   #fail(execution: Execution, cause: unknown): void {
-    if (this.#isStopped) return;
+    // A task that reported since was deployed, whatever became of the answer.
+    if (this.#isStopped || execution.state !== 'DEPLOYING') return;
     const { taskManagerId } = execution.slot as NonNullable<Execution['slot']>;
-    const refused = cause instanceof MillraceError ? cause : undefined;
+    const isTooLarge = cause instanceof BusError && cause.failure === 'too-large';
+    const isFatal = isTooLarge || (cause instanceof MillraceError && (cause.recovery === 'fail-job' || cause.recovery === 'crash'));
     const error = new MillraceError('DEPLOYMENT_FAILED', `${execution.name} could not be deployed to TaskManager ${taskManagerId}`, {
-      domain: refused?.domain ?? 'external',
-      recovery: refused?.recovery === 'fail-job' ? 'fail-job' : 'restart-job',
+      domain: cause instanceof MillraceError ? cause.domain : 'external',
+      recovery: isFatal ? 'fail-job' : 'restart-job',
       cause,
+      ...(isTooLarge ? { hint: 'What a task is told must fit one message: lower the parallelism, or split the job.' } : {}),
     });
     execution.send({ type: 'FAIL', at: this.#options.clock.now(), error: toErrorRecord(error) });
   }
@@ -124,4 +128,9 @@ export class TaskCalls {
     });
     this.#pauses.add(pause);
   }
+}
+
+/** Whether the call may have failed on its way; a refusal or a message that does not fit stays what it is. */
+function isWorthRepeating(error: unknown): boolean {
+  return error instanceof BusError && error.failure !== 'too-large';
 }

@@ -27,6 +27,12 @@ export function without<T>(list: readonly T[], removed: readonly T[]): readonly 
   return list.filter((item) => !names.has(item));
 }
 
+/** What is in both lists, in the order of the first. */
+export function common<T>(list: readonly T[], other: readonly T[]): readonly T[] {
+  const names = new Set(other);
+  return list.filter((item) => names.has(item));
+}
+
 /** Whether no restart can help. */
 export function isFatal(error: ErrorRecord): boolean {
   return error.recovery === 'fail-job' || error.recovery === 'crash';

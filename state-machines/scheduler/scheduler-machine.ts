@@ -14,7 +14,7 @@ import { assign, setup } from 'xstate';
 import type { ExecutionVertexId } from '../../graph/execution-graph.js';
 import { eventTypes, type CatalogueEntry } from '../kit/catalogue-entry.js';
 import { effects, ignored } from '../kit/effects.js';
-import { affectedBy, firstCause, isFatal, union, without } from './failover.js';
+import { affectedBy, common, firstCause, isFatal, union, without } from './failover.js';
 import { decideRestart, noFailures, rememberCheckpoint, type RestartDecision } from './restart-strategy.js';
 import type { FailureMoment, SchedulerContext, SchedulerEffect, SchedulerEvent, SchedulerInput } from './scheduler-model.js';
 
@@ -147,7 +147,7 @@ export const schedulerMachine = setup({
     mayRestart: (args) => decisionFor(args)?.kind === 'restart',
     isThisRound: ({ context, event }) => 'round' in event && event.round === context.round,
     isNothingLive: ({ context }) => context.live.length === 0,
-    mayProceed: ({ context }) => context.isBackoffOver && !context.affected.some((subtask) => context.live.includes(subtask)),
+    mayProceed: ({ context }) => context.isBackoffOver && common(context.affected, context.live).length === 0,
     isRestarting: ({ context }) => context.isRestarting,
   },
 }).createMachine({
@@ -254,7 +254,7 @@ export const schedulerMachine = setup({
         { type: 'startBackoff', params: ({ context }) => ({ round: context.round, delayMs: context.backoffMs }) },
         {
           type: 'cancelSubtasks',
-          params: ({ context }) => ({ subtasks: context.affected.filter((subtask) => context.live.includes(subtask)) }),
+          params: ({ context }) => ({ subtasks: common(context.affected, context.live) }),
         },
       ],
       exit: { type: 'stopBackoff', params: none },

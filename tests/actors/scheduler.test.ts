@@ -213,6 +213,27 @@ test('offers, slot requests and cancel calls that get lost are repeated', async 
   assert.is(world.ended[0]?.status, 'CANCELED');
 });
 
+test('a deployment whose answer is lost is not taken for failed when its task has reported (TC1)', async () => {
+  const world = new JobWorld();
+  world.taskManager(0).lostDeployAnswers = 4;
+  await world.running();
+  await world.pass(15_000);
+  assert.is(world.scheduler.summary().restarts, 0);
+  assert.is(deployments(world), 4);
+});
+
+test('a deployment that is refused fails its execution; for good when the refusal says so', async () => {
+  const world = new JobWorld({ jobGraph: testGraph({ settings: { restartStrategy: fixedDelay(2) } }) });
+  world.taskManager(0).refusesTasks = boom;
+  world.scheduler.start();
+  await world.until(() => world.scheduler.summary().restarts === 2);
+  world.taskManager(0).refusesTasks = { ...boom, recovery: 'fail-job' };
+  await world.until(() => world.ended.length > 0);
+  assert.is(world.ended[0]?.error?.code, 'DEPLOYMENT_FAILED');
+  assert.is(world.ended[0]?.error?.cause?.message, 'boom');
+  assert.is(world.ended[0]?.restarts, 2);
+});
+
 test('a lost report of progress is healed by the heartbeat', async () => {
   const world = new JobWorld();
   world.taskManager(0).lostReports.add('INITIALIZING').add('RUNNING');

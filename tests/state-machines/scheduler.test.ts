@@ -119,7 +119,7 @@ test('by shortest paths every state is reached and no rule is broken (S1, S3, S4
   const { states, snapshots } = exploreShortestPaths(schedulerMachine, {
     input: input(),
     events,
-    snapshotsMax: 1_500,
+    snapshotsMax: 600,
     identify: ({ value, context }) => {
       const { round: _, memory, ...rest } = context as SchedulerContext;
       return JSON.stringify([value, rest, memory.attempts]);
@@ -151,7 +151,7 @@ test('over random walks tasks are deployed only when they may be, and a job ends
   // CANCEL, SUSPEND and fatal errors end a walk soon: they come seldom.
   const seldom = (snapshot: AnyMachineSnapshot): readonly EventObject[] =>
     events(snapshot).filter(({ type }) => next() < 0.05 || !['CANCEL', 'SUSPEND', 'JOB_FAILED', 'SLOT_TIMEOUT'].includes(type));
-  for (let walk = 0; walk < 120; walk++) {
+  for (let walk = 0; walk < 60; walk++) {
     walkRandomly(schedulerMachine, {
       input: input({ kind: 'fixed-delay', attempts: 100, delayMs: 10 }),
       events: seldom,

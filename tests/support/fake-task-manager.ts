@@ -59,6 +59,10 @@ export class FakeTaskManager {
   lostOffers = 0;
   /** Cancel calls that get lost. */
   lostCancels = 0;
+  /** Answers to deployments that get lost. */
+  lostDeployAnswers = 0;
+  /** Why it takes no task. */
+  refusesTasks: ErrorRecord | undefined;
   /** What the operators of its tasks declare. */
   sharedResources: Record<string, string> = {};
   /** Tasks stop there instead of going on to RUNNING. */
@@ -182,8 +186,11 @@ export class FakeTaskManager {
             return {};
           },
           'task.deploy': (descriptor) => {
+            if (this.refusesTasks !== undefined) return { kind: 'refused', error: this.refusesTasks };
             this.#deploy(descriptor);
-            return { kind: 'accepted' };
+            if (this.lostDeployAnswers === 0) return { kind: 'accepted' };
+            this.lostDeployAnswers--;
+            return new Promise(() => undefined);
           },
           'task.cancel': ({ attemptId }) => {
             if (this.lostCancels > 0) {
