@@ -38,24 +38,25 @@ export function requireServerBinaries(say: (line: string) => void): ServerBinari
     throw new Error(`${found.missing.join(' and ')} not found. Run: ${apt === undefined ? '' : prefix}${command}`);
   }
   say(`installing ${found.missing.join(' and ')} with apt-get`);
-  if (!aptInstall(apt, found.missing)) {
-    runApt(apt, ['update']);
-    if (!aptInstall(apt, found.missing)) throw new Error(`apt-get could not install them. Run: ${installCommand}`);
+  // Without package lists, as in a fresh container, the first attempt fails; only the second one has something to say.
+  if (!aptInstall(apt, found.missing, { isQuiet: true })) {
+    runApt(apt, ['update'], { isQuiet: false });
+    if (!aptInstall(apt, found.missing, { isQuiet: false })) throw new Error(`apt-get could not install them. Run: ${installCommand}`);
   }
   const after = findServerBinaries();
   if ('nats' in after) return after;
   throw new Error(`${after.missing.join(' and ')} still not found after apt-get install. Run: ${installCommand}`);
 }
 
-function aptInstall(apt: string, packages: readonly string[]): boolean {
-  return runApt(apt, ['install', '-y', '--no-install-recommends', ...packages]);
+function aptInstall(apt: string, packages: readonly string[], options: { readonly isQuiet: boolean }): boolean {
+  return runApt(apt, ['install', '-y', '--no-install-recommends', ...packages], options);
 }
 
-function runApt(apt: string, command: readonly string[]): boolean {
+function runApt(apt: string, command: readonly string[], { isQuiet }: { readonly isQuiet: boolean }): boolean {
   // RUNLEVEL=1 keeps the packages from starting their services; the tests start servers of their own.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const result = spawnSync(apt, ['-q', ...command], { env, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: 300_000 });
-  if (result.status !== 0) process.stderr.write(result.stderr);
+  if (result.status !== 0 && !isQuiet) process.stderr.write(result.stderr);
   return result.status === 0;
 }
 
