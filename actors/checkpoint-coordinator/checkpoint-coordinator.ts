@@ -34,6 +34,13 @@ export interface CheckpointCoordinatorOptions extends Pick<CorePorts, 'clock' | 
   /** The store refused a write because a later leader exists. */
   readonly onFenced: (error: MillraceError) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
+  readonly testSwitches?: CoordinatorTestSwitches;
+}
+
+/** Guards that a test may break on purpose, to see that the checkers notice. */
+export interface CoordinatorTestSwitches {
+  /** A failover leaves pending checkpoints open, so that acknowledgements of the attempts before it still count. */
+  readonly isOldAttemptAccepted?: boolean;
 }
 
 /** How long a message to a task may take before it is sent again. */
@@ -156,6 +163,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
         this.#tick = undefined;
         return;
       case 'abortPending':
+        if (this.#options.testSwitches?.isOldAttemptAccepted === true) return;
         for (const pending of [...this.#pending.values()]) pending.abort(effect.params.reason);
         return;
       case 'failJob':

@@ -36,6 +36,7 @@ export interface Submission {
 const askTimeoutMs = 5_000;
 const retryDelayMs = 100;
 const pollMs = 200;
+const patienceDefaultMs = 30_000;
 const endStatuses: ReadonlySet<string> = new Set(['FINISHED', 'FAILED', 'CANCELED']);
 
 /** Whether a job with this status will never change again. */
@@ -53,14 +54,21 @@ export class Client {
   /** Resolves once the job's record is durable. Throws what the JobManager rejected it for. */
   async submit(submission: Submission): Promise<JobId> {
     const jobId = asJobId(this.#options.random.hex(16));
-    const reply = await this.#ask('job.submit', {
+    const body = {
       jobId,
       jobGraph: submission.jobGraph,
       code: await this.#upload(submission.code),
       restoreFrom: submission.restoreFrom ?? null,
-    });
-    if (reply.kind === 'rejected') throw fromErrorRecord(reply.error);
-    return jobId;
+    };
+    const deadline = this.#deadline();
+    for (;;) {
+      const reply = await this.#ask('job.submit', body);
+      if (reply.kind === 'accepted') return jobId;
+      // The store did not answer, or the JobManager stepped down: the same job id may be submitted again (C1).
+      if (reply.error.recovery !== 'retry' || this.#options.clock.monotonic() >= deadline) throw fromErrorRecord(reply.error);
+      this.#options.onRetry?.(reply.error.message);
+      await this.#pause(retryDelayMs);
+    }
   }
 
   /** Undefined when the cluster does not know the job. */
@@ -125,8 +133,8 @@ export class Client {
   }
 
   async #ask<T extends AskType>(type: T, body: MessageBody<T>): Promise<MessageReply<T>> {
-    const { endpoint, clock, patienceMs = 30_000, onRetry } = this.#options;
-    const deadline = clock.monotonic() + patienceMs;
+    const { endpoint, clock, patienceMs = patienceDefaultMs, onRetry } = this.#options;
+    const deadline = this.#deadline();
     for (;;) {
       try {
         return await endpoint.ask({ kind: 'job-manager' }, type, body, { timeoutMs: askTimeoutMs });
@@ -148,6 +156,10 @@ export class Client {
         await this.#pause(retryDelayMs);
       }
     }
+  }
+
+  #deadline(): number {
+    return this.#options.clock.monotonic() + (this.#options.patienceMs ?? patienceDefaultMs);
   }
 
   #pause(delayMs: number): Promise<void> {

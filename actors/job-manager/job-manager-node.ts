@@ -10,6 +10,7 @@ import type { CorePorts } from '../../core/ports.js';
 import type { HeartbeatMonitorInput } from '../../state-machines/heartbeat-monitor/heartbeat-monitor-machine.js';
 import { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
 import type { BlobStore, CheckpointStorage, HaStore, LeaderToken } from '../../storage/contracts.js';
+import type { CoordinatorTestSwitches } from '../checkpoint-coordinator/checkpoint-coordinator.js';
 import { ResourceManager } from '../resource-manager/resource-manager.js';
 import type { TransitionRecord } from '../runtime/machine-host.js';
 import { JobManager } from './job-manager.js';
@@ -30,6 +31,7 @@ export interface JobManagerNodeOptions extends CorePorts {
   readonly heartbeat: HeartbeatMonitorInput;
   readonly onLeadership?: (token: LeaderToken | undefined) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
+  readonly testSwitches?: CoordinatorTestSwitches;
 }
 
 interface Leadership {

@@ -4,7 +4,7 @@ import type { Endpoint } from '../../bus/endpoint-contract.js';
 import type { CorePorts } from '../../core/ports.js';
 import type { HeartbeatMonitorInput } from '../../state-machines/heartbeat-monitor/heartbeat-monitor-machine.js';
 import type { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
-import { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.js';
+import { CheckpointCoordinator, type CoordinatorTestSwitches } from '../checkpoint-coordinator/checkpoint-coordinator.js';
 import type { TransitionRecord } from '../runtime/machine-host.js';
 import { withoutCheckpoints, type CheckpointHooksFactory } from '../scheduler/checkpointing.js';
 import { Scheduler } from '../scheduler/scheduler.js';
@@ -16,6 +16,7 @@ export interface ScheduledJobOptions extends CorePorts {
   readonly checkpoints: CheckpointStore;
   readonly heartbeat: HeartbeatMonitorInput;
   readonly onTransition?: (record: TransitionRecord) => void;
+  readonly testSwitches?: CoordinatorTestSwitches;
 }
 
 export function scheduledJobs(options: ScheduledJobOptions): RunningJobFactory {

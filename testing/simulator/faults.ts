@@ -65,6 +65,22 @@ const pauseJobManager: Blow = (world, random, cluster) => {
   return `pause ${victim.name}`;
 };
 
+/** As above, and the new leader dies once the old one is awake: its successor trusts what it finds in the store. */
+const usurp: Blow = (world, random, cluster) => {
+  const victim = cluster.jobManager;
+  if (victim === undefined || !victim.isAlive) return undefined;
+  const awayMs = random.between(3_200, 6_000);
+  victim.pause(awayMs);
+  world.schedule(random.between(10, 200), 'a second jm starts', () => {
+    const usurper = cluster.startJobManager();
+    world.schedule(awayMs + random.between(100, 1_500), 'the usurper dies', () => {
+      usurper.kill();
+      world.schedule(random.between(100, 500), 'jm starts again', () => void cluster.startJobManager());
+    });
+  });
+  return `usurp ${victim.name}`;
+};
+
 const pauseTaskManager: Blow = (_world, random, cluster) => {
   const victim = pick(random, cluster.taskManagers);
   if (victim === undefined || !victim.isAlive) return undefined;
@@ -119,6 +135,7 @@ const blows: readonly (readonly [number, Blow])[] = [
   [4, killTaskManager],
   [3, killJobManager],
   [2, pauseJobManager],
+  [2, usurp],
   [2, pauseTaskManager],
   [3, crashSlot],
   [2, partition],

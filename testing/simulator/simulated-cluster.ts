@@ -3,6 +3,7 @@
  * slots inline. What survives a process (store, chunks, disk) is shared; everything else dies with it.
  */
 import { Client } from '../../actors/client/client.js';
+import type { CoordinatorTestSwitches } from '../../actors/checkpoint-coordinator/checkpoint-coordinator.js';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
 import { TaskManager } from '../../actors/task-manager/task-manager.js';
 import { createEndpoint } from '../../bus/endpoint.js';
@@ -13,6 +14,7 @@ import { sessionId, taskManagerId, type LeaderEpoch } from '../../core/ids.js';
 import type { JobDefinition } from '../../dataflow/contracts.js';
 import { StreamTask } from '../../dataflow/task/stream-task.js';
 import type { TestSwitches } from '../../dataflow/task-runtime.js';
+import type { HaStore, LeaderToken } from '../../storage/contracts.js';
 import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
 import { MemoryCheckpointStorage } from '../../storage/checkpoints/memory-checkpoint-storage.js';
 import { createMemoryHaWorld, MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
@@ -26,10 +28,8 @@ import type { SimulatedNetwork } from './simulated-network.js';
 import type { SimulatedProcess, Simulation } from './simulation.js';
 
 /** Guards that a test breaks on purpose, to see that the checkers notice. */
-export interface BrokenGuards extends TestSwitches {
-  /** Acknowledgements of attempts that are over count as if they were of the current ones. */
-  readonly isOldAttemptAccepted?: boolean;
-  /** TaskManagers and tasks believe leaders of the past. */
+export interface BrokenGuards extends TestSwitches, CoordinatorTestSwitches {
+  /** TaskManagers and tasks believe leaders of the past, and so does the store. */
   readonly isOldEpochAccepted?: boolean;
 }
 
@@ -97,16 +97,22 @@ export class SimulatedCluster {
       ...this.#portsOf(process),
       bus,
       endpoint,
-      store: remote('ha', new MemoryHaStore({ clock: process.clock, world: this.#ha })),
+      store: remote('ha', this.#haStore(process)),
       checkpointStorage: remote('chunks', new MemoryCheckpointStorage({ chunks: this.#chunks, fence: this.#ha.records })),
       blobs: remote('blobs', new MemoryBlobStore(this.#blobs)),
       holder: process.name,
       ...(supersedes === undefined ? {} : { supersedes }),
       leaseMs,
       heartbeat,
+      testSwitches: this.#options.broken,
     });
     this.#jobManagers.push(process);
     return process;
+  }
+
+  #haStore({ clock }: SimulatedProcess): HaStore {
+    const store = new MemoryHaStore({ clock, world: this.#ha });
+    return this.#options.broken.isOldEpochAccepted === true ? acceptingAnyEpoch(store, () => this.#ha.records.token) : store;
   }
 
   startTaskManager(name: string): SimulatedProcess {
@@ -178,4 +184,16 @@ export class SimulatedCluster {
     const { world, storeFaults } = this.#options;
     return remoteStore(store, { name, world, process, random: this.#random.fork(), delayMs: storeDelayMs, faults: storeFaults });
   }
+}
+
+/** A store that takes every writer for the leader: each token is replaced by the current one. */
+function acceptingAnyEpoch(store: HaStore, current: () => LeaderToken | undefined): HaStore {
+  const isToken = (value: unknown): boolean => typeof value === 'object' && value !== null && 'epoch' in value && 'holder' in value;
+  return new Proxy(store, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function' || property === 'renew' || property === 'release') return value;
+      return (...args: unknown[]): unknown => value.apply(target, args.map((argument) => (isToken(argument) ? current() : argument)));
+    },
+  });
 }

@@ -19,7 +19,8 @@ export interface Workload {
   readonly fanOut: number;
   /** Whether records cross the network once more, unkeyed, before they are counted. */
   readonly isRebalanced: boolean;
-  readonly isObjectReuse: boolean;
+  /** Short ones put records of several readers between the barriers. */
+  readonly bufferTimeoutMs: number;
 }
 
 /** Where the lines are committed, on the simulated disk. */
@@ -35,7 +36,7 @@ export function drawWorkload(random: SeededRandom): Workload {
     checkpointIntervalMs: random.between(150, 1_200),
     fanOut: random.chance(0.3) ? random.between(2, 5) : 1,
     isRebalanced: random.chance(0.4),
-    isObjectReuse: false,
+    bufferTimeoutMs: random.between(1, 60),
   };
 }
 
@@ -47,9 +48,9 @@ interface Item {
 
 /** A new definition each time, so that no state of one slot's functions is another's. */
 export function workloadJob(workload: Workload): JobDefinition {
-  const { records, keys, parallelism, recordsPerSecond, checkpointIntervalMs, fanOut, isRebalanced } = workload;
+  const { records, keys, parallelism, recordsPerSecond, checkpointIntervalMs, fanOut, isRebalanced, bufferTimeoutMs } = workload;
   return defineJob('simulated', (env) => {
-    env.setParallelism(parallelism).enableCheckpointing(checkpointIntervalMs, { tolerableFailures: 1_000 });
+    env.setParallelism(parallelism).enableCheckpointing(checkpointIntervalMs, { tolerableFailures: 1_000 }).setBufferTimeout(bufferTimeoutMs);
     const numbers = env.fromSource(throttled(sequenceSource(1, records, { splits: parallelism * 2 }), { recordsPerSecond }));
     const items = (isRebalanced ? numbers.rebalance() : numbers).flatMap(function* (record): Generator<Item> {
       for (let part = 0; part < fanOut; part++) yield { key: record % keys, record, part };
