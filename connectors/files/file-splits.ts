@@ -48,7 +48,8 @@ export async function findFiles(files: FileSystem, selection: FileSelection, sou
   };
   for (const path of selection.paths) {
     const stat = await files.stat(path);
-    if (stat === undefined) throw missing(path, sourceName);
+    if (stat === undefined) throw unreadable(path, `There is no file or directory ${path}`, sourceName);
+    if (stat.kind === 'other') throw unreadable(path, `${path} is neither a file nor a directory`, sourceName);
     await visit(path, stat, 0);
   }
   return found;
@@ -71,11 +72,11 @@ export function splitFile(file: FoundFile, splitBytes: number | undefined): read
   return splits;
 }
 
-function missing(path: string, sourceName: string): MillraceError {
-  return new MillraceError('FILE_NOT_FOUND', `There is no file or directory ${path}`, {
+function unreadable(path: string, message: string, sourceName: string): MillraceError {
+  return new MillraceError('FILE_NOT_FOUND', message, {
     domain: 'user',
     recovery: 'fail-job',
     where: sourceName,
-    hint: 'Check the path; every TaskManager must be able to read it.',
+    hint: `Check the path ${path}; every TaskManager must be able to read it.`,
   });
 }

@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { NodeFileSystem } from '../../cluster/adapters/node-file-system.js';
 import { fileSink } from '../../connectors/sinks/file-sink.js';
 import { limits } from '../../core/limits.js';
 import { MillraceError } from '../../core/errors.js';
@@ -7,6 +9,8 @@ import { checkpointId, type CheckpointId } from '../../core/ids.js';
 import type { Clock, FileSystem } from '../../core/ports.js';
 import { SinkBench, sinkContract } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import { present } from '../support/present.js';
+import { temporaryDirectory } from '../support/temp-directory.js';
 
 const directory = '/out/deep';
 
@@ -21,12 +25,12 @@ const hastyClock: Clock = {
 };
 
 /** Numbers in the final files, in the order of names and lines. */
-async function visible(files: FileSystem): Promise<number[]> {
-  if ((await files.stat(directory)) === undefined) return [];
+async function visible(files: FileSystem, target = directory): Promise<number[]> {
+  if ((await files.stat(target)) === undefined) return [];
   const numbers: number[] = [];
-  for (const name of await files.list(directory)) {
+  for (const name of await files.list(target)) {
     if (name.startsWith('.')) continue;
-    const text = Buffer.from(await files.readFile(`${directory}/${name}`)).toString('utf8');
+    const text = Buffer.from(await files.readFile(`${target}/${name}`)).toString('utf8');
     for (const line of text.split('\n').slice(0, -1)) numbers.push((JSON.parse(line) as { number: number }).number);
   }
   return numbers;
@@ -46,6 +50,28 @@ for (const { name, run } of sinkContract) {
   });
 }
 contract.run();
+
+const onDisk = suite('sink contract: files on a real disk');
+for (const { name, run } of sinkContract) {
+  onDisk(name, () => {
+    const target = `${temporaryDirectory('sink')}/deep/er`;
+    const files = new NodeFileSystem();
+    return run({
+      files,
+      clock: hastyClock,
+      makeSink: () => fileSink(target),
+      record: (number) => ({ number }),
+      visible: () => visible(files, target),
+    });
+  });
+}
+onDisk('a target that is a file is an error that names it', async () => {
+  const target = `${temporaryDirectory('sink')}/file`;
+  writeFileSync(target, 'in the way');
+  const error = await failureOf(new SinkBench(fileSink(target), { files: new NodeFileSystem(), clock: hastyClock }).open());
+  assert.match(error.message, target);
+});
+onDisk.run();
 
 /** Kills everything at a chosen operation of the disk: this one and all later fail, until `revive`. */
 class Guillotine {
@@ -263,6 +289,30 @@ test('a full disk fails the task with a message that says so', async () => {
   assert.is(sink.bench.failures.length > 0, true);
   assert.is((sink.bench.failures[0] as MillraceError).code, 'DISK_FULL');
   await sink.close();
+});
+
+test('a file that cannot be synced fails the task: its records would be lost with the transaction (TP4)', async () => {
+  const before = (operation: string, path: string): void => {
+    if (operation === 'sync' && path.endsWith('.tmp')) throw new MillraceError('FILE_IO', `${path} cannot be synced`);
+  };
+  const sink = await start(new MemoryFileSystem({ before }));
+  await sink.write({ number: 1 });
+  assert.is((await failureOf(sink.snapshot(1))).code, 'FILE_IO');
+  assert.is((sink.bench.failures[0] as MillraceError).code, 'FILE_IO');
+  await sink.close();
+});
+
+test('of a rename that left both names, one stays (FK2)', async () => {
+  const files = new MemoryFileSystem();
+  const sink = await start(files);
+  await sink.write({ number: 1 });
+  const state = (await sink.snapshot(1)) as { pending: { transaction: { temporary: string; final: string } }[] };
+  const { temporary, final } = present(state.pending[0]).transaction;
+  const handle = await files.openWrite(`${directory}/${final}`, { exclusive: true });
+  await handle.append(await files.readFile(`${directory}/${temporary}`));
+  await sink.completed(1);
+  assert.equal(await visible(files), [1]);
+  assert.is(await files.stat(`${directory}/${temporary}`), undefined);
 });
 
 test('a slow disk holds back the input instead of filling memory', async () => {

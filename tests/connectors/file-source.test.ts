@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { NodeFileSystem } from '../../cluster/adapters/node-file-system.js';
 import { csvSource, type FileSourceOptions, jsonArraySource, ndjsonSource, textLinesSource } from '../../connectors/files/file-source.js';
 import { malformedRows, type MalformedRow } from '../../connectors/malformed-row.js';
 import { MillraceError } from '../../core/errors.js';
@@ -146,6 +147,15 @@ bad('a missing file fails when splits are looked for, and the error names the pa
   assert.is(error.code, 'FILE_NOT_FOUND');
   assert.match(error.message, '/nowhere/in.txt');
   assert.is(error.recovery, 'fail-job');
+});
+
+bad('what is neither a file nor a directory cannot be read', async () => {
+  const files = new NodeFileSystem();
+  const { logger } = new OperatorBench({ files }).context;
+  const error: unknown = await textLinesSource('/dev/null')
+    .enumerate({ files, parallelism: 1, logger })
+    .catch((reason: unknown) => reason);
+  assert.match(String(error), '/dev/null is neither a file nor a directory');
 });
 
 bad('a path that is not absolute is refused when the job is built', () => {
