@@ -215,22 +215,26 @@ test('a union of two sources is read fairly, and ends when both ended', async ()
 
 test('producer and consumer in one slot never see each other change a record (C2, FC2)', async () => {
   const seen: number[] = [];
+  const spoilt: number[] = [];
   const kept = { n: 0 };
+  const into = (values: number[]) => (): Operator => ({ bind: () => (value) => void values.push((value as { n: number }).n) });
   const graph = streamGraph({
     nodes: [
       { name: 'source', source: numbers(1, 100) },
+      // One object for all records, as a careless function might.
       { name: 'reuse', create: () => mapOperator<number, { n: number }>((n) => Object.assign(kept, { n })) as never },
-      { name: 'spoil', isChained: false, create: () => mapOperator<{ n: number }, number>((record) => (record.n += 1_000)) as never },
       {
-        name: 'sink',
-        isSink: true,
+        name: 'spoil',
         isChained: false,
-        create: () => ({ bind: () => (value) => void seen.push((value as { n: number }).n) }),
+        create: () => mapOperator<{ n: number }, { n: number }>((record) => Object.assign(record, { n: record.n + 1_000 })) as never,
       },
+      { name: 'spoilt', isSink: true, create: into(spoilt) },
+      { name: 'sink', isSink: true, isChained: false, create: into(seen) },
     ],
     edges: [
       { from: 'source', to: 'reuse' },
       { from: 'reuse', to: 'spoil' },
+      { from: 'spoil', to: 'spoilt' },
       { from: 'reuse', to: 'sink' },
     ],
   });
@@ -238,6 +242,10 @@ test('producer and consumer in one slot never see each other change a record (C2
   harness.deploy();
   await harness.runToEnd();
   assert.equal(seen, range(100));
+  assert.equal(
+    spoilt,
+    range(100).map((n) => n + 1_000),
+  );
 });
 
 test.run();

@@ -146,8 +146,14 @@ test('timers and state come back with a checkpoint; a timer that is overdue fire
   }
 });
 
+function* results(time: number): Iterable<unknown> {
+  for (let index = 0; index < 2_000; index += 1) yield { n: time * 2_000 + index, large: 'x'.repeat(100) };
+}
+
 test('a timer that yields many results pauses while the output is full; the next one waits for it (ET2)', async () => {
   const got: number[] = [];
+  let fired = 0;
+  let mostAhead = 0;
   const graph = streamGraph({
     nodes: [
       { name: 'ticks', source: ticks(4, 1) },
@@ -157,8 +163,9 @@ test('a timer that yields many results pauses while the output is full; the next
         create: () =>
           keyedProcessOperator<string, Tick, unknown>(keyOf, {
             processElement: (_tick, { time, ...context }) => time.registerEventTimeTimer(Number(context.currentKey().slice(1))),
-            onTimer: function* (time) {
-              for (let index = 0; index < 2_000; index += 1) yield { n: time * 2_000 + index, large: 'x'.repeat(100) };
+            onTimer: (time) => {
+              fired += 1;
+              return results(time);
             },
           }) as never,
       },
@@ -166,7 +173,12 @@ test('a timer that yields many results pauses while the output is full; the next
         name: 'sink',
         isSink: true,
         isChained: false,
-        create: () => ({ bind: () => (value) => void got.push((value as { n: number }).n) }),
+        create: () => ({
+          bind: () => (value) => {
+            got.push((value as { n: number }).n);
+            mostAhead = Math.max(mostAhead, fired - got.length / 2_000);
+          },
+        }),
       },
     ],
     edges: [
@@ -185,6 +197,7 @@ test('a timer that yields many results pauses while the output is full; the next
     got,
     Array.from({ length: 8_000 }, (_, index) => index),
   );
+  assert.ok(mostAhead < 2, `${mostAhead} timers were ahead of the sink`);
 });
 
 test('the watermark of a task is the lowest of its channels, never falls, and an ended channel does not hold it (W1, W2)', () => {
