@@ -1,7 +1,7 @@
 /** What can go wrong in a simulated run, and how often; drawn from the seed of the run. */
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
-import type { NetworkFaults, SimulatedNetwork } from './simulated-network.js';
+import { noFaults, type NetworkFaults, type SimulatedNetwork } from './simulated-network.js';
 import type { Simulation } from './simulation.js';
 
 export interface FaultPlan {
@@ -10,7 +10,7 @@ export interface FaultPlan {
   readonly store: { readonly refused: number; readonly answerLost: number };
   /** Virtual time between two blows, at least and at most. */
   readonly everyMs: readonly [number, number];
-  /** No blow falls after this: what was broken must heal by itself. */
+  /** Nothing goes wrong after this: what was broken must heal by itself. */
   readonly untilMs: number;
 }
 
@@ -24,12 +24,12 @@ export function drawFaults(random: SeededRandom): FaultPlan {
       delayMsMin: 0.1,
       delayMsMax: 0.5 + random.next() * 4,
       slowProbability: 0.02 * scale,
-      dropProbability: random.chance(0.5) ? 0.01 * scale : 0,
+      dropProbability: random.chance(0.5) ? 0.004 * scale : 0,
       duplicateProbability: 0.02 * scale,
     },
     store: { refused: 0.01 * scale, answerLost: 0.01 * scale },
-    everyMs: isCalm ? [1e9, 1e9] : [400, 4_000],
-    untilMs: 12_000,
+    everyMs: isCalm ? [1e9, 1e9] : [400, 3_500],
+    untilMs: 9_000,
   };
 }
 
@@ -166,4 +166,5 @@ export function unleash(
     });
   };
   next();
+  world.schedule(plan.untilMs, 'the network is calm', () => network.setFaults(noFaults));
 }

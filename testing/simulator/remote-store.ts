@@ -11,8 +11,8 @@ export interface StoreFaults {
   readonly refused: number;
   /** Chance that a call takes effect and its answer is lost: the caller sees a failure. */
   readonly answerLost: number;
-  /** While true, every call fails. */
-  readonly isAway: () => boolean;
+  /** From then on every call is answered. */
+  readonly isOver: () => boolean;
 }
 
 export interface RemoteStoreOptions {
@@ -36,11 +36,11 @@ export function remoteStore<T extends object>(store: T, options: RemoteStoreOpti
       const label = `${name}.${method}`;
       // What was sent arrives, also when its sender has died since.
       world.schedule(random.next() * delayMs, `${process.name} ${label} arrives`, () => {
-        if (faults.isAway() || random.chance(faults.refused)) {
+        if (!faults.isOver() && random.chance(faults.refused)) {
           process.later(random.next() * delayMs, `${label} refused`, () => reject(unavailable(name, method)));
           return;
         }
-        const isLost = random.chance(faults.answerLost);
+        const isLost = !faults.isOver() && random.chance(faults.answerLost);
         const backMs = random.next() * delayMs;
         perform().then(
           (value) => process.later(backMs, `${label} answered`, () => (isLost ? reject(unavailable(name, method)) : resolve(value))),

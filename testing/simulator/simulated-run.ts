@@ -50,7 +50,7 @@ export async function simulateRun({ seed, broken = {}, onTrace }: SimulatedRunOp
     taskManagers: 3,
     slots: 2,
     loadJob: () => workloadJob(workload),
-    storeFaults: { ...plan.store, isAway: () => false },
+    storeFaults: { ...plan.store, isOver: () => world.nowMs > plan.untilMs },
     broken,
   });
   const blows: string[] = [];

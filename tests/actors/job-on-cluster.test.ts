@@ -94,7 +94,7 @@ function run(options: RunOptions): Run {
     taskManagers: options.taskManagers ?? 2,
     slots: options.slots ?? 2,
     loadJob: () => definition,
-    storeFaults: { refused: 0, answerLost: 0, isAway: () => false },
+    storeFaults: { refused: 0, answerLost: 0, isOver: () => true },
     broken: {},
   });
   cluster.startAll();

@@ -27,7 +27,7 @@ export async function runSimulated(builder: JobBuilder, { seed = 1, parameters =
     taskManagers: 2,
     slots: 2,
     loadJob: () => job,
-    storeFaults: { refused: 0, answerLost: 0, isAway: () => false },
+    storeFaults: { refused: 0, answerLost: 0, isOver: () => true },
     broken: {},
   });
   cluster.startAll();
