@@ -57,7 +57,10 @@ class InlineSlotThread implements SlotThread<FromSlot, ToSlot>, InlineSlot {
   constructor(start: SlotStart, options: InlineSlotSpawnerOptions) {
     this.start = start;
     this.#defer = options.defer;
-    const pair = createThreadChannelPair<FromSlot, ToSlot>(options.defer);
+    const pair = createThreadChannelPair<FromSlot, ToSlot>(options.defer, {
+      // Payloads of the bus are copied, or given away, before they are posted.
+      isOwned: (message) => (message as FromSlot | ToSlot).layer === 'bus',
+    });
     this.#cut = pair.cut;
     this.channel = pair.left;
     const ports = options.ports(start);
