@@ -9,12 +9,18 @@ import { taskSlotMachine } from '../../state-machines/task-slot/task-slot-machin
 const test = suite('pure transition');
 const error = { code: 'X', domain: 'user', recovery: 'restart-job', message: 'x' };
 
-const cases: readonly { readonly machine: AnyStateMachine; readonly input: unknown; readonly events: readonly { readonly type: string }[] }[] = [
+const cases: readonly {
+  readonly machine: AnyStateMachine;
+  readonly input: unknown;
+  readonly events: readonly { readonly type: string }[];
+}[] = [
   {
     machine: taskMachine,
     input: undefined,
     events: [
-      ...['START', 'DEPLOYED', 'RESTORED', 'TASK_FINISHED', 'CANCEL', 'CLOSED', 'FINAL_STATE_REPORTED', 'END_OF_DATA'].map((type) => ({ type })),
+      ...['START', 'DEPLOYED', 'RESTORED', 'TASK_FINISHED', 'CANCEL', 'CLOSED', 'FINAL_STATE_REPORTED', 'END_OF_DATA'].map((type) => ({
+        type,
+      })),
       ...['TASK_FAILED', 'REPORT_REFUSED'].map((type) => ({ type, error })),
       { type: 'TRIGGER_CHECKPOINT', checkpointId: 1, triggeredAt: 1 } as { type: string },
     ],
