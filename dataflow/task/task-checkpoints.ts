@@ -44,7 +44,7 @@ export class TaskCheckpoints {
   #due: DueCheckpoint | undefined;
   #lastTriggered = 0;
   #lastTaken = 0;
-  /** The first final checkpoint this task took part in after `finish`; should it fail, only final ones follow. */
+  /** The latest final checkpoint this task took part in after `finish`. */
   #final: CheckpointId | undefined;
 
   constructor(options: TaskCheckpointsOptions) {
@@ -94,9 +94,12 @@ export class TaskCheckpoints {
     return this.#take(due);
   }
 
-  /** Whether everything this task did is in a completed final checkpoint, when those up to `confirmed` are complete. */
+  /**
+   * Whether `confirmed` is the final checkpoint that everything this task did is in. A later one does not count: when a
+   * final checkpoint fails because another region restarts, ordinary ones follow; nothing follows one that completed.
+   */
   isCoveredBy(confirmed: number): boolean {
-    return this.#final !== undefined && confirmed >= this.#final;
+    return this.#final !== undefined && confirmed === this.#final;
   }
 
   /** Serialises some more; whether there is more to do. */
@@ -132,7 +135,7 @@ export class TaskCheckpoints {
       { checkpointId: id, descriptor, operators: scope.operators(), source: source(), chunks, isFinished },
       { alignmentMs, syncStartedAt, recordsIn: recordsIn() },
     );
-    if (isFinished && isFinal) this.#final ??= id;
+    if (isFinished && isFinal) this.#final = id;
   }
 
   #giveUp(id: CheckpointId, reason: TaskDeclineReason): void {
