@@ -25,7 +25,7 @@ import { MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
 import { NodeFileSystem } from '../adapters/node-file-system.js';
 import { createLogger, type LogSetting } from '../adapters/pino-logger.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
-import { WorkerSlotSpawner } from '../adapters/worker-slot-spawner.js';
+import { WorkerSlotSpawner, type WorkerSlot } from '../adapters/worker-slot-spawner.js';
 import { CodeCache } from '../job-code/code-cache.js';
 
 export interface MiniClusterOptions {
@@ -64,9 +64,9 @@ export class MiniCluster {
     return new CodeCache(join(this.directory, 'code'));
   }
 
-  /** The slot threads of a TaskManager: for tests that kill one. */
-  slotsOf(name: string): WorkerSlotSpawner | undefined {
-    return this.#taskManagers.get(name)?.spawner;
+  /** Slot threads that are alive, of all TaskManagers; for those who kill one. */
+  get slotThreads(): readonly WorkerSlot[] {
+    return [...this.#taskManagers.values()].flatMap(({ spawner }) => spawner.alive);
   }
 
   async stop(): Promise<void> {

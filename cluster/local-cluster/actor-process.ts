@@ -3,6 +3,7 @@
  *
  * LP1  A process that dies without being asked to is started again after a short pause, at most `restartsMax` times.
  * LP2  `stop` ends it for good: SIGTERM, and SIGKILL when it has not ended within the bound.
+ * LP3  It does not outlive this process, unless this process is killed with SIGKILL.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -73,6 +74,7 @@ export class ActorProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
+    killAtExit(child);
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => onLine(name, line));
     }
@@ -90,4 +92,18 @@ export class ActorProcess {
       this.#start();
     }, restartDelayMs);
   }
+}
+
+const alive = new Set<ChildProcess>();
+let isWatchingExit = false;
+
+/** LP3. */
+function killAtExit(child: ChildProcess): void {
+  alive.add(child);
+  child.once('exit', () => alive.delete(child));
+  if (isWatchingExit) return;
+  isWatchingExit = true;
+  process.on('exit', () => {
+    for (const each of alive) each.kill('SIGKILL');
+  });
 }

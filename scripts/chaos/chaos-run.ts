@@ -1,0 +1,202 @@
+/**
+ * One run of chaos, whatever the cluster: a job is disturbed while it runs, then its committed output is compared with
+ * the expected lines.
+ *
+ * CH1  A blow counts only when the job was RUNNING the moment before.
+ * CH2  Input, expected lines, output and logs stay in the folder of the run.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isEnded, type Client, type Submission } from '../../actors/client/client.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import { explainError } from '../../core/errors.js';
+import type { JobId } from '../../core/ids.js';
+import { SeededRandom } from '../../testing/simulator/seeded-random.js';
+import { committedLines, differenceOf, differenceText } from './committed-lines.js';
+import { expectedLines, writeReadings } from './readings.js';
+
+/** One thing that is done to the cluster while the job runs. */
+export interface Blow {
+  /** What is hit, e.g. `task-manager tm-1`. */
+  readonly target: string;
+  /** Restarting a server is no kill of an actor. */
+  readonly kind: 'kill' | 'server';
+  /** Pause before it, from the moment the last one was dealt. */
+  readonly afterMs: number;
+  /** Undefined target: nothing was there to hit, and another time is tried. */
+  readonly strike: () => boolean | Promise<boolean>;
+}
+
+export interface RunPlan {
+  readonly seed: number;
+  readonly directory: string;
+  readonly input: string;
+  readonly expected: string;
+  readonly output: string;
+  readonly random: SeededRandom;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export interface RunReport {
+  readonly seed: number;
+  readonly kills: number;
+  readonly killsOf: readonly string[];
+  readonly serverRestarts: readonly string[];
+  readonly checkpoints: number;
+  readonly restarts: number;
+  readonly seconds: number;
+  readonly lines: number;
+  readonly output: string;
+  readonly expected: string;
+  /** Why the run failed; null when all is right. */
+  readonly problem: string | null;
+}
+
+export interface RunSize {
+  readonly records: number;
+  readonly recordsPerSecond: number;
+  readonly intervalMs: number;
+}
+
+/** Prepares the folder of a run: its input and the lines expected of it. */
+export function planRun({
+  seed,
+  directory,
+  size,
+  parallelism,
+}: {
+  seed: number;
+  directory: string;
+  size: RunSize;
+  parallelism: number;
+}): RunPlan {
+  mkdirSync(directory, { recursive: true });
+  const random = new SeededRandom(seed);
+  const [input, expected, output] = ['input.ndjson', 'expected.txt', 'output'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeReadings(input, size.records, random.fork());
+  writeFileSync(expected, `${expectedLines(input).join('\n')}\n`);
+  const parameters = {
+    input,
+    output,
+    parallelism: String(parallelism),
+    rate: String(size.recordsPerSecond),
+    interval: String(size.intervalMs),
+  };
+  return { seed, directory, input, expected, output, random, parameters };
+}
+
+export interface DisturbOptions {
+  readonly plan: RunPlan;
+  readonly client: Client;
+  readonly submission: Submission;
+  readonly blows: readonly Blow[];
+  readonly killsMin: number;
+  /** The job must have ended by then. */
+  readonly boundMs: number;
+  readonly say: (line: string) => void;
+}
+
+/** Submits, disturbs, waits for the end, compares. Rejects only when the cluster cannot be reached at all. */
+export async function disturb({ plan, client, submission, blows, killsMin, boundMs, say }: DisturbOptions): Promise<RunReport> {
+  const startedAt = performance.now();
+  const job = new WatchedJob(client, await client.submit(submission), startedAt + boundMs);
+  const dealt: Blow[] = [];
+  for (const blow of blows) {
+    await pause(blow.afterMs);
+    if (!(await job.untilRunning())) break;
+    if (!(await blow.strike())) continue;
+    dealt.push(blow);
+    say(`seed ${plan.seed}: ${blow.target} at ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);
+  }
+  const end = await job.untilEnded();
+  const kills = dealt.filter(({ kind }) => kind === 'kill').map(({ target }) => target);
+  const expected = expectedLines(plan.input);
+  const difference = differenceOf(committedLines(plan.output), expected);
+  const problems = [
+    end === undefined ? `the job did not end within ${boundMs / 1_000} s: ${JSON.stringify(job.last)}` : problemOf(end),
+    difference === undefined ? undefined : differenceText(difference),
+    kills.length < killsMin ? `only ${kills.length} kills before the job ended: give it more --records` : undefined,
+  ].filter((problem) => problem !== undefined);
+  return {
+    seed: plan.seed,
+    kills: kills.length,
+    killsOf: kills,
+    serverRestarts: dealt.filter(({ kind }) => kind === 'server').map(({ target }) => target),
+    checkpoints: job.checkpoints,
+    restarts: job.restarts,
+    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+    lines: expected.length,
+    output: plan.output,
+    expected: plan.expected,
+    problem: problems.length === 0 ? null : problems.join('\n'),
+  };
+}
+
+function problemOf(end: JobSummary): string | undefined {
+  if (end.status === 'FINISHED') return undefined;
+  return `the job is ${end.status}${end.error === null ? '' : `: ${explainError(end.error)}`}`;
+}
+
+const pollMs = 50;
+
+/** A job under observation. Each leader counts for itself: what it counted last is added up. */
+class WatchedJob {
+  last: JobSummary | undefined;
+  readonly #client: Client;
+  readonly #id: JobId;
+  readonly #deadline: number;
+  readonly #earlier = { checkpoints: 0, restarts: 0 };
+
+  constructor(client: Client, id: JobId, deadline: number) {
+    this.#client = client;
+    this.#id = id;
+    this.#deadline = deadline;
+  }
+
+  get checkpoints(): number {
+    return this.#earlier.checkpoints + (this.last?.checkpointsCompleted ?? 0);
+  }
+
+  get restarts(): number {
+    return this.#earlier.restarts + (this.last?.restarts ?? 0);
+  }
+
+  /** False when it ended, or the time is over. */
+  async untilRunning(): Promise<boolean> {
+    return (await this.#until(({ status }) => status === 'RUNNING'))?.status === 'RUNNING';
+  }
+
+  /** Undefined when the time is over. */
+  untilEnded(): Promise<JobSummary | undefined> {
+    return this.#until(() => false);
+  }
+
+  async #until(isReached: (summary: JobSummary) => boolean): Promise<JobSummary | undefined> {
+    while (performance.now() < this.#deadline) {
+      const summary = await this.#client.describe(this.#id);
+      if (summary !== undefined) this.#note(summary);
+      if (summary !== undefined && (isEnded(summary) || isReached(summary))) return summary;
+      await pause(pollMs);
+    }
+    return undefined;
+  }
+
+  #note(summary: JobSummary): void {
+    if (
+      this.last !== undefined &&
+      (summary.checkpointsCompleted < this.last.checkpointsCompleted || summary.restarts < this.last.restarts)
+    ) {
+      this.#earlier.checkpoints += this.last.checkpointsCompleted;
+      this.#earlier.restarts += this.last.restarts;
+    }
+    this.last = summary;
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,128 @@
+/** Chaos over processes: a cluster of its own for every run, whose TaskManagers and JobManager are killed with SIGKILL. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { withClient } from '../../cluster/cli/client-connection.js';
+import { CodeCache } from '../../cluster/job-code/code-cache.js';
+import { compileJob } from '../../cluster/job-code/compiled-job.js';
+import { LocalCluster } from '../../cluster/local-cluster/local-cluster.js';
+import type { ServerProcess } from '../../cluster/servers/server-process.js';
+import { loadSettings } from '../../cluster/settings.js';
+import { Configuration } from '../../core/configuration/configuration.js';
+import type { SeededRandom } from '../../testing/simulator/seeded-random.js';
+import { disturb, pause, planRun, type Blow, type RunReport, type RunSize } from './chaos-run.js';
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly directory: string;
+  readonly size: RunSize;
+  readonly kills: number;
+  readonly boundMs: number;
+  readonly say: (line: string) => void;
+}
+
+export interface ProcessChaosOptions extends ChaosOptions {
+  /** Also restart nats-server and redis-server in the middle. */
+  readonly isWithServers: boolean;
+  readonly onCluster?: (cluster: LocalCluster) => void;
+}
+
+const jobModule = fileURLToPath(new URL('chaos-job.js', import.meta.url));
+/** The tasks of a job with the first number as parallelism on two TaskManagers with the second number of slots. */
+const shapes = [
+  { parallelism: 2, slots: 1 },
+  { parallelism: 2, slots: 2 },
+  { parallelism: 3, slots: 2 },
+] as const;
+
+export async function chaosOverProcesses(options: ProcessChaosOptions): Promise<RunReport> {
+  const { seed, directory, size, kills, boundMs, say, isWithServers, onCluster } = options;
+  const { parallelism, slots } = shapes[seed % shapes.length] as (typeof shapes)[number];
+  const plan = planRun({ seed, directory, size, parallelism });
+  const logs = join(directory, 'logs');
+  mkdirSync(logs);
+  const cluster = await LocalCluster.start({
+    configuration: Configuration.defaults,
+    defines: [],
+    taskManagers: 2,
+    slots,
+    restartsMax: 100,
+    anyPort: true,
+    onLine: (name, line) => appendFileSync(join(logs, `${name}.log`), `${line}\n`),
+    say: (line) => appendFileSync(join(logs, 'cluster.log'), `${line}\n`),
+  });
+  onCluster?.(cluster);
+  try {
+    const configuration = loadSettings({ defines: cluster.defines }, {});
+    const cache = new CodeCache(join(directory, 'code'));
+    const { jobGraph, bundle } = await compileJob({ path: jobModule, parameters: plan.parameters, configuration, cache });
+    return await withClient(configuration, (client) =>
+      disturb({
+        plan,
+        client,
+        submission: { jobGraph, code: { kind: 'bundle', bytes: bundle } },
+        blows: blowsFor({ cluster, random: plan.random.fork(), kills, isWithServers }),
+        killsMin: kills,
+        boundMs,
+        say,
+      }),
+    );
+  } finally {
+    await cluster.stop();
+  }
+}
+
+interface BlowOptions {
+  readonly cluster: LocalCluster;
+  readonly random: SeededRandom;
+  readonly kills: number;
+  readonly isWithServers: boolean;
+}
+
+/** The first two kills hit a TaskManager and the JobManager, in either order; the others whom it may concern. */
+function blowsFor({ cluster, random, kills, isWithServers }: BlowOptions): readonly Blow[] {
+  const taskManager = (): string => `tm-${random.between(1, 2)}`;
+  const both = random.chance(0.5) ? [taskManager(), 'jm-1'] : ['jm-1', taskManager()];
+  const names = [...both, ...Array.from({ length: Math.max(0, kills - 2) }, () => (random.chance(0.4) ? 'jm-1' : taskManager()))];
+  const blows = names.map((name) => killOf(cluster, name, pauseBefore(random)));
+  if (!isWithServers) return blows;
+  for (const server of [cluster.nats, cluster.redis]) {
+    if (server !== undefined) blows.splice(random.between(1, blows.length), 0, restartOf(server, random));
+  }
+  return blows;
+}
+
+/** Mostly apart; now and then on top of the one before. */
+const pauseBefore = (random: SeededRandom): number => (random.chance(0.2) ? random.between(0, 100) : random.between(400, 2_000));
+
+function killOf(cluster: LocalCluster, name: string, afterMs: number): Blow {
+  const target = `${name.startsWith('jm') ? 'job-manager' : 'task-manager'} ${name}`;
+  return {
+    target,
+    kind: 'kill',
+    afterMs,
+    strike: async () => {
+      // It may just be starting again after the last blow.
+      for (let waitedMs = 0; waitedMs < 5_000; waitedMs += 20) {
+        if (cluster.process(name)?.signal('SIGKILL') === true) return true;
+        await pause(20);
+      }
+      return false;
+    },
+  };
+}
+
+function restartOf(server: ServerProcess, random: SeededRandom): Blow {
+  const [afterMs, downMs] = [random.between(400, 1_500), random.between(50, 1_000)];
+  return {
+    target: server.name,
+    kind: 'server',
+    afterMs,
+    strike: async () => {
+      await server.kill();
+      await pause(downMs);
+      await server.start();
+      return true;
+    },
+  };
+}
