@@ -1,6 +1,8 @@
 /**
- * Job code on the disk of this machine, one file a hash, beside a link to the running runtime: a bundle that imports
- * `millrace` gets the very instance that runs it.
+ * Job code on the disk of this machine, one file a hash, beside a link to the running runtime.
+ *
+ * JC1  A bundle that imports `millrace` gets the very instance that runs it. Installations of Millrace that share a
+ *      cache directory have a folder each in it: an error of another copy is not an instance of ours.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
@@ -15,7 +17,7 @@ export class CodeCache {
   #ready: Promise<void> | undefined;
 
   constructor(directory: string) {
-    this.#directory = directory;
+    this.#directory = join(directory, hash(Buffer.from(packageRoot)).slice(0, 16));
   }
 
   /** URL of the cached module; undefined when it is absent or was altered. */
