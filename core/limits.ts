@@ -13,6 +13,8 @@ export const limits = {
   framePayloadBytesMax: mib - 16 * kib,
   /** Frames a receiver grants to one channel: one being read, one on the way, six for the round trip at full rate. */
   creditFramesPerChannel: 8,
+  /** Bytes of frames all slots of a process may have granted: nats-server cuts a client with 64 MiB pending. */
+  grantBytesPerProcess: 16 * mib,
   /** Records a same-slot frame holds: they are handed over by reference, so their bytes are not known. */
   recordsPerFrameMax: 1_024,
   /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails. */

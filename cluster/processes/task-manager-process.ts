@@ -6,6 +6,7 @@ import { createEndpoint } from '../../bus/endpoint.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { options } from '../../core/configuration/options.js';
 import { MillraceError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import { sessionId, taskManagerId } from '../../core/ids.js';
 import type { Logger } from '../../core/ports.js';
 import type { LogSetting } from '../adapters/pino-logger.js';
@@ -50,6 +51,7 @@ export async function startTaskManagerProcess({
   const spawner = new WorkerSlotSpawner({
     log: { level: logLevel, fields: { pid: process.pid, taskManager: id } },
     storage: storage.slots,
+    grantBytesMax: Math.floor(limits.grantBytesPerProcess / configuration.get(options.numberOfTaskSlots)),
     ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
   });
   const taskManager = new TaskManager({

@@ -34,7 +34,7 @@ export interface ChannelNetworkOptions {
   readonly beatMs?: number;
   /** Data frames granted to one channel; fewer when `grantBytesMax` demands it. */
   readonly creditFrames?: number;
-  /** The share of this slot in what its process may have granted: nats-server cuts a client with 64 MiB pending. */
+  /** The share of this slot in what its process may have granted; default: all of it. */
   readonly grantBytesMax?: number;
   /** Tests only: takes frames in any order. */
   readonly isSequenceCheckOff?: boolean;
@@ -78,8 +78,6 @@ interface InputEnd {
 }
 
 const beatMsDefault = 500;
-const mib = 1024 * 1024;
-const grantBytesMaxDefault = 8 * mib;
 /** Beats for which an ended receiver still answers its sender (N5). */
 const beatsRemembered = 20;
 
@@ -185,7 +183,7 @@ export class ChannelNetwork {
 
   /** N4: the slot's share, spread over its channels; at least one frame each. */
   #remoteCredit(): number {
-    const bytes = this.#options.grantBytesMax ?? grantBytesMaxDefault;
+    const bytes = this.#options.grantBytesMax ?? limits.grantBytesPerProcess;
     const share = Math.floor(bytes / (limits.frameBytesTarget * Math.max(1, this.#remoteInputs)));
     return Math.max(1, Math.min(this.#creditFrames(), share));
   }

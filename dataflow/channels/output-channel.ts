@@ -152,7 +152,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     if (grantedUpTo > this.#grantedUpTo) this.#grantedUpTo = grantedUpTo;
     if (receivedUpTo > this.#acknowledgedUpTo) {
       this.#acknowledgedUpTo = receivedUpTo;
-      if (this.isAcknowledged()) this.#owner.wake();
+      if (this.#hasSentEnd && this.isAcknowledged()) this.#owner.wake();
     }
     this.#drain();
   }
@@ -222,7 +222,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     this.#isDraining = false;
     if (sent === this.#waiting.length) this.#waiting = [];
     else if (sent > 0) this.#waiting = this.#waiting.slice(sent);
-    if (this.isAcknowledged()) this.#owner.wake();
+    if (this.#hasSentEnd && this.isAcknowledged()) this.#owner.wake();
   }
 
   #send(item: WaitingBatch<Payload> | WaitingEvent): void {

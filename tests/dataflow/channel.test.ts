@@ -113,7 +113,7 @@ async function converse(pair: ChannelPair, credit: number): Promise<string[]> {
   let barriers = 0;
   const act = (): void => {
     const what = random.next();
-    if (sent.length < 400) {
+    if (sent.length < 250) {
       if (what < 0.8 && pair.pressure.fullChannels === 0) {
         const text = `${next}:${'x'.repeat(random.between(0, 6_000))}`;
         next += 1;
@@ -156,7 +156,7 @@ test('without faults everything arrives once, in order, within credit, over the 
 
 test('duplicates are dropped and counted (D1)', async () => {
   let duplicates = 0;
-  for (let seed = 1; seed <= 20; seed += 1) {
+  for (let seed = 1; seed <= 10; seed += 1) {
     const pair = new ChannelPair({ seed, credit: 4, faults: { drop: 0, duplicate: 0.3 } });
     const sent = await converse(pair, 4);
     assert.is(pair.failure, undefined);
@@ -168,7 +168,7 @@ test('duplicates are dropped and counted (D1)', async () => {
 
 test('with losses the consumer sees a prefix, and the channel fails or everything arrived: never a hang, never a hole (D1, D3)', async () => {
   const failures = new Map<string, number>();
-  for (let seed = 1; seed <= 60; seed += 1) {
+  for (let seed = 1; seed <= 30; seed += 1) {
     const pair = new ChannelPair({ seed, credit: 1 + (seed % 8), faults: { drop: 0.01, duplicate: 0.05 } });
     const sent = await converse(pair, 1 + (seed % 8));
     assert.ok(isPrefix(pair.received, sent), `seed ${seed}: what was received is no prefix of what was sent`);
@@ -256,6 +256,33 @@ test('a sender whose receiver ended without a last word ends too', async () => {
   faults.drop = 1;
   assert.not(pair.sender.isAcknowledged());
   await pair.world.runUntil(() => pair.sender.isAcknowledged(), 30 * beatMs);
+});
+
+test('what a slot grants over the bus stays within its share, but never below one frame a channel (N4)', () => {
+  const world = new Simulation({ seed: 1 });
+  const room = new LossyBusRoom({ world, random: world.random.fork() });
+  const process = world.process('consumer');
+  const grantBytesMax = 20 * 16 * 1024;
+  const network = new ChannelNetwork({
+    location: consumerSlot,
+    bus: room.connect(process),
+    dataSubject: ({ taskManagerId, slot }) => `data.${taskManagerId}.${slot}`,
+    clock: process.clock,
+    logger: process.logger,
+    grantBytesMax,
+  });
+  const listener = { onArrival: () => {}, fail: () => {} };
+  const grantsWith = (count: number): number[] => {
+    const ids = Array.from({ length: count }, (_, index) => `edge~a_${index}_1_0~b_0_1_0` as ChannelId);
+    const channels = ids.map((id, index) => network.openInput({ channelId: id, peer: producerSlot, index, listener }));
+    // What was granted to the first before the others came stays; from then on the share holds.
+    const last = channels.map((channel) => channel.credit.granted);
+    for (const id of ids) network.closeInput(id, false);
+    return last;
+  };
+  assert.is(grantsWith(2).at(-1), 8);
+  assert.is(grantsWith(5).at(-1), 4);
+  assert.is(grantsWith(40).at(-1), 1);
 });
 
 test.run();
