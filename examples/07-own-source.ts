@@ -29,8 +29,8 @@ function latest(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Flig
 
 export default defineJob('own-source', (env) => {
   env
-    .fromSource(flightsSource(env.parameters.string('input', vegaData('flights-3m.parquet'))))
     .setParallelism(2)
+    .fromSource(flightsSource(env.parameters.string('input', vegaData('flights-3m.parquet'))))
     .filter((flight) => flight.delay >= 600)
     .keyBy(() => 'all')
     .process(latest)

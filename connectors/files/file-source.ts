@@ -3,7 +3,7 @@
  *
  * A file of a splittable format is read in byte ranges, so that parallel readers share it; any other file is one split.
  */
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { limits } from '../../core/limits.js';
 import type { Source } from '../../dataflow/contracts.js';
@@ -18,7 +18,7 @@ import { FileReader } from './file-reader.js';
 import { chooseSplitBytes, findFiles, splitFile } from './file-splits.js';
 
 export interface FileSourceOptions {
-  /** Shown in plans; default: the format and the path. */
+  /** Shown in plans; default: the format and the name of the file. */
   readonly name?: string;
   /** Default `fail`. */
   readonly malformed?: MalformedPolicy;
@@ -51,7 +51,8 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
   for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: ${value} is not a whole number above 0`);
   }
-  const name = options.name ?? `${format.name} ${absolute.length === 1 ? absolute[0] : `${absolute.length} paths`}`;
+  const [first = ''] = absolute;
+  const name = options.name ?? `${format.name} ${absolute.length === 1 ? basename(first) || first : `${absolute.length} paths`}`;
   return {
     name,
     boundedness: 'bounded',

@@ -10,7 +10,7 @@
  * FK5  The directory must be the same for all subtasks (shared-directory.ts).
  */
 import { createHash } from 'node:crypto';
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '../../core/errors.js';
 import { isFileNotFound } from '../../core/file-errors.js';
@@ -23,7 +23,7 @@ import { claimDirectory } from './shared-directory.js';
 import { type Recovery, TwoPhaseCommitWriter } from './two-phase-commit-writer.js';
 
 export interface FileSinkOptions<T> {
-  /** Shown in plans; default: `files <directory>`. */
+  /** Shown in plans; default: `files` and the name of the directory. */
   readonly name?: string;
   /** One line, without its line feed; default JSON (NDJSON files). */
   readonly encode?: (value: T) => string;
@@ -52,7 +52,7 @@ export function fileSink<T>(directory: string | URL, options: FileSinkOptions<T>
   const target = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
   const encode = options.encode === undefined ? toJson : oneLine(options.encode);
   return {
-    name: options.name ?? `files ${target}`,
+    name: options.name ?? `files ${basename(target) || target}`,
     data: { directory: target, prefix, suffix },
     createWriter: () => new FileWriter<T>({ directory: target, prefix, suffix, encode }),
   };
