@@ -13,7 +13,7 @@ import type { BlobStore, CheckpointStorage, HaStore, LeaderToken } from '../../s
 import type { CoordinatorTestSwitches } from '../checkpoint-coordinator/checkpoint-coordinator.js';
 import { ResourceManager } from '../resource-manager/resource-manager.js';
 import type { TransitionRecord } from '../runtime/machine-host.js';
-import { JobManager } from './job-manager.js';
+import { JobManager, type ProcessAddress } from './job-manager.js';
 import { LeaderElection } from './leader-election.js';
 import { scheduledJobs } from './scheduled-job.js';
 
@@ -25,6 +25,7 @@ export interface JobManagerNodeOptions extends CorePorts {
   readonly blobs: BlobStore;
   /** Names this life of the process. */
   readonly holder: string;
+  readonly process: ProcessAddress;
   /** A former holder known to be dead. */
   readonly supersedes?: string;
   readonly leaseMs: number;

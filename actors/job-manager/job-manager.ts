@@ -21,8 +21,15 @@ import { CodeUploads } from './code-uploads.js';
 import { decodeResult, decodeSubmission, encodeResult, encodeSubmission, type JobSubmission } from './job-submission.js';
 import type { RunningJob, RunningJobFactory } from './running-job.js';
 
+/** Where an actor runs, for people and for those who signal it. */
+export interface ProcessAddress {
+  readonly host: string;
+  readonly pid: number;
+}
+
 export interface JobManagerOptions {
   readonly token: LeaderToken;
+  readonly process: ProcessAddress;
   readonly endpoint: Endpoint;
   readonly store: HaStore;
   readonly checkpoints: CheckpointStore;
@@ -166,7 +173,11 @@ export class JobManager {
         return job === undefined ? { kind: 'unknown' } : { kind: 'found', job };
       },
       'job.list': () => ({ jobs: this.summaries().map(({ results: _, ...summary }) => summary) }),
-      'cluster.overview': () => ({ holder: this.#options.token.holder, taskManagers: [...this.#options.overview()] }),
+      'cluster.overview': () => ({
+        holder: this.#options.token.holder,
+        ...this.#options.process,
+        taskManagers: [...this.#options.overview()],
+      }),
     };
   }
 

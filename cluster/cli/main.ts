@@ -131,7 +131,7 @@ async function overview(flags: CommonFlags): Promise<void> {
       printJson(cluster);
       return;
     }
-    print(`leader ${cluster.holder}`);
+    print(`leader ${cluster.holder}  ${cluster.host}  pid ${cluster.pid}`);
     for (const { taskManagerId, host, pid, slots } of cluster.taskManagers) {
       const free = slots.filter(({ state }) => state === 'FREE').length;
       print(`${taskManagerId}  ${host}  pid ${pid}  ${free} of ${slots.length} slots free`);

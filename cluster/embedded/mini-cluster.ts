@@ -87,6 +87,7 @@ export class MiniCluster {
       checkpointStorage: new FileCheckpointStorage({ ...this.#ports, files: new NodeFileSystem(), directory: this.#checkpoints }),
       blobs: new MemoryBlobStore(),
       holder: 'embedded',
+      process: { host: 'localhost', pid: process.pid },
       leaseMs,
       heartbeat,
       ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),

@@ -1,4 +1,5 @@
 /** A JobManager as a process of its own. */
+import { hostname } from 'node:os';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
@@ -35,6 +36,7 @@ export async function startJobManagerProcess(settings: JobManagerProcessOptions)
     checkpointStorage: stores.checkpoints,
     blobs: stores.blobs,
     holder,
+    process: { host: hostname(), pid: process.pid },
     ...(supersedes === undefined ? {} : { supersedes }),
     leaseMs: configuration.get(options.leaseDuration),
     heartbeat: heartbeatOf(configuration),

@@ -101,6 +101,7 @@ export class SimulatedCluster {
       checkpointStorage: remote('chunks', new MemoryCheckpointStorage({ chunks: this.#chunks, fence: this.#ha.records })),
       blobs: remote('blobs', new MemoryBlobStore(this.#blobs)),
       holder: process.name,
+      process: { host: process.name, pid: 1 },
       ...(supersedes === undefined ? {} : { supersedes }),
       leaseMs,
       heartbeat,

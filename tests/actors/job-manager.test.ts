@@ -126,6 +126,7 @@ async function lead(
         jobs.set(options.jobId, job);
         return job;
       },
+      process: { host: 'here', pid: 1 },
       overview: () => [],
       onFenced: () => leading.fenced++,
     }),

@@ -48,6 +48,7 @@ export function startEmbeddedCluster(options: {
     checkpointStorage,
     blobs: new MemoryBlobStore(),
     holder: 'jm',
+    process: { host: 'here', pid: process.pid },
     leaseMs: 3_000,
     heartbeat: heartbeatDefaults,
   });

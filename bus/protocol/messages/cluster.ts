@@ -92,6 +92,9 @@ export const clusterMessages = {
     body: Empty,
     reply: Type.Object({
       holder: Type.String(),
+      /** Of the leader's process. */
+      host: Type.String(),
+      pid: Count,
       taskManagers: Type.Array(
         Type.Object({
           taskManagerId: TaskManagerIdSchema,
