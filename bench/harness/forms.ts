@@ -1,0 +1,93 @@
+/**
+ * Forms: programs that do one piece of work in a process of their own, so that no form profits or suffers from what the
+ * compiler learnt from another.
+ *
+ * FM1  A form says when its measured part begins and ends by a mark on stdout; what comes before the first is warm-up.
+ * FM2  A form that fails, or takes too long, fails the benchmark with what it wrote.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** A moment of a form: wall clock, and the processor time its process had used. */
+export interface Mark {
+  readonly mark: string;
+  readonly at: number;
+  readonly cpuMs: number;
+  /** Anything a form wants to be checked: counts, sums. */
+  readonly value?: number;
+}
+
+const prefix = '@bench ';
+const patienceMs = 300_000;
+const distRoot = new URL('../../', import.meta.url);
+
+/** Called in a form, on any of its threads. */
+export function mark(name: string, value?: number): void {
+  const { user, system } = process.cpuUsage();
+  const line: Mark = {
+    mark: name,
+    at: performance.timeOrigin + performance.now(),
+    cpuMs: (user + system) / 1_000,
+    ...(value === undefined ? {} : { value }),
+  };
+  process.stdout.write(`${prefix}${JSON.stringify(line)}\n`);
+}
+
+/** A compiled script below dist. */
+export function scriptPath(name: string): string {
+  return fileURLToPath(new URL(name, distRoot));
+}
+
+export interface FormRun {
+  readonly marks: readonly Mark[];
+  /** Wall clock when the process was asked for, and when it had ended. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly output: string;
+}
+
+/** Runs a command to its end. `script` names a compiled file below dist; else give `command`. */
+export async function runForm(what: {
+  readonly script?: string;
+  readonly command?: string;
+  readonly args?: readonly string[];
+  readonly nodeFlags?: readonly string[];
+  readonly cwd?: string;
+}): Promise<FormRun> {
+  const { script, command = process.execPath, args = [], nodeFlags = [], cwd } = what;
+  const startedAt = Date.now();
+  const child = spawn(command, [...(script === undefined ? [] : [...nodeFlags, scriptPath(script)]), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  clearTimeout(watchdog);
+  const endedAt = Date.now();
+  if (code !== 0) throw new Error(`${script ?? command} ${args.join(' ')} ended with ${code ?? 'a signal'}:\n${output.slice(-2_000)}`);
+  return { marks: marksIn(output), startedAt, endedAt, output };
+}
+
+function marksIn(output: string): readonly Mark[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith(prefix))
+    .map((line) => JSON.parse(line.slice(prefix.length)) as Mark);
+}
+
+/** The measured part of a form: from the first `begin` to the last `end` (FM1). */
+export function measuredPart({ marks }: FormRun): { readonly ms: number; readonly cpuMs: number; readonly value: number } {
+  const begins = marks.filter(({ mark: name }) => name === 'begin');
+  const ends = marks.filter(({ mark: name }) => name === 'end');
+  if (begins.length === 0 || ends.length === 0) throw new Error('a form said neither when it began nor when it ended');
+  return {
+    ms: Math.max(...ends.map(({ at }) => at)) - Math.min(...begins.map(({ at }) => at)),
+    cpuMs: Math.max(...ends.map(({ cpuMs }) => cpuMs)) - Math.min(...begins.map(({ cpuMs }) => cpuMs)),
+    value: ends.reduce((sum, { value = 0 }) => sum + value, 0),
+  };
+}

@@ -1,0 +1,106 @@
+/** Rows as files: JSON to compare with, and the tables of bench/README.md. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import type { Benchmark, Row } from './benchmark.js';
+
+/** Where and when rows were taken. */
+export interface Machine {
+  readonly takenAt: string;
+  readonly commit: string;
+  readonly node: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  /** Processes waiting for a core in the last minute, before the first benchmark: above the cores, figures are worth little. */
+  readonly loadBefore: number;
+}
+
+export interface Results {
+  readonly machine: Machine;
+  readonly rows: readonly Row[];
+}
+
+export function describeMachine(loadBefore: number): Machine {
+  return {
+    takenAt: new Date().toISOString(),
+    commit: commitOf(),
+    node: process.version,
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    loadBefore,
+  };
+}
+
+export function writeResults(path: string, results: Results): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(results, undefined, 2)}\n`);
+}
+
+export function readResults(path: string): Results {
+  return JSON.parse(readFileSync(path, 'utf8')) as Results;
+}
+
+/** A row for people. */
+export function rowText({ name, value, unit, ratio, min, max, runs, baseline, target }: Row): string {
+  const parts = [`${name}: ${figure(value)} ${unit}`, `(${figure(min)} to ${figure(max)}, ${runs} ${runs === 1 ? 'run' : 'runs'})`];
+  if (ratio !== undefined) parts.push(`= ${ratio.toFixed(2)} of ${baseline?.name} (${figure(baseline?.value ?? 0)})`);
+  if (target !== undefined) parts.push(`[${target.isMet ? 'meets' : 'MISSES'} ${target.text}]`);
+  return parts.join(' ');
+}
+
+/** Each row against the row of the same name in earlier results. */
+export function comparison(now: readonly Row[], before: readonly Row[]): readonly string[] {
+  const known = new Map(before.map((row) => [row.name, row]));
+  return now.map((row) => {
+    const earlier = known.get(row.name);
+    if (earlier === undefined) return `${row.name}: new`;
+    return `${row.name}: ${figure(earlier.value)} → ${figure(row.value)} ${row.unit} (× ${(row.value / earlier.value).toFixed(2)})`;
+  });
+}
+
+const beginMark = '<!-- figures: written by npm run bench -->';
+const endMark = '<!-- end of figures -->';
+
+/** Puts the figures between the marks of the README; the rest of it is written by hand. */
+export function writeReadme(path: string, { machine, rows }: Results, benchmarks: readonly Benchmark[]): void {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : `# bench/\n\n${beginMark}\n${endMark}\n`;
+  const from = text.indexOf(beginMark);
+  const to = text.indexOf(endMark);
+  if (from < 0 || to < from) throw new Error(`${path} has no place for figures: it needs the lines ${beginMark} and ${endMark}`);
+  const load = machine.loadBefore.toFixed(1);
+  const lines = [
+    beginMark,
+    '',
+    `Taken ${machine.takenAt.slice(0, 16).replace('T', ' ')} UTC at ${machine.commit}, on ${machine.cores} cores of ${machine.processor}, ${machine.memoryGiB} GiB, Node ${machine.node}; load average before: ${load}${machine.loadBefore > machine.cores ? ' (**busy machine: take these figures again**)' : ''}.`,
+    '',
+    '| figure | median | min to max (runs) | compared with | ratio | target |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows.map(tableRow),
+    '',
+    ...benchmarks.flatMap((one) => [`- **${one.name}** measures ${one.measures} It does not measure ${one.doesNotMeasure}`]),
+    '',
+  ];
+  writeFileSync(path, `${text.slice(0, from)}${lines.join('\n')}${text.slice(to)}`);
+}
+
+function tableRow({ name, value, unit, min, max, runs, baseline, ratio, target }: Row): string {
+  const compared = baseline === undefined ? '' : `${baseline.name}: ${figure(baseline.value)}`;
+  const goal = target === undefined ? '' : `${target.text}: ${target.isMet ? 'met' : '**missed**'}`;
+  return `| ${name} | ${figure(value)} ${unit} | ${figure(min)} to ${figure(max)} (${runs}) | ${compared} | ${ratio === undefined ? '' : ratio.toFixed(2)} | ${goal} |`;
+}
+
+function figure(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
+  return value.toPrecision(3).replace(/\.?0+$/, '');
+}
+
+function commitOf(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'an unknown commit';
+  }
+}

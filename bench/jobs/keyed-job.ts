@@ -1,0 +1,27 @@
+/** generator → keyBy(page) → count per key in keyed state; half of the records cross to the other slot. */
+import { defineJob, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
+import { countingSink } from './counting-sink.js';
+import { generatorSource } from './generator-source.js';
+import { makeVisit, type Visit } from './keyed-functions.js';
+
+function count(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Visit, number> {
+  const visits = runtime.valueState<number>('visits');
+  return {
+    processElement: (visit, _context, out) => {
+      const known = (visits.value() ?? 0) + visit.visits;
+      visits.update(known);
+      out.collect(known);
+    },
+  };
+}
+
+export default defineJob('bench-keyed', (env) => {
+  const records = env.parameters.integer('records', 1_000_000);
+  const warmUp = env.parameters.integer('warmUp', 0);
+  env.setParallelism(2).enableCheckpointing('500 ms');
+  env
+    .fromSource(generatorSource({ records, warmUp, make: makeVisit }))
+    .keyBy((visit) => visit.page)
+    .process(count)
+    .sinkTo(countingSink((visits) => visits & 1));
+});

@@ -1,0 +1,55 @@
+/**
+ * `npm run bench [-- --only NAME …] [--quick] [--json FILE] [--compare FILE]`: takes the figures, one after the other, and
+ * writes them down: bench/results/<name>.json each, and the table of bench/README.md. `--quick` and `--only` leave the
+ * table as it is.
+ */
+import { loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { chain } from './benchmarks/chain.js';
+import { idleMemory } from './benchmarks/idle-memory.js';
+import { keyedCount } from './benchmarks/keyed-count.js';
+import { recovery } from './benchmarks/recovery.js';
+import { simulator } from './benchmarks/simulator.js';
+import { startUp } from './benchmarks/start-up.js';
+import type { Row } from './harness/benchmark.js';
+import { comparison, describeMachine, readResults, rowText, writeReadme, writeResults } from './harness/results.js';
+
+const benchmarks = [chain, keyedCount, startUp, recovery, idleMemory, simulator];
+const checkout = new URL('../../bench/', import.meta.url);
+const inCheckout = (path: string): string => fileURLToPath(new URL(path, checkout));
+
+interface Flags {
+  readonly only?: readonly string[];
+  readonly quick: boolean;
+  readonly json?: string;
+  readonly compare?: string;
+}
+
+async function main({ only, quick: isQuick, json, compare }: Flags): Promise<void> {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const machine = describeMachine(loadavg()[0] ?? 0);
+  if (machine.loadBefore > machine.cores)
+    say(`the machine is busy (load ${machine.loadBefore.toFixed(1)} on ${machine.cores} cores): the figures are worth little`);
+  const rows: Row[] = [];
+  for (const benchmark of benchmarks) {
+    if (only !== undefined && !only.includes(benchmark.name)) continue;
+    say(`${benchmark.name}:`);
+    const taken = await benchmark.run({ isQuick, say: (line) => say(`  ${line}`) });
+    for (const row of taken) say(`  ${rowText(row)}`);
+    rows.push(...taken);
+    if (!isQuick) writeResults(inCheckout(`results/${benchmark.name}.json`), { machine, rows: taken });
+  }
+  if (json !== undefined) writeResults(json, { machine, rows });
+  if (!isQuick && only === undefined) writeReadme(inCheckout('README.md'), { machine, rows }, benchmarks);
+  if (compare !== undefined) for (const line of comparison(rows, readResults(compare).rows)) say(line);
+}
+
+await new Command('bench')
+  .description('Takes the figures of bench/README.md.')
+  .addOption(new Option('--only <names...>', 'only these').choices(benchmarks.map(({ name }) => name)))
+  .option('--quick', 'fewer and shorter runs, nothing written down', false)
+  .option('--json <file>', 'all rows into one file')
+  .option('--compare <file>', 'against rows written by --json before')
+  .action(main)
+  .parseAsync();
