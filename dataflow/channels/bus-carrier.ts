@@ -1,6 +1,5 @@
 /** Brings frames to a receiver in another slot, as bytes over the bus. */
 import type { ChannelId } from '../../core/ids.js';
-import { limits } from '../../core/limits.js';
 import type { FrameCodec } from './frame-codec.js';
 import type { Carrier } from './output-channel.js';
 
@@ -11,26 +10,11 @@ export interface BusCarrierOptions {
   readonly publish: (payload: Uint8Array) => void;
 }
 
-/** A carrier whose batches are frames; full at the size the bus is fastest with. */
+/** A carrier whose batches are frames. */
 export function createBusCarrier(options: BusCarrierOptions): Carrier<Uint8Array> {
   const { channelId, codec, frameBytesMax, publish } = options;
   return {
-    createWriter() {
-      const writer = codec.createWriter(channelId, frameBytesMax);
-      return {
-        get count() {
-          return writer.count;
-        },
-        get bytes() {
-          return writer.bytes;
-        },
-        get isFull() {
-          return writer.bytes >= limits.frameBytesTarget;
-        },
-        add: (value, timestamp) => writer.add(value, timestamp),
-        take: (seq) => writer.take(seq),
-      };
-    },
+    createWriter: () => codec.createWriter(channelId, frameBytesMax),
     sendBatch: (_seq, payload) => publish(payload),
     sendEvent: (seq, event) => publish(codec.encodeEvent(channelId, seq, event)),
   };

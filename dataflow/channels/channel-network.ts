@@ -15,7 +15,7 @@ import { limits } from '../../core/limits.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
 import { createBusCarrier } from './bus-carrier.js';
 import type { ChannelOwner, OutputPressure } from './channel-owner.js';
-import type { ChannelControl, ReceivedElement, SlotLocation } from './elements.js';
+import type { ChannelControl, EncodedBatch, ReceivedElement, RecordBatch, SlotLocation } from './elements.js';
 import { frameKinds, type FrameCodec, type FrameHeader } from './frame-codec.js';
 import { InputChannel, type InputListener } from './input-channel.js';
 import { createLocalCarrier } from './local-carrier.js';
@@ -106,6 +106,11 @@ export class ChannelNetwork {
 
   counters(): NetworkCounters {
     return { unknownFrames: this.#unknownFrames, malformedFrames: this.#malformedFrames, sendFailures: this.#sendFailures };
+  }
+
+  /** The records of a frame that came over the bus. Throws `FRAME_CORRUPT`. */
+  decodeBatch(encoded: EncodedBatch): RecordBatch {
+    return this.#codec.decodeBatch(encoded.payload, encoded.bodyOffset);
   }
 
   /** Opens the sending end. It sends no element until the receiver grants; an empty beat says that it is there. */

@@ -44,6 +44,8 @@ export interface FrameWriter {
   readonly count: number;
   /** Size of the frame if it were taken now. */
   readonly bytes: number;
+  /** The frame has the size the bus is fastest with: it should leave. */
+  readonly isFull: boolean;
   /** Encodes one record at once. Throws `RECORD_TOO_LARGE` and `RECORD_NOT_ENCODABLE`, leaving the batch as it was. */
   add(value: unknown, timestamp: number): void;
   /** The frame as fresh bytes that nobody else holds; the writer is empty afterwards. */

@@ -57,6 +57,10 @@ class RowWriter implements FrameWriter {
     return this.#position + (this.#timestamps === undefined ? 1 : arrayHeadBytes + this.#count * timestampBytes);
   }
 
+  get isFull(): boolean {
+    return this.bytes >= limits.frameBytesTarget;
+  }
+
   add(value: unknown, timestamp: number): void {
     const source = encodeRecord(value);
     const length = source.end - source.start;

@@ -11,8 +11,7 @@ import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import type { OutputPressure } from '../channels/channel-owner.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
-import type { EncodedBatch, RecordBatch, StreamEvent } from '../channels/elements.js';
-import { rowCodec } from '../channels/row-codec.js';
+import type { RecordBatch, StreamEvent } from '../channels/elements.js';
 import { noTimestamp, type Emit } from '../contracts.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import { InputWatermark } from './input-watermark.js';
@@ -73,7 +72,7 @@ export class RecordReader {
       this.#process(this.#batch, startedAt, head, pressure, parking);
       return 'progress';
     }
-    const step = this.#input.next(decodeBatch);
+    const step = this.#input.next();
     if (step.kind === 'none') return 'waiting';
     if (step.kind === 'event') this.#onEvent(step.channel, step.event);
     else {
@@ -167,5 +166,3 @@ export class RecordReader {
     if (watermark !== undefined) this.#options.onWatermark(watermark);
   }
 }
-
-const decodeBatch = (encoded: EncodedBatch): RecordBatch => rowCodec.decodeBatch(encoded.payload, encoded.bodyOffset);

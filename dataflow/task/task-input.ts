@@ -7,7 +7,7 @@
  */
 import type { InputGateDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
-import type { EncodedBatch, RecordBatch, StreamEvent } from '../channels/elements.js';
+import type { RecordBatch, StreamEvent } from '../channels/elements.js';
 import type { InputChannel, InputListener } from '../channels/input-channel.js';
 
 export interface TaskInputOptions {
@@ -75,7 +75,7 @@ export class TaskInput implements InputListener {
   }
 
   /** The next batch or event. Call `finishBatch` before asking again after a batch. Throws when a frame cannot be read. */
-  next(decode: (encoded: EncodedBatch) => RecordBatch): InputStep {
+  next(): InputStep {
     for (const index of this.#ready) {
       this.#ready.delete(index);
       const channel = this.#channels[index] as InputChannel;
@@ -84,7 +84,7 @@ export class TaskInput implements InputListener {
       if (element === undefined) continue;
       if (element.kind === 'data' || element.kind === 'encoded') {
         this.#reading = channel;
-        return { kind: 'batch', batch: element.kind === 'data' ? element : decode(element) };
+        return { kind: 'batch', batch: element.kind === 'data' ? element : this.#options.network.decodeBatch(element) };
       }
       // Its turn is over, but what follows the event may be read (unless the event blocks it).
       if (!channel.isEmpty()) this.#ready.add(index);
