@@ -40,7 +40,7 @@ function serve(start: SlotStart): SlotRuntime {
     clock: systemClock,
     random: systemRandom,
     print: (line) => say({ layer: 'print', line }),
-    logger: createLogger(settings.log.level, { ...settings.log.fields, slot: start.slot }),
+    logger: createLogger(settings.log.level, settings.log.fields),
     yield: systemYield,
     files,
     ...(chunks === undefined ? {} : { chunks }),

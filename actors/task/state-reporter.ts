@@ -78,8 +78,9 @@ export class StateReporter {
       if (answer.known) onAnswered(report);
       else onRefused(refusal(`its scheduler does not know attempt ${attemptId}`));
     } catch (error) {
-      const { message } = toErrorRecord(error);
-      logger.log('warn', 'a state was not reported', { attemptId, state: report.state, message });
+      const { code, message } = toErrorRecord(error);
+      // A later leader knows nothing of the attempt: that is how it learns to go.
+      logger.log(code === 'MESSAGE_FENCED' ? 'debug' : 'warn', 'a state was not reported', { state: report.state, message });
       onRefused(refusal(`its scheduler did not take the report of ${report.state}: ${message}`));
     }
   }

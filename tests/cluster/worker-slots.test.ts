@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildJob } from '../../cluster/job-code/compiled-job.js';
@@ -14,10 +15,16 @@ const test = suite('slots as worker threads');
 const hoarderUrl = new URL('../support/jobs/hoarder.js', import.meta.url).href;
 const printingUrl = new URL('../support/jobs/printing.js', import.meta.url).href;
 const strayErrorUrl = new URL('../support/jobs/stray-error.js', import.meta.url).href;
+const stuckUrl = new URL('../support/jobs/stuck.js', import.meta.url).href;
 const tallyUrl = new URL('../support/jobs/tally.js', import.meta.url).href;
 
-async function submit(cluster: EmbeddedCluster, url: string, parameters: Readonly<Record<string, string>>) {
-  const jobGraph = buildJob(await importJob(url), { where: url, parameters, configuration: Configuration.defaults });
+async function submit(
+  cluster: EmbeddedCluster,
+  url: string,
+  parameters: Readonly<Record<string, string>>,
+  configuration = Configuration.defaults,
+) {
+  const jobGraph = buildJob(await importJob(url), { where: url, parameters, configuration });
   return cluster.client.submit({ jobGraph, code: { kind: 'module', url } });
 }
 
@@ -112,5 +119,22 @@ for (const buffers of ['false', 'true']) {
     }
   });
 }
+
+test('a job whose function never returns is cancelled at the price of its slot thread (SP3)', async () => {
+  const cluster = startEmbeddedCluster({ taskManagers: 1, slots: 1 });
+  try {
+    const configuration = Configuration.load({ flags: { 'task.cancellation.timeout': '1 s' } });
+    const jobId = await submit(cluster, stuckUrl, {}, configuration);
+    await eventually(20_000, async () => (await cluster.client.describe(jobId))?.tasks['RUNNING'] === 1, 'the task to run');
+    await cluster.client.cancel(jobId);
+    const summary = await within(20_000, cluster.client.waitForEnd(jobId), 'the end of the job');
+    assert.is(summary.status, 'CANCELED');
+    await eventually(10_000, () => cluster.threads().length === 0, 'the end of the thread');
+    const next = await submit(cluster, strayErrorUrl, { marker: fileURLToPath(import.meta.url) });
+    assert.is((await within(30_000, cluster.client.waitForEnd(next), 'a job in the same slot')).status, 'FINISHED');
+  } finally {
+    await cluster.close();
+  }
+});
 
 test.run();
