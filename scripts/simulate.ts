@@ -5,6 +5,7 @@
  */
 import { InvalidArgumentError, Command, Option } from 'commander';
 import type { BrokenGuards } from '../testing/simulator/simulated-cluster.js';
+import type { FaultFocus } from '../testing/simulator/faults.js';
 import { simulateRun, type RunVerdict } from '../testing/simulator/simulated-run.js';
 
 const guards: Readonly<Record<string, BrokenGuards>> = {
@@ -18,6 +19,7 @@ interface Flags {
   readonly seed: number;
   readonly runs: number;
   readonly trace: boolean;
+  readonly focus?: FaultFocus;
   readonly break?: string;
   readonly json: boolean;
 }
@@ -34,13 +36,14 @@ function lineOf({ seed, traceHash, violation }: RunVerdict): string {
   return `seed ${seed} trace ${traceHash} ${violation === undefined ? 'ok' : `violation ${violation.code}`}`;
 }
 
-async function main({ seed, runs, trace, break: broken, json }: Flags): Promise<void> {
+async function main({ seed, runs, trace, focus, break: broken, json }: Flags): Promise<void> {
   const startedAt = performance.now();
   const failed: number[] = [];
   for (let run = 0; run < runs; run++) {
     const verdict = await simulateRun({
       seed: seed + run,
       ...(broken === undefined ? {} : { broken: guards[broken] as BrokenGuards }),
+      ...(focus === undefined ? {} : { focus }),
       ...(trace ? { onTrace: say } : {}),
     });
     say(json ? JSON.stringify(verdict) : lineOf(verdict));
@@ -48,7 +51,7 @@ async function main({ seed, runs, trace, break: broken, json }: Flags): Promise<
     failed.push(verdict.seed);
     say(`  ${verdict.violation.detail.split('\n').slice(0, 4).join('\n  ')}`);
     say(`  after: ${verdict.blows.join(', ') || 'nothing'}`);
-    say(`  reproduce: npm run simulate -- --seed ${verdict.seed} --runs 1 --trace${broken === undefined ? '' : ` --break ${broken}`}`);
+    say(`  reproduce: npm run simulate -- --seed ${verdict.seed} --runs 1 --trace${focus === undefined ? '' : ` --focus ${focus}`}${broken === undefined ? '' : ` --break ${broken}`}`);
   }
   const seconds = (performance.now() - startedAt) / 1_000;
   say(
@@ -63,6 +66,7 @@ new Command('simulate')
   .option('--runs <k>', 'how many runs, with consecutive seeds', whole, 100)
   .option('--trace', 'print everything that happens', false)
   .option('--json', 'a JSON object a run', false)
+  .addOption(new Option('--focus <kind>', 'only faults of this kind').choices(['leaders', 'tasks']))
   .addOption(new Option('--break <guard>', 'switch a guard off, to see that the check notices').choices(Object.keys(guards)))
   .action(main)
   .parse();

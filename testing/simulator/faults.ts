@@ -4,7 +4,11 @@ import type { SimulatedCluster } from './simulated-cluster.js';
 import { noFaults, type NetworkFaults, type SimulatedNetwork } from './simulated-network.js';
 import type { Simulation } from './simulation.js';
 
+/** Which blows a run is about; undefined: all of them. */
+export type FaultFocus = 'leaders' | 'tasks';
+
 export interface FaultPlan {
+  readonly focus: FaultFocus | undefined;
   readonly network: NetworkFaults;
   /** Chances of a store call to fail before, or after it took effect. */
   readonly store: { readonly refused: number; readonly answerLost: number };
@@ -15,21 +19,30 @@ export interface FaultPlan {
 }
 
 /** Draws how rough a run is: some runs are calm, so that the ordinary case is checked too. */
-export function drawFaults(random: SeededRandom): FaultPlan {
+export function drawFaults(random: SeededRandom, focus?: FaultFocus): FaultPlan {
   const roughness = random.next();
-  const isCalm = roughness < 0.15;
+  const isCalm = roughness < 0.15 && focus === undefined;
   const scale = isCalm ? 0 : roughness;
+  const everyMs = focus === undefined ? ([400, 3_500] as const) : ([200, 1_500] as const);
   return {
-    network: {
-      delayMsMin: 0.1,
-      delayMsMax: 0.5 + random.next() * 4,
-      slowProbability: 0.02 * scale,
-      dropProbability: random.chance(0.5) ? 0.004 * scale : 0,
-      duplicateProbability: 0.02 * scale,
-    },
+    focus,
+    network: focus === undefined ? drawNetwork(random, scale) : sluggish,
     store: { refused: 0.01 * scale, answerLost: 0.01 * scale },
-    everyMs: isCalm ? [1e9, 1e9] : [400, 3_500],
+    everyMs: isCalm ? [1e9, 1e9] : everyMs,
     untilMs: 9_000,
+  };
+}
+
+/** Loses nothing, but takes its time: barriers arrive far apart, and a checkpoint is pending most of the time. */
+const sluggish: NetworkFaults = { delayMsMin: 1, delayMsMax: 30, slowProbability: 0.15, dropProbability: 0, duplicateProbability: 0 };
+
+function drawNetwork(random: SeededRandom, scale: number): NetworkFaults {
+  return {
+    delayMsMin: 0.1,
+    delayMsMax: 0.5 + random.next() * 4,
+    slowProbability: 0.02 * scale,
+    dropProbability: random.chance(0.5) ? 0.004 * scale : 0,
+    duplicateProbability: 0.02 * scale,
   };
 }
 
@@ -130,8 +143,10 @@ const losePower: Blow = (world, random, cluster) => {
   return 'power cut';
 };
 
+type WeightedBlows = readonly (readonly [number, Blow])[];
+
 /** Weighted by how often each happens. */
-const blows: readonly (readonly [number, Blow])[] = [
+const allBlows: WeightedBlows = [
   [4, killTaskManager],
   [3, killJobManager],
   [2, pauseJobManager],
@@ -144,6 +159,14 @@ const blows: readonly (readonly [number, Blow])[] = [
   [1, losePower],
 ];
 
+const focused: Readonly<Record<FaultFocus, WeightedBlows>> = {
+  leaders: [[1, usurp]],
+  tasks: [
+    [2, killTaskManager],
+    [3, crashSlot],
+  ],
+};
+
 /** Lets blows fall until the plan says enough; `onBlow` hears of each. */
 export function unleash(
   plan: FaultPlan,
@@ -153,6 +176,7 @@ export function unleash(
   onBlow: (what: string) => void,
 ): void {
   const random = world.random.fork();
+  const blows = plan.focus === undefined ? allBlows : focused[plan.focus];
   const total = blows.reduce((sum, [weight]) => sum + weight, 0);
   const next = (): void => {
     const delay = random.between(...(plan.everyMs as [number, number]));

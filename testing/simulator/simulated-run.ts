@@ -9,7 +9,7 @@ import { Configuration } from '../../core/configuration/configuration.js';
 import { planJob } from '../../graph/job-plan.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { MemoryFileSystem } from '../memory-file-system.js';
-import { drawFaults, unleash } from './faults.js';
+import { drawFaults, unleash, type FaultFocus } from './faults.js';
 import { SimulatedCluster, type BrokenGuards } from './simulated-cluster.js';
 import { SimulatedNetwork } from './simulated-network.js';
 import { Simulation } from './simulation.js';
@@ -32,15 +32,17 @@ export type ViolationCode = 'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED
 export interface SimulatedRunOptions {
   readonly seed: number;
   readonly broken?: BrokenGuards;
+  /** What the faults are about; all kinds by default. */
+  readonly focus?: FaultFocus;
   readonly onTrace?: (line: string) => void;
 }
 
 /** Blows end long before: what is not done by then is stuck. */
 const limitMs = 400_000;
 
-export async function simulateRun({ seed, broken = {}, onTrace }: SimulatedRunOptions): Promise<RunVerdict> {
+export async function simulateRun({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions): Promise<RunVerdict> {
   const world = new Simulation({ seed, ...(onTrace === undefined ? {} : { onTrace }) });
-  const plan = drawFaults(world.random.fork());
+  const plan = drawFaults(world.random.fork(), focus);
   const workload = drawWorkload(world.random.fork());
   const network = new SimulatedNetwork({ world, random: world.random.fork(), faults: plan.network });
   const job = workloadJob(workload);
