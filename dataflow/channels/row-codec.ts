@@ -20,6 +20,8 @@ const smallFrameBytesMax = 2_048;
 /** `99 hi lo`: an array head whose count is filled in at the end. */
 const arrayHeadBytes = 3;
 const timestampBytes = 9;
+/** Up to here a loop beats making a view of the source. */
+const copiedByLoopMax = 192;
 /** Version, channel id, sequence number, kind. */
 const itemsBeforeBody = 4;
 
@@ -66,8 +68,7 @@ class RowWriter implements FrameWriter {
     const length = source.end - source.start;
     if (length > limits.frameBytesTarget) this.#checkLarge(source, length);
     this.#reserve(length);
-    this.#segment.set(source.subarray(source.start, source.end), this.#position);
-    this.#position += length;
+    this.#copy(source, length);
     if (timestamp !== noTimestamp && this.#timestamps === undefined) {
       this.#timestamps = new Array<number>(this.#count).fill(noTimestamp);
     }
@@ -91,6 +92,18 @@ class RowWriter implements FrameWriter {
     this.#count = 0;
     this.#timestamps = undefined;
     return frame;
+  }
+
+  #copy(source: Uint8Array & { start: number; end: number }, length: number): void {
+    const position = this.#position;
+    this.#position = position + length;
+    if (length > copiedByLoopMax) {
+      this.#segment.set(source.subarray(source.start, source.end), position);
+      return;
+    }
+    const segment = this.#segment;
+    const { start } = source;
+    for (let index = 0; index < length; index += 1) segment[position + index] = source[start + index] as number;
   }
 
   #appendTimestamps(): void {

@@ -149,6 +149,21 @@ test('bytes that are none of ours give undefined or FRAME_CORRUPT, never anythin
   assert.ok(corrupt > 100);
 });
 
+test('frames have the bytes that docs/channels.md says: they change only with the version', () => {
+  const id = 'e~a_0_1_0~b_1_1_0' as ChannelId;
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  const writer = rowCodec.createWriter(id, frameBytesMax);
+  writer.add({ word: 'ash', count: 1 }, 7);
+  writer.add('x', noTimestamp);
+  const head = '0171657e615f305f315f307e625f315f315f30';
+  const records = '990002a264776f72646361736865636f756e74016178';
+  assert.is(hex(writer.take(258)), `86${head}1b000000000000010200${records}990002fb401c000000000000fbc33fffffffffffff`);
+  const barrier: StreamEvent = { kind: 'barrier', checkpointId: 5 as CheckpointId, triggeredAt: 1_000, isFinal: true };
+  assert.is(hex(rowCodec.encodeEvent(id, 3, barrier)), `87${head}1b000000000000000302051903e801`);
+  const grant: ChannelControl = { kind: 'grant', grantedUpTo: 8, receivedUpTo: 300 };
+  assert.is(hex(rowCodec.encodeControl(id, grant)), `86${head}1b0000000000000000100819012c`);
+});
+
 test('a hostile event is refused without being decoded', () => {
   const bomb = encode([1, channelId, 0, 1, 'x'.repeat(100_000)]);
   const header = rowCodec.readHeader(bomb);

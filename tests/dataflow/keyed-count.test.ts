@@ -141,7 +141,7 @@ async function runWithKills(harness: TaskHarness): Promise<number> {
 }
 
 test('killed at random moments and restored from the latest checkpoint, every record counts once', async () => {
-  for (let seed = 1; seed <= 12; seed += 1) {
+  for (let seed = 1; seed <= 8; seed += 1) {
     const job = { splits: 90, recordsPerSplit: 40, parallelism: 3 };
     const output = new CommittedOutput<WordCount>();
     const kills = await runWithKills(new TaskHarness({ graph: countJob(job, output), checkpointEveryMs: 6, seed }));
@@ -152,7 +152,7 @@ test('killed at random moments and restored from the latest checkpoint, every re
 
 test('with alignment switched off a kill makes records count twice: the guard is what holds (B1)', async () => {
   const caught: number[] = [];
-  for (let seed = 1; seed <= 12; seed += 1) {
+  for (let seed = 1; seed <= 8; seed += 1) {
     const job = { splits: 80, recordsPerSplit: 40, parallelism: 3 };
     const output = new CommittedOutput<WordCount>();
     const testSwitches = { isAlignmentOff: true };
