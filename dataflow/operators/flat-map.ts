@@ -10,7 +10,7 @@ export function flatMapOperator<In, Out>(flatMap: FlatMapFunction<In, Out>): Ope
     bind: (out, context) => {
       const { operatorName } = context;
       let now = noTimestamp;
-      const collector: Collector<Out> = { collect: (value) => out(value, now) };
+      const collector: Collector<Out> = { collect: (value) => void out(value, now) };
       const results = new ResultPump<In, Out>({
         out,
         context,

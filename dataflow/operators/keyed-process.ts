@@ -45,7 +45,7 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
     this.#operatorName = context.operatorName;
     this.#maxParallelism = context.task.maxParallelism;
-    this.#collector = { collect: (value) => out(value, this.#now) };
+    this.#collector = { collect: (value) => void out(value, this.#now) };
     this.#pump = new ResultPump({
       out,
       context,

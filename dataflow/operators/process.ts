@@ -24,7 +24,7 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
 
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
     this.#operatorName = context.operatorName;
-    this.#collector = { collect: (value) => out(value, this.#now) };
+    this.#collector = { collect: (value) => void out(value, this.#now) };
     const toSide = sideOutputsOf(context);
     const processContext: ProcessContext = {
       timestamp: () => shownTimestamp(this.#now),
