@@ -8,13 +8,13 @@
  * TM4  What it answers to heartbeats is the truth about its slots and attempts at that moment.
  * TM5  It runs user code nowhere: a stuck task never delays a heartbeat.
  */
-import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
-import type { AllocationId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
-import { limits } from '../../core/limits.js';
+import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import type { AttemptId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
 import type { CorePorts, SlotSpawner } from '../../core/ports.js';
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint, Envelope, Handlers } from '../../bus/endpoint-contract.js';
 import type { Subjects } from '../../bus/protocol/subjects.js';
+import type { SlotStatus } from '../../bus/protocol/messages/cluster.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { MessageBody, MessageReply } from '../../bus/protocol/registry.js';
 import { ThreadBusRouter } from '../../bus/transports/thread/thread-bus-router.js';
@@ -27,8 +27,7 @@ import { JobCodeFetcher, type JobCodeCache } from './job-code-fetcher.js';
 import { JobConnection } from './job-connection.js';
 import { LeaderFence } from './leader-fence.js';
 import { registrationDefaults, ResourceManagerConnection } from './resource-manager-connection.js';
-import { SlotProcess } from './slot-process.js';
-import { TaskSlot } from './task-slot.js';
+import { SlotTable } from './slot-table.js';
 
 export interface TaskManagerSettings {
   readonly slots: number;
@@ -73,17 +72,15 @@ export interface TaskManagerOptions extends CorePorts {
   readonly testSwitches?: { readonly isOldEpochAccepted?: boolean };
 }
 
-const offerTimeoutMs = 1_000;
-const offerRetryMs = 200;
-
 export class TaskManager {
   readonly #options: TaskManagerOptions;
   readonly #settings: TaskManagerSettings;
   readonly #startedAt: number;
   readonly #router: ThreadBusRouter;
   readonly #fence: LeaderFence;
-  readonly #code: JobCodeFetcher;
-  readonly #slots: readonly TaskSlot[];
+  readonly #slots: SlotTable;
+  /** Messages that were stale or repeated, by what they were. */
+  readonly #stale = new Map<string, number>();
   readonly #jobs = new Map<JobId, JobConnection>();
   readonly #resourceManager: ResourceManagerConnection;
   /** Of the leader whose arrival was acted upon. */
@@ -105,12 +102,11 @@ export class TaskManager {
       ownPrefix: subjects.slotsPrefix(taskManagerId),
       isDataSubject: subjects.isData,
     });
-    this.#code = new JobCodeFetcher({ endpoint, cache: options.codeCache });
     this.#fence = new LeaderFence({
       onChanged: (epoch, earlier) => this.#leaderChanged(epoch, earlier),
       isOff: options.testSwitches?.isOldEpochAccepted === true,
     });
-    this.#slots = Array.from({ length: this.#settings.slots }, (_, slot) => this.#createSlot(slot));
+    this.#slots = this.#createSlots(new JobCodeFetcher({ endpoint, cache: options.codeCache }));
     this.#serve();
     this.#resourceManager = this.#connect();
   }
@@ -119,14 +115,14 @@ export class TaskManager {
     return this.#resourceManager.isRegistered;
   }
 
-  slots(): readonly ReturnType<TaskSlot['status']>[] {
-    return this.#slots.map((slot) => slot.status());
+  slots(): readonly SlotStatus[] {
+    return this.#slots.statuses();
   }
 
-  /** Events that were late, duplicate or stale, by `machine STATE EVENT reason`; and what the router lost. */
+  /** What was late, duplicate or stale: messages by what they were, events by `machine STATE EVENT reason`. */
   counters(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>([['router lost', this.#router.lost]]);
-    for (const slot of this.#slots) for (const [key, count] of slot.ignored) counts.set(`slot ${slot.slot} ${key}`, count);
+    const counts = new Map<string, number>([...this.#stale, ['router lost', this.#router.lost]]);
+    for (const slot of this.#slots.all()) for (const [key, count] of slot.ignored) counts.set(`slot ${slot.slot} ${key}`, count);
     for (const [key, count] of this.#resourceManager.ignored) counts.set(`registration ${key}`, count);
     return counts;
   }
@@ -138,9 +134,10 @@ export class TaskManager {
     const { endpoint, taskManagerId, sessionId, control, logger } = this.#options;
     logger.log('info', 'the TaskManager shuts down', { reason });
     this.#resourceManager.stop();
+    this.#slots.silence();
     const jobs = [...this.#jobs.keys()];
     const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
-    for (const slot of this.#slots) {
+    for (const slot of this.#slots.all()) {
       if (slot.allocationId !== null) slot.free(slot.allocationId, reason);
       slot.process?.stop(toErrorRecord(new MillraceError('TASK_MANAGER_SHUTDOWN', reason)), this.#settings.shutdownMs);
     }
@@ -187,11 +184,7 @@ export class TaskManager {
 
   #describe(): MessageBody<'task-manager.register'> {
     const { taskManagerId, sessionId, host, pid } = this.#options;
-    return { taskManagerId, sessionId, host, pid, startedAt: this.#startedAt, slots: this.#statuses() };
-  }
-
-  #statuses() {
-    return this.#slots.map((slot) => slot.status());
+    return { taskManagerId, sessionId, host, pid, startedAt: this.#startedAt, slots: this.#slots.statuses() };
   }
 
   #serve(): void {
@@ -199,16 +192,19 @@ export class TaskManager {
     const handlers: Handlers = {
       'slot.request': (body) => this.#requestSlot(body),
       'slot.free': ({ allocationId, reason }) => {
-        this.#slotOf(allocationId)?.free(allocationId, reason);
+        const slot = this.#slots.of(allocationId);
+        if (slot === undefined) this.#count('freeing of an allocation that is gone');
+        else slot.free(allocationId, reason);
         return {};
       },
       'resource-manager.heartbeat': ({ sessionId }) => {
         if (sessionId === this.#options.sessionId) this.#resourceManager.heard();
-        return { sessionId: this.#options.sessionId, slots: this.#statuses() };
+        else this.#count('heartbeat of the ResourceManager for another session');
+        return { sessionId: this.#options.sessionId, slots: this.#slots.statuses() };
       },
       'scheduler.heartbeat': (body) => this.#heartbeatOfJob(body),
       'task.deploy': (descriptor) => this.#deploy(descriptor),
-      'task.cancel': ({ attemptId }) => ({ known: this.#slots.some((slot) => slot.process?.cancel(attemptId) === true) }),
+      'task.cancel': ({ attemptId }) => this.#cancel(attemptId),
     };
     endpoint.serve({ kind: 'task-manager', taskManagerId }, { handlers, fence: this.#fence.gate });
     endpoint.serve(
@@ -217,106 +213,82 @@ export class TaskManager {
     );
   }
 
-  #createSlot(slot: number): TaskSlot {
-    const { clock, endpoint, taskManagerId, sessionId, onTransition } = this.#options;
-    return new TaskSlot({
-      slot,
-      slotTimeoutMs: this.#settings.slotTimeoutMs,
-      offerRetryMs,
+  #createSlots(code: JobCodeFetcher): SlotTable {
+    const { taskManagerId, sessionId, host, endpoint, subjects, spawner, chunks, clock, logger, onFatal, onTransition } = this.#options;
+    const { slots, slotTimeoutMs } = this.#settings;
+    return new SlotTable({
+      slots,
+      slotTimeoutMs,
+      taskManagerId,
+      sessionId,
+      host,
+      endpoint,
+      subjects,
+      router: this.#router,
+      spawner,
+      code,
+      chunks,
       clock,
-      startProcess: (jobId, allocationId, onEnded) => this.#startProcess(slot, jobId, allocationId, onEnded),
-      offer: (...offer) => this.#offer(...offer),
-      reportSlotFailed: (jobId, allocationId, error) => {
-        const body = { jobId, taskManagerId, allocationId, error };
-        const options = { leaderEpoch: this.#fence.epoch, attempts: limits.askAttemptsMax };
-        endpoint
-          .ask({ kind: 'job', jobId }, 'slot.failed', body, options)
-          .catch((failure: unknown) => this.#unheard('slot.failed', failure));
-      },
-      announceFree: (index, _, allocationId) => {
-        if (this.#isShuttingDown) return;
-        const body = { taskManagerId, sessionId, slot: index, allocationId };
-        endpoint.tell({ kind: 'resource-manager' }, 'slot.available', body, { leaderEpoch: this.#fence.epoch });
-      },
+      logger,
+      epoch: () => this.#fence.epoch,
       onChanged: () => this.#slotChanged(),
+      onFatal,
       ...(onTransition === undefined ? {} : { onTransition }),
       onEffectFailed: (error) => this.#effectFailed(error),
     });
   }
 
-  #startProcess(slot: number, jobId: JobId, allocationId: AllocationId, onEnded: (error: ErrorRecord) => void): SlotProcess {
-    const { taskManagerId, sessionId, subjects, spawner, clock, logger, onFatal, endpoint } = this.#options;
-    const { prefix: subjectPrefix, clusterId } = subjects;
-    const { payloadBytesMax } = this.#router;
-    return new SlotProcess({
-      start: { taskManagerId, sessionId, slot, jobId, allocationId, payloadBytesMax, subjectPrefix, clusterId },
-      spawner,
-      router: this.#router,
-      clock,
-      logger,
-      resolveCode: (code) => this.#code.resolve(code),
-      chunks: this.#options.chunks,
-      onProgress: (tasks) => {
-        const leaderEpoch = this.#fence.epoch;
-        endpoint
-          .ask({ kind: 'job', jobId }, 'task.progressed', { jobId, tasks: [...tasks] }, { leaderEpoch })
-          .catch((failure: unknown) => this.#unheard('task.progressed', failure));
-      },
-      onEnded,
-      onFatal,
-    });
-  }
-
   #requestSlot({ jobId, allocationId, slot: index, sessionId }: MessageBody<'slot.request'>): MessageReply<'slot.request'> {
-    if (sessionId !== this.#options.sessionId) return { kind: 'refused', reason: 'stale-session', holder: null };
-    const slot = this.#slots[index];
+    if (sessionId !== this.#options.sessionId) {
+      this.#count('slot request for another session');
+      return { kind: 'refused', reason: 'stale-session', holder: null };
+    }
+    const slot = this.#slots.at(index);
     if (slot === undefined) return { kind: 'refused', reason: 'unknown-slot', holder: null };
     if (slot.state === 'FREE' && !this.#isShuttingDown) slot.allocate(jobId, allocationId);
     const isOurs = slot.allocationId === allocationId && slot.state !== 'RELEASING';
     return isOurs ? { kind: 'allocated' } : { kind: 'refused', reason: 'occupied', holder: slot.allocationId };
   }
 
-  async #offer(slot: number, jobId: JobId, allocationId: AllocationId, offerId: number): Promise<'accepted' | 'rejected' | 'failed'> {
-    const { endpoint, taskManagerId, sessionId, host } = this.#options;
-    const body = { jobId, taskManagerId, sessionId, host, offerId, slots: [{ slot, allocationId }] };
-    try {
-      const { accepted } = await endpoint.ask({ kind: 'job', jobId }, 'slot.offer', body, {
-        leaderEpoch: this.#fence.epoch,
-        timeoutMs: offerTimeoutMs,
-      });
-      return accepted.includes(allocationId) ? 'accepted' : 'rejected';
-    } catch (error) {
-      this.#unheard('slot.offer', error);
-      return 'failed';
-    }
-  }
-
   #deploy(descriptor: TaskDeploymentDescriptor): MessageReply<'task.deploy'> {
     const { allocationId, jobId, attemptId } = descriptor;
-    const slot = this.#slotOf(allocationId);
-    if (slot === undefined || slot.jobId !== jobId) return refused(`it has no slot for allocation ${allocationId} of job ${jobId}`);
+    const slot = this.#slots.of(allocationId);
+    if (slot === undefined || slot.jobId !== jobId) {
+      this.#count('deployment into an allocation that is gone');
+      return refused(`it has no slot for allocation ${allocationId} of job ${jobId}`);
+    }
     slot.deployReceived(allocationId);
     if (slot.state !== 'ACTIVE' || slot.process === undefined) return refused(`slot ${slot.slot} is ${slot.state}`);
-    if (!slot.process.has(attemptId)) slot.process.deploy(descriptor);
+    if (slot.process.has(attemptId)) this.#count('deployment of an attempt that was deployed');
+    else slot.process.deploy(descriptor);
     return { kind: 'accepted' };
+  }
+
+  #cancel(attemptId: AttemptId): MessageReply<'task.cancel'> {
+    const known = this.#slots.cancel(attemptId);
+    if (!known) this.#count('cancelling of an attempt that is not here');
+    return { known };
   }
 
   #heartbeatOfJob(body: MessageBody<'scheduler.heartbeat'>): MessageReply<'scheduler.heartbeat'> {
     const { jobId, allocations, latestCheckpointId } = body;
     const { sessionId } = this.#options;
-    if (body.sessionId !== sessionId) return { sessionId, allocations: [], attempts: [] };
+    if (body.sessionId !== sessionId) {
+      this.#count('heartbeat of a job for another session');
+      return { sessionId, allocations: [], attempts: [] };
+    }
     const connection = this.#jobs.get(jobId);
-    const active = this.#slotsOf(jobId).filter(({ state }) => state === 'ACTIVE');
+    const active = this.#slots.ofJob(jobId).filter(({ state }) => state === 'ACTIVE');
     const foreign =
       connection?.heard(
         allocations,
         active.flatMap(({ allocationId }) => allocationId ?? []),
       ) ?? [];
-    for (const allocationId of foreign) this.#slotOf(allocationId)?.free(allocationId, 'its job does not know the allocation');
+    for (const allocationId of foreign) this.#slots.of(allocationId)?.free(allocationId, 'its job does not know the allocation');
     if (latestCheckpointId !== null && connection?.completed(latestCheckpointId) === true) {
       for (const { process } of active) process?.checkpointCompleted(latestCheckpointId);
     }
-    const slots = this.#slotsOf(jobId);
+    const slots = this.#slots.ofJob(jobId);
     return {
       sessionId,
       allocations: slots.flatMap(({ allocationId }) => allocationId ?? []),
@@ -326,7 +298,10 @@ export class TaskManager {
 
   /** The first leader seen may not be the one that was registered with, so its announcement counts too. */
   #leaderAnnounced({ leaderEpoch }: Envelope): void {
-    if (leaderEpoch === this.#handledEpoch) return;
+    if (leaderEpoch === this.#handledEpoch) {
+      this.#count('announcement of a leader that is known');
+      return;
+    }
     this.#handledEpoch = leaderEpoch;
     this.#resourceManager.leaderChanged();
   }
@@ -341,12 +316,17 @@ export class TaskManager {
 
   #loseJob(jobId: JobId, reason: string): void {
     this.#disconnectJob(jobId);
-    for (const slot of this.#slotsOf(jobId)) slot.jobLost(reason);
+    for (const slot of this.#slots.ofJob(jobId)) slot.jobLost(reason);
   }
 
   /** A job is watched from its first active slot to its last. */
   #slotChanged(): void {
-    const active = new Set(this.#slots.filter(({ state }) => state === 'ACTIVE').flatMap(({ jobId }) => jobId ?? []));
+    const active = new Set(
+      this.#slots
+        .all()
+        .filter(({ state }) => state === 'ACTIVE')
+        .flatMap(({ jobId }) => jobId ?? []),
+    );
     for (const jobId of active) if (!this.#jobs.has(jobId)) this.#connectJob(jobId);
     for (const jobId of [...this.#jobs.keys()]) if (!active.has(jobId)) this.#disconnectJob(jobId);
     this.#checkIdle();
@@ -363,19 +343,11 @@ export class TaskManager {
   }
 
   #checkIdle(): void {
-    if (this.#isShuttingDown && this.#slots.every(({ state }) => state === 'FREE')) this.#onIdle?.();
+    if (this.#isShuttingDown && this.#slots.isIdle) this.#onIdle?.();
   }
 
-  #slotOf(allocationId: AllocationId): TaskSlot | undefined {
-    return this.#slots.find((slot) => slot.allocationId === allocationId);
-  }
-
-  #slotsOf(jobId: JobId): readonly TaskSlot[] {
-    return this.#slots.filter((slot) => slot.jobId === jobId);
-  }
-
-  #unheard(type: string, error: unknown): void {
-    this.#options.logger.log('debug', `${type} was not answered`, { error: toErrorRecord(error).message });
+  #count(what: string): void {
+    this.#stale.set(what, (this.#stale.get(what) ?? 0) + 1);
   }
 
   #effectFailed(error: unknown): void {

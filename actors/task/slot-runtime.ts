@@ -53,6 +53,7 @@ export class SlotRuntime {
   readonly #network: ChannelNetwork;
   readonly #environment: TaskEnvironment;
   readonly #tasks = new Map<AttemptId, Task>();
+  readonly #stale = new Map<string, number>();
   readonly #wantedCode = new Map<number, (answer: Extract<SlotCommand, { readonly kind: 'code' }>['code']) => void>();
   readonly #mainThreadChunks = new MainThreadChunks((request, transfer) => this.#say(request, transfer));
   #lastCodeId = 0;
@@ -98,6 +99,13 @@ export class SlotRuntime {
     return [...this.#tasks.values()].map(({ attemptId, name, state }) => ({ attemptId, name, state }));
   }
 
+  /** What was late, duplicate or stale, also for tasks that are gone: messages by what they were, events by `task STATE EVENT reason`. */
+  counters(): ReadonlyMap<string, number> {
+    const counts = new Map(this.#stale);
+    for (const task of this.#tasks.values()) addIgnored(counts, task);
+    return counts;
+  }
+
   deadLetters(): ReturnType<Endpoint['deadLetters']> {
     return this.#endpoint.deadLetters();
   }
@@ -133,7 +141,10 @@ export class SlotRuntime {
     const { taskManagerId, slot } = this.#options.start;
     const withTask = (attemptId: AttemptId, action: (task: Task) => void): { known: boolean } => {
       const task = this.#tasks.get(attemptId);
-      if (task === undefined) return { known: false };
+      if (task === undefined) {
+        this.#count('message for an attempt that is not here');
+        return { known: false };
+      }
       action(task);
       return { known: true };
     };
@@ -184,7 +195,10 @@ export class SlotRuntime {
 
   #deploy(descriptor: TaskDeploymentDescriptor): void {
     const { attemptId } = descriptor;
-    if (this.#tasks.has(attemptId)) return;
+    if (this.#tasks.has(attemptId)) {
+      this.#count('deployment of an attempt that is here');
+      return;
+    }
     if (this.#phase !== 'serving') {
       this.#say({ kind: 'task', attemptId, state: 'CANCELED', phase: 'released' });
       return;
@@ -200,6 +214,7 @@ export class SlotRuntime {
       },
       onReleased: (state) => {
         this.#tasks.delete(attemptId);
+        addIgnored(this.#stale, task);
         this.#say({ kind: 'task', attemptId, state, phase: 'released' });
         this.#finishStopping();
       },
@@ -266,10 +281,18 @@ export class SlotRuntime {
     });
   }
 
+  #count(what: string): void {
+    this.#stale.set(what, (this.#stale.get(what) ?? 0) + 1);
+  }
+
   #say(news: DistributiveOmit<SlotNews, 'layer'>, transfer?: readonly ArrayBuffer[]): void {
     if (this.#phase === 'closed') return;
     this.#options.channel.post({ layer: 'slot', ...news }, transfer);
   }
+}
+
+function addIgnored(counts: Map<string, number>, task: Task): void {
+  for (const [key, count] of task.ignored) counts.set(`task ${key}`, (counts.get(`task ${key}`) ?? 0) + count);
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

@@ -42,6 +42,11 @@ test('an announced leader is registered with at once, without waiting for the ne
   room.announce();
   await room.until(() => room.taskManager.isRegistered);
   assert.ok(room.world.nowMs - before < 100, `${room.world.nowMs - before} ms`);
+  const registrations = room.bodies('task-manager.register').length;
+  room.announce();
+  await room.pass(50);
+  assert.is(room.bodies('task-manager.register').length, registrations, 'the announcement of a known leader changes nothing');
+  assert.is(room.taskManager.counters().get('announcement of a leader that is known'), 1);
 });
 
 test('it ends its process when it finds no ResourceManager for the registration timeout, or is rejected', async () => {
@@ -106,6 +111,7 @@ test('a slot request is answered alike when it is repeated, and refused for anot
     reason: 'stale-session',
     holder: null,
   });
+  assert.is(room.taskManager.counters().get('slot request for another session'), 1);
 });
 
 test('a slot that its job does not accept is freed and announced free (TS2, TS6)', async () => {
@@ -139,6 +145,7 @@ test('a task is deployed once, however often it is asked for, and its states are
   assert.equal(room.states(), ['INITIALIZING', 'RUNNING']);
   assert.equal(runtime.told, ['initialize', 'start']);
   assert.is(room.runtimes.length, 1);
+  assert.is(room.taskManager.counters().get('deployment of an attempt that was deployed'), 1);
   assert.is(runtime.options.taskInfo.taskName, tinyGraph.vertices[0]?.name);
 });
 
@@ -159,6 +166,7 @@ test('a deployment without a slot is refused, naming what is missing', async () 
   const answer = await room.ask('task.deploy', room.descriptor(alloc('a9')));
   assert.is(answer.kind, 'refused');
   assert.match(answer.kind === 'refused' ? answer.error.message : '', /no slot for allocation a9/);
+  assert.is(room.taskManager.counters().get('deployment into an allocation that is gone'), 1);
 });
 
 test("a deployment makes the slot active when the job's answer to the offer was lost", async () => {
@@ -218,6 +226,7 @@ test('a cancelled task reports CANCELED; an unknown attempt is answered as such'
   await room.until(() => room.states().at(-1) === 'CANCELED');
   await room.pass(100);
   assert.equal(await room.ask('task.cancel', { jobId: job, attemptId }), { known: false });
+  assert.is(room.taskManager.counters().get('cancelling of an attempt that is not here'), 1);
   assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
 });
 
@@ -392,6 +401,7 @@ test('a heartbeat for another session of this TaskManager changes nothing and is
   for (let beat = 0; beat < 3; beat++)
     assert.equal(await room.ask('scheduler.heartbeat', body), { sessionId: session, allocations: [], attempts: [] });
   assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
+  assert.is(room.taskManager.counters().get('heartbeat of a job for another session'), 3);
 });
 
 test('a checkpoint whose confirmation was lost is confirmed by the next heartbeat, once (JX3)', async () => {
@@ -418,6 +428,7 @@ test('checkpoint messages reach their attempt in the slot; another attempt is no
   assert.equal(runtime.told.slice(2), ['trigger 5', 'completed 5', 'aborted 5']);
   const other = room.descriptor(alloc('a1'), 7).attemptId;
   assert.equal(await room.askSlot(0, 'checkpoint.trigger', { ...of, attemptId: other, triggeredAt: 1, isFinal: false }), { known: false });
+  assert.is(room.spawner.alive[0]?.runtime.counters().get('message for an attempt that is not here'), 1);
 });
 
 test('what a task says of its checkpoints and its end reaches the job', async () => {
