@@ -104,7 +104,6 @@ export class SourceCoordinator {
     const restarted = new Set(options.subtasks);
     for (const [splitId, owner] of [...this.#owners]) if (restarted.has(owner)) this.#owners.delete(splitId);
     for (const [subtask, splitIds] of options.owned) for (const splitId of splitIds) this.#owners.set(splitId, subtask);
-    for (const subtask of restarted) this.#answers.delete(subtask);
     if (restarted.has(enumeratingSubtask)) this.#enumerating = undefined;
     if (this.#splits === undefined && options.splits !== null) {
       this.#splits = options.splits.map(({ id, split }) => ({ id, data: split }));

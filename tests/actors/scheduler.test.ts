@@ -35,6 +35,12 @@ test('a job starts, runs on the slots it required, finishes, and gives them back
   for (const taskManager of world.taskManagers) taskManager.finish();
   await world.until(() => world.ended.length > 0);
   await world.until(() => world.taskManagers.every(({ slots }) => slots.every(({ state }) => state === 'FREE')));
+  await world.pass(2_000);
+  assert.equal(
+    world.taskManagers.map(({ offers }) => offers),
+    [1, 1],
+    'a job that ended requires nothing',
+  );
   assert.equal(world.statuses, ['CREATED RUNNING', 'RUNNING FINISHED']);
   assert.is(world.ended.length, 1);
   assert.is(world.ended[0]?.status, 'FINISHED');
@@ -295,12 +301,16 @@ test('a slot that the TaskManager no longer has counts as lost, without any mess
 test('reports of attempts that are not current are answered `known: false` (SA2)', async () => {
   const world = await new JobWorld().running();
   const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const task = [...taskManager.tasks.values()][0] as NonNullable<ReturnType<typeof taskManager.tasks.get>>;
-  const old = 'count_0_6_0' as AttemptId;
-  taskManager.tasks.set(old, { ...task, descriptor: { ...task.descriptor, attemptId: old }, state: 'DEPLOYING' });
-  taskManager.move(old, 'RUNNING');
-  await world.until(() => !taskManager.tasks.has(old));
-  assert.ok(world.isAllRunning);
+  const metrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
+  const known: boolean[] = [];
+  for (const attemptId of [attempt(taskManager, 'count', 0), 'count_0_6_0' as AttemptId]) {
+    const body = { jobId: world.id, attemptId, state: 'RUNNING' as const, error: null, metrics, sharedResources: {} };
+    void taskManager.endpoint
+      .ask({ kind: 'job', jobId: world.id }, 'task.state-changed', body, { leaderEpoch: worldEpoch })
+      .then((reply) => known.push(reply.known));
+  }
+  await world.until(() => known.length === 2, 100);
+  assert.equal(known, [true, false]);
 });
 
 test('messages of another epoch do not reach the job', async () => {

@@ -72,7 +72,8 @@ export class FakeTaskManager {
   isMute = false;
   readonly endpoint: Endpoint;
   readonly #options: FakeTaskManagerOptions;
-  #offers = 0;
+  /** Offers made so far. */
+  offers = 0;
 
   constructor(options: FakeTaskManagerOptions) {
     this.#options = options;
@@ -235,7 +236,7 @@ export class FakeTaskManager {
       taskManagerId: this.id,
       sessionId: this.session,
       host: 'localhost',
-      offerId: this.#offers++,
+      offerId: this.offers++,
       slots: [{ slot, allocationId }],
     };
     this.endpoint.ask({ kind: 'job', jobId }, 'slot.offer', body, this.#sending).then(
