@@ -106,6 +106,16 @@ test('map and filter keep timestamps', () => {
   ]);
 });
 
+test('a function may return what collect returns: collect returns nothing, whatever the next operator does', () => {
+  const context = { isOutputAvailable: () => true } as unknown as OperatorContext;
+  const received: unknown[] = [];
+  const talkative: Emit<unknown> = (value) => received.push(value);
+  const forward = flatMapOperator<number, number>((value, out) => out.collect(value)).bind(talkative, context);
+  forward(1, noTimestamp);
+  forward(2, noTimestamp);
+  assert.equal(received, [1, 2]);
+});
+
 test('flatMap takes what is collected and what is returned', () => {
   const words = flatMapOperator<string, string>((line, out) => {
     out.collect(`<${line}>`);
