@@ -38,7 +38,7 @@ export interface SimulatedRunOptions {
 }
 
 /** Blows end long before: what is not done by then is stuck. */
-const limitMs = 400_000;
+const limitMs = 120_000;
 
 export async function simulateRun({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions): Promise<RunVerdict> {
   const world = new Simulation({ seed, ...(onTrace === undefined ? {} : { onTrace }) });

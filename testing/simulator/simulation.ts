@@ -21,7 +21,7 @@ export interface SimulationOptions {
   readonly eventsMax?: number;
 }
 
-const eventsMaxDefault = 2_000_000;
+const eventsMaxDefault = 200_000;
 /** Wall-clock time at the start of every run. */
 const epochMs = Date.UTC(2026, 0, 1);
 

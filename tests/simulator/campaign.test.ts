@@ -1,0 +1,68 @@
+/** The simulator as a check: many seeds hold, one seed repeats itself, and guards that are broken are noticed. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { FaultFocus } from '../../testing/simulator/faults.js';
+import type { BrokenGuards } from '../../testing/simulator/simulated-cluster.js';
+import { simulateRun } from '../../testing/simulator/simulated-run.js';
+import { boundTests } from '../support/bounds.js';
+
+boundTests({ testMs: 150_000, fileMs: 300_000 });
+const test = suite('simulator');
+const script = fileURLToPath(new URL('../../scripts/simulate.js', import.meta.url));
+
+interface Line {
+  readonly seed: number;
+  readonly hash: string;
+  readonly text: string;
+}
+
+function simulate(seed: number, runs: number): { readonly lines: readonly Line[]; readonly status: number | null; readonly output: string } {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script, '--seed', String(seed), '--runs', String(runs)], { encoding: 'utf8' });
+  const lines = [...stdout.matchAll(/^seed (\d+) trace ([0-9a-f]{16}) (ok|violation \w+)$/gm)].map(([text, n, hash]) => ({ seed: Number(n), hash: hash as string, text }));
+  return { lines, status, output: `${stdout}${stderr}` };
+}
+
+let campaign: readonly Line[] = [];
+
+test('a hundred seeds, each a cluster with faults, commit exactly the expected lines', () => {
+  const { lines, status, output } = simulate(1, 100);
+  campaign = lines;
+  assert.is(status, 0, output);
+  assert.is(lines.length, 100, output);
+  assert.ok(
+    lines.every(({ text }) => text.endsWith(' ok')),
+    output,
+  );
+});
+
+test('a seed has the same trace alone as inside a campaign', () => {
+  for (const seed of [7, 42]) {
+    const { lines } = simulate(seed, 1);
+    assert.is(lines[0]?.hash, campaign[seed - 1]?.hash, `seed ${seed}`);
+  }
+});
+
+/** The first seed whose run violates with the guard broken; the same run with the guard whole must hold. */
+async function expectCaught(broken: BrokenGuards, focus: FaultFocus | undefined, seedsMax: number): Promise<void> {
+  const about = focus === undefined ? {} : { focus };
+  for (let seed = 1; seed <= seedsMax; seed++) {
+    const { violation } = await simulateRun({ seed, broken, ...about });
+    if (violation === undefined) continue;
+    const whole = await simulateRun({ seed, ...about });
+    assert.is(whole.violation, undefined, `seed ${seed} violates with the guard whole too: ${whole.violation?.detail}`);
+    return;
+  }
+  assert.unreachable(`no seed from 1 to ${seedsMax} noticed the broken guard`);
+}
+
+test('frames taken without looking at their sequence are noticed', () => expectCaught({ isSequenceCheckOff: true }, undefined, 20));
+
+test('barriers that are not aligned are noticed', () => expectCaught({ isAlignmentOff: true }, 'tasks', 40));
+
+test('acknowledgements of attempts before a failover are noticed when they count', () => expectCaught({ isOldAttemptAccepted: true }, 'tasks', 40));
+
+test('a leader of the past that is still believed is noticed', () => expectCaught({ isOldEpochAccepted: true }, 'leaders', 40));
+
+test.run();
