@@ -1,12 +1,13 @@
 /**
- * `npm run simulate -- --seed N --runs K [--trace] [--break GUARD]`: whole clusters with a user job under virtual time, with
+ * `npm run simulate -- --seed N --runs K [--trace] [--stacks] [--break GUARD]`: whole clusters with a user job under virtual time, with
  * everything going wrong that can. A line per run: `seed <n> trace <16 hex> ok|violation <code>`. Run i has the hash of
  * `--seed N+i --runs 1`. Exit code 1 when a run violates.
  */
 import { InvalidArgumentError, Command, Option } from 'commander';
+import { runCampaign } from '../testing/simulator/campaign.js';
 import type { BrokenGuards } from '../testing/simulator/simulated-cluster.js';
 import type { FaultFocus } from '../testing/simulator/faults.js';
-import { simulateRun, type RunVerdict } from '../testing/simulator/simulated-run.js';
+import type { RunVerdict } from '../testing/simulator/simulated-run.js';
 
 const guards: Readonly<Record<string, BrokenGuards>> = {
   'old-attempt': { isOldAttemptAccepted: true },
@@ -22,6 +23,7 @@ interface Flags {
   readonly focus?: FaultFocus;
   readonly break?: string;
   readonly json: boolean;
+  readonly stacks: boolean;
 }
 
 function whole(text: string): number {
@@ -36,23 +38,28 @@ function lineOf({ seed, traceHash, violation }: RunVerdict): string {
   return `seed ${seed} trace ${traceHash} ${violation === undefined ? 'ok' : `violation ${violation.code}`}`;
 }
 
-async function main({ seed, runs, trace, focus, break: broken, json }: Flags): Promise<void> {
+async function main({ seed, runs, trace, focus, break: broken, json, stacks: areStacksKept }: Flags): Promise<void> {
   const startedAt = performance.now();
   const failed: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    const verdict = await simulateRun({
-      seed: seed + run,
-      ...(broken === undefined ? {} : { broken: guards[broken] as BrokenGuards }),
-      ...(focus === undefined ? {} : { focus }),
-      ...(trace ? { onTrace: say } : {}),
-    });
+  const onVerdict = (verdict: RunVerdict): void => {
     say(json ? JSON.stringify(verdict) : lineOf(verdict));
-    if (verdict.violation === undefined) continue;
+    if (verdict.violation === undefined) return;
     failed.push(verdict.seed);
     say(`  ${verdict.violation.detail.split('\n').slice(0, 4).join('\n  ')}`);
     say(`  after: ${verdict.blows.join(', ') || 'nothing'}`);
-    say(`  reproduce: npm run simulate -- --seed ${verdict.seed} --runs 1 --trace${focus === undefined ? '' : ` --focus ${focus}`}${broken === undefined ? '' : ` --break ${broken}`}`);
-  }
+    say(
+      `  reproduce: npm run simulate -- --seed ${verdict.seed} --runs 1 --trace${focus === undefined ? '' : ` --focus ${focus}`}${broken === undefined ? '' : ` --break ${broken}`}`,
+    );
+  };
+  await runCampaign({
+    seed,
+    runs,
+    onVerdict,
+    areStacksKept,
+    ...(broken === undefined ? {} : { broken: guards[broken] as BrokenGuards }),
+    ...(focus === undefined ? {} : { focus }),
+    ...(trace ? { onTrace: say } : {}),
+  });
   const seconds = (performance.now() - startedAt) / 1_000;
   say(
     `${runs} runs, ${failed.length} violations${failed.length === 0 ? '' : ` (seeds ${failed.join(', ')})`}, ${seconds.toFixed(1)} s, ${Math.round((runs / seconds) * 60)} a minute`,
@@ -67,6 +74,11 @@ new Command('simulate')
   .option('--trace', 'print everything that happens', false)
   .option('--json', 'a JSON object a run', false)
   .addOption(new Option('--focus <kind>', 'only faults of this kind').choices(['leaders', 'tasks']))
+  .option('--stacks', 'errors with their stacks; hashes are then other ones', false)
   .addOption(new Option('--break <guard>', 'switch a guard off, to see that the check notices').choices(Object.keys(guards)))
   .action(main)
-  .parse();
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });

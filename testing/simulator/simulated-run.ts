@@ -35,12 +35,28 @@ export interface SimulatedRunOptions {
   /** What the faults are about; all kinds by default. */
   readonly focus?: FaultFocus;
   readonly onTrace?: (line: string) => void;
+  /**
+   * Errors carry their stacks. They travel in messages, whose sizes are traced: the hash then depends on who called
+   * `simulateRun` and where the code lies (SR2 does not hold).
+   */
+  readonly areStacksKept?: boolean;
 }
 
 /** Blows end long before: what is not done by then is stuck. */
 const limitMs = 120_000;
 
-export async function simulateRun({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions): Promise<RunVerdict> {
+export async function simulateRun(options: SimulatedRunOptions): Promise<RunVerdict> {
+  if (options.areStacksKept === true) return runOne(options);
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return await runOne(options);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function runOne({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions): Promise<RunVerdict> {
   const world = new Simulation({ seed, ...(onTrace === undefined ? {} : { onTrace }) });
   const plan = drawFaults(world.random.fork(), focus);
   const workload = drawWorkload(world.random.fork());
