@@ -16,7 +16,8 @@ const leaderName = 'job-manager';
 
 async function kill(actor: string, { signal, config, D }: Flags): Promise<void> {
   const name = signal.startsWith('SIG') ? signal : `SIG${signal}`;
-  if (!(name in constants.signals)) throw refused('SIGNAL_UNKNOWN', `there is no signal ${signal}`, 'Name one such as SIGKILL, SIGTERM or SIGSTOP.');
+  if (!(name in constants.signals))
+    throw refused('SIGNAL_UNKNOWN', `there is no signal ${signal}`, 'Name one such as SIGKILL, SIGTERM or SIGSTOP.');
   const configuration = loadSettings({ ...(config === undefined ? {} : { config }), ...(D === undefined ? {} : { defines: D }) });
   const { holder, host, pid, taskManagers } = await withClient(configuration, (client) => client.overview());
   const found =

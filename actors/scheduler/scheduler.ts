@@ -278,7 +278,8 @@ export class Scheduler {
   #deploy(subtasks: readonly ExecutionVertexId[]): void {
     const { checkpoint, tasks } = this.#restore;
     this.#sources.reset(subtasks, tasks, checkpoint);
-    if (checkpoint !== undefined) this.#sharedResources.restore(checkpoint.sharedResources);
+    // Tokens are of one job: what another job saw, whose checkpoint this one starts from, cannot be compared.
+    if (checkpoint?.jobId === this.#options.jobId) this.#sharedResources.restore(checkpoint.sharedResources);
     const executions = subtasks.map((subtask) => this.#executions.current(subtask));
     for (const execution of executions) execution.slot = this.#pool.slotOf(execution.subtask);
     this.#options.logger.log('info', 'deploying tasks', { tasks: executions.length, checkpointId: checkpoint?.checkpointId ?? null });

@@ -9,8 +9,19 @@ import { connectBus, subjectsOf } from '../bus-connection.js';
 /** A command does not wait for ever for a server that is not there. */
 const giveUpAfterMs = 5_000;
 
+export interface ClientConnectionOptions {
+  /** Called when a request has to be tried again; default: says once on standard error that no JobManager answers. */
+  readonly onRetry?: () => void;
+  /** How long a request may go unanswered; default 15 s. */
+  readonly patienceMs?: number;
+}
+
 /** Runs `use` with a client; the connection ends with it. */
-export async function withClient<T>(configuration: Configuration, use: (client: Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  configuration: Configuration,
+  use: (client: Client) => Promise<T>,
+  { onRetry = sayOnce(), patienceMs = 15_000 }: ClientConnectionOptions = {},
+): Promise<T> {
   const logger = createLogger('error');
   const bus = await connectBus({ configuration, name: 'millrace-client', clock: systemClock, logger, giveUpAfterMs });
   const endpoint = createEndpoint({
@@ -21,16 +32,12 @@ export async function withClient<T>(configuration: Configuration, use: (client: 
     random: systemRandom,
     logger,
   });
-  let hasSaid = false;
   const client = new Client({
     endpoint,
     clock: systemClock,
     random: systemRandom,
-    patienceMs: 15_000,
-    onRetry: () => {
-      if (!hasSaid) process.stderr.write('no JobManager answers; waiting for one\n');
-      hasSaid = true;
-    },
+    patienceMs,
+    onRetry,
   });
   try {
     return await use(client);
@@ -38,4 +45,12 @@ export async function withClient<T>(configuration: Configuration, use: (client: 
     endpoint.close();
     await bus.close();
   }
+}
+
+function sayOnce(): () => void {
+  let hasSaid = false;
+  return () => {
+    if (!hasSaid) process.stderr.write('no JobManager answers; waiting for one\n');
+    hasSaid = true;
+  };
 }

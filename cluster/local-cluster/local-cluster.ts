@@ -8,8 +8,11 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { Client } from '../../actors/client/client.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { options } from '../../core/configuration/options.js';
+import { MillraceError } from '../../core/errors.js';
+import { withClient } from '../cli/client-connection.js';
 import { requireServerBinaries } from '../servers/find-binaries.js';
 import type { ServerProcess } from '../servers/server-process.js';
 import { natsUrl, redisUrl, startNatsServer, startRedisServer } from '../servers/start-servers.js';
@@ -30,6 +33,7 @@ export interface LocalClusterOptions {
 }
 
 const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url));
+const readyPollMs = 50;
 const usualPorts = { nats: 4222, redis: 6379 };
 
 export class LocalCluster {
@@ -74,6 +78,22 @@ export class LocalCluster {
 
   process(name: string): ActorProcess | undefined {
     return this.#processes.get(name);
+  }
+
+  /** Resolves once a JobManager leads and all TaskManagers are registered with it; rejects after `ms`. */
+  async ready(ms: number): Promise<void> {
+    const { taskManagers, configuration } = this.#options;
+    const deadline = performance.now() + ms;
+    const reached = configuration.with({ flags: Object.fromEntries(this.#defines.map(splitDefine)) });
+    const look = async (client: Client): Promise<void> => {
+      for (;;) {
+        const found = (await client.overview()).taskManagers.length;
+        if (found >= taskManagers) return;
+        if (performance.now() > deadline) throw notReady(`${found} of ${taskManagers} TaskManagers registered`, ms);
+        await new Promise((resolve) => setTimeout(resolve, readyPollMs));
+      }
+    };
+    await withClient(reached, look, { patienceMs: ms, onRetry: () => undefined });
   }
 
   stop(): Promise<void> {
@@ -146,6 +166,14 @@ export class LocalCluster {
     await Promise.all([this.#servers.nats?.dispose(), this.#servers.redis?.dispose()]);
   }
 }
+
+function splitDefine(define: string): [string, string] {
+  const at = define.indexOf('=');
+  return [define.slice(0, at).trim(), define.slice(at + 1)];
+}
+
+const notReady = (what: string, ms: number): MillraceError =>
+  new MillraceError('CLUSTER_NOT_READY', `${what} within ${ms / 1_000} s`, { domain: 'external' });
 
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {

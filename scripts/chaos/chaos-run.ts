@@ -2,14 +2,15 @@
  * One run of chaos, whatever the cluster: a job is disturbed while it runs, then its committed output is compared with
  * the expected lines.
  *
- * CH1  A blow counts only when the job was RUNNING the moment before.
+ * CH1  A blow counts only when the job was RUNNING the moment before. Most wait until all tasks run and a checkpoint has
+ *      completed, so that there is something to restore; an early one hits while tasks are still being deployed.
  * CH2  Input, expected lines, output and logs stay in the folder of the run.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isEnded, type Client, type Submission } from '../../actors/client/client.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
-import { explainError } from '../../core/errors.js';
+import { explainError, toErrorRecord } from '../../core/errors.js';
 import type { JobId } from '../../core/ids.js';
 import { SeededRandom } from '../../testing/simulator/seeded-random.js';
 import { committedLines, differenceOf, differenceText } from './committed-lines.js';
@@ -21,9 +22,11 @@ export interface Blow {
   readonly target: string;
   /** Restarting a server is no kill of an actor. */
   readonly kind: 'kill' | 'server';
-  /** Pause before it, from the moment the last one was dealt. */
+  /** Whether the job need only be RUNNING, without tasks that run and a checkpoint. */
+  readonly isEarly: boolean;
+  /** Pause before it, from the moment the job is ready for it. */
   readonly afterMs: number;
-  /** Undefined target: nothing was there to hit, and another time is tried. */
+  /** Resolves to false when nothing was there to hit. */
   readonly strike: () => boolean | Promise<boolean>;
 }
 
@@ -106,11 +109,14 @@ export async function disturb({ plan, client, submission, blows, killsMin, bound
   const job = new WatchedJob(client, await client.submit(submission), startedAt + boundMs);
   const dealt: Blow[] = [];
   for (const blow of blows) {
+    if (!(await (blow.isEarly ? job.untilRunning() : job.untilSettled()))) break;
     await pause(blow.afterMs);
     if (!(await job.untilRunning())) break;
     if (!(await blow.strike())) continue;
     dealt.push(blow);
-    say(`seed ${plan.seed}: ${blow.target} at ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);
+    say(
+      `seed ${plan.seed}: ${blow.target} at ${((performance.now() - startedAt) / 1_000).toFixed(1)} s, after ${job.checkpoints} checkpoints`,
+    );
   }
   const end = await job.untilEnded();
   const kills = dealt.filter(({ kind }) => kind === 'kill').map(({ target }) => target);
@@ -170,6 +176,14 @@ class WatchedJob {
     return (await this.#until(({ status }) => status === 'RUNNING'))?.status === 'RUNNING';
   }
 
+  /** As {@link untilRunning}, with all tasks running and something to restore. */
+  async untilSettled(): Promise<boolean> {
+    const isSettled = ({ status, tasks, latestCheckpointId }: JobSummary): boolean =>
+      status === 'RUNNING' && latestCheckpointId !== null && Object.keys(tasks).every((state) => state === 'RUNNING');
+    const summary = await this.#until(isSettled);
+    return summary !== undefined && isSettled(summary);
+  }
+
   /** Undefined when the time is over. */
   untilEnded(): Promise<JobSummary | undefined> {
     return this.#until(() => false);
@@ -177,12 +191,22 @@ class WatchedJob {
 
   async #until(isReached: (summary: JobSummary) => boolean): Promise<JobSummary | undefined> {
     while (performance.now() < this.#deadline) {
-      const summary = await this.#client.describe(this.#id);
+      const summary = await this.#look();
       if (summary !== undefined) this.#note(summary);
       if (summary !== undefined && (isEnded(summary) || isReached(summary))) return summary;
       await pause(pollMs);
     }
     return undefined;
+  }
+
+  /** Undefined while no JobManager answers: that it comes back is what is tested. */
+  async #look(): Promise<JobSummary | undefined> {
+    try {
+      return await this.#client.describe(this.#id);
+    } catch (error) {
+      if (toErrorRecord(error).code === 'JOB_MANAGER_UNREACHABLE') return undefined;
+      throw error;
+    }
   }
 
   #note(summary: JobSummary): void {

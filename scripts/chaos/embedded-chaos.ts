@@ -5,7 +5,7 @@ import { importJob } from '../../cluster/job-code/job-module.js';
 import { Configuration } from '../../core/configuration/configuration.js';
 import type { SeededRandom } from '../../testing/simulator/seeded-random.js';
 import { disturb, pause, planRun, type Blow, type RunReport } from './chaos-run.js';
-import type { ChaosOptions } from './process-chaos.js';
+import { momentOf, type ChaosOptions } from './process-chaos.js';
 
 export interface EmbeddedChaosOptions extends ChaosOptions {
   readonly onCluster?: (cluster: MiniCluster) => void;
@@ -39,7 +39,7 @@ function killOfThread(cluster: MiniCluster, random: SeededRandom): Blow {
   return {
     target: 'slot thread',
     kind: 'kill',
-    afterMs: random.chance(0.2) ? random.between(0, 100) : random.between(400, 2_000),
+    ...momentOf(random),
     strike: async () => {
       for (let waitedMs = 0; waitedMs < 5_000; waitedMs += 20) {
         const threads = cluster.slotThreads;

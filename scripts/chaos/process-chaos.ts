@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Client } from '../../actors/client/client.js';
 import { withClient } from '../../cluster/cli/client-connection.js';
 import { CodeCache } from '../../cluster/job-code/code-cache.js';
 import { compileJob } from '../../cluster/job-code/compiled-job.js';
@@ -56,7 +57,7 @@ export async function chaosOverProcesses(options: ProcessChaosOptions): Promise<
     const configuration = loadSettings({ defines: cluster.defines }, {});
     const cache = new CodeCache(join(directory, 'code'));
     const { jobGraph, bundle } = await compileJob({ path: jobModule, parameters: plan.parameters, configuration, cache });
-    return await withClient(configuration, (client) =>
+    const start = (client: Client): Promise<RunReport> =>
       disturb({
         plan,
         client,
@@ -65,8 +66,8 @@ export async function chaosOverProcesses(options: ProcessChaosOptions): Promise<
         killsMin: kills,
         boundMs,
         say,
-      }),
-    );
+      });
+    return await withClient(configuration, start, { onRetry: () => undefined });
   } finally {
     await cluster.stop();
   }
@@ -84,7 +85,7 @@ function blowsFor({ cluster, random, kills, isWithServers }: BlowOptions): reado
   const taskManager = (): string => `tm-${random.between(1, 2)}`;
   const both = random.chance(0.5) ? [taskManager(), 'jm-1'] : ['jm-1', taskManager()];
   const names = [...both, ...Array.from({ length: Math.max(0, kills - 2) }, () => (random.chance(0.4) ? 'jm-1' : taskManager()))];
-  const blows = names.map((name) => killOf(cluster, name, pauseBefore(random)));
+  const blows = names.map((name) => killOf(cluster, name, momentOf(random)));
   if (!isWithServers) return blows;
   for (const server of [cluster.nats, cluster.redis]) {
     if (server !== undefined) blows.splice(random.between(1, blows.length), 0, restartOf(server, random));
@@ -92,15 +93,17 @@ function blowsFor({ cluster, random, kills, isWithServers }: BlowOptions): reado
   return blows;
 }
 
-/** Mostly apart; now and then on top of the one before. */
-const pauseBefore = (random: SeededRandom): number => (random.chance(0.2) ? random.between(0, 100) : random.between(400, 2_000));
+/** Mostly into a job at work; now and then on top of the blow before. */
+export function momentOf(random: SeededRandom): Pick<Blow, 'isEarly' | 'afterMs'> {
+  return random.chance(0.2) ? { isEarly: true, afterMs: random.between(0, 200) } : { isEarly: false, afterMs: random.between(0, 1_500) };
+}
 
-function killOf(cluster: LocalCluster, name: string, afterMs: number): Blow {
+function killOf(cluster: LocalCluster, name: string, moment: Pick<Blow, 'isEarly' | 'afterMs'>): Blow {
   const target = `${name.startsWith('jm') ? 'job-manager' : 'task-manager'} ${name}`;
   return {
     target,
     kind: 'kill',
-    afterMs,
+    ...moment,
     strike: async () => {
       // It may just be starting again after the last blow.
       for (let waitedMs = 0; waitedMs < 5_000; waitedMs += 20) {
@@ -113,11 +116,11 @@ function killOf(cluster: LocalCluster, name: string, afterMs: number): Blow {
 }
 
 function restartOf(server: ServerProcess, random: SeededRandom): Blow {
-  const [afterMs, downMs] = [random.between(400, 1_500), random.between(50, 1_000)];
+  const [moment, downMs] = [momentOf(random), random.between(50, 1_000)];
   return {
     target: server.name,
     kind: 'server',
-    afterMs,
+    ...moment,
     strike: async () => {
       await server.kill();
       await pause(downMs);

@@ -1,6 +1,5 @@
 /** Running counts of a throttled sequence by remainder, written exactly once: a job that lasts and whose output can be checked. */
-import { sequenceSource } from '../../../connectors/sequence-source.js';
-import { defineJob, fileSink, throttled } from '../../../index.js';
+import { defineJob, fileSink, sequenceSource, throttled } from 'millrace';
 
 export interface Tally {
   readonly key: number;
@@ -25,7 +24,7 @@ export default defineJob('tally', (env) => {
   const { parameters } = env;
   const records = parameters.integer('records');
   const keys = parameters.integer('keys', 7);
-  env.setParallelism(2).enableCheckpointing(parameters.integer('interval', 100));
+  env.setParallelism(parameters.integer('parallelism', 2)).enableCheckpointing(parameters.integer('interval', 100));
   const source = throttled(sequenceSource(1, records), { recordsPerSecond: parameters.integer('rate', 1_000_000) });
   env
     .fromSource(source)
