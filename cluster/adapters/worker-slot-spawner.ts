@@ -66,6 +66,8 @@ export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
     const { heapBytesMax } = this.#settings;
     const worker = new Worker(entry, {
       workerData: this.#settings,
+      // Flags that the main module was started with (-e, --input-type, a loader) would end the thread, or slow it down.
+      execArgv: [],
       ...(heapBytesMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / mib) } }),
     });
     worker.unref();

@@ -106,13 +106,11 @@ test('the job of the README runs in the project of a consumer, and its last sums
   const output = join(project, 'sums');
   writeFileSync(input, orders.map((order) => `${JSON.stringify(order)}\n`).join(''));
   const module = pathToFileURL(join(project, 'readme-0.ts')).href;
-  writeFileSync(
-    join(project, 'go.js'),
-    `import { run } from 'millrace';
+  const script = `
+    const { run } = await import('millrace');
     const end = await run(${JSON.stringify(module)}, { parameters: ${JSON.stringify({ input, output })} });
-    console.log(end.status);`,
-  );
-  const { stdout } = await run(process.execPath, ['go.js'], { cwd: project });
+    console.log(end.status);`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project });
   assert.is(stdout.trim().split('\n').at(-1), 'FINISHED');
   const sums = new Map<string, number>();
   const lines = filesBelow(output)
