@@ -197,8 +197,13 @@ function acceptingAnyEpoch(store: HaStore, current: () => LeaderToken | undefine
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function') return value;
       return async (...args: unknown[]): Promise<unknown> => {
-        const answer: unknown = await value.apply(target, args.map((argument) => (isToken(argument) ? current() : argument)));
-        return property === 'acquire' && (answer as { kind: string }).kind === 'granted' ? { ...(answer as object), deadline: forEver } : answer;
+        const answer: unknown = await value.apply(
+          target,
+          args.map((argument) => (isToken(argument) ? current() : argument)),
+        );
+        return property === 'acquire' && (answer as { kind: string }).kind === 'granted'
+          ? { ...(answer as object), deadline: forEver }
+          : answer;
       };
     },
   });

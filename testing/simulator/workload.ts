@@ -50,7 +50,10 @@ interface Item {
 export function workloadJob(workload: Workload): JobDefinition {
   const { records, keys, parallelism, recordsPerSecond, checkpointIntervalMs, fanOut, isRebalanced, bufferTimeoutMs } = workload;
   return defineJob('simulated', (env) => {
-    env.setParallelism(parallelism).enableCheckpointing(checkpointIntervalMs, { tolerableFailures: 1_000 }).setBufferTimeout(bufferTimeoutMs);
+    env
+      .setParallelism(parallelism)
+      .enableCheckpointing(checkpointIntervalMs, { tolerableFailures: 1_000 })
+      .setBufferTimeout(bufferTimeoutMs);
     const numbers = env.fromSource(throttled(sequenceSource(1, records, { splits: parallelism * 2 }), { recordsPerSecond }));
     const items = (isRebalanced ? numbers.rebalance() : numbers).flatMap(function* (record): Generator<Item> {
       for (let part = 0; part < fanOut; part++) yield { key: record % keys, record, part };

@@ -18,9 +18,18 @@ interface Line {
   readonly text: string;
 }
 
-function simulate(seed: number, runs: number): { readonly lines: readonly Line[]; readonly status: number | null; readonly output: string } {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [script, '--seed', String(seed), '--runs', String(runs)], { encoding: 'utf8' });
-  const lines = [...stdout.matchAll(/^seed (\d+) trace ([0-9a-f]{16}) (ok|violation \w+)$/gm)].map(([text, n, hash]) => ({ seed: Number(n), hash: hash as string, text }));
+function simulate(
+  seed: number,
+  runs: number,
+): { readonly lines: readonly Line[]; readonly status: number | null; readonly output: string } {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script, '--seed', String(seed), '--runs', String(runs)], {
+    encoding: 'utf8',
+  });
+  const lines = [...stdout.matchAll(/^seed (\d+) trace ([0-9a-f]{16}) (ok|violation \w+)$/gm)].map(([text, n, hash]) => ({
+    seed: Number(n),
+    hash: hash as string,
+    text,
+  }));
   return { lines, status, output: `${stdout}${stderr}` };
 }
 
@@ -61,7 +70,8 @@ test('frames taken without looking at their sequence are noticed', () => expectC
 
 test('barriers that are not aligned are noticed', () => expectCaught({ isAlignmentOff: true }, 'tasks', 40));
 
-test('acknowledgements of attempts before a failover are noticed when they count', () => expectCaught({ isOldAttemptAccepted: true }, 'tasks', 40));
+test('acknowledgements of attempts before a failover are noticed when they count', () =>
+  expectCaught({ isOldAttemptAccepted: true }, 'tasks', 40));
 
 test('a leader of the past that is still believed is noticed', () => expectCaught({ isOldEpochAccepted: true }, 'leaders', 40));
 
