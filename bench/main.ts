@@ -38,10 +38,10 @@ async function main({ only, quick: isQuick, json, compare }: Flags): Promise<voi
     const taken = await benchmark.run({ isQuick, say: (line) => say(`  ${line}`) });
     for (const row of taken) say(`  ${rowText(row)}`);
     rows.push(...taken);
-    if (!isQuick) writeResults(inCheckout(`results/${benchmark.name}.json`), { machine, rows: taken });
+    if (!isQuick) await writeResults(inCheckout(`results/${benchmark.name}.json`), { machine, rows: taken });
   }
-  if (json !== undefined) writeResults(json, { machine, rows });
-  if (!isQuick && only === undefined) writeReadme(inCheckout('README.md'), { machine, rows }, benchmarks);
+  if (json !== undefined) await writeResults(json, { machine, rows });
+  if (!isQuick && only === undefined) await writeReadme(inCheckout('README.md'), { machine, rows }, benchmarks);
   if (compare !== undefined) for (const line of comparison(rows, readResults(compare).rows)) say(line);
 }
 

@@ -4,7 +4,7 @@ import { ClusterUnderTest, residentMiB } from '../harness/cluster-under-test.js'
 export const idleMemory: Benchmark = {
   name: 'idle-memory',
   measures:
-    'resident memory of a JobManager and of a TaskManager process (two free slots) that have been idle for some seconds, over NATS and Redis.',
+    'resident memory of a JobManager and of a TaskManager process (two free slots, a spare thread ready) that have been idle for some seconds, over NATS and Redis.',
   doesNotMeasure: 'slots at work (each is a thread with a heap of its own), nats-server, redis-server.',
   async run({ isQuick }) {
     const under = await ClusterUnderTest.start({ taskManagers: 2, slots: 2 });

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import type { Benchmark, Row } from './benchmark.js';
 
 /** Where and when rows were taken. */
@@ -34,9 +35,9 @@ export function describeMachine(loadBefore: number): Machine {
   };
 }
 
-export function writeResults(path: string, results: Results): void {
+export async function writeResults(path: string, results: Results): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFormatted(path, JSON.stringify(results, undefined, 2));
 }
 
 export function readResults(path: string): Results {
@@ -65,7 +66,7 @@ const beginMark = '<!-- figures: written by npm run bench -->';
 const endMark = '<!-- end of figures -->';
 
 /** Puts the figures between the marks of the README; the rest of it is written by hand. */
-export function writeReadme(path: string, { machine, rows }: Results, benchmarks: readonly Benchmark[]): void {
+export async function writeReadme(path: string, { machine, rows }: Results, benchmarks: readonly Benchmark[]): Promise<void> {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : `# bench/\n\n${beginMark}\n${endMark}\n`;
   const from = text.indexOf(beginMark);
   const to = text.indexOf(endMark);
@@ -83,7 +84,12 @@ export function writeReadme(path: string, { machine, rows }: Results, benchmarks
     ...benchmarks.flatMap((one) => [`- **${one.name}** measures ${one.measures} It does not measure ${one.doesNotMeasure}`]),
     '',
   ];
-  writeFileSync(path, `${text.slice(0, from)}${lines.join('\n')}${text.slice(to)}`);
+  await writeFormatted(path, `${text.slice(0, from)}${lines.join('\n')}${text.slice(to)}`);
+}
+
+/** As `npm run format` would leave it, so that figures just taken do not fail the check. */
+async function writeFormatted(path: string, text: string): Promise<void> {
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
 }
 
 function tableRow({ name, value, unit, min, max, runs, baseline, ratio, target }: Row): string {
