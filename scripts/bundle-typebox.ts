@@ -1,4 +1,4 @@
-/** Part of `npm run build`: TypeBox as the one file `dist/vendor/typebox.js`; `bus/protocol/typebox.ts` says why. */
+/** Part of `npm run build`: TypeBox as the one file `dist/vendor/typebox.cjs`; `bus/protocol/typebox.ts` says why. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -16,10 +16,10 @@ await build({
     resolveDir: root,
   },
   bundle: true,
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   target: 'node20',
-  outfile: join(root, 'dist', 'vendor', 'typebox.js'),
+  outfile: join(root, 'dist', 'vendor', 'typebox.cjs'),
   banner: { js: `/*! TypeBox ${version}\n${license}\n*/` },
   logLevel: 'warning',
 });

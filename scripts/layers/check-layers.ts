@@ -4,11 +4,13 @@
  * - L1 every source folder has a rule, and every import of every file stands in it, type-only and dynamic ones too.
  * - L2 a check that looked at no file has failed.
  * - L3 published folders import only `dependencies` of package.json; no folder imports an undeclared package.
+ * - L4 no published module awaits at its top level: on Node 22 and 24 the whole process aborts when a thread is terminated
+ *   while it loads such a module.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, posix, sep } from 'node:path';
-import { importsOf, type ImportOfFile } from './imports.js';
+import { loadOf, type ImportOfFile } from './imports.js';
 import { describeRule, layerRules, type LayerRule } from './rules.js';
 
 export interface LayerReport {
@@ -37,7 +39,12 @@ export async function checkLayers(root: string): Promise<LayerReport> {
       violations.push(`${file}:1: the folder ${layer} has no rule in scripts/layers/rules.ts (L1)`);
       continue;
     }
-    for (const each of await importsOf(file, readFileSync(join(root, file), 'utf8'))) {
+    const load = await loadOf(file, readFileSync(join(root, file), 'utf8'));
+    if (rule.everything !== 'with development dependencies' && layer !== 'examples') {
+      for (const line of load.awaits)
+        violations.push(`${file}:${line}: await at the top level of a module that slot threads may load (L4)`);
+    }
+    for (const each of load.imports) {
       imports += 1;
       const wrong = violation(file, layer, rule, each, manifest);
       if (wrong !== undefined) violations.push(`${file}:${each.line}: ${wrong}`);

@@ -1,4 +1,4 @@
-/** Every import of a TypeScript file, found in its syntax tree (Prettier's parser), not by pattern. */
+/** What a TypeScript file does when it is loaded, found in its syntax tree (Prettier's parser), not by pattern. */
 import { parsers } from 'prettier/plugins/typescript';
 import type { ParserOptions } from 'prettier';
 
@@ -11,12 +11,45 @@ export interface ImportOfFile {
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** Static and dynamic imports, re-exports, `require` calls and type imports of `text`, in the order of the text. */
-export async function importsOf(path: string, text: string): Promise<readonly ImportOfFile[]> {
+export interface LoadOfFile {
+  /** Static and dynamic imports, re-exports, `require` calls and type imports, in the order of the text. */
+  readonly imports: readonly ImportOfFile[];
+  /** Lines that await outside of any function. */
+  readonly awaits: readonly number[];
+}
+
+/** Reads `text`, the content of the file at `path`. */
+export async function loadOf(path: string, text: string): Promise<LoadOfFile> {
   const tree: unknown = await parsers.typescript.parse(text, { filepath: path } as ParserOptions);
-  const found: ImportOfFile[] = [];
-  visit(tree, found);
-  return found.sort((left, right) => left.line - right.line);
+  const imports: ImportOfFile[] = [];
+  visit(tree, imports);
+  const awaits: number[] = [];
+  visitTopLevel(tree, awaits);
+  return { imports: imports.sort((left, right) => left.line - right.line), awaits };
+}
+
+/** The imports alone. */
+export async function importsOf(path: string, text: string): Promise<readonly ImportOfFile[]> {
+  return (await loadOf(path, text)).imports;
+}
+
+const aside = new Set(['loc', 'range', 'comments', 'tokens']);
+const functions = new Set([
+  'FunctionDeclaration',
+  'FunctionExpression',
+  'ArrowFunctionExpression',
+  'MethodDefinition',
+  'TSEmptyBodyFunctionExpression',
+]);
+
+function visitTopLevel(value: unknown, awaits: number[]): void {
+  if (Array.isArray(value)) {
+    for (const each of value) visitTopLevel(each, awaits);
+    return;
+  }
+  if (!isTree(value) || functions.has(String(value['type']))) return;
+  if (value['type'] === 'AwaitExpression' || (value['type'] === 'ForOfStatement' && value['await'] === true)) awaits.push(lineOf(value));
+  for (const child of childrenOf(value)) visitTopLevel(child, awaits);
 }
 
 function visit(value: unknown, found: ImportOfFile[]): void {
@@ -27,9 +60,16 @@ function visit(value: unknown, found: ImportOfFile[]): void {
   if (!isTree(value)) return;
   const hit = importAt(value);
   if (hit !== undefined) found.push(hit);
-  for (const [field, child] of Object.entries(value)) {
-    if (field !== 'loc' && field !== 'range' && field !== 'comments' && field !== 'tokens') visit(child, found);
-  }
+  for (const child of childrenOf(value)) visit(child, found);
+}
+
+function childrenOf(node: Tree): readonly unknown[] {
+  return Object.entries(node).flatMap(([field, child]) => (aside.has(field) ? [] : [child]));
+}
+
+function lineOf(node: Tree): number {
+  const start = isTree(node['loc']) && isTree(node['loc']['start']) ? node['loc']['start'] : {};
+  return Number(start['line'] ?? 0);
 }
 
 function importAt(node: Tree): ImportOfFile | undefined {
@@ -66,8 +106,7 @@ function literalImport(node: Tree, source: unknown, isTypeOnly: boolean): Import
   if (!isTree(source)) return undefined;
   const literal = isTree(source['literal']) ? source['literal'] : source;
   if (typeof literal['value'] !== 'string') return undefined;
-  const start = isTree(node['loc']) && isTree(node['loc']['start']) ? node['loc']['start'] : {};
-  return { specifier: literal['value'], line: Number(start['line'] ?? 0), isTypeOnly };
+  return { specifier: literal['value'], line: lineOf(node), isTypeOnly };
 }
 
 function isTree(value: unknown): value is Tree {

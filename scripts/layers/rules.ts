@@ -13,7 +13,7 @@ export interface LayerRule {
 export const layerRules: Readonly<Record<string, LayerRule>> = {
   core: { packages: ['yaml'] },
   graph: { values: ['core'] },
-  bus: { values: ['core'], types: ['graph', 'storage/contracts'], packages: ['cbor-x', 'typebox', 'nats'] },
+  bus: { values: ['core', 'vendor/typebox.cjs'], types: ['graph', 'storage/contracts'], packages: ['cbor-x', 'typebox', 'nats'] },
   'state-machines': { values: ['core', 'graph'], types: ['bus/protocol'], packages: ['xstate'] },
   storage: { values: ['core', 'bus/codec'], packages: ['ioredis'] },
   dataflow: {

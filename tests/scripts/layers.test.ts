@@ -36,7 +36,7 @@ test('every form of import counts: type-only, re-export, dynamic, import type, r
     `export { a } from '../actors/a.js';`,
     `export * from '../actors/a.js';`,
     `export type { A } from '../actors/a.js';`,
-    `export const a = await import('../actors/a.js');`,
+    `export const a = () => import('../actors/a.js');`,
     `export type A = import('../actors/a.js').A;`,
     `import a = require('../actors/a.js');`,
     `export const a = require('../actors/a.js');`,
@@ -105,6 +105,19 @@ test('an import of types without the word type on the declaration or its names l
   assert.equal(
     found.map(({ isTypeOnly }) => isTypeOnly),
     [false, true, true],
+  );
+});
+
+test('published modules do not await at their top level, functions in them may (L4)', async () => {
+  const report = await check({
+    'core/a.ts': `export const a = await Promise.resolve(1);`,
+    'core/b.ts': `for await (const each of []) void each;`,
+    'core/c.ts': `export class C { async m() { await 1; } }\nexport const f = async () => { for await (const each of []) void each; };`,
+    'scripts/d.ts': `await Promise.resolve(1);`,
+  });
+  assert.equal(
+    report.violations.map((each) => each.split(':')[0]),
+    ['core/a.ts', 'core/b.ts'],
   );
 });
 
