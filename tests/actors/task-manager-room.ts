@@ -119,6 +119,8 @@ export class TaskManagerRoom extends BusRoom {
   readonly runtimes: PretendedRuntime[] = [];
   readonly heard: Heard[] = [];
   readonly fatal: string[] = [];
+  /** From now on no thread can be started. */
+  canStartThreads = true;
   readonly taskManager: TaskManager;
   epoch = leaderEpoch(1);
   /** What the leader answers; change it to answer differently. */
@@ -145,25 +147,28 @@ export class TaskManagerRoom extends BusRoom {
     const logger: Logger = { log: (_, message) => options.onLog?.(message), child: () => logger };
     this.spawner = new InlineSlotSpawner({
       defer: (deliver) => void process.later(0, 'thread', deliver),
-      ports: () => ({
-        clock,
-        random,
-        logger,
-        yield: process.yield,
-        files,
-        chunks: { write: () => Promise.reject(new Error('no chunks here')), read: () => Promise.reject(new Error('no chunks here')) },
-        loadJob: (url) => (url === 'job://tiny' ? Promise.resolve(tinyJob) : Promise.reject(new Error(`no module at ${url}`))),
-        createTaskRuntime: (runtimeOptions) => {
-          if (options.isReal === true) return createTaskRuntime(runtimeOptions);
-          const runtime = new PretendedRuntime(runtimeOptions);
-          this.runtimes.push(runtime);
-          return runtime;
-        },
-        createKeyedState: () => {
-          throw new Error('no state here');
-        },
-        isStrictState: true,
-      }),
+      ports: () => {
+        if (!this.canStartThreads) throw new Error('no thread left');
+        return {
+          clock,
+          random,
+          logger,
+          yield: process.yield,
+          files,
+          chunks: { write: () => Promise.reject(new Error('no chunks here')), read: () => Promise.reject(new Error('no chunks here')) },
+          loadJob: (url) => (url === 'job://tiny' ? Promise.resolve(tinyJob) : Promise.reject(new Error(`no module at ${url}`))),
+          createTaskRuntime: (runtimeOptions) => {
+            if (options.isReal === true) return createTaskRuntime(runtimeOptions);
+            const runtime = new PretendedRuntime(runtimeOptions);
+            this.runtimes.push(runtime);
+            return runtime;
+          },
+          createKeyedState: () => {
+            throw new Error('no state here');
+          },
+          isStrictState: true,
+        };
+      },
     });
     this.taskManager = new TaskManager({
       clock,

@@ -218,6 +218,69 @@ test('a failure names the task, is reported until it is answered, and heartbeats
   assert.equal(runtime.told.at(-1), 'cancel');
 });
 
+test('reports go out in order, and one that was overtaken before it went out is dropped (SR1, SR3)', async () => {
+  const room = new TaskManagerRoom();
+  await room.withActiveSlot(alloc('a1'));
+  let answer: (() => void) | undefined;
+  room.answers['task.state-changed'] = ({ state }) =>
+    state === 'INITIALIZING' ? new Promise((resolve) => (answer = () => resolve({ known: true }))) : { known: true };
+  await room.ask('task.deploy', room.descriptor(alloc('a1')));
+  await room.until(() => room.runtimes[0]?.told.includes('start') === true);
+  room.runtimes[0]?.options.callbacks.onFailed(new Error('boom'));
+  await room.pass(100);
+  assert.equal(room.states(), ['INITIALIZING']);
+  answer?.();
+  await room.until(() => room.states().length > 1);
+  await room.pass(100);
+  assert.equal(room.states(), ['INITIALIZING', 'FAILED']);
+});
+
+test('a scheduler that breaks over a report is asked again, and taken at its word when it keeps breaking (PA3)', async () => {
+  const room = new TaskManagerRoom();
+  await room.withActiveSlot(alloc('a1'));
+  let failures = 2;
+  room.answers['task.state-changed'] = () => {
+    if (failures-- > 0) throw new Error('a defect');
+    return { known: true };
+  };
+  await room.ask('task.deploy', room.descriptor(alloc('a1')));
+  await room.until(() => room.states().includes('RUNNING'));
+  assert.equal(room.states(), ['INITIALIZING', 'INITIALIZING', 'INITIALIZING', 'RUNNING']);
+  failures = 100;
+  room.runtimes[0]?.options.callbacks.onFailed(new Error('boom'));
+  await room.until(() => room.spawner.alive[0]?.runtime.tasks().length === 0);
+  assert.is(room.states().filter((state) => state === 'FAILED').length, 5);
+});
+
+test('a thread that cannot be started is a slot that failed (SP1)', async () => {
+  const room = new TaskManagerRoom();
+  room.lead();
+  await room.until(() => room.taskManager.isRegistered);
+  room.canStartThreads = false;
+  assert.equal(await room.ask('slot.request', { jobId: job, allocationId: alloc('a1'), slot: 0, sessionId: session }), {
+    kind: 'allocated',
+  });
+  await room.until(() => room.bodies('slot.available').length === 1);
+  assert.match(room.bodies('slot.failed')[0]?.error.cause?.message ?? '', /no thread left/);
+  assert.equal(room.slotStates(), ['FREE', 'FREE']);
+});
+
+test('two slots that want the same code share one download (JF2)', async () => {
+  const code = Buffer.from('export default 2;');
+  const sha256 = createHash('sha256').update(code).digest('hex');
+  const room = new TaskManagerRoom({ codeCache: { find: () => Promise.resolve(undefined), put: () => Promise.resolve('job://tiny') } });
+  room.answers['blob.fetch-chunk'] = () => ({ kind: 'chunk', bytes: new Uint8Array(code), count: 1 });
+  await room.withActiveSlot(alloc('a1'), 0);
+  await room.withActiveSlot(alloc('a2'), 1);
+  const bundle = { kind: 'bundle', sha256, bytes: code.length } as const;
+  await Promise.all([
+    room.ask('task.deploy', room.descriptor(alloc('a1'), 0, { code: bundle })),
+    room.ask('task.deploy', room.descriptor(alloc('a2'), 1, { code: bundle })),
+  ]);
+  await room.until(() => room.states().filter((state) => state === 'RUNNING').length === 2);
+  assert.is(room.bodies('blob.fetch-chunk').length, 1);
+});
+
 test('a cancelled task reports CANCELED; an unknown attempt is answered as such', async () => {
   const room = new TaskManagerRoom();
   await room.withRunningTask(alloc('a1'));
