@@ -83,13 +83,10 @@ export class SlotProcess {
     return [...this.#attempts].map(([attemptId, { state }]) => ({ attemptId, state }));
   }
 
-  has(attemptId: AttemptId): boolean {
-    return this.#deployed.has(attemptId);
-  }
-
-  deploy(descriptor: TaskDeploymentDescriptor): void {
+  /** False when the attempt was deployed before (SP2). */
+  deploy(descriptor: TaskDeploymentDescriptor): boolean {
     const { attemptId } = descriptor;
-    if (this.#deployed.has(attemptId)) return;
+    if (this.#deployed.has(attemptId)) return false;
     this.#deployed.add(attemptId);
     this.#attempts.set(attemptId, {
       cancellationTimeoutMs: descriptor.jobGraph.settings.cancellationTimeoutMs,
@@ -99,6 +96,7 @@ export class SlotProcess {
     });
     this.#post({ layer: 'slot', kind: 'deploy', descriptor });
     if (this.#silence === undefined) this.#expectNews();
+    return true;
   }
 
   /** Whether the attempt is here to be cancelled. */

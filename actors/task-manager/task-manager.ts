@@ -251,7 +251,7 @@ export class TaskManager {
   }
 
   #deploy(descriptor: TaskDeploymentDescriptor): MessageReply<'task.deploy'> {
-    const { allocationId, jobId, attemptId } = descriptor;
+    const { allocationId, jobId } = descriptor;
     const slot = this.#slots.of(allocationId);
     if (slot === undefined || slot.jobId !== jobId) {
       this.#count('deployment into an allocation that is gone');
@@ -259,8 +259,7 @@ export class TaskManager {
     }
     slot.deployReceived(allocationId);
     if (slot.state !== 'ACTIVE' || slot.process === undefined) return refused(`slot ${slot.slot} is ${slot.state}`);
-    if (slot.process.has(attemptId)) this.#count('deployment of an attempt that was deployed');
-    else slot.process.deploy(descriptor);
+    if (!slot.process.deploy(descriptor)) this.#count('deployment of an attempt that was deployed');
     return { kind: 'accepted' };
   }
 

@@ -54,8 +54,9 @@ const metrics: TaskRuntimeMetrics = {
 export class PretendedRuntime implements TaskRuntime {
   readonly options: TaskRuntimeOptions;
   readonly told: string[] = [];
-  /** Whether `cancel` ever resolves. */
+  /** Whether `cancel` waits for `unstick`. */
   isStuck = false;
+  unstick: () => void = () => undefined;
 
   constructor(options: TaskRuntimeOptions) {
     this.options = options;
@@ -85,7 +86,7 @@ export class PretendedRuntime implements TaskRuntime {
 
   cancel(): Promise<void> {
     this.told.push('cancel');
-    return this.isStuck ? new Promise(() => undefined) : Promise.resolve();
+    return this.isStuck ? new Promise((resolve) => (this.unstick = resolve)) : Promise.resolve();
   }
 
   metrics(): TaskRuntimeMetrics {

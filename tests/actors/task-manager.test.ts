@@ -283,14 +283,18 @@ test('two slots that want the same code share one download (JF2)', async () => {
 
 test('a cancelled task reports CANCELED; an unknown attempt is answered as such', async () => {
   const room = new TaskManagerRoom();
-  await room.withRunningTask(alloc('a1'));
-  const { attemptId } = room.descriptor(alloc('a1'));
+  await room.withActiveSlot(alloc('a1'));
+  const descriptor = room.descriptor(alloc('a1'), 0, { jobGraph: patientFor(20_000) });
+  const { attemptId } = descriptor;
+  await room.ask('task.deploy', descriptor);
+  await room.until(() => room.states().includes('RUNNING'));
   assert.equal(await room.ask('task.cancel', { jobId: job, attemptId }), { known: true });
   await room.until(() => room.states().at(-1) === 'CANCELED');
   await room.pass(100);
   assert.equal(await room.ask('task.cancel', { jobId: job, attemptId }), { known: false });
   assert.is(room.taskManager.counters().get('cancelling of an attempt that is not here'), 1);
-  assert.equal(room.slotStates(), ['ACTIVE', 'FREE']);
+  await room.pass(25_000);
+  assert.equal(room.slotStates(), ['ACTIVE', 'FREE'], 'the watchdog is off once the task has closed');
 });
 
 test('a task that its scheduler does not know fails itself and is gone (T5)', async () => {
@@ -316,6 +320,7 @@ test('a task that does not end in the cancellation timeout costs its slot, not t
   await room.pass(2_000);
   assert.equal(room.slotStates(), ['FREE', 'FREE']);
   assert.match(room.bodies('slot.failed')[0]?.error.message ?? '', /was to end 20000 ms ago and has not/);
+  await room.pass(10_000);
   assert.equal(room.fatal, []);
 });
 
@@ -394,6 +399,19 @@ test('a freed slot fails its tasks, ends its thread and is announced free (TS1, 
   assert.is(room.spawner.alive.length, 0);
   assert.is(room.states().at(-1), 'FAILED');
   assert.match(room.bodies('task.state-changed').at(-1)?.error?.message ?? '', /the job is done/);
+});
+
+test('a freed slot keeps its thread until every task in it has closed (SL3)', async () => {
+  const room = new TaskManagerRoom();
+  const runtime = await room.withRunningTask(alloc('a1'));
+  runtime.isStuck = true;
+  await room.ask('slot.free', { jobId: job, allocationId: alloc('a1'), reason: 'the job is done' });
+  await room.pass(3_000);
+  assert.is(room.spawner.alive.length, 1);
+  assert.equal(room.slotStates(), ['RELEASING', 'FREE']);
+  runtime.unstick();
+  await room.until(() => room.slotStates()[0] === 'FREE');
+  assert.is(room.spawner.alive.length, 0);
 });
 
 test("a job's silence fails its tasks; its slots are offered again and freed after the slot timeout (JX1, TS4)", async () => {
@@ -604,12 +622,17 @@ test('a job that is built differently in the slot fails its task, naming the ope
 test('a cancel while the code is being fetched ends the task at once, and what arrives later is dropped (A1)', async () => {
   const room = new TaskManagerRoom({ codeCache: { find: () => Promise.resolve(undefined), put: () => Promise.resolve('job://tiny') } });
   await room.withActiveSlot(alloc('a1'));
-  room.silence('blob.fetch-chunk');
-  const descriptor = room.descriptor(alloc('a1'), 0, { code: { kind: 'bundle', sha256: 'c'.repeat(64), bytes: 1 } });
+  let answer: (() => void) | undefined;
+  room.answers['blob.fetch-chunk'] = () =>
+    new Promise((resolve) => (answer = () => resolve({ kind: 'chunk', bytes: new Uint8Array(code), count: 1 })));
+  const code = Buffer.from('export default 3;');
+  const sha256 = createHash('sha256').update(code).digest('hex');
+  const descriptor = room.descriptor(alloc('a1'), 0, { code: { kind: 'bundle', sha256, bytes: code.length } });
   await room.ask('task.deploy', descriptor);
   await room.ask('task.cancel', { jobId: job, attemptId: descriptor.attemptId });
   await room.until(() => room.states().includes('CANCELED'));
-  await room.pass(20_000);
+  answer?.();
+  await room.pass(1_000);
   assert.equal(room.states(), ['CANCELED']);
   assert.is(room.runtimes.length, 0);
 });

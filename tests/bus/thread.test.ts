@@ -137,19 +137,24 @@ test('a frame to an own slot without a subscriber is counted, a request there fa
 });
 
 test('a detached slot hears nothing any more and its subscriptions are gone (TR4)', async () => {
-  const { hub, slot } = createBench();
+  const { hub, control, slot } = createBench();
   const { bus, detach } = slot();
   let seen = 0;
+  let sent = 0;
+  hub.connect('reader').subscribe('late', () => (sent += 1));
   bus.subscribe('news', () => (seen += 1));
   await bus.flush();
   detach();
+  bus.publish('late', new Uint8Array(1));
   const outside = hub.connect('outside');
   const failure = await outside.request('news', new Uint8Array(1), { timeoutMs: 60_000 }).then(
     () => 'answered',
     (error: { failure?: string }) => error.failure,
   );
   assert.is(failure, 'no-responders');
+  await control.flush();
   assert.is(seen, 0);
+  assert.is(sent, 0);
 });
 
 test('a slot is told when a connection of its TaskManager closes', async () => {
