@@ -219,11 +219,14 @@ export class JobManager {
     }
   }
 
-  async #ended(jobId: JobId, summary: JobSummary): Promise<void> {
+  async #ended(jobId: JobId, end: JobSummary): Promise<void> {
     const { store, token, clock } = this.#options;
     const entry = this.#jobs.get(jobId);
     if (entry === undefined || entry.isEnding) return;
     entry.isEnding = true;
+    await entry.job.settled();
+    // The result names the checkpoint that is retained, also when it completed while the job was ending.
+    const summary = { ...end, latestCheckpointId: entry.job.summary().latestCheckpointId };
     await this.#persist('write the result of a job', () =>
       store.putResult(token, { jobId, endedAt: summary.endedAt ?? clock.now(), result: encodeResult(summary) }),
     );

@@ -28,6 +28,8 @@ export interface RunningJob {
   /** Stops at once, keeping everything in the store: this process no longer leads. */
   suspend(): void;
   summary(): JobSummary;
+  /** Resolves once no checkpoint pointer of the job moves any more; then `summary` tells the latest one. */
+  settled(): Promise<void>;
 }
 
 export type RunningJobFactory = (options: RunningJobOptions) => RunningJob;

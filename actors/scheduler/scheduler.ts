@@ -173,6 +173,11 @@ export class Scheduler {
     this.#machine.send({ type: 'SUSPEND' });
   }
 
+  /** A checkpoint whose pointer was being moved when the job ended completes, or not, before this resolves (CH3). */
+  async settled(): Promise<void> {
+    await this.#checkpoints.restorePoint();
+  }
+
   summary(): JobSummary {
     const { jobId, jobGraph, submittedAt } = this.#options;
     return {

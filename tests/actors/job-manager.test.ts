@@ -6,7 +6,7 @@ import { JobManager } from '../../actors/job-manager/job-manager.js';
 import type { RunningJobOptions } from '../../actors/job-manager/running-job.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { MillraceError } from '../../core/errors.js';
-import { jobId, type JobId } from '../../core/ids.js';
+import { checkpointId, jobId, type JobId } from '../../core/ids.js';
 import { planJob } from '../../graph/job-plan.js';
 import type { JobGraph } from '../../graph/types.js';
 import { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
@@ -30,6 +30,9 @@ class FakeJob {
   readonly calls: string[] = [];
   readonly options: RunningJobOptions;
   status: JobSummary['status'] = 'RUNNING';
+  latestCheckpointId: JobSummary['latestCheckpointId'] = null;
+  /** Resolves when the last pointer has moved. */
+  pointerMove: Promise<void> = Promise.resolve();
 
   constructor(options: RunningJobOptions) {
     this.options = options;
@@ -50,6 +53,9 @@ class FakeJob {
     this.status = status;
     this.options.onEnded(this.summary());
   }
+  settled(): Promise<void> {
+    return this.pointerMove;
+  }
   summary(): JobSummary {
     return {
       jobId: this.options.jobId,
@@ -60,7 +66,7 @@ class FakeJob {
       endedAt: this.status === 'RUNNING' ? null : 5,
       restarts: 0,
       checkpointsCompleted: 0,
-      latestCheckpointId: null,
+      latestCheckpointId: this.latestCheckpointId,
       recordsIn: 0,
       recordsOut: 0,
       tasks: {},
@@ -186,6 +192,23 @@ test('a job is shown as ended only once its result is durable, and then never ru
   const second = await lead(setting, 'jm-2');
   assert.is(second.jobs.size, 0);
   assert.is((await setting.room.settle(setting.client.describe(id)))?.status, 'FINISHED');
+});
+
+test('the result names the checkpoint that completed while the job was ending', async () => {
+  const setting = setUp();
+  const leading = await lead(setting, 'jm-1');
+  const id = await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code }));
+  const job = leading.jobs.get(id) as FakeJob;
+  job.latestCheckpointId = checkpointId(5);
+  job.pointerMove = new Promise((resolve) => {
+    setting.room.world.schedule(300, 'the pointer has moved', () => {
+      job.latestCheckpointId = checkpointId(6);
+      resolve();
+    });
+  });
+  job.end('CANCELED');
+  const end = await setting.room.settle(setting.client.waitForEnd(id));
+  assert.is(end.latestCheckpointId, 6);
 });
 
 test('code goes up in chunks in any order, is checked as a whole, and is removed with its job (JM3)', async () => {
