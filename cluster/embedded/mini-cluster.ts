@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { Client } from '../../actors/client/client.js';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
 import { TaskManager } from '../../actors/task-manager/task-manager.js';
+import { heartbeatDefaults } from '../../actors/runtime/heartbeat-monitor.js';
 import type { TransitionRecord } from '../../actors/runtime/machine-host.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Bus } from '../../bus/contracts.js';
@@ -36,7 +37,6 @@ export interface MiniClusterOptions {
   readonly onTransition?: (record: TransitionRecord) => void;
 }
 
-const heartbeat = { intervalMs: 500, timeoutMs: 5_000, graceMs: 3_000 };
 const leaseMs = 3_000;
 
 export class MiniCluster {
@@ -89,7 +89,7 @@ export class MiniCluster {
       holder: 'embedded',
       process: { host: 'localhost', pid: process.pid },
       leaseMs,
-      heartbeat,
+      heartbeat: heartbeatDefaults,
       ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
     });
   }

@@ -5,6 +5,7 @@
 import { Client } from '../../actors/client/client.js';
 import type { CoordinatorTestSwitches } from '../../actors/checkpoint-coordinator/checkpoint-coordinator.js';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
+import { heartbeatDefaults } from '../../actors/runtime/heartbeat-monitor.js';
 import { TaskManager } from '../../actors/task-manager/task-manager.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Bus } from '../../bus/contracts.js';
@@ -52,7 +53,6 @@ interface Member {
 
 const leaseMs = 3_000;
 const storeDelayMs = 2;
-const heartbeat = { intervalMs: 500, timeoutMs: 5_000, graceMs: 3_000 };
 
 export class SimulatedCluster {
   readonly disk = new MemoryFileSystem();
@@ -104,7 +104,7 @@ export class SimulatedCluster {
       process: { host: process.name, pid: 1 },
       ...(supersedes === undefined ? {} : { supersedes }),
       leaseMs,
-      heartbeat,
+      heartbeat: heartbeatDefaults,
       testSwitches: this.#options.broken,
     });
     this.#jobManagers.push(process);
