@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { coloursFor } from '../cluster/cli/colours.js';
 import { endText, ProgressDisplay } from '../cluster/cli/job-display.js';
 import { run } from '../cluster/embedded/run.js';
 import { parseParameters } from '../cluster/job-code/compiled-job.js';
@@ -44,7 +45,7 @@ async function main(): Promise<void> {
       onProgress: (job) => display.show(job, Date.now()),
     });
     display.close();
-    process.stderr.write(`${endText(end)}\n`);
+    process.stderr.write(`${endText(end, coloursFor(process.stderr))}\n`);
   } catch (error) {
     display.close();
     process.stderr.write(`${explainError(toErrorRecord(error))}\n`);

@@ -1,53 +1,55 @@
 /** How a job's progress and end look on a terminal and in a pipe. */
-import pc from 'picocolors';
 import { isEnded } from '../../actors/client/client.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { explainError } from '../../core/errors.js';
+import { type Colours, coloursFor } from './colours.js';
 
 const count = new Intl.NumberFormat('en-US');
 const plural = (n: number, noun: string): string => `${count.format(n)} ${noun}${n === 1 ? '' : 's'}`;
 
 /** One line of progress: `RUNNING  1,234,567 records  3 checkpoints  2.1 s`. */
-export function progressLine(job: JobSummary, now: number): string {
+export function progressLine(job: JobSummary, now: number, colours: Colours = coloursFor(process.stdout)): string {
   const seconds = ((job.endedAt ?? now) - job.submittedAt) / 1_000;
   const parts = [
-    colourOf(job.status)(job.status),
+    colourOf(job.status, colours)(job.status),
     plural(job.recordsIn, 'record'),
     plural(job.checkpointsCompleted, 'checkpoint'),
-    ...(job.restarts > 0 ? [pc.yellow(plural(job.restarts, 'restart'))] : []),
+    ...(job.restarts > 0 ? [colours.yellow(plural(job.restarts, 'restart'))] : []),
     `${seconds.toFixed(1)} s`,
   ];
   return parts.join('  ');
 }
 
 /** What a person wants to know when a job has ended. */
-export function endText(job: JobSummary): string {
-  const line = `${job.name}: ${progressLine(job, job.endedAt ?? job.submittedAt)}`;
-  return job.error === null || job.status === 'FINISHED' ? line : `${line}\n${pc.red(explainError(job.error))}`;
+export function endText(job: JobSummary, colours: Colours = coloursFor(process.stdout)): string {
+  const line = `${job.name}: ${progressLine(job, job.endedAt ?? job.submittedAt, colours)}`;
+  return job.error === null || job.status === 'FINISHED' ? line : `${line}\n${colours.red(explainError(job.error))}`;
 }
 
 /** Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere. */
 export class ProgressDisplay {
   readonly #out: NodeJS.WriteStream;
+  readonly #colours: Colours;
   #lastStatus = '';
   #lastAt = 0;
   #isOpen = false;
 
   constructor(out: NodeJS.WriteStream = process.stderr) {
     this.#out = out;
+    this.#colours = coloursFor(out);
   }
 
   show(job: JobSummary, now: number): void {
     if (isEnded(job)) return;
     if (this.#out.isTTY) {
-      this.#out.write(`\r\x1b[K${progressLine(job, now)}`);
+      this.#out.write(`\r\x1b[K${progressLine(job, now, this.#colours)}`);
       this.#isOpen = true;
       return;
     }
     if (job.status === this.#lastStatus && now - this.#lastAt < 1_000) return;
     this.#lastStatus = job.status;
     this.#lastAt = now;
-    this.#out.write(`${progressLine(job, now)}\n`);
+    this.#out.write(`${progressLine(job, now, this.#colours)}\n`);
   }
 
   /** Leaves the line it wrote in place, so that what follows begins on a new one. */
@@ -57,8 +59,8 @@ export class ProgressDisplay {
   }
 }
 
-function colourOf(status: string): (text: string) => string {
-  if (status === 'FINISHED' || status === 'RUNNING') return pc.green;
-  if (status === 'FAILED' || status === 'FAILING') return pc.red;
-  return pc.yellow;
+function colourOf(status: string, { green, red, yellow }: Colours): (text: string) => string {
+  if (status === 'FINISHED' || status === 'RUNNING') return green;
+  if (status === 'FAILED' || status === 'FAILING') return red;
+  return yellow;
 }

@@ -4,7 +4,6 @@ import { Command, InvalidArgumentError } from 'commander';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import pc from 'picocolors';
 import { isEnded } from '../../actors/client/client.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
@@ -16,6 +15,7 @@ import { addSettingsFlags, type CommonFlags as SettingsFlags } from '../command-
 import { CodeCache } from '../job-code/code-cache.js';
 import { compileJob, parseParameters } from '../job-code/compiled-job.js';
 import { loadSettings } from '../settings.js';
+import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
 import { endText, ProgressDisplay, progressLine } from './job-display.js';
 
@@ -170,6 +170,6 @@ command('cancel <job>', 'cancel a job and wait for its end').action(cancel);
 command('overview', 'show the leader, the TaskManagers and their slots').action(overview);
 
 program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${pc.red(explainError(toErrorRecord(error)))}\n`);
+  process.stderr.write(`${coloursFor(process.stderr).red(explainError(toErrorRecord(error)))}\n`);
   process.exitCode = 1;
 });
