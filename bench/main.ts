@@ -6,6 +6,7 @@
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { chain } from './benchmarks/chain.js';
 import { idleMemory } from './benchmarks/idle-memory.js';
 import { keyedCount } from './benchmarks/keyed-count.js';
@@ -14,6 +15,8 @@ import { simulator } from './benchmarks/simulator.js';
 import { startUp } from './benchmarks/start-up.js';
 import type { Row } from './harness/benchmark.js';
 import { comparison, describeMachine, readResults, rowText, writeReadme, writeResults } from './harness/results.js';
+
+endWithReader();
 
 const benchmarks = [chain, keyedCount, startUp, recovery, idleMemory, simulator];
 const checkout = new URL('../../bench/', import.meta.url);

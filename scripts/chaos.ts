@@ -8,10 +8,13 @@ import { Command, InvalidArgumentError } from 'commander';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { explainError, toErrorRecord } from '../core/errors.js';
 import type { RunReport } from './chaos/chaos-run.js';
 import { chaosEmbedded } from './chaos/embedded-chaos.js';
 import { chaosOverProcesses } from './chaos/process-chaos.js';
+
+endWithReader();
 
 interface Flags {
   readonly runs: number;

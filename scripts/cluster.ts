@@ -3,13 +3,16 @@
  * are configured.
  */
 import { InvalidArgumentError } from 'commander';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
+import { makeTemporaryDirectory } from '../cluster/adapters/temporary-directory.js';
 import { commandWithSettings, type CommonFlags } from '../cluster/command-flags.js';
 import { LocalCluster } from '../cluster/local-cluster/local-cluster.js';
 import { loadSettings } from '../cluster/settings.js';
 import { explainError, toErrorRecord } from '../core/errors.js';
+
+endWithReader();
 
 interface Flags extends CommonFlags {
   readonly taskManagers: number;
@@ -27,7 +30,7 @@ function positive(text: string): number {
 
 async function main(flags: Flags): Promise<void> {
   const { config, D: defines = [] } = flags;
-  const logs = mkdtempSync(join(tmpdir(), 'millrace-logs-'));
+  const logs = makeTemporaryDirectory('millrace-logs-');
   const cluster = await LocalCluster.start({
     configuration: loadSettings({ ...(config === undefined ? {} : { config }), defines }),
     defines,
@@ -52,10 +55,7 @@ async function main(flags: Flags): Promise<void> {
     if (isStopping) return;
     isStopping = true;
     say('stopping');
-    void cluster.stop().then(() => {
-      rmSync(logs, { recursive: true, force: true });
-      process.exit(0);
-    });
+    void cluster.stop().then(() => process.exit(0));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

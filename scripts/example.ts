@@ -5,11 +5,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { coloursFor } from '../cluster/cli/colours.js';
 import { endText, ProgressDisplay } from '../cluster/cli/job-display.js';
 import { run } from '../cluster/embedded/run.js';
 import { parseParameters } from '../cluster/job-code/compiled-job.js';
 import { explainError, toErrorRecord } from '../core/errors.js';
+
+endWithReader();
 
 const sources = new URL('../../examples/', import.meta.url);
 const compiled = new URL('../examples/', import.meta.url);

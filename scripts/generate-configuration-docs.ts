@@ -5,8 +5,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { optionGroups } from '../core/configuration/options.js';
 import { configurationPage } from './configuration-docs/page.js';
+
+endWithReader();
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join('docs', 'configuration.md') } } });
 mkdirSync(dirname(values.out), { recursive: true });

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import type { MessageDefinition } from '../bus/protocol/define.js';
 import { checkpointMessages, DeclineReasonSchema } from '../bus/protocol/messages/checkpoints.js';
 import { clusterMessages, SlotStatusSchema } from '../bus/protocol/messages/cluster.js';
@@ -25,6 +26,8 @@ import { addressName, createSubjects } from '../bus/protocol/subjects.js';
 import { jobId, taskManagerId } from '../core/ids.js';
 import { limits } from '../core/limits.js';
 import { type ReadableSchema, type SchemaNames, schemaText } from './protocol-docs/schema-text.js';
+
+endWithReader();
 
 const families: readonly (readonly [title: string, messages: Readonly<Record<string, MessageDefinition>>])[] = [
   ['The cluster', clusterMessages],

@@ -1,10 +1,13 @@
 /** Starts a JobManager process: `node dist/scripts/job-manager.js [--config FILE] [-D key=value …]`. */
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { createLogger } from '../cluster/adapters/pino-logger.js';
 import { commandWithSettings, type CommonFlags } from '../cluster/command-flags.js';
 import { runProcess } from '../cluster/process-lifetime.js';
 import { startJobManagerProcess } from '../cluster/processes/job-manager-process.js';
 import { runWithSettings } from '../cluster/processes/run-with-settings.js';
 import { options } from '../core/configuration/options.js';
+
+endWithReader();
 
 interface Flags extends CommonFlags {
   readonly holder?: string;

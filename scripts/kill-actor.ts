@@ -3,10 +3,13 @@
  * of an actor through the cluster itself and signals it, when it runs on this machine. Exit code 1 when there is none.
  */
 import { constants, hostname } from 'node:os';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { withClient } from '../cluster/cli/client-connection.js';
 import { commandWithSettings, type CommonFlags } from '../cluster/command-flags.js';
 import { loadSettings } from '../cluster/settings.js';
 import { explainError, MillraceError, toErrorRecord } from '../core/errors.js';
+
+endWithReader();
 
 interface Flags extends CommonFlags {
   readonly signal: string;

@@ -1,6 +1,9 @@
 /** `npm run layers`: says where an import goes against the layers of the architecture. */
 import { fileURLToPath } from 'node:url';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { checkLayers } from './layers/check-layers.js';
+
+endWithReader();
 
 const report = await checkLayers(fileURLToPath(new URL('../../', import.meta.url)));
 for (const violation of report.violations) console.log(violation);

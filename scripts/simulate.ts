@@ -4,10 +4,13 @@
  * `--seed N+i --runs 1`. Exit code 1 when a run violates.
  */
 import { InvalidArgumentError, Command, Option } from 'commander';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { runCampaign } from '../testing/simulator/campaign.js';
 import type { BrokenGuards } from '../testing/simulator/simulated-cluster.js';
 import type { FaultFocus } from '../testing/simulator/faults.js';
 import type { RunVerdict } from '../testing/simulator/simulated-run.js';
+
+endWithReader();
 
 const guards: Readonly<Record<string, BrokenGuards>> = {
   'old-attempt': { isOldAttemptAccepted: true },

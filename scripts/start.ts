@@ -3,10 +3,13 @@
  * JobManager, two TaskManagers, slots as threads, checkpoints in files.
  */
 import { isMainThread } from 'node:worker_threads';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { endText, ProgressDisplay } from '../cluster/cli/job-display.js';
 import { run } from '../cluster/embedded/run.js';
 import { parseParameters } from '../cluster/job-code/compiled-job.js';
 import { explainError, toErrorRecord } from '../core/errors.js';
+
+endWithReader();
 
 async function main(): Promise<void> {
   const startedAt = performance.timeOrigin;

@@ -12,11 +12,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { requireServerBinaries } from '../cluster/servers/find-binaries.js';
 import { natsUrl, redisUrl, startNatsServer, startRedisServer } from '../cluster/servers/start-servers.js';
 import { killRunningFiles, runTestFile, type FileResult } from './test-runner/file-process.js';
 import { findTestFiles, type TestFile } from './test-runner/find-files.js';
 import { formatFileResult, formatSummary, formatTotals } from './test-runner/report.js';
+
+endWithReader();
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -6,7 +6,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { generatedDocuments, staleness, type GeneratedDocument } from './verify/generated-docs.js';
+
+endWithReader();
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);

@@ -5,10 +5,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { catalogue } from '../state-machines/catalogue.js';
 import { chartOf } from './visualise/chart.js';
 import { indexPage, machinePage } from './visualise/page.js';
 import { drawChart } from './visualise/svg.js';
+
+endWithReader();
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join('docs', 'state-machines') } } });
 rmSync(values.out, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 /** One pending checkpoint: its machine, its timer and the snapshots it has collected. */
+import { assert } from '../../core/errors.js';
 import type { AttemptId, CheckpointId } from '../../core/ids.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
 import {
@@ -30,6 +31,8 @@ export interface PendingCheckpointOptions {
 export class PendingCheckpoint {
   readonly #options: PendingCheckpointOptions;
   readonly #snapshots = new Map<AttemptId, TaskSnapshot>();
+  /** Came in with an acknowledgement; the machine says whether it is kept. */
+  readonly #offered = new Map<AttemptId, TaskSnapshot>();
   readonly #machine: MachineHost<typeof pendingCheckpointMachine, PendingCheckpointEffect>;
   #timeout: TimerHandle | undefined;
 
@@ -66,7 +69,8 @@ export class PendingCheckpoint {
   }
 
   acknowledged(attemptId: AttemptId, snapshot: TaskSnapshot): void {
-    if (!this.#snapshots.has(attemptId)) this.#snapshots.set(attemptId, snapshot);
+    // An attempt acknowledges once: what a repetition brings is not even looked at.
+    if (!this.#snapshots.has(attemptId)) this.#offered.set(attemptId, snapshot);
     this.#machine.send({ type: 'ACKNOWLEDGED', attemptId });
   }
 
@@ -90,6 +94,13 @@ export class PendingCheckpoint {
     this.#machine.send({ type: 'ABORT', reason });
   }
 
+  #keep(attemptId: AttemptId): void {
+    const snapshot = this.#offered.get(attemptId);
+    assert(snapshot !== undefined, `the snapshot of ${attemptId} is kept, but none came in.`);
+    this.#offered.delete(attemptId);
+    this.#snapshots.set(attemptId, snapshot);
+  }
+
   #perform(effect: Exclude<PendingCheckpointEffect, { readonly type: 'ignored' }>): void {
     switch (effect.type) {
       case 'triggerSources':
@@ -102,9 +113,9 @@ export class PendingCheckpoint {
         this.#timeout?.cancel();
         return;
       case 'keepSnapshot':
-        return;
+        return this.#keep(effect.params.attemptId as AttemptId);
       case 'discardSnapshot':
-        this.#snapshots.delete(effect.params.attemptId as AttemptId);
+        this.#offered.delete(effect.params.attemptId as AttemptId);
         return;
       case 'finalize':
         this.#options.finalize(this);

@@ -29,6 +29,8 @@ export interface JobManagerNodeOptions extends CorePorts {
   /** A former holder known to be dead. */
   readonly supersedes?: string;
   readonly leaseMs: number;
+  /** How often the lease is renewed; at most half of it. */
+  readonly renewMs: number;
   readonly heartbeat: HeartbeatMonitorInput;
   readonly onLeadership?: (token: LeaderToken | undefined) => void;
   readonly onTransition?: (record: TransitionRecord) => void;

@@ -20,6 +20,8 @@ export interface LeaderElectionOptions {
   /** A former holder that is known to be dead; its lease is not waited for. */
   readonly supersedes?: string;
   readonly leaseMs: number;
+  /** How often the lease is renewed; must leave time for another try before the lease ends. */
+  readonly renewMs: number;
   readonly onGranted: (token: LeaderToken) => void;
   readonly onRevoked: (token: LeaderToken, reason: string) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
@@ -38,7 +40,7 @@ export class LeaderElection {
     this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     this.#machine = new MachineHost<typeof leaderMachine, LeaderEffect>({
       machine: leaderMachine,
-      input: { retryMs: options.leaseMs / 6, renewMs: options.leaseMs / 3 },
+      input: { retryMs: options.leaseMs / 6, renewMs: options.renewMs },
       name: options.holder,
       perform: (effect) => this.#perform(effect),
       ...(options.onTransition === undefined ? {} : { onTransition: options.onTransition }),

@@ -105,7 +105,7 @@ export class ResourceManager {
     else {
       if (present !== undefined) this.#remove(taskManagerId, present.sessionId, 'was started again');
       this.#add(body);
-      this.#options.logger.log('info', 'a TaskManager registered', { taskManagerId, sessionId, host, pid, slots: slots.length });
+      this.#options.logger.log('info', 'a TaskManager registered', { taskManagerId, sessionId, at: { host, pid }, slots: slots.length });
     }
     this.#match(matchDelayMs);
     return { kind: 'registered', heartbeatIntervalMs: this.#heartbeat.intervalMs, heartbeatTimeoutMs: this.#heartbeat.timeoutMs };

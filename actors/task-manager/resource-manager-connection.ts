@@ -17,7 +17,10 @@ import {
 import { HeartbeatMonitor, type HeartbeatMonitorOptions } from '../runtime/heartbeat-monitor.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 
-/** Shorter than Flink's (30 s, 10 s): a repetition costs one small message, a late one a slow recovery. */
+/**
+ * Shorter than Flink's (30 s, 10 s): a repetition costs one small message, a late one a slow recovery. Processes read them
+ * from their configuration, whose defaults are these.
+ */
 export const registrationDefaults: RegistrationInput = {
   initialTimeoutMs: 500,
   maxTimeoutMs: 5_000,

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
+import { endWithReader } from '../adapters/broken-pipe.js';
 import { isEnded } from '../../actors/client/client.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
@@ -18,6 +19,8 @@ import { loadSettings } from '../settings.js';
 import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
 import { endText, ProgressDisplay, progressLine } from './job-display.js';
+
+endWithReader();
 
 interface CommonFlags extends SettingsFlags {
   readonly json?: boolean;

@@ -4,9 +4,7 @@
  *
  * MC1  Nothing is left behind: `stop` ends every thread and removes the directory.
  */
-import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '../../actors/client/client.js';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
@@ -26,6 +24,7 @@ import { MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
 import { NodeFileSystem } from '../adapters/node-file-system.js';
 import { createLogger, type LogSetting } from '../adapters/pino-logger.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
+import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../adapters/temporary-directory.js';
 import { WorkerSlotSpawner, type WorkerSlot } from '../adapters/worker-slot-spawner.js';
 import { CodeCache } from '../job-code/code-cache.js';
 
@@ -52,7 +51,7 @@ export class MiniCluster {
 
   constructor(options: MiniClusterOptions) {
     this.#options = options;
-    this.directory = mkdtempSync(join(tmpdir(), 'millrace-'));
+    this.directory = makeTemporaryDirectory('millrace-');
     this.#ports = { clock: systemClock, random: systemRandom, logger: createLogger(options.logLevel ?? 'error', { pid: process.pid }) };
     this.#hub = new InProcessHub({ ...this.#ports, defer: (deliver) => void setImmediate(deliver) });
     this.#node = this.#startJobManager();
@@ -75,6 +74,7 @@ export class MiniCluster {
     await this.#node.stop();
     await Promise.all(this.#closing.map((close) => close()));
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
+    forgetTemporaryDirectory(this.directory);
   }
 
   #startJobManager(): JobManagerNode {
@@ -89,6 +89,7 @@ export class MiniCluster {
       holder: 'embedded',
       process: { host: 'localhost', pid: process.pid },
       leaseMs,
+      renewMs: leaseMs / 3,
       heartbeat: heartbeatDefaults,
       ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
     });

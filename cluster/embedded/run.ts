@@ -1,7 +1,5 @@
 /** Runs a job in this process, without any server. */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { realpathSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import type { Submission } from '../../actors/client/client.js';
@@ -11,7 +9,9 @@ import { explainError, fromErrorRecord, MillraceError, toErrorRecord } from '../
 import type { JobDefinition } from '../../dataflow/contracts.js';
 import { slotsNeededBy } from '../../graph/slot-sharing.js';
 import type { JobGraph } from '../../graph/types.js';
+import { endWithReader } from '../adapters/broken-pipe.js';
 import type { LogSetting } from '../adapters/pino-logger.js';
+import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../adapters/temporary-directory.js';
 import { endText, ProgressDisplay } from '../cli/job-display.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { buildJob, compileJob, parseParameters } from '../job-code/compiled-job.js';
@@ -51,6 +51,7 @@ export async function run(url: string, options: RunOptions = {}): Promise<JobSum
  */
 export async function runIfMain(url: string, job: JobDefinition, options: RunOptions = {}): Promise<JobSummary | undefined> {
   if (!isMainThread || process.argv[1] === undefined || fileURLToPath(url) !== realpathSync(process.argv[1])) return undefined;
+  endWithReader();
   const display = new ProgressDisplay();
   try {
     const parameters = { ...options.parameters, ...parseParameters(process.argv.slice(2)) };
@@ -112,7 +113,7 @@ function onSignals(cluster: MiniCluster): () => void {
 
 async function runTypeScript(url: string, options: RunOptions): Promise<JobSummary> {
   const { parameters = {}, configuration = {} } = options;
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-code-'));
+  const directory = makeTemporaryDirectory('millrace-code-');
   try {
     const { jobGraph, bundle } = await compileJob({
       path: fileURLToPath(url),
@@ -123,6 +124,7 @@ async function runTypeScript(url: string, options: RunOptions): Promise<JobSumma
     return await execute(jobGraph, { kind: 'bundle', bytes: bundle }, options);
   } finally {
     rmSync(directory, { recursive: true, force: true });
+    forgetTemporaryDirectory(directory);
   }
 }
 

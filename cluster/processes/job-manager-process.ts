@@ -3,13 +3,12 @@ import { hostname } from 'node:os';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
-import { options } from '../../core/configuration/options.js';
 import type { Logger } from '../../core/ports.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
 import { connectBus, subjectsOf } from '../bus-connection.js';
 import type { ActorProcess } from '../process-lifetime.js';
 import { openStores } from '../stores.js';
-import { heartbeatOf } from './heartbeat-settings.js';
+import { jobManagerSettingsOf } from './settings-of-actors.js';
 
 export interface JobManagerProcessOptions {
   readonly configuration: Configuration;
@@ -38,8 +37,7 @@ export async function startJobManagerProcess(settings: JobManagerProcessOptions)
     holder,
     process: { host: hostname(), pid: process.pid },
     ...(supersedes === undefined ? {} : { supersedes }),
-    leaseMs: configuration.get(options.leaseDuration),
-    heartbeat: heartbeatOf(configuration),
+    ...jobManagerSettingsOf(configuration),
   });
   return {
     stop: async () => {

@@ -16,6 +16,7 @@ import { connectBus, subjectsOf } from '../bus-connection.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import type { ActorProcess } from '../process-lifetime.js';
 import { openTaskManagerStorage } from '../stores.js';
+import { taskManagerSettingsOf } from './settings-of-actors.js';
 
 export interface TaskManagerProcessOptions {
   readonly configuration: Configuration;
@@ -69,11 +70,7 @@ export async function startTaskManagerProcess({
     codeCache: new CodeCache(
       join(configuration.get(options.temporaryDirectories) ?? tmpdir(), `millrace-${process.getuid?.() ?? 'user'}`, 'job-code'),
     ),
-    settings: {
-      slots: configuration.get(options.numberOfTaskSlots),
-      heartbeatIntervalMs: configuration.get(options.heartbeatInterval),
-      heartbeatTimeoutMs: configuration.get(options.heartbeatTimeout),
-    },
+    settings: taskManagerSettingsOf(configuration),
     onFatal: fatal,
   });
   return {

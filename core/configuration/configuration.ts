@@ -133,10 +133,18 @@ function contradictions(configuration: Configuration): readonly string[] {
       );
   };
   mustExceed(declared.heartbeatTimeout, declared.heartbeatInterval);
-  mustExceed(declared.leaseDuration, declared.leaseRenewInterval);
-  if (configuration.get(declared.initialBackoff) > configuration.get(declared.maxBackoff)) {
-    mistakes.push(`"${declared.initialBackoff.key}" must not be more than "${declared.maxBackoff.key}".`);
-  }
+  const leaseMs = configuration.get(declared.leaseDuration);
+  const renewMs = configuration.get(declared.leaseRenewInterval);
+  // A renewal that fails must leave time for another one.
+  if (renewMs * 2 > leaseMs)
+    mistakes.push(
+      `"${declared.leaseRenewInterval.key}" (${declared.leaseRenewInterval.format(renewMs)}) must be at most half of "${declared.leaseDuration.key}" (${declared.leaseDuration.format(leaseMs)}), so that a renewal that fails can be tried again.`,
+    );
+  const mustNotExceed = (smaller: Option<number>, larger: Option<number>): void => {
+    if (configuration.get(smaller) > configuration.get(larger)) mistakes.push(`"${smaller.key}" must not be more than "${larger.key}".`);
+  };
+  mustNotExceed(declared.initialBackoff, declared.maxBackoff);
+  mustNotExceed(declared.registrationInitialTimeout, declared.registrationMaxTimeout);
   if (
     configuration.get(declared.highAvailabilityType) === 'filesystem' &&
     configuration.get(declared.highAvailabilityStorageDir) === undefined

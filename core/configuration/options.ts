@@ -32,7 +32,7 @@ export const clusterOptions = {
   }),
   leaseRenewInterval: duration('high-availability.lease.renew-interval', 1_000, {
     min: 10,
-    description: 'How often a leader renews its lease.',
+    description: 'How often a leader renews its lease, and how long a renewal waits for its answer. At most half of the lease.',
   }),
   heartbeatInterval: duration('heartbeat.interval', 500, { min: 10, description: 'How often heartbeats are sent. Flink: 10 s.' }),
   heartbeatTimeout: duration('heartbeat.timeout', 5_000, {
@@ -63,6 +63,27 @@ export const taskManagerOptions = {
   slotIsolation: choice('taskmanager.slot.isolation', 'thread', {
     values: ['thread', 'process'],
     description: 'What a slot is. A thread that runs out of memory may take its TaskManager with it; a process cannot.',
+  }),
+  registrationInitialTimeout: duration('cluster.registration.initial-timeout', 500, {
+    min: 10,
+    description: 'How long the first attempt to register with the ResourceManager waits for its answer; doubled each time. Flink: 100 ms.',
+  }),
+  registrationMaxTimeout: duration('cluster.registration.max-timeout', 5_000, {
+    min: 10,
+    description: 'How long an attempt to register waits at most. Flink: 30 s.',
+  }),
+  registrationErrorDelay: duration('cluster.registration.error-delay', 1_000, {
+    min: 10,
+    description:
+      'Longest pause after an attempt that found no ResourceManager; the first is 100 ms if that is shorter, and each is twice the last. Flink: 10 s.',
+  }),
+  registrationRefusedDelay: duration('cluster.registration.refused-registration-delay', 1_000, {
+    min: 10,
+    description: 'Pause after the ResourceManager answered with a failure. Flink: 30 s.',
+  }),
+  registrationTimeout: duration('taskmanager.registration.timeout', 300_000, {
+    min: 10,
+    description: 'A TaskManager that has been without a ResourceManager for so long ends with an error.',
   }),
   taskHeapSize: size('taskmanager.memory.task.heap.size', undefined, {
     min: 16 * 1_024 * 1_024,

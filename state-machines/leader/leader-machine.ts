@@ -4,6 +4,8 @@
  * L1  Leadership is granted only by an answer of the store, and each grant has a higher epoch than the one before.
  * L2  A leader whose lease deadline passes without a renewal is no longer leader, whatever the store may answer later.
  * L3  Every grant is followed by exactly one revocation before the next grant or the end.
+ * L5  After a renewal that the store did not answer, the next comes sooner than the renewal interval: there is still a
+ *     lease to save.
  */
 import { assign, setup } from 'xstate';
 import { effects, ignored, type IgnoredEffect } from '../kit/effects.js';
@@ -12,6 +14,8 @@ import { eventTypes, type CatalogueEntry } from '../kit/catalogue-entry.js';
 export interface LeaderContext {
   readonly retryMs: number;
   readonly renewMs: number;
+  /** Until the next renewal. */
+  readonly nextBeatMs: number;
   /** Epoch held, 0 when not leading. */
   readonly epoch: number;
   /** Who was last seen to hold the lease, for people. */
@@ -61,6 +65,8 @@ export const leaderMachine = setup({
       ignored: true,
     }),
     forgetEpoch: assign({ epoch: 0 }),
+    renewAsUsual: assign({ nextBeatMs: ({ context }) => context.renewMs }),
+    renewSoon: assign({ nextBeatMs: ({ context }) => Math.min(context.retryMs, context.renewMs) }),
   },
   guards: {
     isOwnEpoch: ({ context, event }) => event.type === 'LEASE_GRANTED' && event.epoch === context.epoch,
@@ -68,7 +74,7 @@ export const leaderMachine = setup({
   },
 }).createMachine({
   id: 'leader',
-  context: ({ input }) => ({ retryMs: input.retryMs, renewMs: input.renewMs, epoch: 0, heldBy: null }),
+  context: ({ input }) => ({ retryMs: input.retryMs, renewMs: input.renewMs, nextBeatMs: input.renewMs, epoch: 0, heldBy: null }),
   initial: 'acquiring',
   states: {
     acquiring: {
@@ -79,6 +85,7 @@ export const leaderMachine = setup({
           target: 'leading',
           actions: [
             assign({ epoch: ({ event }) => event.epoch, heldBy: null }),
+            { type: 'renewAsUsual' },
             { type: 'watchDeadline', params: ({ event }) => ({ deadline: event.deadline }) },
             { type: 'grantLeadership', params: ({ event }) => ({ epoch: event.epoch }) },
           ],
@@ -116,7 +123,7 @@ export const leaderMachine = setup({
     },
     leading: {
       description: 'The time of the next renewal; this process is the leader.',
-      entry: { type: 'scheduleBeat', params: ({ context }) => ({ delayMs: context.renewMs }) },
+      entry: { type: 'scheduleBeat', params: ({ context }) => ({ delayMs: context.nextBeatMs }) },
       on: {
         BEAT: 'renewing',
         DEADLINE_REACHED: {
@@ -141,7 +148,7 @@ export const leaderMachine = setup({
           {
             guard: 'isOwnEpoch',
             target: 'leading',
-            actions: { type: 'watchDeadline', params: ({ event }) => ({ deadline: event.deadline }) },
+            actions: [{ type: 'renewAsUsual' }, { type: 'watchDeadline', params: ({ event }) => ({ deadline: event.deadline }) }],
           },
           { actions: { type: 'ignored', params: { reason: 'stale' } } },
         ],
@@ -155,7 +162,10 @@ export const leaderMachine = setup({
             assign({ epoch: 0, heldBy: ({ event }) => event.holder }),
           ],
         },
-        STORE_FAILED: { target: 'leading', actions: { type: 'reportStoreFailure', params: ({ event }) => ({ error: event.error }) } },
+        STORE_FAILED: {
+          target: 'leading',
+          actions: [{ type: 'renewSoon' }, { type: 'reportStoreFailure', params: ({ event }) => ({ error: event.error }) }],
+        },
         DEADLINE_REACHED: {
           target: 'waiting',
           actions: [

@@ -47,7 +47,9 @@ export type PendingCheckpointEffect =
   | { readonly type: 'triggerSources'; readonly params: { readonly checkpointId: number } }
   | { readonly type: 'watchTimeout'; readonly params: { readonly checkpointId: number } }
   | { readonly type: 'cancelTimeout'; readonly params: { readonly checkpointId: number } }
+  /** The snapshot that came with the acknowledgement is part of the checkpoint. */
   | { readonly type: 'keepSnapshot'; readonly params: { readonly attemptId: string } }
+  /** It is not: nobody waits for it. */
   | { readonly type: 'discardSnapshot'; readonly params: { readonly attemptId: string } }
   | { readonly type: 'finalize'; readonly params: { readonly checkpointId: number } }
   | { readonly type: 'reportCompleted'; readonly params: { readonly checkpointId: number } }

@@ -104,6 +104,7 @@ export class SimulatedCluster {
       process: { host: process.name, pid: 1 },
       ...(supersedes === undefined ? {} : { supersedes }),
       leaseMs,
+      renewMs: leaseMs / 3,
       heartbeat: heartbeatDefaults,
       testSwitches: this.#options.broken,
     });

@@ -108,6 +108,11 @@ test('values that contradict each other are refused', () => {
     /"heartbeat\.timeout" \(100 ms\) must be more than "heartbeat\.interval" \(500 ms\)/,
   );
   assert.match(mistakeOf(file('high-availability.type: filesystem')), /storageDir/);
+  assert.match(
+    mistakeOf(file('high-availability.lease.renew-interval: 1600 ms')),
+    /"high-availability\.lease\.renew-interval" \(.*\) must be at most half of "high-availability\.lease\.duration" \(3 s\)/,
+  );
+  assert.match(mistakeOf(file('cluster.registration.max-timeout: 100 ms')), /initial-timeout" must not be more than/);
 });
 
 test('a file that is no YAML is refused with its name', () => {
@@ -158,8 +163,12 @@ test('every key is declared once, has a variable of its own, and a default that 
 
 test('every key is read by something: none is accepted and then ignored', () => {
   const root = fileURLToPath(new URL('../../../', import.meta.url));
-  /** Keys with one possible value, accepted so that files for Flink can say it. */
+  /** Keys with one possible value, accepted so that files for Flink can say it: there is nothing to read. */
   const fixed = new Set(['checkpointMode', 'stateBackend']);
+  for (const name of fixed) {
+    const option = options[name as 'checkpointMode'];
+    assert.is(option.expected, option.defaultValue, `${name} takes one value`);
+  }
   const sources = ['actors', 'api', 'cluster', 'graph', 'storage']
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name)))
     .filter((path) => path.endsWith('.ts'))

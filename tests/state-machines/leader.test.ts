@@ -80,4 +80,26 @@ test('a leader whose deadline passes while the renewal is under way is revoked a
   assert.is(host.ignored.get('waiting LEASE_GRANTED late'), 1);
 });
 
+test('after a renewal that failed the next comes sooner, after one that succeeded at the usual interval (L5)', () => {
+  const performed: LeaderEffect[] = [];
+  const host = new MachineHost<typeof leaderMachine, LeaderEffect>({
+    machine: leaderMachine,
+    input,
+    name: 'jm-1',
+    perform: (effect) => performed.push(effect),
+    onEffectFailed: (error) => {
+      throw error;
+    },
+  });
+  host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 3_000 });
+  host.send({ type: 'BEAT' });
+  host.send({ type: 'STORE_FAILED', error: 'down' });
+  host.send({ type: 'BEAT' });
+  host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 6_000 });
+  assert.equal(
+    performed.flatMap((effect) => (effect.type === 'scheduleBeat' ? effect.params.delayMs : [])),
+    [input.renewMs, input.retryMs, input.renewMs],
+  );
+});
+
 test.run();

@@ -50,6 +50,7 @@ export function startEmbeddedCluster(options: {
     holder: 'jm',
     process: { host: 'here', pid: process.pid },
     leaseMs: 3_000,
+    renewMs: 1_000,
     heartbeat: heartbeatDefaults,
   });
   const spawner = new WorkerSlotSpawner({

@@ -1,0 +1,38 @@
+/** What the configuration says reaches the actors of a process. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { registrationDefaults } from '../../actors/task-manager/resource-manager-connection.js';
+import { jobManagerSettingsOf, taskManagerSettingsOf } from '../../cluster/processes/settings-of-actors.js';
+import { Configuration } from '../../core/configuration/configuration.js';
+
+const test = suite('settings of actors');
+
+test('the lease of a JobManager and its renewal are as configured', () => {
+  const flags = { 'high-availability.lease.duration': '10 s', 'high-availability.lease.renew-interval': '2 s' };
+  const { leaseMs, renewMs } = jobManagerSettingsOf(Configuration.load({ flags }));
+  assert.equal({ leaseMs, renewMs }, { leaseMs: 10_000, renewMs: 2_000 });
+});
+
+test('the registration of a TaskManager is as configured', () => {
+  const flags = {
+    'cluster.registration.initial-timeout': '20 ms',
+    'cluster.registration.max-timeout': '30 ms',
+    'cluster.registration.error-delay': '40 ms',
+    'cluster.registration.refused-registration-delay': '50 ms',
+    'taskmanager.registration.timeout': '60 ms',
+  };
+  assert.equal(taskManagerSettingsOf(Configuration.load({ flags })).registration, {
+    initialTimeoutMs: 20,
+    maxTimeoutMs: 30,
+    initialPauseMs: 40,
+    maxPauseMs: 40,
+    refusedPauseMs: 50,
+    registrationTimeoutMs: 60,
+  });
+});
+
+test('by default a TaskManager registers as it does without a configuration', () => {
+  assert.equal(taskManagerSettingsOf(Configuration.defaults).registration, registrationDefaults);
+});
+
+test.run();
