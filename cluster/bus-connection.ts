@@ -17,6 +17,8 @@ export interface BusConnectionOptions {
   /** Gives up after this long when the configuration does not say. */
   readonly giveUpAfterMs?: number;
   readonly signal?: AbortSignal;
+  /** Called when the connection worked and was given up: the process cannot go on without it. */
+  readonly fatal?: (reason: string) => void;
 }
 
 /** Pauses between attempts grow to 5 s; the bound on their number follows from the time allowed. */
@@ -24,11 +26,12 @@ const attemptsIn = (ms: number): number =>
   Math.max(1, ms < 3_200 ? Math.ceil(Math.log2(ms / 100 + 1)) : 5 + Math.ceil((ms - 3_200) / 5_000));
 
 /** Throws `NATS_UNREACHABLE` or `NATS_REFUSED`, naming the address, when it gives up. */
-export function connectBus({ configuration, name, clock, logger, giveUpAfterMs, signal }: BusConnectionOptions): Promise<NatsBus> {
+export async function connectBus(settings: BusConnectionOptions): Promise<NatsBus> {
+  const { configuration, name, clock, logger, giveUpAfterMs, signal, fatal } = settings;
   const giveUp = configuration.get(options.natsGiveUpAfter) ?? giveUpAfterMs;
   const authentication = authenticationOf(configuration);
   const tls = tlsOf(configuration);
-  return connectNats({
+  const bus = await connectNats({
     servers: configuration.get(options.natsServers),
     name,
     clock,
@@ -45,6 +48,10 @@ export function connectBus({ configuration, name, clock, logger, giveUpAfterMs, 
     ...(tls === undefined ? {} : { tls }),
     ...(signal === undefined ? {} : { signal }),
   });
+  bus.onStatus(() => {
+    if (bus.isGivenUp) fatal?.(`the connection to NATS at ${configuration.get(options.natsServers).join(', ')} was given up`);
+  });
+  return bus;
 }
 
 export function subjectsOf(configuration: Configuration): Subjects {

@@ -12,6 +12,11 @@ import { openRedisLeaderStorage, openRedisStorage, type RedisStorageOptions } fr
 import { NodeFileSystem } from './adapters/node-file-system.js';
 import type { SlotStorageSettings } from './slot-settings.js';
 
+export interface StorePorts extends CorePorts {
+  /** The store is gone for good: the process cannot be of use any more. */
+  readonly onLost: (error: MillraceError) => void;
+}
+
 /** Everything a JobManager keeps. */
 export interface Stores {
   readonly ha: HaStore;
@@ -28,7 +33,7 @@ export interface TaskManagerStorage {
 }
 
 /** Throws `CONFIGURATION_INVALID` for what separate processes cannot share, or the store's own error naming its address. */
-export async function openStores(configuration: Configuration, ports: CorePorts): Promise<Stores> {
+export async function openStores(configuration: Configuration, ports: StorePorts): Promise<Stores> {
   const kind = configuration.get(options.highAvailabilityType);
   const place = checkpointPlace(configuration);
   const files = new NodeFileSystem();
@@ -55,7 +60,7 @@ export async function openStores(configuration: Configuration, ports: CorePorts)
   return { ha, checkpoints, blobs, close: async () => void (await Promise.all([ha.close(), checkpoints.close(), blobs.close()])) };
 }
 
-export async function openTaskManagerStorage(configuration: Configuration, ports: CorePorts): Promise<TaskManagerStorage> {
+export async function openTaskManagerStorage(configuration: Configuration, ports: StorePorts): Promise<TaskManagerStorage> {
   const place = checkpointPlace(configuration);
   if (place.kind === 'filesystem') return { slots: place, close: () => Promise.resolve() };
   const redis = await openRedisStorage(redisOptions(configuration, ports));
@@ -74,7 +79,7 @@ function checkpointPlace(configuration: Configuration): CheckpointPlace {
   throw notShared(options.checkpointStorage.key, kind);
 }
 
-function redisOptions(configuration: Configuration, { clock, logger }: CorePorts): RedisStorageOptions {
+function redisOptions(configuration: Configuration, { clock, logger, onLost }: StorePorts): RedisStorageOptions {
   const url = new URL(configuration.get(options.redisUrl));
   const user = configuration.get(options.redisUser);
   const password = configuration.get(options.redisPassword);
@@ -88,6 +93,7 @@ function redisOptions(configuration: Configuration, { clock, logger }: CorePorts
     name: 'millrace',
     clock,
     logger,
+    onLost,
     prefix: configuration.get(options.redisKeyPrefix),
     cluster: configuration.get(options.highAvailabilityClusterId) ?? configuration.get(options.clusterId),
     leaseTimeoutMs: configuration.get(options.leaseRenewInterval),

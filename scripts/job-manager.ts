@@ -24,11 +24,12 @@ commandWithSettings('job-manager', 'Runs a JobManager: takes jobs, leads the clu
       runProcess({
         name: 'the JobManager',
         logger,
-        start: (signal) =>
+        start: (signal, fatal) =>
           startJobManagerProcess({
             configuration,
             logger,
             signal,
+            fatal,
             ...(holder === undefined ? {} : { holder }),
             ...(supersedes === undefined ? {} : { supersedes }),
           }),

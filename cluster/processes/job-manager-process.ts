@@ -17,15 +17,16 @@ export interface JobManagerProcessOptions {
   readonly holder?: string;
   readonly supersedes?: string;
   readonly signal: AbortSignal;
+  readonly fatal: (reason: string) => void;
 }
 
 export async function startJobManagerProcess(settings: JobManagerProcessOptions): Promise<ActorProcess> {
-  const { configuration, logger, signal, supersedes } = settings;
+  const { configuration, logger, signal, supersedes, fatal } = settings;
   const ports = { clock: systemClock, random: systemRandom, logger };
   const holder = settings.holder ?? `jm-${systemRandom.hex(4)}`;
-  const stores = await openStores(configuration, ports);
+  const stores = await openStores(configuration, { ...ports, onLost: ({ message }) => fatal(message) });
   logger.log('info', 'the store is open', { leaderStore: stores.ha.durability, checkpoints: stores.checkpoints.durability });
-  const bus = await connectBus({ configuration, name: holder, clock: systemClock, logger, signal });
+  const bus = await connectBus({ configuration, name: holder, clock: systemClock, logger, signal, fatal });
   const endpoint = createEndpoint({ ...ports, name: `job-manager.${holder}`, bus, subjects: subjectsOf(configuration) });
   const node = new JobManagerNode({
     ...ports,

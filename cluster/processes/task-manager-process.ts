@@ -42,8 +42,8 @@ export async function startTaskManagerProcess({
   }
   const ports = { clock: systemClock, random: systemRandom, logger };
   const id = configuration.get(options.taskManagerId) ?? `tm-${systemRandom.hex(4)}`;
-  const storage = await openTaskManagerStorage(configuration, ports);
-  const connection = { configuration, clock: systemClock, logger, signal };
+  const storage = await openTaskManagerStorage(configuration, { ...ports, onLost: ({ message }) => fatal(message) });
+  const connection = { configuration, clock: systemClock, logger, signal, fatal };
   const control = await connectBus({ ...connection, name: `${id} control` });
   const data = await connectBus({ ...connection, name: `${id} data` });
   const subjects = subjectsOf(configuration);

@@ -72,10 +72,10 @@ export class ServerProcess {
     return this.#child?.pid;
   }
 
-  /** Starts it again after {@link stop} or {@link kill}, on the same port and data. */
-  async start(): Promise<void> {
+  /** Starts it again after {@link stop} or {@link kill}, on the same port and data; `more` flags win over its own. */
+  async start(more: readonly string[] = []): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.name} runs already`);
-    const child = spawn(this.#binary, this.#flags, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(this.#binary, [...this.#flags, ...more], { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#output = '';
     let ended: string | undefined;

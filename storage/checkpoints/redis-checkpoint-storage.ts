@@ -25,14 +25,17 @@ const removeBatch = 200;
 const nobody: LeaderToken = { epoch: 0 as LeaderToken['epoch'], holder: '' };
 
 export class RedisCheckpointStorage implements CheckpointStorage {
-  readonly durability: string;
   private readonly client: RedisConnection;
   private readonly keys: RedisKeys;
 
   constructor(options: RedisCheckpointStorageOptions) {
     this.client = options.client.share();
     this.keys = options.keys;
-    this.durability = options.client.serverFacts.durability;
+  }
+
+  /** As the server was when it was last reached. */
+  get durability(): string {
+    return this.client.serverFacts.durability;
   }
 
   async write(name: string, bytes: Uint8Array): Promise<ChunkHandle> {

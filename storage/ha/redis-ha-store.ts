@@ -36,7 +36,6 @@ export interface RedisHaStoreOptions {
 }
 
 export class RedisHaStore implements HaStore {
-  readonly durability: string;
   private readonly client: RedisConnection;
   private readonly lease: RedisConnection;
   private readonly keys: RedisKeys;
@@ -47,7 +46,11 @@ export class RedisHaStore implements HaStore {
     this.lease = options.lease.share();
     this.keys = options.keys;
     this.clock = options.clock;
-    this.durability = options.records.serverFacts.durability;
+  }
+
+  /** As the server was when it was last reached. */
+  get durability(): string {
+    return this.client.serverFacts.durability;
   }
 
   acquire(holder: string, leaseMs: number, supersedes?: string): Promise<LeaseAnswer> {

@@ -1,6 +1,7 @@
 /**
  * Everything a process keeps in Redis, over one connection for data and, for processes that may lead, one for the lease.
  */
+import type { MillraceError } from '../../core/errors.js';
 import type { Clock, Logger } from '../../core/ports.js';
 import { RedisBlobStore } from '../blobs/redis-blob-store.js';
 import { RedisCheckpointStorage } from '../checkpoints/redis-checkpoint-storage.js';
@@ -21,6 +22,8 @@ export interface RedisStorageOptions {
   readonly cluster?: string;
   /** How long to try to connect before failing; undefined: for ever. */
   readonly giveUpAfterMs?: number;
+  /** A connection that worked is gone for good: given up, or refused because the server is not fit any more. */
+  readonly onLost?: (error: MillraceError) => void;
   /** How long a request about the lease may take: well below the lease. Default 1000. */
   readonly leaseTimeoutMs?: number;
 }
@@ -89,5 +92,6 @@ function connect(
     logger: options.logger,
     mode,
     ...(options.giveUpAfterMs === undefined ? {} : { giveUpAfterMs: options.giveUpAfterMs }),
+    ...(options.onLost === undefined ? {} : { onLost: options.onLost }),
   });
 }

@@ -7,6 +7,9 @@
  *      this way must be idempotent. `prompt`: they fail at once while it is away, or after `commandTimeoutMs`; nothing is
  *      sent again.
  * RC3  Every failure is a MillraceError; recovery `retry` means that whether the command took effect may be unknown.
+ * RC4  After each reconnection the server is looked at again before new commands go to it, as it may have come back with
+ *      other settings: what changed is logged; one that is not fit any more is refused for good (`onLost`). Commands that
+ *      waited inside the connection are not held back.
  */
 import { Redis } from 'ioredis';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
@@ -25,6 +28,8 @@ export interface RedisClientOptions {
   readonly mode: { readonly kind: 'patient' } | { readonly kind: 'prompt'; readonly commandTimeoutMs: number };
   /** Undefined: never. */
   readonly giveUpAfterMs?: number;
+  /** The connection worked and never will again, though nobody closed it; called once. */
+  readonly onLost?: (error: MillraceError) => void;
 }
 
 export type RedisArgument = string | number | Uint8Array;
@@ -59,6 +64,9 @@ export class RedisClient implements RedisConnection {
   private lastError = 'no answer';
   private awaySince: number | undefined;
   private refusal: MillraceError | undefined;
+  /** While the server is looked at again (RC4). */
+  private checking: Promise<void> | undefined;
+  private isClosing = false;
 
   /** Resolves once the connection works and the server was found fit (RF1, RF2). */
   static async connect(options: RedisClientOptions): Promise<RedisClient> {
@@ -92,6 +100,7 @@ export class RedisClient implements RedisConnection {
     });
     this.redis.on('error', (error: Error) => this.noteError(error));
     this.redis.on('ready', () => this.noteReady());
+    this.redis.on('end', () => this.noteEnd());
     this.redis.on('close', () => (this.awaySince ??= this.options.clock.monotonic()));
   }
 
@@ -101,6 +110,11 @@ export class RedisClient implements RedisConnection {
   }
 
   async command(name: string, ...parameters: RedisArgument[]): Promise<unknown> {
+    await this.checking;
+    return this.send(name, parameters);
+  }
+
+  private async send(name: string, parameters: readonly RedisArgument[]): Promise<unknown> {
     try {
       return await this.redis.callBuffer(name, parameters.map(asArgument));
     } catch (error) {
@@ -109,6 +123,7 @@ export class RedisClient implements RedisConnection {
   }
 
   async run(script: RedisScript, keys: readonly string[], parameters: readonly RedisArgument[]): Promise<unknown> {
+    await this.checking;
     const rest = [keys.length, ...keys, ...parameters.map(asArgument)];
     try {
       return await this.redis.callBuffer('EVALSHA', [script.sha1, ...rest]);
@@ -130,6 +145,7 @@ export class RedisClient implements RedisConnection {
   async close(): Promise<void> {
     this.users -= 1;
     if (this.users > 0 || this.redis.status === 'end') return;
+    this.isClosing = true;
     // QUIT would wait for a connection that is away.
     if (this.redis.status === 'ready') await this.redis.quit().catch(() => undefined);
     this.redis.disconnect();
@@ -146,9 +162,9 @@ export class RedisClient implements RedisConnection {
   }
 
   private async readFacts(): Promise<RedisServerFacts> {
-    const info = parseInfo(String(await this.command('INFO')));
+    const info = parseInfo(String(await this.send('INFO', [])));
     // Hosted servers often forbid CONFIG.
-    const fsync = await this.command('CONFIG', 'GET', 'appendfsync').catch(() => undefined);
+    const fsync = await this.send('CONFIG', ['GET', 'appendfsync']).catch(() => undefined);
     return readServerFacts(info, Array.isArray(fsync) && fsync.length === 2 ? String(fsync[1]) : undefined, this.shown);
   }
 
@@ -188,6 +204,39 @@ export class RedisClient implements RedisConnection {
       });
     }
     this.awaySince = undefined;
+    if (this.facts !== undefined) this.checking = this.checkAgain(this.facts);
+  }
+
+  /** RC4. Never rejects. */
+  private async checkAgain(before: RedisServerFacts): Promise<void> {
+    const { logger, name } = this.options;
+    try {
+      this.facts = await this.readFacts();
+      if (this.facts.durability === before.durability) return;
+      logger.log(this.facts.isDurable ? 'info' : 'warn', `the server came back with other settings: ${this.facts.durability}`, {
+        before: before.durability,
+        connection: name,
+      });
+    } catch (error) {
+      const unfit = this.failure('read its settings', error);
+      if (unfit.recovery === 'crash') this.refuse(unfit);
+      // Else it went away again: it is looked at when it is back.
+      else logger.log('warn', 'the settings of the server could not be read again', { error: unfit.message, connection: name });
+    } finally {
+      this.checking = undefined;
+    }
+  }
+
+  private refuse(error: MillraceError): void {
+    this.refusal = error;
+    this.options.logger.log('error', error.message, { hint: error.hint, connection: this.options.name });
+    this.redis.disconnect();
+  }
+
+  private noteEnd(): void {
+    if (this.isClosing || this.facts === undefined) return;
+    this.isClosing = true;
+    this.options.onLost?.(this.refusal ?? this.unreachable());
   }
 
   private unreachable(): MillraceError {

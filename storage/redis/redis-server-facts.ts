@@ -1,5 +1,5 @@
 /**
- * What a Redis server promises, read when we connect: refused when it would lose data on purpose, said out loud otherwise.
+ * What a Redis server promises, read whenever we connect: refused when it would lose data on purpose, said out loud otherwise.
  *
  * RF1  Any `maxmemory-policy` but `noeviction` is refused: evicting a chunk loses a checkpoint silently.
  * RF2  A replica is refused: it cannot be written.

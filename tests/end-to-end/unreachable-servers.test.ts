@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { boundTests } from '../support/bounds.js';
 import { runScript } from '../support/process-cluster.js';
-import { freePort, natsUrl, startOwnNats } from '../support/servers.js';
+import { freePort, natsUrl, redisUrl, startOwnNats, startOwnRedis } from '../support/servers.js';
 
 boundTests({ testMs: 60_000, fileMs: 200_000 });
 const test = suite('unreachable servers');
@@ -26,6 +26,37 @@ test('a TaskManager that reaches no NATS names the address and gives up when tol
   const { exitCode, errors } = await runScript('task-manager.js', [...words, ...storage]);
   assert.is(exitCode, 1, errors);
   assert.ok(errors.includes(address), errors);
+});
+
+test('a JobManager whose NATS or Redis went away for too long ends with an error that names it', async () => {
+  const nats = await startOwnNats();
+  const redis = await startOwnRedis();
+  try {
+    for (const server of [nats, redis]) {
+      let isKilled = false;
+      const { exitCode, errors } = await runScript(
+        'job-manager.js',
+        [
+          ...['-D', 'high-availability.type=redis', '-D', `redis.url=${redisUrl(redis)}`, '-D', `nats.servers=${natsUrl(nats)}`],
+          ...['-D', 'nats.connect.give-up-after=1s', '-D', 'redis.connect.give-up-after=1s'],
+        ],
+        {
+          onErrors: (text) => {
+            if (isKilled || !text.includes('this JobManager leads')) return;
+            isKilled = true;
+            void server.kill();
+          },
+        },
+      );
+      assert.ok(isKilled, errors);
+      assert.is(exitCode, 1, errors);
+      assert.match(errors, new RegExp(`cannot go on: .*127\\.0\\.0\\.1:${server.port}`));
+      await server.start();
+    }
+  } finally {
+    await nats.dispose();
+    await redis.dispose();
+  }
 });
 
 test('a client that reaches no NATS names the address and leaves with exit code 1', async () => {

@@ -136,6 +136,53 @@ test('what survives is read from the server and said, as a warning when it is le
     await admin.share().close();
   }));
 
+/** Ends a server and starts one with other settings on its port and data. */
+async function comeBackAs(server: ServerProcess, ...settings: readonly string[]): Promise<void> {
+  await server.kill();
+  await server.start(settings);
+}
+
+test('a server that comes back with less durability is read again, and that is said (RC4)', () =>
+  withServer(async (server) => {
+    const { logger, lines } = recordingLogger();
+    const storage = await openRedisLeaderStorage(optionsFor(server, { logger }));
+    assert.match(storage.ha.durability, /survives a crash/);
+    await comeBackAs(server, '--appendonly', 'no');
+    const said = await eventually(
+      20_000,
+      async () => lines.find(({ message }) => message.includes('came back with other settings')),
+      'the log line',
+    );
+    assert.is(said.level, 'warn');
+    assert.match(said.message, /without append-only file/);
+    await storage.checkpoints.write('job/1/a/state/0', new Uint8Array(3));
+    assert.match(storage.ha.durability, /without append-only file/);
+    assert.match(storage.checkpoints.durability, /without append-only file/);
+    await storage.close();
+  }));
+
+test('a server that comes back and may evict is refused for good, with the setting to change (RC4, RF1)', () =>
+  withServer(async (server) => {
+    const lost: MillraceError[] = [];
+    const storage = await openRedisStorage(optionsFor(server, { onLost: (error) => lost.push(error) }));
+    await comeBackAs(server, '--maxmemory-policy', 'allkeys-lru');
+    const refused = await eventually(20_000, async () => lost[0], 'the refusal');
+    assert.is(refused.code, 'REDIS_EVICTS');
+    assert.match(refused.hint ?? '', 'noeviction');
+    await rejectsWith('REDIS_EVICTS', storage.checkpoints.write('job/1/a/state/0', new Uint8Array(3)));
+    await storage.close();
+    assert.is(lost.length, 1, 'told once');
+  }));
+
+test('a connection that is closed by its user is not lost', () =>
+  withServer(async (server) => {
+    const lost: MillraceError[] = [];
+    const storage = await openRedisStorage(optionsFor(server, { onLost: (error) => lost.push(error) }));
+    await storage.close();
+    await server.kill();
+    assert.equal(lost, []);
+  }));
+
 test('records and chunks survive a kill and restart of the server; what was asked meanwhile waits and is done (RC2)', () =>
   withServer(async (server) => {
     const storage = await openRedisLeaderStorage(optionsFor(server));
@@ -197,7 +244,8 @@ test('the deadline of a lease counts from before the request was sent (RH2)', ()
 
 test('giving up on a server that went away fails what waits, with its address (RC1)', () =>
   withServer(async (server) => {
-    const storage = await openRedisStorage(optionsFor(server, { giveUpAfterMs: 500 }));
+    const lost: MillraceError[] = [];
+    const storage = await openRedisStorage(optionsFor(server, { giveUpAfterMs: 500, onLost: (error) => lost.push(error) }));
     await server.kill();
     const error = await within(
       10_000,
@@ -206,6 +254,10 @@ test('giving up on a server that went away fails what waits, with its address (R
     );
     assert.match(error.message, `127.0.0.1:${server.port}`);
     await rejectsWith('REDIS_UNREACHABLE', storage.checkpoints.listBefore(job, 5 as CheckpointId));
+    assert.equal(
+      lost.map(({ code }) => code),
+      ['REDIS_UNREACHABLE'],
+    );
     await storage.close();
   }));
 

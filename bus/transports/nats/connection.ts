@@ -39,6 +39,7 @@ export class NatsBus implements Bus {
   #payloadBytesMax: number;
   #status: BusStatus = 'connected';
   #handlerFailures = 0;
+  #isGivenUp = false;
   #closing: Promise<void> | undefined;
 
   /** Use `connectNats`. */
@@ -54,6 +55,11 @@ export class NatsBus implements Bus {
   /** As the server says; may change when the connection moves to another server. */
   get payloadBytesMax(): number {
     return this.#payloadBytesMax;
+  }
+
+  /** Closed because the server could not be reached for too long, not because somebody closed it. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
   }
 
   /** Handlers that threw so far. */
@@ -202,6 +208,7 @@ export class NatsBus implements Bus {
         `the connection to NATS at ${this.#where} is given up`,
         error instanceof Error ? { error: toErrorRecord(error) } : {},
       );
+      this.#isGivenUp = true;
       this.#become('closed');
     });
     for await (const event of this.#nats.status()) this.#statusEvent(event);
