@@ -34,6 +34,10 @@ export const limits = {
   /** State chunks: large enough to amortise a round trip, small enough to stay below Redis' sweet spot. */
   stateChunkBytesMin: 256 * kib,
   stateChunkBytesMax: mib,
+  /** Chunks a task has under way to the store: two hide a round trip, two more a slow disk; 4 MiB a task. */
+  chunkWritesInFlightMax: 4,
+  /** State entries serialised before the writes under way are looked at again: one batch of rows. */
+  snapshotEntriesPerBatch: 256,
   /** CBOR nesting on the control plane: real messages stay below 16. */
   cborDepthMax: 64,
   /** CBOR bignums: a 128 KiB one blocks cbor-x for 3 s; 1 KiB costs microseconds. */

@@ -11,7 +11,7 @@ import type { CheckpointId } from '../../core/ids.js';
 import type { OperatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
 import { functionError } from '../operators/user-error.js';
-import type { ChunkStore } from '../task-runtime.js';
+import type { ChunkGate } from './chunk-gate.js';
 import type { ChainedOperator } from './operator-chain.js';
 import type { SourceDriver } from './source-driver.js';
 
@@ -20,7 +20,7 @@ export interface SnapshotRunOptions {
   readonly descriptor: TaskDeploymentDescriptor;
   readonly operators: readonly ChainedOperator[];
   readonly source: SourceDriver | undefined;
-  readonly chunks: ChunkStore;
+  readonly chunks: ChunkGate;
   readonly isFinished: boolean;
 }
 
@@ -37,6 +37,7 @@ export class SnapshotRun {
   readonly #options: SnapshotRunOptions;
   readonly #runs: OperatorRun[] = [];
   #remaining: StateSnapshot[] = [];
+  #isDiscarded = false;
 
   constructor(options: SnapshotRunOptions) {
     this.#options = options;
@@ -75,6 +76,7 @@ export class SnapshotRun {
   }
 
   discard(): void {
+    this.#isDiscarded = true;
     for (const run of this.#runs) run.keyed?.discard();
     this.#remaining = [];
   }
@@ -97,7 +99,7 @@ export class SnapshotRun {
     return (bytes) => {
       const name = `${descriptor.jobId}/${this.checkpointId}/${descriptor.attemptId}/${operator}/${number}`;
       number += 1;
-      return chunks.write(name, bytes);
+      return chunks.write(name, bytes, () => !this.#isDiscarded);
     };
   }
 }

@@ -110,6 +110,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       chunks,
       clock,
       callbacks,
+      wake: this.#wake,
       scope: this,
       broadcast: (event) => this.#outputs.broadcast(event),
       source: () => this.#source,

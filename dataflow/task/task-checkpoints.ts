@@ -24,6 +24,7 @@ export interface TaskCheckpointsOptions {
   readonly chunks: ChunkStore;
   readonly clock: Clock;
   readonly callbacks: Pick<TaskCallbacks, 'onAcknowledged' | 'onDeclined'>;
+  readonly wake: () => void;
   readonly scope: ChainScope;
   readonly broadcast: (event: StreamEvent) => void;
   readonly source: () => SourceDriver | undefined;
@@ -112,7 +113,7 @@ export class TaskCheckpoints {
   }
 
   *#take({ checkpointId: id, triggeredAt, isFinal, alignmentMs }: DueCheckpoint): Procedure {
-    const { descriptor, chunks, clock, scope, broadcast, source, recordsIn, endPhase } = this.#options;
+    const { descriptor, clock, scope, broadcast, source, recordsIn, endPhase } = this.#options;
     if (id <= this.#lastTaken) return;
     this.#lastTaken = id;
     if (this.#aborted.take(id)) {
@@ -132,7 +133,7 @@ export class TaskCheckpoints {
     broadcast({ kind: 'barrier', checkpointId: id, triggeredAt, isFinal });
     const isFinished = endPhase() === 'finished';
     this.#snapshots.cut(
-      { checkpointId: id, descriptor, operators: scope.operators(), source: source(), chunks, isFinished },
+      { checkpointId: id, descriptor, operators: scope.operators(), source: source(), isFinished },
       { alignmentMs, syncStartedAt, recordsIn: recordsIn() },
     );
     if (isFinished && isFinal) this.#final = id;

@@ -3,16 +3,22 @@
  *
  * TS1  Serialising happens in slices between records; an older snapshot serialises its rest before a newer one is cut.
  * TS2  Each snapshot ends in one of: acknowledged, declined (`CHECKPOINT_ASYNC_EXCEPTION`), discarded without a word.
+ * TS3  Serialising waits while the store has as many chunks of this task under way as it may (CG1), and goes on when one
+ *      was written; an older snapshot that a newer one waits for does not.
  */
 import type { CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import type { TaskSnapshot } from '../../storage/contracts.js';
-import type { TaskCallbacks } from '../task-runtime.js';
+import type { ChunkStore, TaskCallbacks } from '../task-runtime.js';
+import { ChunkGate } from './chunk-gate.js';
 import { SnapshotRun, type SnapshotRunOptions } from './snapshot-run.js';
 
 export interface TaskSnapshotsOptions {
   readonly clock: Clock;
+  readonly chunks: Pick<ChunkStore, 'write'>;
+  /** There is more to serialise. */
+  readonly wake: () => void;
   readonly callbacks: Pick<TaskCallbacks, 'onAcknowledged' | 'onDeclined'>;
 }
 
@@ -32,27 +38,41 @@ interface Serialising extends Omit<CutStatistics, 'syncStartedAt'> {
 export class TaskSnapshots {
   readonly #options: TaskSnapshotsOptions;
   readonly #writing = new Map<CheckpointId, SnapshotRun>();
+  readonly #gate: ChunkGate;
   #serialising: Serialising | undefined;
 
   constructor(options: TaskSnapshotsOptions) {
     this.#options = options;
+    this.#gate = new ChunkGate({
+      chunks: options.chunks,
+      onRoom: () => {
+        if (this.#serialising !== undefined) options.wake();
+      },
+    });
   }
 
   /** The synchronous part; throws what an operator's `snapshot` throws. */
-  cut(run: SnapshotRunOptions, { alignmentMs, syncStartedAt, recordsIn }: CutStatistics): void {
-    while (this.#serialising !== undefined) this.advance();
-    const started = new SnapshotRun(run);
+  cut(run: Omit<SnapshotRunOptions, 'chunks'>, { alignmentMs, syncStartedAt, recordsIn }: CutStatistics): void {
+    while (this.#serialising !== undefined) this.#serialise(this.#serialising, limits.snapshotEntriesPerSlice);
+    const started = new SnapshotRun({ ...run, chunks: this.#gate });
     const cutAt = this.#options.clock.monotonic();
     this.#serialising = { run: started, alignmentMs, recordsIn, syncMs: cutAt - syncStartedAt, cutAt };
   }
 
-  /** Serialises some more; whether there is more to do. */
+  /** Serialises some more; whether there is more to do now (TS3). */
   advance(): boolean {
     const current = this.#serialising;
     if (current === undefined) return false;
+    for (let left: number = limits.snapshotEntriesPerSlice; left > 0; left -= limits.snapshotEntriesPerBatch) {
+      if (this.#gate.isFull || !this.#serialise(current, limits.snapshotEntriesPerBatch)) return false;
+    }
+    return !this.#gate.isFull;
+  }
+
+  #serialise(current: Serialising, entriesMax: number): boolean {
     const { run } = current;
     try {
-      if (run.advance(limits.snapshotEntriesPerSlice)) return true;
+      if (run.advance(entriesMax)) return true;
     } catch (error) {
       this.#serialising = undefined;
       this.#decline(run, error);

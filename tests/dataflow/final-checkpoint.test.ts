@@ -12,6 +12,7 @@ function finishedTask(): { take(id: number, isFinal: boolean): void; abort(id: n
     descriptor: { vertexId: 'v', subtaskIndex: 0 } as unknown as TaskDeploymentDescriptor,
     chunks: { write: () => Promise.reject(new Error('nothing to write')) } as never,
     clock: { now: () => 0, monotonic: () => 0, setTimer: () => ({ cancel: () => undefined }) },
+    wake: () => undefined,
     callbacks: { onAcknowledged: () => undefined, onDeclined: () => undefined },
     scope: { operators: () => [], isParked: () => false } as never,
     broadcast: () => undefined,
