@@ -19,8 +19,8 @@ export const limits = {
   recordsPerFrameMax: 1_024,
   /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails. */
   overdraftBytesMax: 4 * mib,
-  /** Records one slice of a task processes before the next task of the slot gets the thread. */
-  recordsPerSlice: 2_048,
+  /** Steps of the task loop in a slice where work takes no time. */
+  stepsPerSlice: 256,
   /** State entries serialised between two slices of records: about a millisecond. */
   snapshotEntriesPerSlice: 2_048,
   /** Time one slice may take. */

@@ -29,6 +29,8 @@ export interface Random {
 /** Gives the thread back between slices of work: `callback` runs in a later macrotask, after waiting messages. */
 export interface Yield {
   schedule(callback: () => void): void;
+  /** Set where work takes no time, as under a simulated clock: how many records make a slice. */
+  readonly recordsPerSlice?: number;
 }
 
 /** Severity as in pino. */

@@ -11,6 +11,7 @@ import type { AttemptId, AttemptNumber, CheckpointId, JobId, OperatorId, Session
 import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
 import type { PlanningSettings, StreamGraph } from '../graph/types.js';
 import type { Key, KeyedStateBackend } from '../storage/state/contracts.js';
+import type { RecordStage } from './fusion/record-stage.js';
 
 /** Stands for "this record has no timestamp". */
 export const noTimestamp: number = Number.MIN_SAFE_INTEGER;
@@ -18,8 +19,11 @@ export const noTimestamp: number = Number.MIN_SAFE_INTEGER;
 export const maxWatermark: number = Number.MAX_SAFE_INTEGER;
 export const minWatermark: number = Number.MIN_SAFE_INTEGER;
 
-/** Hands one record on. `timestamp` is event time in ms, or {@link noTimestamp}. */
-export type Emit<T> = (value: T, timestamp: number) => void;
+/**
+ * Hands one record on. `timestamp` is event time in ms, or {@link noTimestamp}. `keyGroup` comes with records that were
+ * partitioned by key, for the operator that has that key.
+ */
+export type Emit<T> = (value: T, timestamp: number, keyGroup?: number) => void;
 
 /** Makes the key of a record; must be pure. */
 export type KeySelector<T = unknown> = (value: T) => Key;
@@ -99,6 +103,8 @@ export interface Operator<In = unknown, Out = unknown> {
   open?(context: OperatorContext): void | Promise<void>;
   /** Returns the function called for each record, specialised for `out`. Called once, before `open`. */
   bind(out: Emit<Out>, context: OperatorContext): Emit<In>;
+  /** The same as `bind`, when that is all there is to a record: neighbours are then compiled into one function. */
+  stage?(context: OperatorContext): RecordStage;
   /** The event time of the operator moved; timers due were fired before the watermark is handed on. */
   onWatermark?(watermark: number): void;
   /** A timer of this operator fired; the current key is set. */

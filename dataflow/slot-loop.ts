@@ -35,6 +35,11 @@ export class SlotLoop {
     this.#logger = options.logger;
   }
 
+  /** See {@link Yield}. */
+  get recordsPerSlice(): number | undefined {
+    return this.#yield.recordsPerSlice;
+  }
+
   /** Turns run so far, for tests and metrics. */
   get turns(): number {
     return this.#turns;

@@ -116,7 +116,7 @@ class InlineSlotThread implements SlotThread<FromSlot, ToSlot>, InlineSlot {
   }
 
   #yieldWhileAlive(port: Yield): Yield {
-    return { schedule: (callback) => port.schedule(() => this.#run(callback)) };
+    return { ...port, schedule: (callback) => port.schedule(() => this.#run(callback)) };
   }
 
   #run(callback: () => void): void {

@@ -5,6 +5,7 @@ import { failFunction } from './user-error.js';
 /** Hands on the records for which `isWanted` says true. */
 export function filterOperator<T>(isWanted: FilterFunction<T>): Operator<T, T> {
   return {
+    stage: () => ({ code: 'if (!$isWanted(value)) return;', uses: { isWanted } }),
     bind:
       (out, { operatorName }) =>
       (value, timestamp) => {

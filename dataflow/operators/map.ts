@@ -5,6 +5,7 @@ import { failFunction } from './user-error.js';
 /** One result for every record. */
 export function mapOperator<In, Out>(map: MapFunction<In, Out>): Operator<In, Out> {
   return {
+    stage: () => ({ code: 'value = $map(value);', uses: { map } }),
     bind:
       (out, { operatorName }) =>
       (value, timestamp) => {

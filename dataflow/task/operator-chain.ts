@@ -1,10 +1,11 @@
 /**
- * The operators of one task, bound to each other by closures: a record goes from one to the next by a direct call.
+ * The operators of one task, bound to each other: a record goes from one to the next by a direct call.
  *
  * C1  Operators are made and bound last to first, restored before they are bound, opened last to first, closed first
  *     to last; `close` runs for every operator whose `open` was called, whatever happens to the others.
  * C2  An output that several take hands each its own copy, unless objects may be reused.
  * C3  A side output without a taker is dropped.
+ * C4  Neighbours that are stages become one function (see ../fusion); where code may not be made they are bound like others.
  */
 import { decode } from '../../bus/codec/cbor.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
@@ -15,6 +16,8 @@ import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import type { OutputPressure } from '../channels/channel-owner.js';
 import type { Emit, Operator, OperatorContext, Source, TaskInfo } from '../contracts.js';
+import { fuse } from '../fusion/fuse.js';
+import type { NamedStage } from '../fusion/record-stage.js';
 import { functionError } from '../operators/user-error.js';
 import { copyRecord } from '../records/copy-record.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
@@ -35,6 +38,8 @@ export interface OperatorChainOptions {
   readonly parking: Parking;
   /** Results that may still be pulled in this step of the loop. */
   readonly quota: { left: number };
+  /** Counts, at 0, the records a source emitted. */
+  readonly sourceRecords: Float64Array;
   readonly currentWatermark: () => number;
   readonly fail: (error: unknown) => void;
   readonly wake: () => void;
@@ -55,6 +60,7 @@ export class OperatorChain {
   readonly #options: OperatorChainOptions;
   readonly #operators: ChainedOperator[] = [];
   readonly #inputs = new Map<string, Emit<unknown>>();
+  readonly #stages = new Map<string, NamedStage>();
   #source: { readonly source: Source<unknown>; readonly emit: Emit<unknown> } | undefined;
   /** From `open` on, for `close` (C1). */
   readonly #opened = new Set<ChainedOperator>();
@@ -80,9 +86,8 @@ export class OperatorChain {
 
   /** Takes a record into the chain. Not for source tasks. */
   get input(): Emit<unknown> {
-    const input = this.#inputs.get(this.head.descriptor.id);
-    assert(input !== undefined, 'A source task takes no records from channels.');
-    return input;
+    assert(this.#source === undefined, 'A source task takes no records from channels.');
+    return this.#inputOf(this.head.descriptor.id);
   }
 
   /** Makes contexts and state, restores, then binds (C1). */
@@ -217,18 +222,67 @@ export class OperatorChain {
 
   #bind(chained: ChainedOperator): void {
     const { descriptor, context, operator } = chained;
-    const out = this.#outputOf(descriptor, null);
     if (operator === undefined) {
       const factory = this.#factoryOf(descriptor);
       assert(factory.kind === 'source', 'Only a source has no operator.');
-      this.#source = { source: factory.source, emit: out };
+      this.#source = { source: factory.source, emit: this.#countedOutputOf(descriptor) };
       return;
     }
     try {
-      this.#inputs.set(descriptor.id, operator.bind(out, context));
+      const stage = operator.stage?.(context);
+      if (stage === undefined) this.#inputs.set(descriptor.id, operator.bind(this.#outputOf(descriptor, null), context));
+      else this.#stages.set(descriptor.id, { ...stage, operatorName: descriptor.name });
     } catch (error) {
       throw functionError(descriptor.name, error);
     }
+  }
+
+  /** What takes a record into an operator: bound before, or compiled now with the stages behind it (C4). */
+  #inputOf(id: string): Emit<unknown> {
+    const bound = this.#inputs.get(id);
+    if (bound !== undefined) return bound;
+    const chained = this.#operators.find(({ descriptor }) => descriptor.id === id);
+    assert(chained?.operator !== undefined, `Operators of "${this.#options.vertex.name}" are not in topological order.`);
+    const { stages, last } = this.#stagesFrom(chained.descriptor);
+    const input =
+      fuse(stages, this.#outputOf(last, null)) ?? chained.operator.bind(this.#outputOf(chained.descriptor, null), chained.context);
+    this.#inputs.set(id, input);
+    return input;
+  }
+
+  /** The main output of a source, counting what passes. */
+  #countedOutputOf(descriptor: OperatorDescriptor): Emit<unknown> {
+    const { sourceRecords } = this.#options;
+    const count: NamedStage = { operatorName: descriptor.name, code: '$records[0] += 1;', uses: { records: sourceRecords } };
+    const next = this.#soleTaker(descriptor);
+    const run = next === undefined ? { stages: [], last: descriptor } : this.#stagesFrom(next);
+    const fused = fuse([count, ...run.stages], this.#outputOf(run.last, null));
+    if (fused !== undefined) return fused;
+    const out = this.#outputOf(descriptor, null);
+    return (value, timestamp) => {
+      sourceRecords[0] = (sourceRecords[0] as number) + 1;
+      out(value, timestamp);
+    };
+  }
+
+  /** The stages from an operator on, as long as each is the only taker of the one before it. */
+  #stagesFrom(first: OperatorDescriptor): { readonly stages: readonly NamedStage[]; readonly last: OperatorDescriptor } {
+    const stages: NamedStage[] = [this.#stages.get(first.id) as NamedStage];
+    let last = first;
+    for (let next = this.#soleTaker(last); next !== undefined; next = this.#soleTaker(last)) {
+      stages.push(this.#stages.get(next.id) as NamedStage);
+      last = next;
+    }
+    return { stages, last };
+  }
+
+  /** The one operator that takes the main output, when it is a stage. */
+  #soleTaker({ id }: OperatorDescriptor): OperatorDescriptor | undefined {
+    const { vertex, edges } = this.#options;
+    if (edges.some(({ sourceOperator, sideOutput }) => sourceOperator === id && sideOutput === null)) return undefined;
+    const [taker, ...others] = vertex.chainedEdges.filter(({ source, sideOutput }) => source === id && sideOutput === null);
+    if (taker === undefined || others.length > 0 || !this.#stages.has(taker.target)) return undefined;
+    return this.#operators.find(({ descriptor }) => descriptor.id === taker.target)?.descriptor;
   }
 
   /** Everything that takes the main output (null) or a side output of an operator. */
@@ -236,10 +290,7 @@ export class OperatorChain {
     const { vertex, edges, descriptor: task } = this.#options;
     const takers: Emit<unknown>[] = [];
     for (const edge of vertex.chainedEdges) {
-      if (edge.source !== descriptor.id || edge.sideOutput !== sideOutput) continue;
-      const input = this.#inputs.get(edge.target);
-      assert(input !== undefined, `Operators of "${vertex.name}" are not in topological order.`);
-      takers.push(input);
+      if (edge.source === descriptor.id && edge.sideOutput === sideOutput) takers.push(this.#inputOf(edge.target));
     }
     for (const edge of edges) if (edge.sourceOperator === descriptor.id && edge.sideOutput === sideOutput) takers.push(edge.emit);
     return fanOut(takers, task.jobGraph.settings.objectReuse);

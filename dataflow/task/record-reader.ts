@@ -32,7 +32,7 @@ export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' |
 }
 
 /** Records between two looks at the clock. */
-export const recordsPerClockCheck = 32;
+const recordsPerClockCheck = 32;
 
 /** See the head of this file. */
 export class RecordReader {

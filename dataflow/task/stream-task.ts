@@ -12,7 +12,6 @@
  */
 import { assert, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { CheckpointId } from '../../core/ids.js';
-import { limits } from '../../core/limits.js';
 import type { JobVertex } from '../../graph/types.js';
 import { maxWatermark, minWatermark, type Emit } from '../contracts.js';
 import type { SlotTask } from '../slot-loop.js';
@@ -22,7 +21,8 @@ import { OperatorChain, type ChainedOperator } from './operator-chain.js';
 import { Parking } from './parking.js';
 import type { Procedure } from './procedure.js';
 import { ProcessingTimers } from './processing-timers.js';
-import { recordsPerClockCheck, RecordReader } from './record-reader.js';
+import { RecordReader } from './record-reader.js';
+import { SliceBudget } from './slice-budget.js';
 import { SliceTimes } from './slice-times.js';
 import { SourceDriver } from './source-driver.js';
 import { enumerateSplits } from './split-enumeration.js';
@@ -35,7 +35,6 @@ export type Step = 'progress' | 'waiting';
 
 /** Results an operator pulls from an iterable before the loop has another look around. */
 const resultsPerStep = 256;
-const stepsPerSlice = 256;
 
 /** The data plane of one task; see the head of this file. */
 export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
@@ -63,8 +62,10 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   #procedure: Procedure | undefined;
   #pause: 'none' | 'room' | 'promise' = 'none';
 
-  #recordsEmittedBySource = 0;
+  /** Records the source emitted: one number that compiled code can count in. */
+  readonly #sourceRecords = new Float64Array(1);
   readonly #times = new SliceTimes();
+  readonly #budget: SliceBudget;
 
   constructor(options: TaskRuntimeOptions) {
     this.#options = options;
@@ -104,6 +105,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
         this.#procedure = this.#endInput();
       },
     });
+    this.#budget = new SliceBudget({ clock, recordsPerSlice: options.loop.recordsPerSlice });
     this.#timers = new ProcessingTimers({ scope: this, clock, wake: this.#wake });
     this.#checkpoints = new TaskCheckpoints({
       descriptor,
@@ -132,6 +134,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       pressure: this.#outputs.pressure,
       parking: this.#parking,
       quota: this.#quota,
+      sourceRecords: this.#sourceRecords,
       currentWatermark: () => this.#watermark,
       fail: (error) => this.#fail(error),
       wake: this.#wake,
@@ -232,7 +235,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #wake = (): void => this.#options.loop.wake(this);
 
   #recordsIn(): number {
-    return this.#recordsEmittedBySource + this.#reader.recordsIn;
+    return (this.#sourceRecords[0] as number) + this.#reader.recordsIn;
   }
 
   #checkNotEnded(): void {
@@ -261,10 +264,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       source: source.source,
       context: head.context,
       output: {
-        emit: (value, timestamp) => {
-          this.#recordsEmittedBySource += 1;
-          emit(value, timestamp);
-        },
+        emit,
         isAvailable: () => pressure.fullChannels === 0 && this.#parking.lowestIndex < 0,
       },
       requestSplit: () => splitSource.requestSplit(head.descriptor.id),
@@ -274,15 +274,12 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   }
 
   #work(startedAt: number): Step {
-    const { clock } = this.#options.ports;
-    const recordsAtStart = this.#recordsIn();
-    for (let steps = 0; ; steps += 1) {
+    this.#budget.begin(startedAt, this.#recordsIn());
+    do {
       if (this.#failure !== undefined || this.#status !== 'running') return 'waiting';
       if (this.#step(startedAt) === 'waiting') return 'waiting';
-      // Steps are counted too: under a simulated clock no time passes, and parked work moves no record counter.
-      if (steps === stepsPerSlice || this.#recordsIn() - recordsAtStart >= limits.recordsPerSlice) return 'progress';
-      if (clock.monotonic() - startedAt >= limits.sliceMs) return 'progress';
-    }
+    } while (!this.#budget.isSpent(this.#recordsIn()));
+    return 'progress';
   }
 
   /** One piece of work, the most urgent first. */
@@ -339,7 +336,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
 
   #readSource(source: SourceDriver): Step {
     if (this.#phase !== 'reading') return 'waiting';
-    const step = source.step(recordsPerClockCheck * 4);
+    const step = source.step(this.#budget.pollRecords);
     if (step !== 'end') return step;
     this.#procedure = this.#endInput();
     return 'progress';

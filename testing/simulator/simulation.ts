@@ -112,6 +112,9 @@ export class Simulation {
   }
 }
 
+/** Small, so that a run has many moments at which something else can happen. */
+const recordsPerSlice = 2_048;
+
 /** One operating-system process of the simulated world: the ports it is given end with it. */
 export class SimulatedProcess {
   readonly name: string;
@@ -135,7 +138,7 @@ export class SimulatedProcess {
       setTimer: (delayMs, callback) => this.#timer(delayMs, callback),
     };
     // A slice of work takes a little time, so that what happens elsewhere can come in between.
-    this.yield = { schedule: (callback) => void world.schedule(random.next() * 0.2, 'yield', callback, this) };
+    this.yield = { recordsPerSlice, schedule: (callback) => void world.schedule(random.next() * 0.2, 'yield', callback, this) };
     this.logger = createLogger(world, name, {});
   }
 

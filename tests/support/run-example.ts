@@ -11,14 +11,18 @@ export interface ExampleRun {
 
 const program = fileURLToPath(new URL('../../scripts/example.js', import.meta.url));
 
-/** Runs an example to its end; killed after `ms`. */
-export function runExample(name: string, parameters: Readonly<Record<string, string>> = {}, ms = 100_000): Promise<ExampleRun> {
+/** Runs an example to its end; killed after 100 s. `nodeFlags` go to its process. */
+export function runExample(
+  name: string,
+  parameters: Readonly<Record<string, string>> = {},
+  nodeFlags: readonly string[] = [],
+): Promise<ExampleRun> {
   const words = Object.entries(parameters).flatMap(([parameter, value]) => [`--${parameter}`, value]);
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, name, ...words], {
+    const child = spawn(process.execPath, [...nodeFlags, program, name, ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), ms);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 100_000);
     let output = '';
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));

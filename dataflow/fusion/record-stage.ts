@@ -1,0 +1,16 @@
+/**
+ * What an operator does with a record, as a piece of a larger function: neighbours in a chain are compiled into one.
+ *
+ * A stage does exactly what the function does that `bind` returns. Its code sees `value`, `timestamp` and `keyGroup` of the
+ * record and the names of `uses`; it leaves the result in `value`, or drops the record with `return`.
+ */
+export interface RecordStage {
+  /** Statements. `$name` stands for the value `name` of `uses`. */
+  readonly code: string;
+  readonly uses: Readonly<Record<string, unknown>>;
+}
+
+/** A stage and the operator it belongs to. */
+export interface NamedStage extends RecordStage {
+  readonly operatorName: string;
+}
