@@ -50,7 +50,7 @@ function run(name: string, builder: JobBuilder, env: StreamExecutionEnvironment)
     if (error instanceof MillraceError) throw error;
     throw apiError('JOB_BUILDER_FAILED', `The builder of job "${name}" failed: ${error instanceof Error ? error.message : String(error)}`, {
       where: name,
-      hint: 'The stack of the cause shows where.',
+      hint: 'Mend the builder, or the parameters it was given.',
       cause: error,
     });
   }

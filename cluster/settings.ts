@@ -44,6 +44,7 @@ function readText(path: string): string {
     throw new MillraceError('CONFIGURATION_FILE', `the configuration file ${path} could not be read`, {
       domain: 'user',
       recovery: 'crash',
+      hint: `It was named by --config or ${fileVariable}.`,
       cause,
     });
   }

@@ -54,6 +54,8 @@ export class MillraceError extends Error {
 }
 
 const causeDepthMax = 5;
+/** The code of what was thrown and is not a MillraceError. */
+const uncaught = 'UNCAUGHT';
 
 /** Any thrown value as plain data. Keeps at most five causes; never throws. */
 export function toErrorRecord(error: unknown, depth = 0): ErrorRecord {
@@ -71,7 +73,7 @@ export function toErrorRecord(error: unknown, depth = 0): ErrorRecord {
   }
   if (error instanceof Error) {
     return {
-      code: 'UNCAUGHT',
+      code: uncaught,
       domain: 'user',
       recovery: 'restart-job',
       message: `${error.name}: ${error.message}`,
@@ -79,7 +81,7 @@ export function toErrorRecord(error: unknown, depth = 0): ErrorRecord {
       ...causeRecord(error.cause, depth),
     };
   }
-  return { code: 'UNCAUGHT', domain: 'user', recovery: 'restart-job', message: `thrown value: ${describe(error)}` };
+  return { code: uncaught, domain: 'user', recovery: 'restart-job', message: `thrown value: ${describe(error)}` };
 }
 
 /** An error made from plain data that came over the bus; its `stack` is the sender's. */
@@ -95,12 +97,45 @@ export function fromErrorRecord(record: ErrorRecord): MillraceError {
   return error;
 }
 
-/** One readable paragraph: where, what, why, what to do. Without stacks. */
+/**
+ * One readable paragraph: where, what, why, what to do. Without stacks; of an error that is not ours, the line of the
+ * user's code that threw it. Nothing is said twice.
+ */
 export function explainError(record: ErrorRecord): string {
-  const where = record.where === undefined ? '' : `${record.where}: `;
-  const cause = record.cause === undefined ? '' : ` Caused by: ${explainError(record.cause)}`;
+  const where = record.where === undefined || record.message.includes(record.where) ? '' : `${record.where}: `;
   const hint = record.hint === undefined ? '' : ` ${record.hint}`;
-  return `${where}${record.message} [${record.code}]${hint}${cause}`;
+  const cause = record.cause === undefined ? '' : explainCause(record.cause, record.message);
+  return `${where}${record.message}${codeOrPlace(record)}${hint}${cause}`;
+}
+
+function codeOrPlace(record: ErrorRecord): string {
+  if (record.code !== uncaught) return ` [${record.code}]`;
+  const place = placeInUserCode(record.stack);
+  return place === undefined ? '' : ` (at ${place})`;
+}
+
+function explainCause(cause: ErrorRecord, said: string): string {
+  const isSaid = said.includes(cause.message.replace(/^\w*Error: /, ''));
+  if (!isSaid) return ` Caused by: ${explainError(cause)}`;
+  const place = cause.code === uncaught ? placeInUserCode(cause.stack) : undefined;
+  return place === undefined ? '' : ` It was thrown at ${place}.`;
+}
+
+const packageRoot = new URL('../../', import.meta.url).pathname;
+
+/** The first frame that is neither of Node, nor of a package, nor of Millrace. */
+function placeInUserCode(stack: string | undefined): string | undefined {
+  const places = (stack ?? '').matchAll(/^ {4}at .*?\(?(?:file:\/\/)?(\/[^()]+:\d+:\d+)\)?$/gm);
+  for (const [, place] of places) {
+    if (place !== undefined && !place.includes('/node_modules/') && !isOwn(place)) return place;
+  }
+  return undefined;
+}
+
+/** Examples and tests are users of Millrace, in its own folder. */
+function isOwn(place: string): boolean {
+  if (!place.startsWith(packageRoot)) return false;
+  return !/^(?:dist\/)?(?:examples|tests)\//.test(place.slice(packageRoot.length));
 }
 
 /** Fails a programmer's mistake loudly; stays on in production. */

@@ -6,7 +6,8 @@ import { InvalidArgumentError } from 'commander';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endWithReader } from '../cluster/adapters/broken-pipe.js';
-import { makeTemporaryDirectory } from '../cluster/adapters/temporary-directory.js';
+import { onStopSignals } from '../cluster/adapters/stop-signals.js';
+import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../cluster/adapters/temporary-directory.js';
 import { commandWithSettings, type CommonFlags } from '../cluster/command-flags.js';
 import { LocalCluster } from '../cluster/local-cluster/local-cluster.js';
 import { loadSettings } from '../cluster/settings.js';
@@ -30,9 +31,25 @@ function positive(text: string): number {
 
 async function main(flags: Flags): Promise<void> {
   const { config, D: defines = [] } = flags;
+  const configuration = loadSettings({ ...(config === undefined ? {} : { config }), defines });
   const logs = makeTemporaryDirectory('millrace-logs-');
+  const running: { cluster?: LocalCluster } = {};
+  const leave = async (exitCode: number): Promise<void> => {
+    // Before it has started, the exit handlers of processes and servers end them.
+    await running.cluster?.stop();
+    process.exit(exitCode);
+  };
+  onStopSignals({
+    first: (exitCode) => {
+      say('stopping');
+      void leave(exitCode);
+    },
+    again: (exitCode) => process.exit(exitCode),
+  });
+  // The terminal was closed.
+  process.on('SIGHUP', () => void leave(129));
   const cluster = await LocalCluster.start({
-    configuration: loadSettings({ ...(config === undefined ? {} : { config }), defines }),
+    configuration,
     defines,
     ...(config === undefined ? {} : { config }),
     taskManagers: flags.taskManagers,
@@ -40,7 +57,13 @@ async function main(flags: Flags): Promise<void> {
     restartsMax: flags.restarts,
     onLine: (name, line) => appendFileSync(join(logs, `${name}.log`), `${line}\n`),
     say,
+    onHopeless: () => {
+      forgetTemporaryDirectory(logs);
+      say(`logs are left in ${logs}`);
+      void leave(1);
+    },
   });
+  running.cluster = cluster;
   for (const { name, pid } of cluster.processes) say(`${name} runs with pid ${pid}`);
   say(`logs are in ${logs}`);
   say(
@@ -50,15 +73,6 @@ async function main(flags: Flags): Promise<void> {
       .join(' ')}`,
   );
   say('stop with Ctrl-C');
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) return;
-    isStopping = true;
-    say('stopping');
-    void cluster.stop().then(() => process.exit(0));
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
 }
 
 commandWithSettings(

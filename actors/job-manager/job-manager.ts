@@ -234,7 +234,7 @@ export class JobManager {
     this.#results.set(jobId, summary);
     entry.service.stop();
     this.#jobs.delete(jobId);
-    this.#logger.log(summary.status === 'FAILED' ? 'error' : 'info', `job ${summary.status}`, {
+    this.#logger.log(summary.status === 'FAILED' ? 'warn' : 'info', `job ${summary.status}`, {
       jobId,
       job: summary.name,
       error: summary.error,

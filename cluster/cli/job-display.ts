@@ -26,12 +26,13 @@ export function endText(job: JobSummary, colours: Colours = coloursFor(process.s
   return job.error === null || job.status === 'FINISHED' ? line : `${line}\n${colours.red(explainError(job.error))}`;
 }
 
-/** Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere. */
+/** Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere; why tasks are restarted, once each. */
 export class ProgressDisplay {
   readonly #out: NodeJS.WriteStream;
   readonly #colours: Colours;
   #lastStatus = '';
   #lastAt = 0;
+  #lastRestarts = 0;
   #isOpen = false;
 
   constructor(out: NodeJS.WriteStream = process.stderr) {
@@ -41,6 +42,7 @@ export class ProgressDisplay {
 
   show(job: JobSummary, now: number): void {
     if (isEnded(job)) return;
+    this.#showRestart(job);
     if (this.#out.isTTY) {
       this.#out.write(`\r\x1b[K${progressLine(job, now, this.#colours)}`);
       this.#isOpen = true;
@@ -50,6 +52,13 @@ export class ProgressDisplay {
     this.#lastStatus = job.status;
     this.#lastAt = now;
     this.#out.write(`${progressLine(job, now, this.#colours)}\n`);
+  }
+
+  #showRestart({ restarts, error }: JobSummary): void {
+    if (restarts <= this.#lastRestarts || error === null) return;
+    this.#lastRestarts = restarts;
+    this.close();
+    this.#out.write(`${this.#colours.yellow(`restart ${restarts}:`)} ${explainError(error)}\n`);
   }
 
   /** Leaves the line it wrote in place, so that what follows begins on a new one. */

@@ -12,6 +12,7 @@ import { explainError, MillraceError, toErrorRecord } from '../../core/errors.js
 import { jobId } from '../../core/ids.js';
 import { planJson } from '../../graph/plan-json.js';
 import { planPicture } from '../../graph/plan-picture.js';
+import { onStopSignals } from '../adapters/stop-signals.js';
 import { addSettingsFlags, type CommonFlags as SettingsFlags } from '../command-flags.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { compileJob, parseParameters } from '../job-code/compiled-job.js';
@@ -63,27 +64,37 @@ async function run(path: string, words: readonly string[], flags: RunFlags): Pro
     }
     if (flags.json !== true) process.stderr.write(`job ${id}\n`);
     const display = new ProgressDisplay();
-    const stop = cancelOnSignal(() => client.cancel(id));
+    const signals = cancelOnSignal(id, () => client.cancel(id));
     const end = await client.waitForEnd(id, (job) => {
       if (flags.json !== true) display.show(job, Date.now());
     });
     display.close();
-    stop();
+    signals.stop();
     report(end, flags);
+    if (signals.hasCancelled() && end.status !== 'FINISHED') process.exitCode = 130;
   });
 }
 
-/** The first Ctrl-C cancels the job and goes on to show its end; the second leaves it to itself. */
-function cancelOnSignal(cancel: () => Promise<unknown>): () => void {
-  let hasAsked = false;
-  const onSignal = (): void => {
-    if (hasAsked) process.exit(130);
-    hasAsked = true;
-    process.stderr.write('\ncancelling the job; press Ctrl-C again to leave at once\n');
-    cancel().catch((error: unknown) => process.stderr.write(`${explainError(toErrorRecord(error))}\n`));
+/** The first Ctrl-C cancels the job and goes on to show its end; the second, and SIGTERM, leave it to itself. */
+function cancelOnSignal(id: string, cancel: () => Promise<unknown>): { readonly stop: () => void; readonly hasCancelled: () => boolean } {
+  let isCancelled = false;
+  const leave = (exitCode: number): void => {
+    process.stderr.write(`\nleaving; job ${id} is left to itself: see \`millrace status ${id}\`\n`);
+    process.exit(exitCode);
   };
-  process.on('SIGINT', onSignal);
-  return () => void process.off('SIGINT', onSignal);
+  const stops = [
+    onStopSignals({
+      signals: ['SIGINT'],
+      first: () => {
+        isCancelled = true;
+        process.stderr.write('\ncancelling the job; press Ctrl-C again to leave at once\n');
+        cancel().catch((error: unknown) => process.stderr.write(`${explainError(toErrorRecord(error))}\n`));
+      },
+      again: leave,
+    }),
+    onStopSignals({ signals: ['SIGTERM'], first: leave, again: leave }),
+  ];
+  return { stop: () => stops.forEach((stop) => stop()), hasCancelled: () => isCancelled };
 }
 
 function report(job: JobSummary, flags: CommonFlags): void {

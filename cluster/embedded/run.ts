@@ -12,6 +12,7 @@ import type { JobGraph } from '../../graph/types.js';
 import { endWithReader } from '../adapters/broken-pipe.js';
 import type { LogSetting } from '../adapters/pino-logger.js';
 import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../adapters/temporary-directory.js';
+import { onStopSignals } from '../adapters/stop-signals.js';
 import { endText, ProgressDisplay } from '../cli/job-display.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { buildJob, compileJob, parseParameters } from '../job-code/compiled-job.js';
@@ -40,8 +41,19 @@ export interface RunOptions {
  * {@link runIfMain}: a module cannot wait for its own import.
  */
 export async function run(url: string, options: RunOptions = {}): Promise<JobSummary> {
-  if (url.endsWith('.ts')) return runTypeScript(url, options);
-  return runBuilt(await importJob(url), { kind: 'module', url }, options);
+  try {
+    if (url.endsWith('.ts')) return await runTypeScript(url, options);
+    return await runBuilt(await importJob(url, url.startsWith('file:') ? fileURLToPath(url) : url), { kind: 'module', url }, options);
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** A mistake of the user is told by its explanation: our frames, which Node shows when nobody catches it, say nothing about it. */
+function explained(error: unknown): unknown {
+  if (error instanceof MillraceError && error.domain === 'user' && error.code !== 'UNCAUGHT')
+    error.stack = `MillraceError: ${explainError(toErrorRecord(error))}`;
+  return error;
 }
 
 /**
@@ -81,34 +93,33 @@ async function execute(jobGraph: JobGraph, code: Submission['code'], options: Ru
   const { taskManagers = 2, logLevel, onStarted, onProgress } = options;
   const slots = options.slots ?? Math.ceil(slotsNeededBy(jobGraph) / taskManagers);
   const cluster = new MiniCluster({ taskManagers, slots, ...(logLevel === undefined ? {} : { logLevel }) });
-  const stop = onSignals(cluster);
+  const signals = onSignals(cluster);
   try {
     const id = await cluster.client.submit({ jobGraph, code });
     onStarted?.(cluster);
-    const end = await cluster.client.waitForEnd(id, onProgress);
+    const end = await cluster.client.waitForEnd(id, (job) => {
+      if (!signals.isStopping()) onProgress?.(job);
+    });
     if (end.status !== 'FINISHED') throw failureOf(end);
     return end;
   } finally {
-    stop();
+    signals.stop();
     await cluster.stop();
   }
 }
 
 /** Ctrl-C ends threads and removes files before the process goes; a second one goes at once. */
-function onSignals(cluster: MiniCluster): () => void {
-  let isLeaving = false;
-  const leave = (): void => {
-    if (isLeaving) process.exit(130);
-    isLeaving = true;
-    process.stderr.write('\nstopping\n');
-    void cluster.stop().finally(() => process.exit(130));
-  };
-  process.on('SIGINT', leave);
-  process.on('SIGTERM', leave);
-  return () => {
-    process.off('SIGINT', leave);
-    process.off('SIGTERM', leave);
-  };
+function onSignals(cluster: MiniCluster): { readonly stop: () => void; readonly isStopping: () => boolean } {
+  let isStopping = false;
+  const stop = onStopSignals({
+    first: (exitCode) => {
+      isStopping = true;
+      process.stderr.write('\nstopping\n');
+      void cluster.stop().finally(() => process.exit(exitCode));
+    },
+    again: (exitCode) => process.exit(exitCode),
+  });
+  return { stop, isStopping: () => isStopping };
 }
 
 async function runTypeScript(url: string, options: RunOptions): Promise<JobSummary> {

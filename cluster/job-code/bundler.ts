@@ -5,7 +5,7 @@
  * stripped, npm packages are taken in, source maps stay in the file, so that stack traces name the user's own lines.
  */
 import { build, type BuildFailure, type Plugin } from 'esbuild';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../../core/errors.js';
 
@@ -27,6 +27,10 @@ export async function bundleJob(path: string): Promise<Uint8Array> {
       entryPoints: [entry],
       bundle: true,
       write: false,
+      // Nothing is written: this only makes the sources' names relative to the module, wherever it is bundled from.
+      outdir: dirname(entry),
+      allowOverwrite: true,
+      sourceRoot: pathToFileURL(`${dirname(entry)}/`).href,
       platform: 'node',
       format: 'esm',
       target: 'node20',
@@ -42,10 +46,12 @@ export async function bundleJob(path: string): Promise<Uint8Array> {
   } catch (error) {
     const { errors = [] } = error as Partial<BuildFailure>;
     const reasons = errors.map(({ text, location }) => (location === null ? text : `${location.file}:${location.line}: ${text}`));
+    const absent = errors.map(({ text }) => /^Could not resolve "([^."/][^"]*)"/.exec(text)?.[1]).filter((name) => name !== undefined);
     throw new MillraceError('JOB_MODULE_BUILD_FAILED', `${path} could not be bundled: ${reasons.join('; ') || String(error)}`, {
       domain: 'user',
       recovery: 'fail-job',
       where: path,
+      ...(absent.length === 0 ? {} : { hint: `Install it where the job module is: npm install ${absent.join(' ')}.` }),
       cause: errors.length === 0 ? error : undefined,
     });
   }

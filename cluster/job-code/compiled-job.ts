@@ -25,8 +25,14 @@ export interface CompileOptions {
 /** Throws errors of domain `user` that name the module: missing, not a job, throwing while it builds, not plannable. */
 export async function compileJob({ path, parameters, configuration, cache }: CompileOptions): Promise<CompiledJob> {
   if (!existsSync(path)) {
-    throw new MillraceError('JOB_MODULE_NOT_FOUND', `there is no file ${path}`, { domain: 'user', recovery: 'fail-job' });
+    throw new MillraceError('JOB_MODULE_NOT_FOUND', `there is no file ${path}`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      hint: `Name the job module by its path from ${process.cwd()}, or by its full path.`,
+    });
   }
+  // What a builder throws is told with the line of the module, not with that of its bundle.
+  process.setSourceMapsEnabled(true);
   const bundle = await bundleJob(path);
   const url = await cache.put(createHash('sha256').update(bundle).digest('hex'), bundle);
   return { bundle, jobGraph: buildJob(await importJob(url, path), { where: path, parameters, configuration }) };

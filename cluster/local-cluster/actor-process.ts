@@ -1,12 +1,15 @@
 /**
  * One actor process of a local cluster: started, watched, restarted when it dies, up to a limit.
  *
- * LP1  A process that dies without being asked to is started again after a short pause, at most `restartsMax` times.
+ * LP1  A process that dies without being asked to is started again after a short pause, at most `restartsMax` times. The
+ *      pause grows while its lives are short. One that says that its settings are wrong is not started again.
  * LP2  `stop` ends it for good: SIGTERM, and SIGKILL when it has not ended within the bound.
- * LP3  It does not outlive this process, unless this process is killed with SIGKILL.
+ * LP3  It does not outlive this process, unless this process is killed with SIGKILL. A Ctrl-C of the terminal does not
+ *      reach it: `stop` ends it, in order.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { badSettingsExitCode } from '../process-lifetime.js';
 
 export interface ActorProcessOptions {
   readonly name: string;
@@ -16,10 +19,13 @@ export interface ActorProcessOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly restartsMax: number;
   readonly onLine: (name: string, line: string) => void;
-  readonly onExit: (name: string, how: string, willRestart: boolean) => void;
+  /** `why`: the last error it told before it ended. */
+  readonly onExit: (name: string, exit: { readonly how: string; readonly why?: string; readonly willRestart: boolean }) => void;
 }
 
-const restartDelayMs = 100;
+const restartDelayMs = { first: 100, max: 5_000 } as const;
+/** A shorter life than this makes the next pause longer. */
+const shortLifeMs = 3_000;
 const stopBoundMs = 10_000;
 
 export class ActorProcess {
@@ -28,6 +34,9 @@ export class ActorProcess {
   #generation = 0;
   #isStopped = false;
   #restart: NodeJS.Timeout | undefined;
+  #delayMs: number = restartDelayMs.first;
+  #startedAt = 0;
+  #why: string | undefined;
 
   constructor(options: ActorProcessOptions) {
     this.#options = options;
@@ -69,30 +78,53 @@ export class ActorProcess {
 
   #start(): void {
     const { name, script, args, env, onLine } = this.#options;
+    this.#startedAt = performance.now();
+    this.#why = undefined;
     const child = spawn(process.execPath, ['--enable-source-maps', script, ...args(this.#generation)], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
     });
     this.#child = child;
     killAtExit(child);
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => onLine(name, line));
+      createInterface({ input: stream }).on('line', (line) => {
+        this.#why = errorIn(line) ?? this.#why;
+        onLine(name, line);
+      });
     }
     child.on('error', (error) => onLine(name, `could not be started: ${error.message}`));
-    child.once('exit', (code, signal) => this.#ended(signal ?? `exit code ${code}`));
+    child.once('exit', () => (this.#child = undefined));
+    // Not `exit`: what it said last may still be in the pipes.
+    child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code}`, code === badSettingsExitCode));
   }
 
-  #ended(how: string): void {
-    this.#child = undefined;
-    const willRestart = !this.#isStopped && this.#generation < this.#options.restartsMax;
-    if (!this.#isStopped) this.#options.onExit(this.name, how, willRestart);
+  #ended(how: string, isForGood: boolean): void {
+    if (this.#isStopped) return;
+    const { restartsMax, onExit } = this.#options;
+    const willRestart = !isForGood && this.#generation < restartsMax;
+    onExit(this.name, { how, willRestart, ...(this.#why === undefined ? {} : { why: this.#why }) });
     if (!willRestart) return;
+    const isShort = performance.now() - this.#startedAt < shortLifeMs;
+    this.#delayMs = isShort && this.#generation > 0 ? Math.min(2 * this.#delayMs, restartDelayMs.max) : restartDelayMs.first;
     this.#restart = setTimeout(() => {
       this.#generation++;
       this.#start();
-    }, restartDelayMs);
+    }, this.#delayMs);
   }
 }
+
+/** What a line of the log says if it is an error; a line that is no JSON was written by Node, or before there was a log. */
+function errorIn(line: string): string | undefined {
+  try {
+    const { level, msg } = JSON.parse(line) as { readonly level?: number; readonly msg?: string };
+    return level !== undefined && level >= errorLevel ? msg : undefined;
+  } catch {
+    return /^(?!Node\.js v)\S+ /.test(line) ? line : undefined;
+  }
+}
+
+const errorLevel = 50;
 
 const alive = new Set<ChildProcess>();
 let isWatchingExit = false;

@@ -4,6 +4,8 @@
  *
  * LC1  Nothing it started outlives `stop`, nor this process when it exits.
  * LC2  A JobManager that replaces a dead one says whose lease it supersedes: this process saw it die.
+ * LC3  Every end of one of its processes or servers is said, with why, and what follows; a cluster that has no JobManager or
+ *      no TaskManager left, and will get none, says so (`onHopeless`).
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -11,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '../../actors/client/client.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { options } from '../../core/configuration/options.js';
-import { MillraceError } from '../../core/errors.js';
+import { explainError, MillraceError, toErrorRecord } from '../../core/errors.js';
 import { withClient } from '../cli/client-connection.js';
 import { requireServerBinaries } from '../servers/find-binaries.js';
 import type { ServerProcess } from '../servers/server-process.js';
@@ -30,6 +32,8 @@ export interface LocalClusterOptions {
   readonly anyPort?: boolean;
   readonly onLine: (process: string, line: string) => void;
   readonly say: (line: string) => void;
+  /** Called once when nothing will work any more. */
+  readonly onHopeless?: () => void;
 }
 
 const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url));
@@ -41,6 +45,9 @@ export class LocalCluster {
   readonly #servers: { nats?: ServerProcess; redis?: ServerProcess } = {};
   readonly #processes = new Map<string, ActorProcess>();
   #defines: readonly string[] = [];
+  readonly #givenUp = new Set<string>();
+  #serverRestarts = 0;
+  #isHopeless = false;
   #stopping: Promise<void> | undefined;
 
   private constructor(options: LocalClusterOptions) {
@@ -109,11 +116,11 @@ export class LocalCluster {
     if (needsNats || needsRedis) {
       const binaries = requireServerBinaries(say);
       if (needsNats) {
-        this.#servers.nats = await startNatsServer(binaries, await this.#port(usualPorts.nats));
+        this.#servers.nats = await startNatsServer(binaries, await this.#port('nats'), (how) => this.#serverEnded('nats', how));
         own.push(`nats.servers=${natsUrl(this.#servers.nats)}`);
       }
       if (needsRedis) {
-        this.#servers.redis = await startRedisServer(binaries, await this.#port(usualPorts.redis));
+        this.#servers.redis = await startRedisServer(binaries, await this.#port('redis'), (how) => this.#serverEnded('redis', how));
         own.push(`redis.url=${redisUrl(this.#servers.redis)}`);
       }
     }
@@ -137,7 +144,7 @@ export class LocalCluster {
   }
 
   #launch(name: string, script: string, args: (generation: number) => readonly string[]): void {
-    const { config, restartsMax, onLine, say } = this.#options;
+    const { config, restartsMax, onLine } = this.#options;
     const common = [...(config === undefined ? [] : ['--config', config]), ...this.#defines.flatMap((define) => ['-D', define])];
     this.#processes.set(
       name,
@@ -148,14 +155,42 @@ export class LocalCluster {
         env: process.env,
         restartsMax,
         onLine,
-        onExit: (which, how, willRestart) =>
-          say(`${which} ended (${how})${willRestart ? ': starting it again' : `: not started again after ${restartsMax} restarts`}`),
+        onExit: (which, { how, why, willRestart }) => {
+          const next = willRestart ? 'starting it again' : 'it is not started again';
+          this.#options.say(`${which} ended (${how}): ${next}${why === undefined ? '' : `\n  ${why}`}`);
+          if (!willRestart) this.#giveUp(which);
+        },
       }),
     );
   }
 
-  async #port(usual: number): Promise<number | undefined> {
-    return this.#options.anyPort !== true && (await isFree(usual)) ? usual : undefined;
+  /** LC3. */
+  #giveUp(name: string): void {
+    this.#givenUp.add(name);
+    const isLeft = (isJobManager: boolean): boolean =>
+      [...this.#processes.keys()].some((each) => each.startsWith('jm') === isJobManager && !this.#givenUp.has(each));
+    if (this.#isHopeless || (isLeft(true) && isLeft(false))) return;
+    this.#isHopeless = true;
+    this.#options.say(`no ${isLeft(true) ? 'TaskManager' : 'JobManager'} is left`);
+    this.#options.onHopeless?.();
+  }
+
+  /** A server is started again where it was, with the data it had. */
+  #serverEnded(which: 'nats' | 'redis', how: string): void {
+    const { say, restartsMax } = this.#options;
+    const server = this.#servers[which];
+    if (this.#stopping !== undefined || server === undefined) return;
+    const mayRestart = this.#serverRestarts++ < restartsMax;
+    say(`${server.name} ended (${how}): ${mayRestart ? 'starting it again' : 'it is not started again'}`);
+    if (mayRestart) server.start().catch((error: unknown) => say(explainError(toErrorRecord(error))));
+  }
+
+  async #port(server: 'nats' | 'redis'): Promise<number | undefined> {
+    const usual = usualPorts[server];
+    if (this.#options.anyPort === true) return undefined;
+    if (await isFree(usual)) return usual;
+    this.#options.say(`port ${usual} is in use: the ${server}-server of this cluster takes another one`);
+    return undefined;
   }
 
   async #stop(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { explainError, toErrorRecord } from '../../core/errors.js';
 import type { CommonFlags } from '../command-flags.js';
+import { badSettingsExitCode } from '../process-lifetime.js';
 import { loadSettings } from '../settings.js';
 
 export function runWithSettings({ config, D }: CommonFlags, run: (configuration: Configuration) => void): void {
@@ -9,6 +10,6 @@ export function runWithSettings({ config, D }: CommonFlags, run: (configuration:
     run(loadSettings({ ...(config === undefined ? {} : { config }), ...(D === undefined ? {} : { defines: D }) }));
   } catch (error) {
     process.stderr.write(`${explainError(toErrorRecord(error))}\n`);
-    process.exit(2);
+    process.exit(badSettingsExitCode);
   }
 }

@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { MillraceError } from '../../core/errors.js';
 
 export interface ServerBinaries {
   readonly nats: string;
@@ -35,18 +36,26 @@ export function requireServerBinaries(say: (line: string) => void): ServerBinari
   if (apt === undefined || !isRoot) {
     const prefix = isRoot ? '' : 'sudo ';
     const command = apt === undefined ? 'install nats-server and redis-server and put them on the PATH' : `sh -c '${installCommand}'`;
-    throw new Error(`${found.missing.join(' and ')} not found. Run: ${apt === undefined ? '' : prefix}${command}`);
+    throw notFound(found.missing, `Run: ${apt === undefined ? '' : prefix}${command}`);
   }
   say(`installing ${found.missing.join(' and ')} with apt-get`);
   // Without package lists, as in a fresh container, the first attempt fails; only the second one has something to say.
   if (!aptInstall(apt, found.missing, { isQuiet: true })) {
     runApt(apt, ['update'], { isQuiet: false });
-    if (!aptInstall(apt, found.missing, { isQuiet: false })) throw new Error(`apt-get could not install them. Run: ${installCommand}`);
+    if (!aptInstall(apt, found.missing, { isQuiet: false }))
+      throw notFound(found.missing, `apt-get could not install them. Run: ${installCommand}`);
   }
   const after = findServerBinaries();
   if ('nats' in after) return after;
-  throw new Error(`${after.missing.join(' and ')} still not found after apt-get install. Run: ${installCommand}`);
+  throw notFound(after.missing, `apt-get did not bring them. Run: ${installCommand}`);
 }
+
+const notFound = (missing: readonly string[], next: string): MillraceError =>
+  new MillraceError('SERVER_NOT_FOUND', `${missing.join(' and ')} not found`, {
+    domain: 'external',
+    recovery: 'crash',
+    hint: `${next}. Or name running servers with nats.servers and redis.url.`,
+  });
 
 function aptInstall(apt: string, packages: readonly string[], options: { readonly isQuiet: boolean }): boolean {
   return runApt(apt, ['install', '-y', '--no-install-recommends', ...packages], options);

@@ -2,13 +2,16 @@
  * A server of our own on loopback: started, waited for, stopped or killed, started again on the same port and data.
  *
  * - SP1 `start` resolves once the port answers; it rejects, with the server's last words, when the server ends first.
- * - SP2 no server outlives this process when it exits normally or by SIGINT or SIGTERM.
+ * - SP2 no server outlives this process when it exits by `process.exit` or normally; a Ctrl-C of the terminal reaches this
+ *   process only, which ends its servers in its own order.
+ * - SP3 a port that somebody else listens on is refused before anything is started: his answers are not taken for ours.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MillraceError } from '../../core/errors.js';
 
 const startBoundMs = 10_000;
 const stopBoundMs = 10_000;
@@ -33,6 +36,8 @@ export interface ServerProcessOptions {
   readonly flags: (port: number, directory: string) => readonly string[];
   /** Chosen freely when absent. */
   readonly port?: number;
+  /** Called when it ends without having been asked to, with how. */
+  readonly onEnd?: (how: string) => void;
 }
 
 /** One server with its own temporary data directory. */
@@ -45,12 +50,15 @@ export class ServerProcess {
   readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
   #output = '';
+  #isAsked = false;
+  readonly #onEnd: ServerProcessOptions['onEnd'];
 
   private constructor(options: ServerProcessOptions, port: number) {
     this.name = options.name;
     this.port = port;
     this.directory = mkdtempSync(join(tmpdir(), `millrace-${options.name}-`));
     this.#binary = options.binary;
+    this.#onEnd = options.onEnd;
     this.#flags = options.flags(port, this.directory);
     endWithProcess(this);
   }
@@ -75,14 +83,23 @@ export class ServerProcess {
   /** Starts it again after {@link stop} or {@link kill}, on the same port and data; `more` flags win over its own. */
   async start(more: readonly string[] = []): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.name} runs already`);
-    const child = spawn(this.#binary, [...this.#flags, ...more], { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (await answers(this.port))
+      throw this.#notStarted('another process listens on it', 'End that process, or configure another address.');
+    const child = spawn(this.#binary, [...this.#flags, ...more], {
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     this.#child = child;
     this.#output = '';
+    this.#isAsked = false;
+    let isUp = false;
     let ended: string | undefined;
     child.on('error', (error) => (ended = error.message));
     child.on('exit', (code, signal) => {
       ended ??= `it ended with ${signal ?? `exit code ${code}`}`;
       if (this.#child === child) this.#child = undefined;
+      if (isUp && !this.#isAsked) this.#onEnd?.(signal ?? `exit code ${code}`);
     });
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString('utf8')).slice(-4_000);
@@ -93,10 +110,12 @@ export class ServerProcess {
     while (!(await answers(this.port)) || ended !== undefined) {
       if (ended !== undefined || performance.now() > deadline) {
         await this.kill();
-        throw new Error(`${this.name} did not start on port ${this.port}: ${ended ?? 'no answer'}\n${this.#output}`);
+        const lastWords = this.#output.trim() === '' ? '' : `: ${this.#output.trim()}`;
+        throw this.#notStarted(`${ended ?? 'no answer'}${lastWords}`, `It was started as ${this.#binary}.`);
       }
       await delay(pollMs);
     }
+    isUp = true;
   }
 
   /** Asks it to end (SIGTERM) and waits; kills it when it does not. */
@@ -126,13 +145,20 @@ export class ServerProcess {
 
   /** As {@link dispose}, without waiting. For exit handlers. */
   disposeNow(): void {
+    this.#isAsked = true;
     this.#child?.kill('SIGKILL');
     open.delete(this);
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
   }
 
+  #notStarted(why: string, hint: string): MillraceError {
+    const message = `${this.name} did not start on port ${this.port}: ${why}`;
+    return new MillraceError('SERVER_NOT_STARTED', message, { domain: 'external', recovery: 'crash', hint });
+  }
+
   #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child;
+    this.#isAsked = true;
     if (child === undefined || child.pid === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const insist = setTimeout(() => child.kill('SIGKILL'), stopBoundMs);

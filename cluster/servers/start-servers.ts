@@ -3,17 +3,18 @@ import type { ServerBinaries } from './find-binaries.js';
 import { ServerProcess } from './server-process.js';
 
 /** A nats-server; its URL is `nats://127.0.0.1:<port>`. */
-export function startNatsServer(binaries: ServerBinaries, port?: number): Promise<ServerProcess> {
+export function startNatsServer(binaries: ServerBinaries, port?: number, onEnd?: (how: string) => void): Promise<ServerProcess> {
   return ServerProcess.start({
     name: 'nats-server',
     binary: binaries.nats,
     flags: (chosen) => ['--addr', '127.0.0.1', '--port', String(chosen)],
     ...(port === undefined ? {} : { port }),
+    ...(onEnd === undefined ? {} : { onEnd }),
   });
 }
 
 /** A redis-server that has every write on the disk before it answers; its URL is `redis://127.0.0.1:<port>`. */
-export function startRedisServer(binaries: ServerBinaries, port?: number): Promise<ServerProcess> {
+export function startRedisServer(binaries: ServerBinaries, port?: number, onEnd?: (how: string) => void): Promise<ServerProcess> {
   return ServerProcess.start({
     name: 'redis-server',
     binary: binaries.redis,
@@ -22,6 +23,7 @@ export function startRedisServer(binaries: ServerBinaries, port?: number): Promi
       ...['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--maxmemory-policy', 'noeviction'],
     ],
     ...(port === undefined ? {} : { port }),
+    ...(onEnd === undefined ? {} : { onEnd }),
   });
 }
 

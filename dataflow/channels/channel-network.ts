@@ -240,11 +240,18 @@ export class ChannelNetwork {
   #onFrame(payload: Uint8Array): void {
     const header = this.#codec.readHeader(payload);
     if (header === undefined) {
-      this.#malformedFrames += 1;
+      this.#malformed(payload);
       return;
     }
     if (header.kind >= frameKinds.grant) this.#onControl(payload, header);
     else this.#onElement(payload, header);
+  }
+
+  /** Told to the log ever more rarely, like dead letters. */
+  #malformed({ length }: Uint8Array): void {
+    const count = (this.#malformedFrames += 1);
+    if ((count & (count - 1)) !== 0) return;
+    this.#options.logger.log('warn', 'what came on the data subject is no frame: it was dropped', { count, bytes: length });
   }
 
   #onElement(payload: Uint8Array, header: FrameHeader): void {
@@ -259,14 +266,14 @@ export class ChannelNetwork {
       return;
     }
     const event = this.#codec.decodeEvent(payload, header);
-    if (event === undefined) this.#malformedFrames += 1;
+    if (event === undefined) this.#malformed(payload);
     else end.channel.receive(header.seq, event);
   }
 
   #onControl(payload: Uint8Array, header: FrameHeader): void {
     const control = this.#codec.decodeControl(payload, header);
     if (control === undefined) {
-      this.#malformedFrames += 1;
+      this.#malformed(payload);
       return;
     }
     if (control.kind === 'beat') {
