@@ -125,7 +125,7 @@ const packageRoot = new URL('../../', import.meta.url).pathname;
 
 /** The first frame that is neither of Node, nor of a package, nor of Millrace. */
 function placeInUserCode(stack: string | undefined): string | undefined {
-  const places = (stack ?? '').matchAll(/^ {4}at .*?\(?(?:file:\/\/)?(\/[^()]+:\d+:\d+)\)?$/gm);
+  const places = (stack ?? '').matchAll(/^ {4}at (?:async )?(?:[^()]*\()?(?:file:\/\/)?(\/[^()]+:\d+:\d+)\)?$/gm);
   for (const [, place] of places) {
     if (place !== undefined && !place.includes('/node_modules/') && !isOwn(place)) return place;
   }

@@ -29,6 +29,19 @@ function positive(text: string): number {
   return value;
 }
 
+/** Appends to the log of each process. A full disk costs lines of logs, not the cluster. */
+function writer(directory: string): (name: string, line: string) => void {
+  let isFull = false;
+  return (name, line) => {
+    try {
+      appendFileSync(join(directory, `${name}.log`), `${line}\n`);
+    } catch (error) {
+      if (!isFull) say(`log lines are lost: ${error instanceof Error ? error.message : String(error)}`);
+      isFull = true;
+    }
+  };
+}
+
 async function main(flags: Flags): Promise<void> {
   const { config, D: defines = [] } = flags;
   const configuration = loadSettings({ ...(config === undefined ? {} : { config }), defines });
@@ -55,7 +68,7 @@ async function main(flags: Flags): Promise<void> {
     taskManagers: flags.taskManagers,
     slots: flags.slots,
     restartsMax: flags.restarts,
-    onLine: (name, line) => appendFileSync(join(logs, `${name}.log`), `${line}\n`),
+    onLine: writer(logs),
     say,
     onHopeless: () => {
       forgetTemporaryDirectory(logs);

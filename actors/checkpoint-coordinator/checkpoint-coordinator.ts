@@ -7,7 +7,7 @@
  */
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
 import type { JobStatus } from '../../bus/protocol/schemas.js';
-import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import { type ErrorRecord, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
 import { checkpointId as asCheckpointId, type AttemptId, type CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { CorePorts, TimerHandle } from '../../core/ports.js';
@@ -55,6 +55,8 @@ export class CheckpointCoordinator implements CheckpointHooks {
   #tick: TimerHandle | undefined;
   #latest: CompletedCheckpoint | undefined;
   #completed = 0;
+  /** Why the latest checkpoint that failed did, as far as anybody told. */
+  #failure: ErrorRecord | undefined;
   #isRunning = false;
   #unexpected = 0;
 
@@ -89,6 +91,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
         if (pending === undefined) this.#unexpected++;
         else {
           this.#options.logger.log('warn', 'a task declined a checkpoint', { ...body });
+          this.#failure = body.error ?? undefined;
           pending.declined(body.attemptId, body.reason);
         }
         return {};
@@ -167,17 +170,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
         for (const pending of [...this.#pending.values()]) pending.abort(effect.params.reason);
         return;
       case 'failJob':
-        this.#options.host.failJob(
-          new MillraceError(
-            'CHECKPOINT_FAILURES',
-            `Exceeded checkpoint tolerable failure threshold: ${effect.params.failures} in a row, the last one ${effect.params.reason}`,
-            {
-              domain: 'external',
-              recovery: 'restart-job',
-              hint: 'Raise execution.checkpointing.tolerable-failed-checkpoints or execution.checkpointing.timeout, or see the tasks that declined in the log.',
-            },
-          ),
-        );
+        this.#options.host.failJob(tooManyFailures(effect.params, this.#failure));
         return;
     }
   }
@@ -250,6 +243,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
       },
       (error: unknown) => {
         this.#noteStoreError(error, 'the store did not take the completed checkpoint');
+        this.#failure = toErrorRecord(error);
         pending.finalizeFailed();
       },
     );
@@ -258,6 +252,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
   }
 
   #completedOne(pending: PendingCheckpoint): void {
+    this.#failure = undefined;
     const { host, clock, endpoint } = this.#options;
     this.#pending.delete(pending.checkpointId);
     this.#completed++;
@@ -325,4 +320,19 @@ export class CheckpointCoordinator implements CheckpointHooks {
       }),
     );
   }
+}
+
+function tooManyFailures(
+  { failures, reason }: { readonly failures: number; readonly reason: CheckpointFailureReason },
+  failure: ErrorRecord | undefined,
+): MillraceError {
+  // A checkpoint that took too long has no error; one that an earlier checkpoint left behind is not its cause.
+  const cause = failure === undefined || reason === 'CHECKPOINT_EXPIRED' ? {} : { cause: fromErrorRecord(failure) };
+  const message = `Exceeded checkpoint tolerable failure threshold: ${failures} in a row, the last one ${reason}`;
+  return new MillraceError('CHECKPOINT_FAILURES', message, {
+    domain: 'external',
+    recovery: 'restart-job',
+    hint: 'Raise execution.checkpointing.tolerable-failed-checkpoints or execution.checkpointing.timeout, or see the tasks that declined in the log.',
+    ...cause,
+  });
 }

@@ -7,6 +7,7 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle as NodeHandle } from 'node:fs/promises';
 import { fileError, type FileErrorCode } from '../../core/file-errors.js';
+import type { MillraceError } from '../../core/errors.js';
 import type { FileHandle, FileStat, FileSystem } from '../../core/ports.js';
 
 const codes: Readonly<Record<string, FileErrorCode>> = {
@@ -26,8 +27,13 @@ async function attempt<T>(path: string, call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    throw fileError(codes[systemCode(error)] ?? 'FILE_IO', path, error);
+    throw systemFileError(path, error);
   }
+}
+
+/** What the system said about `path`, as one of the port's errors. */
+export function systemFileError(path: string, error: unknown): MillraceError {
+  return fileError(codes[systemCode(error)] ?? 'FILE_IO', path, error);
 }
 
 const systemCode = (error: unknown): string => String((error as { code?: unknown } | null)?.code);

@@ -5,9 +5,10 @@
  *      cache directory have a folder each in it: an error of another copy is not an instance of ours.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { systemFileError } from '../adapters/node-file-system.js';
 
 /** Root of the package: the folder of package.json, two above `dist/cluster/job-code`'s parent. */
 const packageRoot = fileURLToPath(new URL('../../../', import.meta.url));
@@ -28,13 +29,19 @@ export class CodeCache {
     return pathToFileURL(path).href;
   }
 
-  /** Stores verified bytes; several processes may do so at once. */
+  /** Stores verified bytes; several processes may do so at once. Throws `DISK_FULL` or `FILE_ACCESS` with the path. */
   async put(sha256: string, bytes: Uint8Array): Promise<string> {
-    await (this.#ready ??= this.#prepare());
     const path = this.#path(sha256);
     const temporary = `${path}.${process.pid}.${performance.now()}.tmp`;
-    await writeFile(temporary, bytes);
-    await rename(temporary, path);
+    try {
+      await (this.#ready ??= this.#prepare());
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
+    } catch (error) {
+      this.#ready = undefined;
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw systemFileError(path, error);
+    }
     return pathToFileURL(path).href;
   }
 

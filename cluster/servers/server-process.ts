@@ -99,7 +99,7 @@ export class ServerProcess {
     child.on('exit', (code, signal) => {
       ended ??= `it ended with ${signal ?? `exit code ${code}`}`;
       if (this.#child === child) this.#child = undefined;
-      if (isUp && !this.#isAsked) this.#onEnd?.(signal ?? `exit code ${code}`);
+      if (isUp && !this.#isAsked) this.#onEnd?.(`${signal ?? `exit code ${code}`}${this.#lastWords()}`);
     });
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString('utf8')).slice(-4_000);
@@ -110,8 +110,7 @@ export class ServerProcess {
     while (!(await answers(this.port)) || ended !== undefined) {
       if (ended !== undefined || performance.now() > deadline) {
         await this.kill();
-        const lastWords = this.#output.trim() === '' ? '' : `: ${this.#output.trim()}`;
-        throw this.#notStarted(`${ended ?? 'no answer'}${lastWords}`, `It was started as ${this.#binary}.`);
+        throw this.#notStarted(`${ended ?? 'no answer'}${this.#lastWords()}`, `It was started as ${this.#binary}.`);
       }
       await delay(pollMs);
     }
@@ -149,6 +148,12 @@ export class ServerProcess {
     this.#child?.kill('SIGKILL');
     open.delete(this);
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** The last line it wrote says why it ends. */
+  #lastWords(): string {
+    const last = this.#output.trim().split('\n').at(-1) ?? '';
+    return last === '' ? '' : `: ${last}`;
   }
 
   #notStarted(why: string, hint: string): MillraceError {

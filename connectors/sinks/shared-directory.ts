@@ -76,8 +76,13 @@ async function readToken({ files, clock, random, directory }: ClaimOptions, mark
 async function replaceToken(files: FileSystem, marker: string, random: Random): Promise<void> {
   const token = random.hex(tokenBytes);
   const temporary = `${marker}.${token}`;
-  await writeToken(files, temporary, token);
-  await files.rename(temporary, marker);
+  try {
+    await writeToken(files, temporary, token);
+    await files.rename(temporary, marker);
+  } catch (error) {
+    await files.remove(temporary);
+    throw error;
+  }
   await files.syncDirectory(parentOf(marker));
 }
 

@@ -30,7 +30,7 @@ test('the explanation names place, message, code, next step and cause, and no st
 
 test('nothing is said twice: a place or a cause that the message names is left out', () => {
   const cause = new Error('no space left');
-  cause.stack = 'Error: no space left\n    at write (node:fs:1:2)\n    at run (file:///home/me/job.ts:3:4)';
+  cause.stack = 'Error: no space left\n    at async open (node:internal/fs/promises:740:8)\n    at run (file:///home/me/job.ts:3:4)';
   const full = new MillraceError('DISK_FULL', '/data/x cannot be written: no space left', { where: '/data/x', cause });
   assert.is(
     explainError(toErrorRecord(full)),
