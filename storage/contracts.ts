@@ -120,7 +120,7 @@ export interface CheckpointPointer {
 /**
  * Leader lease and all records a leader needs to take over. Every write carries the token and is refused with
  * `FENCED` (MillraceError, recovery `crash`) when a later epoch was granted, in the same atomic step as the write.
- * All writes are idempotent: a cut reply may make a client send one twice. A write that fails with recovery `retry` has
+ * All writes of records are idempotent: a cut reply may make a client send one twice. A write that fails with recovery `retry` has
  * an unknown outcome: repeat it.
  */
 export interface HaStore {
@@ -128,6 +128,8 @@ export interface HaStore {
   /**
    * Tries to become leader. `supersedes` names a holder that the caller knows to be dead (its supervisor saw it end):
    * its lease is taken over without waiting. Safe in any case: epochs fence every write.
+   * Every grant has an epoch higher than all before it, also to a holder that asks while its own lease runs: what it did
+   * under the older epoch is fenced. Only `renew` keeps an epoch.
    */
   acquire(holder: string, leaseMs: number, supersedes?: string): Promise<LeaseAnswer>;
   /** Extends the lease; `held` when somebody else has it by now. */

@@ -1,7 +1,8 @@
 /**
  * The leader of a cluster, as one JobManager process sees it.
  *
- * L1  Leadership is granted only by an answer of the store, and each grant has a higher epoch than the one before.
+ * L1  Leadership is granted only by an answer of the store, and each grant has a higher epoch than every one before: a
+ *     leadership that was revoked never comes back under its epoch, whatever late answer to a renewal arrives.
  * L2  A leader whose lease deadline passes without a renewal is no longer leader, whatever the store may answer later.
  * L3  Every grant is followed by exactly one revocation before the next grant or the end.
  * L5  After a renewal that the store did not answer, the next comes sooner than the renewal interval: there is still a
@@ -18,6 +19,8 @@ export interface LeaderContext {
   readonly nextBeatMs: number;
   /** Epoch held, 0 when not leading. */
   readonly epoch: number;
+  /** The highest epoch ever held by this process, 0 before the first. */
+  readonly lastEpoch: number;
   /** Who was last seen to hold the lease, for people. */
   readonly heldBy: string | null;
 }
@@ -70,26 +73,39 @@ export const leaderMachine = setup({
   },
   guards: {
     isOwnEpoch: ({ context, event }) => event.type === 'LEASE_GRANTED' && event.epoch === context.epoch,
+    isHigherEpoch: ({ context, event }) => event.type === 'LEASE_GRANTED' && event.epoch > context.lastEpoch,
     isNewHolder: ({ context, event }) => event.type === 'LEASE_HELD' && event.holder !== context.heldBy,
   },
 }).createMachine({
   id: 'leader',
-  context: ({ input }) => ({ retryMs: input.retryMs, renewMs: input.renewMs, nextBeatMs: input.renewMs, epoch: 0, heldBy: null }),
+  context: ({ input }) => ({
+    retryMs: input.retryMs,
+    renewMs: input.renewMs,
+    nextBeatMs: input.renewMs,
+    epoch: 0,
+    lastEpoch: 0,
+    heldBy: null,
+  }),
   initial: 'acquiring',
   states: {
     acquiring: {
       description: 'The answer of the store to the request for the lease.',
       entry: { type: 'acquire', params: none },
       on: {
-        LEASE_GRANTED: {
-          target: 'leading',
-          actions: [
-            assign({ epoch: ({ event }) => event.epoch, heldBy: null }),
-            { type: 'renewAsUsual' },
-            { type: 'watchDeadline', params: ({ event }) => ({ deadline: event.deadline }) },
-            { type: 'grantLeadership', params: ({ event }) => ({ epoch: event.epoch }) },
-          ],
-        },
+        LEASE_GRANTED: [
+          {
+            guard: 'isHigherEpoch',
+            target: 'leading',
+            actions: [
+              assign({ epoch: ({ event }) => event.epoch, lastEpoch: ({ event }) => event.epoch, heldBy: null }),
+              { type: 'renewAsUsual' },
+              { type: 'watchDeadline', params: ({ event }) => ({ deadline: event.deadline }) },
+              { type: 'grantLeadership', params: ({ event }) => ({ epoch: event.epoch }) },
+            ],
+          },
+          // The late answer to a renewal, or a store that forgot what it had granted: asking again raises the epoch.
+          { target: 'waiting', actions: { type: 'ignored', params: { reason: 'stale' } } },
+        ],
         LEASE_HELD: [
           {
             guard: 'isNewHolder',

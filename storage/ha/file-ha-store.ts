@@ -69,9 +69,6 @@ export class FileHaStore implements HaStore {
 
   acquire(holder: string, leaseMs: number, supersedes?: string): Promise<LeaseAnswer> {
     return this.inTurn(async () => {
-      const { own } = this;
-      const extended = own?.token.holder === holder ? await this.extend(own, leaseMs) : undefined;
-      if (extended !== undefined) return extended;
       for (let attempt = 0; attempt < grantAttemptsMax; attempt += 1) {
         const latest = await this.directory.latestEpoch();
         const lease = latest === 0 ? undefined : await this.directory.lease(latest);

@@ -45,8 +45,7 @@ export class MemoryHaStore implements HaStore {
 
   async acquire(holder: string, leaseMs: number, supersedes?: string): Promise<LeaseAnswer> {
     const lease = this.runningLease();
-    if (lease !== undefined && lease.token.holder === holder) return this.grant(lease.token, leaseMs);
-    if (lease !== undefined && lease.token.holder !== supersedes) return this.held(lease);
+    if (lease !== undefined && lease.token.holder !== holder && lease.token.holder !== supersedes) return this.held(lease);
     const token: LeaderToken = { epoch: ((this.world.records.token?.epoch ?? 0) + 1) as LeaderEpoch, holder };
     this.world.records.token = token;
     return this.grant(token, leaseMs);

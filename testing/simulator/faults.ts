@@ -1,11 +1,11 @@
 /** What can go wrong in a simulated run, and how often; drawn from the seed of the run. */
 import type { SeededRandom } from './seeded-random.js';
-import type { SimulatedCluster } from './simulated-cluster.js';
+import { leaseMs, type SimulatedCluster } from './simulated-cluster.js';
 import { noFaults, type NetworkFaults, type SimulatedNetwork } from './simulated-network.js';
 import type { Simulation } from './simulation.js';
 
-/** Which blows a run is about; undefined: all of them. */
-export type FaultFocus = 'leaders' | 'tasks';
+/** Which blows a run is about (`pauses`: a JobManager that sleeps past its lease, among lost tasks); undefined: all of them. */
+export type FaultFocus = 'leaders' | 'tasks' | 'pauses';
 
 export interface FaultPlan {
   readonly focus: FaultFocus | undefined;
@@ -78,7 +78,15 @@ const pauseJobManager: Blow = (world, random, cluster) => {
   return `pause ${victim.name}`;
 };
 
-/** As above, and the new leader dies once the old one is awake: its successor trusts what it finds in the store. */
+/** The only JobManager is stopped until its lease is over and wakes up: nobody else led meanwhile, yet it must not go on as before. */
+const pausePastLease: Blow = (_world, random, cluster) => {
+  const victim = cluster.jobManager;
+  if (victim === undefined || !victim.isAlive) return undefined;
+  victim.pause(random.between(leaseMs, leaseMs + 2_000));
+  return `pause ${victim.name} past its lease`;
+};
+
+/** The leader is stopped, and the new leader dies once the old one is awake: its successor trusts what it finds in the store. */
 const usurp: Blow = (world, random, cluster) => {
   const victim = cluster.jobManager;
   if (victim === undefined || !victim.isAlive) return undefined;
@@ -151,6 +159,7 @@ const allBlows: WeightedBlows = [
   [3, killJobManager],
   [2, pauseJobManager],
   [2, usurp],
+  [2, pausePastLease],
   [2, pauseTaskManager],
   [3, crashSlot],
   [2, partition],
@@ -161,6 +170,11 @@ const allBlows: WeightedBlows = [
 
 const focused: Readonly<Record<FaultFocus, WeightedBlows>> = {
   leaders: [[1, usurp]],
+  pauses: [
+    [3, pausePastLease],
+    [1, killTaskManager],
+    [1, crashSlot],
+  ],
   tasks: [
     [2, killTaskManager],
     [3, crashSlot],

@@ -11,6 +11,7 @@ import { createEndpoint } from '../../bus/endpoint.js';
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
 import { createSubjects } from '../../bus/protocol/subjects.js';
+import { MillraceError } from '../../core/errors.js';
 import { sessionId, taskManagerId, type LeaderEpoch } from '../../core/ids.js';
 import type { JobDefinition } from '../../dataflow/contracts.js';
 import { StreamTask } from '../../dataflow/task/stream-task.js';
@@ -51,7 +52,8 @@ interface Member {
   readonly endpoint: Endpoint;
 }
 
-const leaseMs = 3_000;
+/** Of the leader's lease. */
+export const leaseMs = 3_000;
 const storeDelayMs = 2;
 
 export class SimulatedCluster {
@@ -63,6 +65,7 @@ export class SimulatedCluster {
   readonly #blobs = new Map<string, Uint8Array>();
   readonly #jobManagers: SimulatedProcess[] = [];
   readonly #taskManagers = new Map<string, { process: SimulatedProcess; spawner: InlineSlotSpawner }>();
+  readonly #ledEpochs = new Set<LeaderEpoch>();
   #lives = 0;
 
   constructor(options: SimulatedClusterOptions) {
@@ -106,10 +109,19 @@ export class SimulatedCluster {
       leaseMs,
       renewMs: leaseMs / 3,
       heartbeat: heartbeatDefaults,
+      onLeadership: (token) => this.#noteLeadership(process, token),
       testSwitches: this.#options.broken,
     });
     this.#jobManagers.push(process);
     return process;
+  }
+
+  /** L1 over all processes: attempt ids carry the epoch, so one that is led twice makes them collide. */
+  #noteLeadership({ name }: SimulatedProcess, token: LeaderToken | undefined): void {
+    if (token === undefined) return;
+    if (this.#ledEpochs.has(token.epoch))
+      this.#options.world.fail(new MillraceError('EPOCH_LED_TWICE', `${name} leads with epoch ${token.epoch}, which was led before`));
+    this.#ledEpochs.add(token.epoch);
   }
 
   #haStore({ clock }: SimulatedProcess): HaStore {

@@ -27,7 +27,7 @@ export interface RunVerdict {
   readonly restarts: number;
 }
 
-export type ViolationCode = 'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED' | 'STUCK' | 'LEFTOVERS' | 'CRASHED';
+export type ViolationCode = 'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED' | 'STUCK' | 'EPOCH' | 'LEFTOVERS' | 'CRASHED';
 
 export interface SimulatedRunOptions {
   readonly seed: number;
@@ -144,6 +144,7 @@ function countOf(lines: readonly string[]): Map<string, number> {
 }
 
 function crashed(error: unknown): NonNullable<RunVerdict['violation']> {
+  if (error instanceof MillraceError && error.code === 'EPOCH_LED_TWICE') return { code: 'EPOCH', detail: error.message };
   const isStuck = error instanceof MillraceError && error.code.startsWith('SIMULATION_');
   return { code: isStuck ? 'STUCK' : 'CRASHED', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -75,4 +75,15 @@ test('acknowledgements of attempts before a failover are noticed when they count
 
 test('a leader of the past that is still believed is noticed', () => expectCaught({ isOldEpochAccepted: true }, 'leaders', 40));
 
+test('a JobManager that sleeps past its lease leads again under a higher epoch, and the output is right (L1)', async () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const { violation, blows } = await simulateRun({ seed, focus: 'pauses' });
+    assert.is(violation, undefined, `seed ${seed}: ${violation?.detail}`);
+    assert.ok(
+      blows.some((blow) => blow.endsWith('past its lease')),
+      `seed ${seed} paused nobody`,
+    );
+  }
+});
+
 test.run();

@@ -18,15 +18,22 @@ const samples: LeaderEvent[] = [
   { type: 'RELEASED' },
 ];
 
+/** What a random walk may be told in any order, so also old news. */
+const laterGrants: LeaderEvent[] = [9, 10, 11, 12, 13].map((epoch) => ({ type: 'LEASE_GRANTED', epoch, deadline: epoch * 1_000 }));
+
 /** Grants less revocations, after a sequence of steps: 0 or 1 (L3). */
 function leadershipIsBalanced() {
   let held: unknown = null;
+  let highest = 0;
   return ({ effects, event }: Step): void => {
     for (const effect of effects) {
       if (effect.type === 'grantLeadership') {
         assert.is(event.type, 'LEASE_GRANTED', 'L1: only an answer of the store grants leadership');
         assert.is(held, null, 'L3: granted twice');
-        held = (effect.params as { epoch: number }).epoch;
+        const { epoch } = effect.params as { epoch: number };
+        assert.ok(epoch > highest, `L1: epoch ${epoch} was granted after ${highest}`);
+        highest = epoch;
+        held = epoch;
       } else if (effect.type === 'revokeLeadership') {
         assert.is((effect.params as { epoch: number }).epoch, held, 'L3: what is revoked is what was granted');
         held = null;
@@ -48,11 +55,18 @@ test('by shortest paths all states are reached, and waiting never grants leaders
   ]);
 });
 
-test('over random walks each grant is followed by exactly one revocation (L3)', () => {
+test('over random walks each grant has a higher epoch than all before (L1) and is followed by exactly one revocation (L3)', () => {
   let seed = 1;
   const next = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
   for (let walk = 0; walk < 200; walk++) {
-    walkRandomly(leaderMachine, { input, events: samples, walks: 1, steps: 60, next, invariant: leadershipIsBalanced() });
+    walkRandomly(leaderMachine, {
+      input,
+      events: [...samples, ...laterGrants],
+      walks: 1,
+      steps: 60,
+      next,
+      invariant: leadershipIsBalanced(),
+    });
   }
 });
 
@@ -99,6 +113,32 @@ test('after a renewal that failed the next comes sooner, after one that succeede
   assert.equal(
     performed.flatMap((effect) => (effect.type === 'scheduleBeat' ? effect.params.delayMs : [])),
     [input.renewMs, input.retryMs, input.renewMs],
+  );
+});
+
+test('the late answer to a renewal does not bring back a revoked leadership while the store is asked anew (L1)', () => {
+  const performed: LeaderEffect[] = [];
+  const host = new MachineHost<typeof leaderMachine, LeaderEffect>({
+    machine: leaderMachine,
+    input,
+    name: 'jm-1',
+    perform: (effect) => performed.push(effect),
+    onEffectFailed: (error) => {
+      throw error;
+    },
+  });
+  host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 10 });
+  host.send({ type: 'BEAT' });
+  host.send({ type: 'DEADLINE_REACHED', deadline: 10 });
+  host.send({ type: 'BEAT' });
+  assert.is(host.state, 'acquiring');
+  host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 20 });
+  assert.is(host.state, 'waiting');
+  host.send({ type: 'BEAT' });
+  host.send({ type: 'LEASE_GRANTED', epoch: 5, deadline: 30 });
+  assert.equal(
+    performed.filter(({ type }) => type === 'grantLeadership').map(({ params }) => params),
+    [{ epoch: 3 }, { epoch: 5 }],
   );
 });
 
