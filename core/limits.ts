@@ -58,8 +58,12 @@ export const limits = {
   collectedBytesMax: 256 * kib,
   /** Attempts of an execution kept in history, as in Flink. */
   attemptsHistory: 16,
-  /** Failures kept in a job's exception history, as in Flink. */
+  /** Failures kept in a job's exception history, as in Flink; also failures concurrent with one of them. */
   exceptionHistory: 16,
+  /** Characters of each text of a failure in a history: 16 first causes and 256 others then stay below half a MiB. */
+  exceptionTextMax: 1_024,
+  /** Past attempts of a job that are shown, the latest. */
+  attemptsShown: 64,
   /** How long an ask waits for its answer when the asker does not say: below the heartbeat timeout of 5 s. */
   askTimeoutMs: 3_000,
   /** Pause before an ask is tried again: nats.js reconnects after 250 ms, so a few tries bridge that. */

@@ -124,6 +124,8 @@ export interface TaskRuntimeMetrics {
   readonly recordsIn: number;
   /** Records put into channels. */
   readonly recordsOut: number;
+  /** Records that the sinks of the task took without an error. */
+  readonly recordsWritten: number;
   /** Bytes of frames from and to other slots; same-slot channels hand over references. */
   readonly bytesIn: number;
   readonly bytesOut: number;

@@ -72,8 +72,9 @@ export class Client {
   }
 
   /** Undefined when the cluster does not know the job. */
-  async describe(jobId: JobId): Promise<JobSummary | undefined> {
-    const reply = await this.#ask('job.describe', { jobId });
+  /** `withHistory`: also what went wrong, and the attempts that were replaced. */
+  async describe(jobId: JobId, { withHistory = false } = {}): Promise<JobSummary | undefined> {
+    const reply = await this.#ask('job.describe', { jobId, ...(withHistory ? { withHistory } : {}) });
     return reply.kind === 'found' ? reply.job : undefined;
   }
 

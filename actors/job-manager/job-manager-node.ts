@@ -32,6 +32,8 @@ export interface JobManagerNodeOptions extends CorePorts {
   /** How often the lease is renewed; at most half of it. */
   readonly renewMs: number;
   readonly heartbeat: HeartbeatMonitorInput;
+  /** Failures of a job that are remembered; default `limits.exceptionHistory`. */
+  readonly exceptionsMax?: number;
   readonly onLeadership?: (token: LeaderToken | undefined) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
   readonly testSwitches?: CoordinatorTestSwitches;

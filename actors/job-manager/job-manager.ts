@@ -167,12 +167,13 @@ export class JobManager {
         entry.job.cancel();
         return { kind: 'cancelling' };
       },
-      'job.describe': ({ jobId }) => {
+      'job.describe': ({ jobId, withHistory }) => {
         const entry = this.#jobs.get(jobId);
         const job = this.#results.get(jobId) ?? (entry === undefined ? undefined : this.#liveSummary(entry));
-        return job === undefined ? { kind: 'unknown' } : { kind: 'found', job };
+        if (job === undefined) return { kind: 'unknown' };
+        return { kind: 'found', job: withHistory === true ? job : withoutHistory(job) };
       },
-      'job.list': () => ({ jobs: this.summaries().map(({ results: _, ...summary }) => summary) }),
+      'job.list': () => ({ jobs: this.summaries().map(({ results: _, ...summary }) => withoutHistory(summary)) }),
       'cluster.overview': () => ({
         holder: this.#options.token.holder,
         ...this.#options.process,
@@ -295,4 +296,9 @@ export class JobManager {
     });
     this.#timers.add(timer);
   }
+}
+
+/** Clients ask how a job stands many times a second: most of them do not want the history. */
+function withoutHistory({ exceptions: _, attempts: __, ...summary }: JobSummary): JobSummary {
+  return summary;
 }

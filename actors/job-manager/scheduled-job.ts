@@ -15,6 +15,7 @@ export interface ScheduledJobOptions extends CorePorts {
   readonly bus: Pick<Bus, 'onStatus'>;
   readonly checkpoints: CheckpointStore;
   readonly heartbeat: HeartbeatMonitorInput;
+  readonly exceptionsMax?: number;
   readonly onTransition?: (record: TransitionRecord) => void;
   readonly testSwitches?: CoordinatorTestSwitches;
 }

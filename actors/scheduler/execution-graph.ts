@@ -2,12 +2,14 @@
  * The current execution of every subtask of a job.
  *
  * EX1  A subtask gets another execution only when its present one is in a terminal state; attempt numbers only grow.
+ * EX2  Of the attempts before it, a subtask remembers the latest ones, so many as `limits.attemptsHistory`.
  */
 import { assert } from '../../core/errors.js';
 import { attemptNumber, type AttemptId, type LeaderEpoch, type VertexId } from '../../core/ids.js';
 import { executionVertexId, isSourceVertex, subtasksOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobGraph } from '../../graph/types.js';
-import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import { limits } from '../../core/limits.js';
+import type { JobSummary, PastAttempt } from '../../bus/protocol/messages/jobs.js';
 import type { ExecutionView } from './checkpointing.js';
 import { Execution, type ExecutionOptions } from './execution.js';
 
@@ -21,6 +23,7 @@ export class ExecutionGraph {
   readonly #options: ExecutionGraphOptions;
   readonly #current = new Map<ExecutionVertexId, Execution>();
   readonly #byAttempt = new Map<AttemptId, Execution>();
+  readonly #past = new Map<ExecutionVertexId, readonly PastAttempt[]>();
 
   constructor(options: ExecutionGraphOptions) {
     this.#options = options;
@@ -68,28 +71,34 @@ export class ExecutionGraph {
       attemptNumber: attemptNumber(present.attemptNumber + 1),
       createdAt: at,
     });
+    this.#past.set(subtask, [present.past(), ...(this.#past.get(subtask) ?? [])].slice(0, limits.attemptsHistory));
     this.#current.set(subtask, next);
     this.#byAttempt.delete(present.attemptId);
     this.#byAttempt.set(next.attemptId, next);
     return next;
   }
 
+  /** Attempts that were replaced, of all subtasks, the latest first (EX2). */
+  pastAttempts(): readonly PastAttempt[] {
+    const all = [...this.#past.values()].flat();
+    return all.sort((left, right) => right.endedAt - left.endedAt).slice(0, limits.attemptsShown);
+  }
+
   views(): readonly ExecutionView[] {
     return this.all().map((execution) => execution.view());
   }
 
-  /** Current executions by state, and the records that went in at the sources and out at the sinks. */
+  /** Current executions by state, the records that went in at the sources, and those that sinks wrote. */
   totals(): Pick<JobSummary, 'tasks' | 'recordsIn' | 'recordsOut'> {
     const tasks: Record<string, number> = {};
     let recordsIn = 0;
     let recordsOut = 0;
     const { vertices } = this.#options.jobGraph;
     const withSource = new Set(vertices.filter(({ operators }) => operators.some(({ kind }) => kind === 'source')).map(({ id }) => id));
-    const withSink = new Set(vertices.filter(({ operators }) => operators.some(({ kind }) => kind === 'sink')).map(({ id }) => id));
     for (const { state, vertexId, metrics } of this.all()) {
       tasks[state] = (tasks[state] ?? 0) + 1;
       if (withSource.has(vertexId)) recordsIn += metrics.recordsIn;
-      if (withSink.has(vertexId)) recordsOut += metrics.recordsOut;
+      recordsOut += metrics.recordsWritten;
     }
     return { tasks, recordsIn, recordsOut };
   }

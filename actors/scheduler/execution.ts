@@ -1,6 +1,8 @@
 /** One attempt of one subtask on the JobManager: its machine, its slot, and what its task reported. */
 import type { ErrorRecord } from '../../core/errors.js';
 import { formatAttemptId, type AttemptId, type AttemptNumber, type LeaderEpoch, type VertexId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { PastAttempt } from '../../bus/protocol/messages/jobs.js';
 import type { TaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import { executionName, executionVertexId, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobVertex } from '../../graph/types.js';
@@ -40,7 +42,7 @@ export class Execution {
   slot: PooledSlot | undefined;
   /** Number of the beat before which the TaskManager had accepted it; undefined while it has not. */
   acceptedAtBeat: number | undefined;
-  metrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
+  metrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
   /** What it added to the job's result when it finished, by name. */
   results: Readonly<Record<string, readonly unknown[]>> = {};
   readonly #host: MachineHost<typeof executionMachine, ExecutionEffect>;
@@ -82,6 +84,19 @@ export class Execution {
   /** Late, duplicate and moot events, by `STATE EVENT reason`. */
   get ignored(): ReadonlyMap<string, number> {
     return this.#host.ignored;
+  }
+
+  /** How it went, once it ended. */
+  past(): PastAttempt {
+    const { state, error } = this;
+    return {
+      attemptId: this.attemptId,
+      task: this.name,
+      state,
+      taskManagerId: this.slot?.taskManagerId ?? null,
+      endedAt: this.#host.context.timestamps[state] ?? 0,
+      error: error === null ? null : `${error.message.slice(0, limits.exceptionTextMax)} [${error.code}]`,
+    };
   }
 
   send(event: ExecutionEvent): void {

@@ -31,10 +31,12 @@ import { describeTask, noRestore, planRestore, type RestorePlan } from './deploy
 import { ExecutionGraph } from './execution-graph.js';
 import type { Execution } from './execution.js';
 import { attemptsOn, heal } from './healing.js';
+import { JobEvents, type ExecutionChange } from './job-events.js';
+import { JobFailures } from './job-failures.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
 import { SharedResources } from './shared-resources.js';
-import { SlotPool, type PooledSlot } from './slot-pool.js';
+import { SlotPool } from './slot-pool.js';
 import { TaskCalls } from './task-calls.js';
 import { eventOf, located, unexplained } from './task-reports.js';
 
@@ -49,6 +51,8 @@ export interface SchedulerOptions extends CorePorts {
   readonly bus: Pick<Bus, 'onStatus'>;
   readonly checkpointing: CheckpointHooksFactory;
   readonly heartbeat?: HeartbeatMonitorInput;
+  /** Entries of the exception history; default `limits.exceptionHistory`. */
+  readonly exceptionsMax?: number;
   readonly onEnded: (summary: JobSummary) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
 }
@@ -64,6 +68,8 @@ export class Scheduler {
   readonly #sources: JobSources;
   readonly #calls: TaskCalls;
   readonly #sharedResources = new SharedResources();
+  readonly #failures: JobFailures;
+  readonly #events: JobEvents;
   readonly #job: MachineHost<typeof jobMachine, JobEffect>;
   readonly #machine: SchedulerHost;
   /** Subtasks that wait for slots. */
@@ -71,14 +77,19 @@ export class Scheduler {
   #restore: RestorePlan = noRestore;
   #slotTimer: TimerHandle | undefined;
   #backoff: TimerHandle | undefined;
-  /** While slots are being lost: what failed of it, told as one failure. */
-  #failing: ExecutionVertexId[] | undefined;
   #endedAt: number | null = null;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#events = new JobEvents(options);
     const { jobGraph, clock } = options;
-    const common = { ...options, onEffectFailed: (error: unknown) => this.#failInternally(error) };
+    const common = { ...options, onEffectFailed: (error: unknown) => this.#failures.failInternally(error) };
+    this.#failures = new JobFailures({
+      ...options,
+      executions: () => this.#executions.all(),
+      tell: (event) => this.#machine.send(event),
+      phase: () => this.#failurePhase(),
+    });
     this.#executions = new ExecutionGraph({
       ...common,
       createdAt: clock.now(),
@@ -94,7 +105,7 @@ export class Scheduler {
       attemptsOn: (taskManagerId) => attemptsOn(this.#executions.all(), taskManagerId),
       latestCheckpointId: () => this.#checkpoints.latestCheckpointId(),
       onAccepted: () => this.#checkSlots(),
-      onLost: (slots, error) => this.#slotsLost(slots, error),
+      onLost: (slots, error) => this.#failures.slotsLost(slots, error),
       onFindings: (taskManagerId, findings) =>
         heal({ executions: this.#executions, calls: this.#calls, taskManagerId, findings, at: clock.now() }),
     });
@@ -104,7 +115,10 @@ export class Scheduler {
       machine: jobMachine,
       input: { at: options.submittedAt },
       name: options.jobId,
-      perform: ({ params }) => this.#statusChanged(params),
+      perform: ({ params }) => {
+        this.#checkpoints.jobStatusChanged(params.to);
+        this.#events.statusChanged(params);
+      },
     });
     this.#machine = new MachineHost<typeof schedulerMachine, SchedulerEffect>({
       ...common,
@@ -128,7 +142,7 @@ export class Scheduler {
       jobStatus: () => this.status,
       sourceSnapshots: () => this.#sources.snapshots(),
       sharedResources: () => this.#sharedResources.tokens(),
-      failJob: (error) => this.#failJob(toErrorRecord(error)),
+      failJob: (error) => this.#failures.failJob(toErrorRecord(error)),
       failExecution: (attemptId, error) =>
         this.#executions.find(attemptId)?.send({ type: 'FAIL', at: clock.now(), error: toErrorRecord(error) }),
       checkpointCompleted: () => this.#machine.send({ type: 'CHECKPOINT_COMPLETED' }),
@@ -154,7 +168,7 @@ export class Scheduler {
       },
       ...this.#sources.handlers({
         subtaskOf: (attemptId) => this.#ofCurrent(attemptId).subtaskIndex,
-        failJob: (error) => this.#failJob(toErrorRecord(error)),
+        failJob: (error) => this.#failures.failJob(toErrorRecord(error)),
       }),
       ...this.#checkpoints.handlers(),
     };
@@ -192,8 +206,16 @@ export class Scheduler {
       latestCheckpointId: this.#checkpoints.latestCheckpointId() ?? null,
       ...this.#executions.totals(),
       results: this.#executions.results(),
+      exceptions: [...this.#failures.history()],
+      attempts: [...this.#executions.pastAttempts()],
       error: this.#machine.context.error,
     };
+  }
+
+  #failurePhase(): 'running' | 'recovering' | 'ending' {
+    const { state, context, isDone } = this.#machine;
+    if (isDone || state === 'cancelling') return 'ending';
+    return context.isRestarting || state === 'failing' ? 'recovering' : 'running';
   }
 
   #perform(effect: Exclude<SchedulerEffect, { readonly type: 'ignored' }>): void {
@@ -213,9 +235,7 @@ export class Scheduler {
         return this.#checkSlots();
       case 'startSlotTimer': {
         const { round, delayMs } = effect.params;
-        this.#slotTimer = clock.setTimer(delayMs, () =>
-          this.#machine.send({ type: 'SLOT_TIMEOUT', round, error: toErrorRecord(this.#slots.shortageError(delayMs)) }),
-        );
+        this.#slotTimer = clock.setTimer(delayMs, () => this.#slotsTimedOut(round, delayMs));
         return undefined;
       }
       case 'stopSlotTimer':
@@ -251,18 +271,17 @@ export class Scheduler {
     else this.#job.send({ type, at });
   }
 
-  #statusChanged(change: Extract<JobEffect, { readonly type: 'statusChanged' }>['params']): void {
-    const { logger, endpoint, jobId } = this.#options;
-    logger.log('info', `job is ${change.to}`, { from: change.from, ...(change.error === null ? {} : { error: change.error }) });
-    this.#checkpoints.jobStatusChanged(change.to);
-    endpoint.tell({ kind: 'job-events', jobId }, 'job.status-changed', { jobId, ...change }, { leaderEpoch: this.#options.leaderEpoch });
-  }
-
   #checkSlots(): void {
     if (this.#waiting === undefined || !this.#pool.hasSlotsFor(this.#waiting.subtasks)) return;
     const { round } = this.#waiting;
     this.#waiting = undefined;
     this.#machine.send({ type: 'SLOTS_ASSIGNED', round });
+  }
+
+  #slotsTimedOut(round: number, waitedMs: number): void {
+    const error = toErrorRecord(this.#slots.shortageError(waitedMs));
+    this.#failures.note(error);
+    this.#machine.send({ type: 'SLOT_TIMEOUT', round, error });
   }
 
   #findRestorePoint(round: number): void {
@@ -275,8 +294,11 @@ export class Scheduler {
           if (round === this.#machine.context.round) this.#restore = plan;
           this.#machine.send({ type: 'RESTORE_POINT_FOUND', round });
         },
-        (error: unknown) =>
-          this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error: toErrorRecord(error), at: clock.now(), random: random.next() }),
+        (cause: unknown) => {
+          const error = toErrorRecord(cause);
+          if (round === this.#machine.context.round) this.#failures.note(error);
+          this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error, at: clock.now(), random: random.next() });
+        },
       );
   }
 
@@ -313,36 +335,18 @@ export class Scheduler {
       case 'cancelTask':
         return this.#calls.cancel(execution);
       case 'causeLearned':
-        this.#machine.send({ type: 'CAUSE_LEARNED', error: located(effect.params.error, execution) });
-        return undefined;
+        return this.#failures.causeLearned(execution, located(effect.params.error, execution));
     }
   }
 
-  #executionChanged(execution: Execution, change: Extract<ExecutionEffect, { readonly type: 'stateChanged' }>['params']): void {
-    const { endpoint, jobId, leaderEpoch, logger } = this.#options;
+  #executionChanged(execution: Execution, change: ExecutionChange): void {
     const { from, to, at } = change;
     const error = change.error === null ? null : located(change.error, execution);
-    logger.log(to === 'FAILED' ? 'warn' : 'debug', `${execution.name} is ${to}`, {
-      attemptId: execution.attemptId,
-      from,
-      ...(error === null ? {} : { error }),
-    });
     this.#checkpoints.executionChanged({ ...execution.view(), state: to });
-    const { attemptId, vertexId, subtaskIndex, taskName, subtask } = execution;
-    endpoint.tell(
-      { kind: 'job-events', jobId },
-      'execution.state-changed',
-      { jobId, attemptId, vertexId, taskName, subtaskIndex, from, to, at, error },
-      { leaderEpoch },
-    );
-    if (to === 'FAILED') this.#failed(subtask, error ?? unexplained(execution), at);
-    else if (to === 'CANCELED' && from !== 'CANCELING') this.#failed(subtask, unexplained(execution), at);
-    else if (to === 'FINISHED' || to === 'CANCELED') this.#machine.send({ type: 'SUBTASK_ENDED', subtask });
-  }
-
-  #failed(subtask: ExecutionVertexId, error: ErrorRecord, at: number): void {
-    if (this.#failing !== undefined) this.#failing.push(subtask);
-    else this.#machine.send({ type: 'SUBTASKS_FAILED', subtasks: [subtask], error, at, random: this.#options.random.next() });
+    this.#events.executionChanged(execution, change, error);
+    if (to === 'FAILED') this.#failures.executionFailed(execution, error ?? unexplained(execution), at);
+    else if (to === 'CANCELED' && from !== 'CANCELING') this.#failures.executionFailed(execution, unexplained(execution), at);
+    else if (to === 'FINISHED' || to === 'CANCELED') this.#machine.send({ type: 'SUBTASK_ENDED', subtask: execution.subtask });
   }
 
   #describe(execution: Execution): TaskDeploymentDescriptor {
@@ -364,7 +368,7 @@ export class Scheduler {
     const taskManagerId = execution.slot?.taskManagerId;
     if (taskManagerId !== undefined) execution.acceptedAtBeat ??= this.#slots.nextBeatOf(taskManagerId);
     const mismatch = taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId);
-    if (mismatch !== undefined) this.#failJob(toErrorRecord(mismatch));
+    if (mismatch !== undefined) this.#failures.failJob(toErrorRecord(mismatch));
     const event = eventOf(state, this.#options.clock.now(), error ?? unexplained(execution));
     if (event !== undefined) execution.send(event);
     return true;
@@ -374,31 +378,5 @@ export class Scheduler {
     const execution = this.#executions.find(attemptId);
     if (execution !== undefined && !execution.isTerminal) return execution;
     throw new MillraceError('UNKNOWN_ATTEMPT', `${attemptId} is not a current attempt of the job`, { recovery: 'restart-job' });
-  }
-
-  #slotsLost(slots: readonly PooledSlot[], error: MillraceError): void {
-    const { clock, random } = this.#options;
-    const allocations = new Set(slots.map(({ allocationId }) => allocationId));
-    const at = clock.now();
-    const record = toErrorRecord(error);
-    this.#failing = [];
-    for (const execution of this.#executions.all()) {
-      if (execution.slot !== undefined && allocations.has(execution.slot.allocationId) && !execution.isTerminal)
-        execution.send({ type: 'FAIL', at, error: record });
-    }
-    const subtasks = this.#failing;
-    this.#failing = undefined;
-    if (subtasks.length > 0) this.#machine.send({ type: 'SUBTASKS_FAILED', subtasks, error: record, at, random: random.next() });
-    else this.#machine.send({ type: 'SLOT_LOST' });
-  }
-
-  #failJob(error: ErrorRecord): void {
-    const { clock, random } = this.#options;
-    this.#machine.send({ type: 'JOB_FAILED', error, at: clock.now(), random: random.next() });
-  }
-
-  #failInternally(cause: unknown): void {
-    this.#options.logger.log('error', 'the scheduler could not perform an effect', { error: toErrorRecord(cause) });
-    this.#failJob(toErrorRecord(new MillraceError('SCHEDULER_FAILED', 'the scheduler could not perform what it decided', { cause })));
   }
 }

@@ -52,7 +52,7 @@ export interface TaskOptions extends TaskEnvironment {
   readonly onReleased: (state: TaskState) => void;
 }
 
-const noMetrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
+const noMetrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
 
 export class Task {
   readonly attemptId: AttemptId;
@@ -139,8 +139,8 @@ export class Task {
 
   metrics(): TaskMetrics {
     if (this.#runtime === undefined) return noMetrics;
-    const { recordsIn, recordsOut, bytesIn, bytesOut } = this.#runtime.metrics();
-    return { recordsIn, recordsOut, bytesIn, bytesOut };
+    const { recordsIn, recordsOut, recordsWritten, bytesIn, bytesOut } = this.#runtime.metrics();
+    return { recordsIn, recordsOut, recordsWritten, bytesIn, bytesOut };
   }
 
   #perform(effect: Exclude<TaskEffect, { readonly type: 'ignored' }>): void {

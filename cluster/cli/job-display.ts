@@ -1,6 +1,6 @@
 /** How a job's progress and end look on a terminal and in a pipe. */
 import { isEnded } from '../../actors/client/client.js';
-import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { FailureNote, JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { explainError } from '../../core/errors.js';
 import { type Colours, coloursFor } from './colours.js';
 
@@ -24,6 +24,24 @@ export function progressLine(job: JobSummary, now: number, colours: Colours = co
 export function endText(job: JobSummary, colours: Colours = coloursFor(process.stdout)): string {
   const line = `${job.name}: ${progressLine(job, job.endedAt ?? job.submittedAt, colours)}`;
   return job.error === null || job.status === 'FINISHED' ? line : `${line}\n${colours.red(explainError(job.error))}`;
+}
+
+/** What went wrong in a job so far, the latest first: a line each, those that came with it indented. */
+export function historyLines({ exceptions = [] }: JobSummary, colours: Colours = coloursFor(process.stdout)): readonly string[] {
+  if (exceptions.length === 0) return [];
+  const lineOf = ({ at, task, taskManagerId, error }: FailureNote): string => {
+    const { where, ...rest } = error;
+    const place = `${task ?? where ?? 'the job'}${taskManagerId === null ? '' : ` on ${taskManagerId}`}`;
+    return `${new Date(at).toISOString()}  ${place}: ${explainError(where === undefined || where === task ? rest : error)}`;
+  };
+  return [
+    'failures, latest first:',
+    ...exceptions.flatMap(({ concurrent, concurrentCount, ...cause }) => [
+      `  ${colours.red(lineOf(cause))}`,
+      ...concurrent.map((other) => `      with it  ${lineOf(other)}`),
+      ...(concurrentCount > concurrent.length ? [`      and ${concurrentCount - concurrent.length} more`] : []),
+    ]),
+  ];
 }
 
 /** Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere; why tasks are restarted, once each. */

@@ -19,7 +19,7 @@ import { compileJob, parseParameters } from '../job-code/compiled-job.js';
 import { loadSettings } from '../settings.js';
 import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
-import { endText, ProgressDisplay, progressLine } from './job-display.js';
+import { endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
 
 endWithReader();
 
@@ -121,10 +121,13 @@ async function list(flags: CommonFlags): Promise<void> {
 
 async function status(id: string, flags: CommonFlags): Promise<void> {
   await withClient(settingsOf(flags), async (client) => {
-    const job = await client.describe(jobId(id));
+    const job = await client.describe(jobId(id), { withHistory: true });
     if (job === undefined) throw unknownJob(id);
     if (flags.json === true) printJson(job);
-    else print(isEnded(job) ? endText(job) : `${job.name}: ${progressLine(job, Date.now())}`);
+    else {
+      print(isEnded(job) ? endText(job) : `${job.name}: ${progressLine(job, Date.now())}`);
+      for (const line of historyLines(job)) print(line);
+    }
   });
 }
 

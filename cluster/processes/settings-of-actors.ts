@@ -6,10 +6,13 @@ import { taskManagerDefaults, type TaskManagerSettings } from '../../actors/task
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { options } from '../../core/configuration/options.js';
 
-export function jobManagerSettingsOf(configuration: Configuration): Pick<JobManagerNodeOptions, 'leaseMs' | 'renewMs' | 'heartbeat'> {
+export function jobManagerSettingsOf(
+  configuration: Configuration,
+): Pick<JobManagerNodeOptions, 'leaseMs' | 'renewMs' | 'heartbeat' | 'exceptionsMax'> {
   return {
     leaseMs: configuration.get(options.leaseDuration),
     renewMs: configuration.get(options.leaseRenewInterval),
+    exceptionsMax: configuration.get(options.exceptionHistorySize),
     heartbeat: {
       ...heartbeatDefaults,
       intervalMs: configuration.get(options.heartbeatInterval),

@@ -43,6 +43,11 @@ export const clusterOptions = {
     min: 10,
     description: 'How long a job waits for slots before it fails.',
   }),
+  exceptionHistorySize: integer('web.exception-history-size', limits.exceptionHistory, {
+    min: 0,
+    max: limits.exceptionHistory,
+    description: 'Failures of a job that the JobManager remembers, each with those that came with it; `millrace status` shows them.',
+  }),
   logLevel: choice('log.level', 'info', {
     values: ['debug', 'info', 'warn', 'error'],
     description: 'Least severity of the lines that are logged.',

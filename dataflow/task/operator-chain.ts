@@ -65,6 +65,7 @@ export class OperatorChain {
   /** From `open` on, for `close` (C1). */
   readonly #opened = new Set<ChainedOperator>();
   #isClosed = false;
+  #recordsWritten = 0;
 
   constructor(options: OperatorChainOptions) {
     this.#options = options;
@@ -82,6 +83,11 @@ export class OperatorChain {
   /** Of a source task: what it reads and where the records go. */
   get source(): { readonly source: Source<unknown>; readonly emit: Emit<unknown> } | undefined {
     return this.#source;
+  }
+
+  /** Records that sinks of the chain took without an error. */
+  get recordsWritten(): number {
+    return this.#recordsWritten;
   }
 
   /** Takes a record into the chain. Not for source tasks. */
@@ -230,11 +236,21 @@ export class OperatorChain {
     }
     try {
       const stage = operator.stage?.(context);
-      if (stage === undefined) this.#inputs.set(descriptor.id, operator.bind(this.#outputOf(descriptor, null), context));
+      if (stage === undefined) this.#inputs.set(descriptor.id, this.#boundInput(chained, operator));
       else this.#stages.set(descriptor.id, { ...stage, operatorName: descriptor.name });
     } catch (error) {
       throw functionError(descriptor.name, error);
     }
+  }
+
+  /** Of a sink: counting what it took. */
+  #boundInput({ descriptor, context }: ChainedOperator, operator: Operator): Emit<unknown> {
+    const input = operator.bind(this.#outputOf(descriptor, null), context);
+    if (descriptor.kind !== 'sink') return input;
+    return (value, timestamp) => {
+      input(value, timestamp);
+      this.#recordsWritten += 1;
+    };
   }
 
   /** What takes a record into an operator: bound before, or compiled now with the stages behind it (C4). */

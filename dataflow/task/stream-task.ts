@@ -188,6 +188,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     return {
       recordsIn: this.#recordsIn(),
       recordsOut: this.#outputs.recordsOut,
+      recordsWritten: this.#chain?.recordsWritten ?? 0,
       bytesIn: this.#reader.bytesIn,
       bytesOut: this.#outputs.bytesOut,
       duplicateFrames: this.#reader.duplicates,

@@ -46,6 +46,7 @@ test('a job starts, runs on the slots it required, finishes, and gives them back
   assert.is(world.ended[0]?.status, 'FINISHED');
   assert.equal(world.ended[0]?.tasks, { FINISHED: 4 });
   assert.is(world.ended[0]?.recordsIn, 20, 'two source tasks of ten records');
+  assert.is(world.ended[0]?.recordsOut, 20, 'every task wrote five records through sinks');
 });
 
 test('subtask i of every vertex shares slot i, and both ends of a channel are told the same id', async () => {
@@ -164,6 +165,62 @@ test('a task that only lost its neighbour is not blamed (S5)', async () => {
   for (const { descriptor } of [...owner.tasks.values()]) owner.move(descriptor.attemptId, 'CANCELED');
   await world.until(restartedTo(world, 1));
   assert.is(world.scheduler.summary().error?.message, 'boom');
+});
+
+test('the history names the first cause with its task, TaskManager and time, and what came with it (JF2)', async () => {
+  const world = await new JobWorld({ jobGraph: testGraph({ partitioner: 'FORWARD' }), taskManagers: [2] }).running();
+  const failedAt = world.simulation.nowMs;
+  fail(world, 'count', 0);
+  await world.until(() => world.scheduler.status === 'RESTARTING');
+  fail(world, 'count', 1, toErrorRecord(new MillraceError('USER_FUNCTION', 'bang', { domain: 'user' })));
+  await world.until(restartedTo(world, 1));
+  await world.pass(1_000);
+  fail(world, 'numbers', 0);
+  await world.until(restartedTo(world, 2));
+  const { exceptions = [], attempts = [] } = world.scheduler.summary();
+  assert.equal(
+    exceptions.map(({ task, taskManagerId, error, concurrent }) => [task, taskManagerId, error.message, concurrent.length]),
+    [
+      ['numbers (1/2)', 'tm-1', 'boom', 0],
+      ['count (1/2)', 'tm-1', 'boom', 1],
+    ],
+  );
+  const [other] = exceptions[1]?.concurrent ?? [];
+  assert.equal([other?.task, other?.error.message], ['count (2/2)', 'bang']);
+  assert.ok((exceptions[1]?.at ?? 0) > 0 && (exceptions[0]?.at ?? 0) - (exceptions[1]?.at ?? 0) >= 1_000, `${failedAt}`);
+  assert.equal(
+    attempts.filter(({ task }) => task === 'count (1/2)').map(({ state, error }) => [state, error]),
+    [
+      ['CANCELED', null],
+      ['FAILED', 'boom [USER_FUNCTION]'],
+    ],
+  );
+});
+
+test('the tasks of a dead TaskManager are one entry of the history (JF1)', async () => {
+  const world = await new JobWorld({ taskManagers: [2, 2] }).running();
+  const dead = world.owner('numbers', 0);
+  dead.kill();
+  await world.until(restartedTo(world, 1));
+  const { exceptions = [] } = world.scheduler.summary();
+  assert.is(exceptions.length, 1);
+  assert.is(exceptions[0]?.taskManagerId, dead.id);
+  assert.is(exceptions[0]?.error.code, 'TASK_MANAGER_LOST');
+  assert.ok((exceptions[0]?.concurrentCount ?? 0) >= 1);
+});
+
+test('what fails a job for good stands in its history; a cancelled job has none', async () => {
+  const starving = new JobWorld({ taskManagers: [1], jobGraph: testGraph({ settings: { slotRequestTimeoutMs: 1_000 } }) });
+  starving.scheduler.start();
+  await starving.until(() => starving.ended.length > 0);
+  assert.equal(
+    starving.ended[0]?.exceptions?.map(({ task, error }) => [task, error.code]),
+    [[null, 'NO_RESOURCES']],
+  );
+  const cancelled = await new JobWorld().running();
+  cancelled.scheduler.cancel();
+  await cancelled.until(() => cancelled.ended.length > 0);
+  assert.equal(cancelled.ended[0]?.exceptions, []);
 });
 
 test('a cancelled job ends CANCELED once every task has ended', async () => {
@@ -301,7 +358,7 @@ test('a slot that the TaskManager no longer has counts as lost, without any mess
 test('reports of attempts that are not current are answered `known: false` (SA2)', async () => {
   const world = await new JobWorld().running();
   const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const metrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
+  const metrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
   const known: boolean[] = [];
   for (const attemptId of [attempt(taskManager, 'count', 0), 'count_0_6_0' as AttemptId]) {
     const body = { jobId: world.id, attemptId, state: 'RUNNING' as const, error: null, metrics, sharedResources: {} };
@@ -317,7 +374,7 @@ test('messages of another epoch do not reach the job', async () => {
   const world = await new JobWorld().running();
   const [taskManager] = world.taskManagers as [FakeTaskManager];
   const attemptId = attempt(taskManager, 'count', 0);
-  const metrics = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
+  const metrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
   const body = { jobId: world.id, attemptId, state: 'FAILED' as const, error: boom, metrics, sharedResources: {} };
   let refused: unknown;
   taskManager.endpoint

@@ -42,6 +42,7 @@ export const tinyGraph = planJob(tinyJob.build({}, { configuration: Configuratio
 const metrics: TaskRuntimeMetrics = {
   recordsIn: 3,
   recordsOut: 2,
+  recordsWritten: 1,
   bytesIn: 0,
   bytesOut: 0,
   duplicateFrames: 0,

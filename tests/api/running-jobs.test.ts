@@ -42,6 +42,20 @@ test('words are counted, over two slots', async () => {
   );
 });
 
+test('the records of a job that went out are those its sinks wrote, wherever they are chained', async () => {
+  const summary = await runSimulated((env) => {
+    env.setParallelism(2);
+    const numbers = env.fromCollection(range(1, 100));
+    numbers.filter((value) => value % 10 === 0).collect('chained to its source');
+    numbers
+      .keyBy((value) => value % 7)
+      .filter((value) => value % 4 === 0)
+      .collect('behind a channel');
+  });
+  assert.is(summary.recordsIn, 100);
+  assert.is(summary.recordsOut, 10 + 25);
+});
+
 test('the order of a single subtask is kept', async () => {
   const { out } = await resultsOf((env) => {
     env

@@ -122,7 +122,7 @@ export class FakeTaskManager {
   report(attemptId: AttemptId, state: TaskState, error: ErrorRecord | null = null): void {
     if (this.lostReports.has(state)) return;
     const jobId = this.tasks.get(attemptId)?.descriptor.jobId as JobId;
-    const metrics = { recordsIn: 10, recordsOut: 7, bytesIn: 0, bytesOut: 0 };
+    const metrics = { recordsIn: 10, recordsOut: 7, recordsWritten: 5, bytesIn: 0, bytesOut: 0 };
     this.endpoint
       .ask(
         { kind: 'job', jobId },

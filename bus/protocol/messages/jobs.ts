@@ -16,8 +16,36 @@ import {
   Milliseconds,
   nullable,
   Sha256,
+  TaskManagerIdSchema,
   VertexIdSchema,
 } from '../schemas.js';
+
+/** One failure: when, of which task on which TaskManager; null when it was of no task. */
+const failureFields = {
+  at: Milliseconds,
+  /** `name (2/4)`. */
+  task: nullable(Type.String()),
+  attemptId: nullable(AttemptIdSchema),
+  taskManagerId: nullable(TaskManagerIdSchema),
+  error: ErrorSchema,
+};
+const FailureNoteSchema = Type.Object(failureFields);
+export type FailureNote = Static<typeof FailureNoteSchema>;
+
+/** A first cause, and the failures that came while it was being dealt with; of many, the first ones. */
+const ExceptionEntrySchema = Type.Object({ ...failureFields, concurrent: Type.Array(FailureNoteSchema), concurrentCount: Count });
+export type ExceptionEntry = Static<typeof ExceptionEntrySchema>;
+
+/** An attempt that another one replaced. */
+const PastAttemptSchema = Type.Object({
+  attemptId: AttemptIdSchema,
+  task: Type.String(),
+  state: Type.String(),
+  taskManagerId: nullable(TaskManagerIdSchema),
+  endedAt: Milliseconds,
+  error: nullable(Type.String()),
+});
+export type PastAttempt = Static<typeof PastAttemptSchema>;
 
 /** How a job ended, or stands. */
 export const JobSummarySchema = Type.Object({
@@ -33,10 +61,15 @@ export const JobSummarySchema = Type.Object({
   latestCheckpointId: nullable(CheckpointIdSchema),
   /** Records that entered the job through its sources, by this leader's attempts that run or finished. */
   recordsIn: Count,
+  /** Records that its sinks wrote, by the same attempts. */
   recordsOut: Count,
   tasks: Type.Record(Type.String(), Count),
   /** What the tasks that finished added to the result of the job, by name; not in lists of jobs. */
   results: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Unknown()))),
+  /** What went wrong under this leader, the latest first (Flink's exception history); only when it is asked for. */
+  exceptions: Type.Optional(Type.Array(ExceptionEntrySchema)),
+  /** Attempts that were replaced, the latest first; only when they are asked for. */
+  attempts: Type.Optional(Type.Array(PastAttemptSchema)),
   /** First cause of the failure that ended or last restarted the job. */
   error: nullable(ErrorSchema),
 });
@@ -90,8 +123,8 @@ export const jobMessages = {
   'job.describe': ask({
     from: ['client'],
     to: ['job-manager'],
-    doc: 'Asks how a job stands or ended.',
-    body: Type.Object({ jobId: JobIdSchema }),
+    doc: 'Asks how a job stands or ended; with its history of failures and attempts when that is wanted.',
+    body: Type.Object({ jobId: JobIdSchema, withHistory: Type.Optional(Type.Boolean()) }),
     reply: Type.Union([
       Type.Object({ kind: Type.Literal('found'), job: JobSummarySchema }),
       Type.Object({ kind: Type.Literal('unknown') }),

@@ -90,7 +90,13 @@ export type ChannelEndDescriptor = Static<typeof ChannelEnd>;
 export const SplitSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 4_096 }), data: Type.Unknown() });
 
 /** Counters a task reports with its states and heartbeats. */
-export const TaskMetricsSchema = Type.Object({ recordsIn: Count, recordsOut: Count, bytesIn: Count, bytesOut: Count });
+export const TaskMetricsSchema = Type.Object({
+  recordsIn: Count,
+  recordsOut: Count,
+  recordsWritten: Count,
+  bytesIn: Count,
+  bytesOut: Count,
+});
 export type TaskMetrics = Static<typeof TaskMetricsSchema>;
 
 export const taskMessages = {
