@@ -1,11 +1,15 @@
 /** What travels in a channel: batches of records, and events in their order between them. */
 import type { CheckpointId } from '../../core/ids.js';
 
-/** Records by reference. `timestamps` is undefined when no record of the batch has one. */
+/**
+ * Records by reference. `timestamps` is undefined when no record of the batch has one; `keyGroups` when they were not
+ * partitioned by key, or what carried them does not carry groups.
+ */
 export interface RecordBatch {
   readonly kind: 'data';
   readonly values: readonly unknown[];
   readonly timestamps: readonly number[] | undefined;
+  readonly keyGroups?: readonly number[] | Uint16Array | undefined;
 }
 
 /** An element that is no record. Events cost no credit. */

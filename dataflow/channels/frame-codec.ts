@@ -47,7 +47,7 @@ export interface FrameWriter {
   /** The frame has the size the bus is fastest with: it should leave. */
   readonly isFull: boolean;
   /** Encodes one record at once. Throws `RECORD_TOO_LARGE` and `RECORD_NOT_ENCODABLE`, leaving the batch as it was. */
-  add(value: unknown, timestamp: number): void;
+  add(value: unknown, timestamp: number, keyGroup?: number): void;
   /** The frame as fresh bytes that nobody else holds; the writer is empty afterwards. */
   take(seq: number): Uint8Array;
 }

@@ -18,6 +18,7 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
   readonly #isCopied: boolean;
   #values: unknown[] = [];
   #timestamps: number[] | undefined;
+  #keyGroups: number[] | undefined;
   #recordBytes = 0;
   #recordsMax: number = limits.recordsPerFrameMax;
 
@@ -37,19 +38,21 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
     return this.#values.length >= this.#recordsMax;
   }
 
-  add(value: unknown, timestamp: number): void {
+  add(value: unknown, timestamp: number, keyGroup?: number): void {
     if (this.#values.length === 0) this.#measure(value);
     if (timestamp !== noTimestamp && this.#timestamps === undefined) {
       this.#timestamps = new Array<number>(this.#values.length).fill(noTimestamp);
     }
     if (this.#timestamps !== undefined) this.#timestamps.push(timestamp);
+    if (keyGroup !== undefined) (this.#keyGroups ??= []).push(keyGroup);
     this.#values.push(this.#isCopied && typeof value === 'object' && value !== null ? copyRecord(value) : value);
   }
 
   take(): RecordBatch {
-    const batch: RecordBatch = { kind: 'data', values: this.#values, timestamps: this.#timestamps };
+    const batch: RecordBatch = { kind: 'data', values: this.#values, timestamps: this.#timestamps, keyGroups: this.#keyGroups };
     this.#values = [];
     this.#timestamps = undefined;
+    this.#keyGroups = undefined;
     return batch;
   }
 

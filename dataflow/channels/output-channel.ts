@@ -19,7 +19,7 @@ export interface BatchWriter<Payload> {
   readonly bytes: number;
   /** Whether the batch should leave as soon as it may. */
   readonly isFull: boolean;
-  add(value: unknown, timestamp: number): void;
+  add(value: unknown, timestamp: number, keyGroup?: number): void;
   take(seq: number): Payload;
 }
 
@@ -55,7 +55,8 @@ export interface OutputChannelOptions<Payload> {
 /** What a task sees of an output channel, whatever carries it. */
 export interface RecordOutput {
   readonly channelId: ChannelId;
-  add(value: unknown, timestamp: number): void;
+  /** All records of a channel come with a key group, or none. */
+  add(value: unknown, timestamp: number, keyGroup?: number): void;
   sendEvent(event: StreamEvent): void;
   /** Sends what was collected, if credit allows; else it stays and grows. */
   flush(): void;
@@ -114,8 +115,8 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     return { sent: this.#batchesSent, granted: this.#grantedUpTo, waiting: this.#waitingBatches };
   }
 
-  add(value: unknown, timestamp: number): void {
-    this.#writer.add(value, timestamp);
+  add(value: unknown, timestamp: number, keyGroup?: number): void {
+    this.#writer.add(value, timestamp, keyGroup);
     if (this.#writer.isFull) this.#seal(true);
   }
 

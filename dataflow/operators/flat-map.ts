@@ -1,5 +1,6 @@
 import { noTimestamp, type Operator } from '../contracts.js';
-import type { Collector, FlatMapFunction, Results } from '../functions.js';
+import type { FlatMapFunction } from '../functions.js';
+import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
 import { ResultPump } from './result-pump.js';
 import { failFunction } from './user-error.js';
 
@@ -8,26 +9,23 @@ export function flatMapOperator<In, Out>(flatMap: FlatMapFunction<In, Out>): Ope
   let pump: ResultPump<In, Out> | undefined;
   return {
     bind: (out, context) => {
-      const { operatorName } = context;
-      let now = noTimestamp;
-      const collector: Collector<Out> = { collect: (value) => void out(value, now) };
-      const results = new ResultPump<In, Out>({
+      const cell: ProcessCell = { now: noTimestamp };
+      const collector = createCollector(out, cell);
+      pump = new ResultPump<In, Out>({
         out,
         context,
-        process: (value, timestamp) => {
-          now = timestamp;
-          let returned: Results<Out>;
-          try {
-            returned = flatMap(value, collector);
-          } catch (error) {
-            failFunction(operatorName, error);
-          }
-          results.take(returned, timestamp);
-        },
-        onResume: (timestamp) => void (now = timestamp),
+        process: (...record) => process(...record),
+        onResume: (timestamp) => void (cell.now = timestamp),
       });
-      pump = results;
-      return results.accept;
+      const process = createProcessCall({
+        cell,
+        pump,
+        fail: (error) => failFunction(context.operatorName, error),
+        process: (value) => flatMap(value, collector),
+        code: 'flatMap(value, collector)',
+        uses: { flatMap, collector },
+      });
+      return process;
     },
     close: () => pump?.close(),
   };

@@ -1,5 +1,4 @@
 import type { Key } from '../../core/keys.js';
-import { keyGroupOf } from '../../graph/key-groups.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type {
@@ -12,6 +11,7 @@ import type {
   Results,
   TimerService,
 } from '../functions.js';
+import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
 import { ResultPump } from './result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
@@ -27,15 +27,11 @@ export function keyedProcessOperator<K extends Key, In, Out>(
 class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> {
   readonly #keyOf: KeySelector<In>;
   readonly #setup: KeyedProcessSetup<K, In, Out>;
-  #keyed!: KeyedStateBackend;
-  #run!: KeyedProcessFunction<K, In, Out>;
+  readonly #cell: KeyedCell<K, In, Out> = { now: noTimestamp };
   #pump!: ResultPump<In, Out>;
   #collector!: Collector<Out>;
-  #contexts!: Readonly<Record<'event' | 'processing', OnTimerContext<K>>>;
+  #timerContexts!: Readonly<Record<'event' | 'processing', OnTimerContext<K>>>;
   #operatorName = '';
-  #maxParallelism = 0;
-  /** Of the record or timer being processed. */
-  #now = noTimestamp;
 
   constructor(keyOf: KeySelector<In>, setup: KeyedProcessSetup<K, In, Out>) {
     this.#keyOf = keyOf;
@@ -43,65 +39,71 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   }
 
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
+    const cell = this.#cell;
+    const collector = createCollector(out, cell);
     this.#operatorName = context.operatorName;
-    this.#maxParallelism = context.task.maxParallelism;
-    this.#collector = { collect: (value) => void out(value, this.#now) };
-    this.#pump = new ResultPump({
+    this.#collector = collector;
+    this.#pump = new ResultPump<In, Out>({
       out,
       context,
-      process: (value, timestamp) => this.#process(value, timestamp),
-      onResume: (timestamp) => void (this.#now = timestamp),
+      process: (...record) => process(...record),
+      onResume: (timestamp) => void (cell.now = timestamp),
     });
-    return this.#pump.accept;
+    const process = createProcessCall({
+      cell,
+      pump: this.#pump,
+      fail: (error) => failFunction(context.operatorName, error),
+      keying: { keyOf: this.#keyOf, maxParallelism: context.task.maxParallelism },
+      process: (value) => cell.run?.processElement(value, cell.context as KeyedProcessContext<K>, collector),
+      code: 'cell.run.processElement(value, cell.context, collector)',
+      uses: { collector },
+    });
+    return process;
   }
 
   open(context: OperatorContext): void | Promise<void> {
-    this.#keyed = keyedStateOf(context);
-    const processContext = this.#contextOf(context);
-    this.#contexts = { event: { ...processContext, domain: 'event' }, processing: { ...processContext, domain: 'processing' } };
+    const cell = this.#cell;
+    cell.keyed = keyedStateOf(context);
+    const processContext = this.#contextOf(context, cell.keyed);
+    this.#timerContexts = { event: { ...processContext, domain: 'event' }, processing: { ...processContext, domain: 'processing' } };
+    cell.context = processContext;
     const runtime = keyedRuntimeContextOf(context);
-    this.#run = typeof this.#setup === 'function' ? this.#setup(runtime) : this.#setup;
-    return this.#run.open?.(runtime);
+    const run = typeof this.#setup === 'function' ? this.#setup(runtime) : this.#setup;
+    cell.run = run;
+    return run.open?.(runtime);
   }
 
   onTimer(time: number, domain: 'event' | 'processing'): void {
-    this.#now = domain === 'event' ? time : noTimestamp;
+    const cell = this.#cell;
+    cell.now = domain === 'event' ? time : noTimestamp;
     let results: Results<Out>;
     try {
-      results = this.#run.onTimer?.(time, this.#contexts[domain], this.#collector);
+      results = cell.run?.onTimer?.(time, this.#timerContexts[domain], this.#collector);
     } catch (error) {
       failFunction(this.#operatorName, error);
     }
-    this.#pump.take(results, this.#now);
+    this.#pump.take(results, cell.now);
   }
 
   close(): void | Promise<void> {
     this.#pump?.close();
-    return this.#run?.close?.();
+    return this.#cell.run?.close?.();
   }
 
-  #process(value: In, timestamp: number): void {
-    let results: Results<Out>;
-    try {
-      const key = this.#keyOf(value);
-      this.#keyed.setCurrentKey(key, keyGroupOf(key, this.#maxParallelism));
-      this.#now = timestamp;
-      results = this.#run.processElement(value, this.#contexts.event, this.#collector);
-    } catch (error) {
-      failFunction(this.#operatorName, error);
-    }
-    this.#pump.take(results, timestamp);
-  }
-
-  #contextOf(context: OperatorContext): KeyedProcessContext<K> {
+  #contextOf(context: OperatorContext, keyed: KeyedStateBackend): KeyedProcessContext<K> {
+    const cell = this.#cell;
     const toSide = sideOutputsOf(context);
     return {
-      timestamp: () => shownTimestamp(this.#now),
-      time: timersOf(this.#keyed, context),
-      currentKey: () => this.#keyed.currentKey() as K,
-      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, this.#now),
+      timestamp: () => shownTimestamp(cell.now),
+      time: timersOf(keyed, context),
+      currentKey: () => keyed.currentKey() as K,
+      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, cell.now),
     };
   }
+}
+
+interface KeyedCell<K extends Key, In, Out> extends ProcessCell<KeyedProcessFunction<K, In, Out>> {
+  context?: KeyedProcessContext<K>;
 }
 
 function timersOf(keyed: KeyedStateBackend, context: OperatorContext): TimerService {

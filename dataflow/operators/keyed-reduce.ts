@@ -7,16 +7,25 @@ import { failFunction } from './user-error.js';
 
 /** Folds the records of each key into one, and hands on every intermediate value. State: one value a key. */
 export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunction<T>): Operator<T, T> {
-  let keyed: KeyedStateBackend;
-  let accumulated: ValueState<T>;
+  const state: { keyed?: KeyedStateBackend; accumulated?: ValueState<T> } = {};
   return {
-    bind: (out, context) => {
-      const { operatorName, task } = context;
-      return (value, timestamp) => {
+    stage: ({ task }) => ({
+      uses: { keyOf, reduce, state, keyGroupOf, maxParallelism: task.maxParallelism },
+      code: `{
+      const key = $keyOf(value);
+      $state.keyed.setCurrentKey(key, keyGroup === undefined ? $keyGroupOf(key, $maxParallelism) : keyGroup);
+      const before = $state.accumulated.value();
+      if (before !== undefined) value = $reduce(before, value);
+      $state.accumulated.update(value);
+    }`,
+    }),
+    bind: (out, { operatorName, task }) => {
+      return (value, timestamp, keyGroup) => {
         let after: T;
         try {
+          const { keyed, accumulated } = state as Required<typeof state>;
           const key = keyOf(value);
-          keyed.setCurrentKey(key, keyGroupOf(key, task.maxParallelism));
+          keyed.setCurrentKey(key, keyGroup ?? keyGroupOf(key, task.maxParallelism));
           const before = accumulated.value();
           after = before === undefined ? value : reduce(before, value);
           accumulated.update(after);
@@ -27,8 +36,8 @@ export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunc
       };
     },
     open: (context) => {
-      keyed = keyedStateOf(context);
-      accumulated = keyed.valueState('accumulated');
+      state.keyed = keyedStateOf(context);
+      state.accumulated = state.keyed.valueState('accumulated');
     },
   };
 }

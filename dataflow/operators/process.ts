@@ -1,5 +1,6 @@
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, OutputTag, ProcessContext, ProcessFunction, ProcessSetup, Results } from '../functions.js';
+import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
 import { ResultPump } from './result-pump.js';
 import { runtimeContextOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
@@ -11,51 +12,55 @@ export function processOperator<In, Out>(setup: ProcessSetup<In, Out>): Operator
 
 class ProcessOperator<In, Out> implements Operator<In, Out> {
   readonly #setup: ProcessSetup<In, Out>;
-  #run!: ProcessFunction<In, Out>;
+  readonly #cell: ProcessCell<ProcessFunction<In, Out>> = { now: noTimestamp };
   #pump!: ResultPump<In, Out>;
   #collector!: Collector<Out>;
   #operatorName = '';
-  /** Of the record being processed. */
-  #now = noTimestamp;
 
   constructor(setup: ProcessSetup<In, Out>) {
     this.#setup = setup;
   }
 
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
-    this.#operatorName = context.operatorName;
-    this.#collector = { collect: (value) => void out(value, this.#now) };
+    const cell = this.#cell;
+    const collector = createCollector(out, cell);
     const toSide = sideOutputsOf(context);
     const processContext: ProcessContext = {
-      timestamp: () => shownTimestamp(this.#now),
+      timestamp: () => shownTimestamp(cell.now),
       time: { currentProcessingTime: () => context.clock.now(), currentWatermark: () => context.currentWatermark() },
-      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, this.#now),
+      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, cell.now),
     };
-    const process: Emit<In> = (value, timestamp) => {
-      this.#now = timestamp;
-      let results: Results<Out>;
-      try {
-        results = this.#run.processElement(value, processContext, this.#collector);
-      } catch (error) {
-        failFunction(this.#operatorName, error);
-      }
-      this.#pump.take(results, timestamp);
-    };
-    this.#pump = new ResultPump({ out, context, process, onResume: (timestamp) => void (this.#now = timestamp) });
-    return this.#pump.accept;
+    this.#operatorName = context.operatorName;
+    this.#collector = collector;
+    this.#pump = new ResultPump<In, Out>({
+      out,
+      context,
+      process: (...record) => process(...record),
+      onResume: (timestamp) => void (cell.now = timestamp),
+    });
+    const process = createProcessCall({
+      cell,
+      pump: this.#pump,
+      fail: (error) => failFunction(context.operatorName, error),
+      process: (value) => cell.run?.processElement(value, processContext, collector),
+      code: 'cell.run.processElement(value, processContext, collector)',
+      uses: { processContext, collector },
+    });
+    return process;
   }
 
   open(context: OperatorContext): void | Promise<void> {
     const runtime = runtimeContextOf(context);
-    this.#run = typeof this.#setup === 'function' ? this.#setup(runtime) : this.#setup;
-    return this.#run.open?.(runtime);
+    const run = typeof this.#setup === 'function' ? this.#setup(runtime) : this.#setup;
+    this.#cell.run = run;
+    return run.open?.(runtime);
   }
 
   finish(): void {
-    this.#now = noTimestamp;
+    this.#cell.now = noTimestamp;
     let results: Results<Out>;
     try {
-      results = this.#run.finish?.(this.#collector);
+      results = this.#cell.run?.finish?.(this.#collector);
     } catch (error) {
       failFunction(this.#operatorName, error);
     }
@@ -64,6 +69,6 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
 
   close(): void | Promise<void> {
     this.#pump?.close();
-    return this.#run?.close?.();
+    return this.#cell.run?.close?.();
   }
 }

@@ -19,12 +19,15 @@ import { failFunction } from './user-error.js';
 
 type Waiting<In, Out> =
   | { readonly kind: 'results'; readonly iterator: Iterator<Out>; readonly timestamp: number; readonly key: Key | undefined }
-  | { readonly kind: 'record'; readonly value: In; readonly timestamp: number };
+  | { readonly kind: 'record'; readonly value: In; readonly timestamp: number; readonly keyGroup: number | undefined };
 
 export interface ResultPumpOptions<In, Out> {
   readonly out: Emit<Out>;
   readonly context: OperatorContext;
-  /** Calls the function for a record, and {@link ResultPump.take} with what it returned. */
+  /**
+   * Takes a record: calls the function, and {@link ResultPump.take} with what it returned; or, while results wait,
+   * {@link ResultPump.defer}.
+   */
   readonly process: Emit<In>;
   /** Called before parked results go on, with the timestamp of their record. */
   readonly onResume: (timestamp: number) => void;
@@ -33,7 +36,13 @@ export interface ResultPumpOptions<In, Out> {
 /** One per operator whose functions return results. */
 export class ResultPump<In, Out> {
   readonly #options: ResultPumpOptions<In, Out>;
+  /** Results and records that wait. Read before each record. */
+  waitingCount = 0;
   #queue: Waiting<In, Out>[] = [];
+  /** Of the first of the queue that still waits. */
+  #head = 0;
+  /** While a record that waited is processed: the results it leaves. */
+  #left: Waiting<In, Out>[] | undefined;
   #waitingBytes = 0;
   /** From `park` until `#resume` says that nothing is left. */
   #isParked = false;
@@ -42,18 +51,12 @@ export class ResultPump<In, Out> {
     this.#options = options;
   }
 
-  /** A record: processed now, or behind what waits (RP1). */
-  readonly accept: Emit<In> = (value, timestamp) => {
-    if (this.#queue.length === 0) this.#options.process(value, timestamp);
-    else this.#defer(value, timestamp);
-  };
-
   /** What a call returned. Costs nothing for functions that return nothing. */
   take(results: Results<Out>, timestamp: number): void {
     if (results === undefined || results === null) return;
     const iterator = this.#iteratorOf(results);
-    if (this.#queue.length === 0 && this.#pull(iterator, timestamp)) return;
-    this.#queue.push({ kind: 'results', iterator, timestamp, key: this.#options.context.keyed?.currentKey() });
+    if (this.waitingCount === 0 && this.#pull(iterator, timestamp)) return;
+    this.#push({ kind: 'results', iterator, timestamp, key: this.#options.context.keyed?.currentKey() });
     if (this.#isParked) return;
     this.#isParked = true;
     this.#options.context.park(this.#resume);
@@ -61,22 +64,27 @@ export class ResultPump<In, Out> {
 
   /** RP3. */
   close(): void {
-    for (const waiting of this.#queue.splice(0)) if (waiting.kind === 'results') waiting.iterator.return?.();
+    const waiting = this.#queue.slice(this.#head);
+    this.#queue = [];
+    this.#head = 0;
+    this.waitingCount = 0;
+    for (const one of waiting) if (one.kind === 'results') one.iterator.return?.();
   }
 
   readonly #resume = (): boolean => {
     const { context, onResume } = this.#options;
-    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
+    for (let first = this.#queue[this.#head]; first !== undefined; first = this.#queue[this.#head]) {
       if (!context.isOutputAvailable()) return false;
       if (first.kind === 'record') {
-        this.#processDeferred(first.value, first.timestamp);
+        this.#shift();
+        this.#processDeferred(first.value, first.timestamp, first.keyGroup);
         continue;
       }
       const { keyed, task } = context;
       if (keyed !== undefined && first.key !== undefined) keyed.setCurrentKey(first.key, keyGroupOf(first.key, task.maxParallelism));
       onResume(first.timestamp);
       if (!this.#pull(first.iterator, first.timestamp)) return false;
-      this.#queue.shift();
+      this.#shift();
     }
     this.#waitingBytes = 0;
     this.#isParked = false;
@@ -84,11 +92,18 @@ export class ResultPump<In, Out> {
   };
 
   /** What the record leaves parked comes before the records that wait behind it. */
-  #processDeferred(value: In, timestamp: number): void {
-    const behind = this.#queue.slice(1);
-    this.#queue = [];
-    this.#options.process(value, timestamp);
-    this.#queue.push(...behind);
+  #processDeferred(value: In, timestamp: number, keyGroup: number | undefined): void {
+    const behind = this.waitingCount;
+    const left: Waiting<In, Out>[] = [];
+    this.waitingCount = 0;
+    this.#left = left;
+    try {
+      this.#options.process(value, timestamp, keyGroup);
+    } finally {
+      this.#left = undefined;
+      this.waitingCount = behind + left.length;
+      if (left.length > 0) this.#queue.splice(this.#head, 0, ...left);
+    }
   }
 
   /** Whether the iterable is at its end. */
@@ -110,10 +125,24 @@ export class ResultPump<In, Out> {
     }
   }
 
-  #defer(value: In, timestamp: number): void {
+  /** A record that comes while others wait (RP1). */
+  defer(value: In, timestamp: number, keyGroup: number | undefined): void {
     this.#waitingBytes += approximateBytes(value);
     if (this.#waitingBytes > limits.overdraftBytesMax) throw this.#overdraft();
-    this.#queue.push({ kind: 'record', value, timestamp });
+    this.#push({ kind: 'record', value, timestamp, keyGroup });
+  }
+
+  #shift(): void {
+    this.#head += 1;
+    this.waitingCount -= 1;
+    if (this.#head < this.#queue.length) return;
+    this.#queue = [];
+    this.#head = 0;
+  }
+
+  #push(one: Waiting<In, Out>): void {
+    (this.#left ?? this.#queue).push(one);
+    this.waitingCount += 1;
   }
 
   #iteratorOf(results: Iterable<Out>): Iterator<Out> {

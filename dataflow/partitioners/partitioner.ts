@@ -2,7 +2,8 @@
  * Which channel a record takes. Each kind is one closure over its channels, chosen once per edge.
  *
  * R1  A record goes to exactly one channel, but for BROADCAST, where it goes to all.
- * R2  HASH depends on the key and the maximum parallelism of the consumer only, through key groups.
+ * R2  HASH depends on the key and the maximum parallelism of the consumer only, through key groups; the group travels with
+ *     the record, so that a key is hashed once.
  */
 import { assert, MillraceError } from '../../core/errors.js';
 import type { Random } from '../../core/ports.js';
@@ -10,6 +11,7 @@ import { keyGroupOf, subtaskOfKeyGroup } from '../../graph/key-groups.js';
 import type { PartitionerKind } from '../../graph/types.js';
 import type { RecordOutput } from '../channels/output-channel.js';
 import type { Emit, KeySelector } from '../contracts.js';
+import { compile } from '../fusion/dynamic-code.js';
 import { functionError } from '../operators/user-error.js';
 
 export interface PartitionerOptions {
@@ -69,14 +71,37 @@ function hash(options: PartitionerOptions): Emit<unknown> {
   if (keySelector === undefined) {
     throw new MillraceError('KEY_SELECTOR_MISSING', 'A HASH edge has no key selector.', { recovery: 'fail-job', where: operatorName });
   }
-  const parallelism = channels.length;
-  return (value, timestamp) => {
-    let index: number;
-    try {
-      index = subtaskOfKeyGroup(keyGroupOf(keySelector(value), maxParallelism), parallelism, maxParallelism);
-    } catch (error) {
-      throw functionError(`keyBy after ${operatorName}`, error);
-    }
-    (channels[index] as RecordOutput).add(value, timestamp);
+  const channelOf = Array.from(
+    { length: maxParallelism },
+    (_, keyGroup) => channels[subtaskOfKeyGroup(keyGroup, channels.length, maxParallelism)] as RecordOutput,
+  );
+  const fail = (error: unknown): never => {
+    throw functionError(`keyBy after ${operatorName}`, error);
   };
+  const compiled = compile<Emit<unknown>>(
+    'hash',
+    { keySelector, keyGroupOf, maxParallelism, channelOf, fail },
+    `return function emit(value, timestamp) {
+  let keyGroup;
+  try {
+    keyGroup = keyGroupOf(keySelector(value), maxParallelism);
+  } catch (error) {
+    fail(error);
+  }
+  channelOf[keyGroup].add(value, timestamp, keyGroup);
+};`,
+  );
+  return (
+    compiled ??
+    ((value, timestamp) => {
+      let keyGroup: number;
+      try {
+        keyGroup = keyGroupOf(keySelector(value), maxParallelism);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      (channelOf[keyGroup] as RecordOutput).add(value, timestamp, keyGroup);
+    })
+  );
 }

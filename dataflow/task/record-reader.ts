@@ -9,13 +9,11 @@ import { assert } from '../../core/errors.js';
 import type { CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
-import type { OutputPressure } from '../channels/channel-owner.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { RecordBatch, StreamEvent } from '../channels/elements.js';
-import { noTimestamp, type Emit } from '../contracts.js';
+import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import { InputWatermark } from './input-watermark.js';
-import type { Parking } from './parking.js';
 import { TaskInput } from './task-input.js';
 
 export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' | 'onAbandoned'> {
@@ -32,7 +30,7 @@ export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' |
 }
 
 /** Records between two looks at the clock. */
-const recordsPerClockCheck = 32;
+const recordsPerClockCheck = 64;
 
 /** See the head of this file. */
 export class RecordReader {
@@ -66,10 +64,10 @@ export class RecordReader {
     this.#input.open();
   }
 
-  /** Some records, or one event. `head` is the chain; `pressure` and `parking` say whether it may take another record. */
-  step(startedAt: number, head: Emit<unknown>, pressure: OutputPressure, parking: Parking): 'progress' | 'waiting' {
+  /** Some records, or one event. `take` brings them into the chain. */
+  step(startedAt: number, take: HeadLoop): 'progress' | 'waiting' {
     if (this.#batch !== undefined) {
-      this.#process(this.#batch, startedAt, head, pressure, parking);
+      this.#process(this.#batch, startedAt, take);
       return 'progress';
     }
     const step = this.#input.next();
@@ -106,27 +104,18 @@ export class RecordReader {
     this.#input.close();
   }
 
-  #process(batch: RecordBatch, startedAt: number, head: Emit<unknown>, pressure: OutputPressure, parking: Parking): void {
+  #process(batch: RecordBatch, startedAt: number, take: HeadLoop): void {
     const { clock } = this.#options;
-    const { values, timestamps } = batch;
-    const first = this.#next;
-    let index = first;
-    let nextClockCheck = first + recordsPerClockCheck;
-    try {
-      while (index < values.length && pressure.fullChannels === 0 && parking.lowestIndex < 0) {
-        const at = index;
-        index += 1;
-        head(values[at], timestamps === undefined ? noTimestamp : (timestamps[at] as number));
-        if (index === nextClockCheck) {
-          nextClockCheck += recordsPerClockCheck;
-          if (clock.monotonic() - startedAt >= limits.sliceMs) break;
-        }
-      }
-    } finally {
-      this.#next = index;
-      this.recordsIn += index - first;
+    const { length } = batch.values;
+    for (let from = this.#next; from < length; from = this.#next) {
+      const to = Math.min(length, from + recordsPerClockCheck);
+      this.#next = to;
+      const taken = take(batch, from, to);
+      this.#next = taken;
+      this.recordsIn += taken - from;
+      if (taken < to || clock.monotonic() - startedAt >= limits.sliceMs) break;
     }
-    if (index < values.length) return;
+    if (this.#next < length) return;
     this.#batch = undefined;
     this.#input.finishBatch();
   }

@@ -13,7 +13,8 @@
 import { assert, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { CheckpointId } from '../../core/ids.js';
 import type { JobVertex } from '../../graph/types.js';
-import { maxWatermark, minWatermark, type Emit } from '../contracts.js';
+import { maxWatermark, minWatermark } from '../contracts.js';
+import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
 import type { SlotTask } from '../slot-loop.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
 import { advanceChain, finishChain, type ChainScope } from './event-time.js';
@@ -53,6 +54,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #commits: TaskCommits;
   #chain: OperatorChain | undefined;
   #source: SourceDriver | undefined;
+  /** Of a task without a source. */
+  #headLoop: HeadLoop | undefined;
   #status: 'created' | 'initializing' | 'ready' | 'running' | 'ended' = 'created';
   #phase: EndPhase = 'reading';
   #failure: { readonly error: unknown } | undefined;
@@ -147,6 +150,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     await chain.open();
     this.#checkNotEnded();
     if (chain.source !== undefined) this.#source = this.#createSource(chain.source, chain.head);
+    else this.#headLoop = createHeadLoop({ head: chain.input, pressure: this.#outputs.pressure, parking: this.#parking });
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#status = 'ready';
   }
@@ -300,7 +304,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     if (isFull) return 'waiting';
     if (this.#phase === 'reading' && this.#timers.fire()) return 'progress';
     if (this.#source !== undefined) return this.#readSource(this.#source);
-    return this.#reader.step(startedAt, this.#chain?.input as Emit<unknown>, this.#outputs.pressure, this.#parking);
+    return this.#reader.step(startedAt, this.#headLoop as HeadLoop);
   }
 
   /** A checkpoint, or the end, that waits for nothing but its turn. */

@@ -1,0 +1,86 @@
+/**
+ * The call of a function that hands on any number of results, in code of its own (DC2): key, function, results.
+ *
+ * PC1  While results of earlier records wait, a record waits behind them (RP1 of the result pump).
+ * PC2  What the key selector or the function throws goes to `fail`.
+ */
+import { keyGroupOf } from '../../graph/key-groups.js';
+import type { KeyedStateBackend } from '../../storage/state/contracts.js';
+import type { Emit, KeySelector } from '../contracts.js';
+import type { Collector, Results } from '../functions.js';
+import type { ResultPump } from '../operators/result-pump.js';
+import { compile } from './dynamic-code.js';
+
+/** What changes between two calls, or is known only once the operator is open. */
+export interface ProcessCell<Run = unknown> {
+  /** Timestamp of the record or timer being processed. */
+  now: number;
+  keyed?: KeyedStateBackend;
+  run?: Run;
+}
+
+export interface ProcessCallOptions<In, Out> {
+  readonly cell: ProcessCell;
+  readonly pump: ResultPump<In, Out>;
+  readonly fail: (error: unknown) => never;
+  readonly keying?: { readonly keyOf: KeySelector<In>; readonly maxParallelism: number };
+  /** The function of one record, with what it hands results to. */
+  readonly process: (value: In) => Results<Out>;
+  /** The same as an expression over `value` and the names of `uses`. */
+  readonly code: string;
+  readonly uses: Readonly<Record<string, unknown>>;
+}
+
+/** Takes records; see the head of this file. */
+export function createProcessCall<In, Out>(options: ProcessCallOptions<In, Out>): Emit<In> {
+  const { cell, pump, fail, keying, process, code, uses } = options;
+  const setKey = `const key = keyOf(value);
+    cell.keyed.setCurrentKey(key, keyGroup === undefined ? keyGroupOf(key, maxParallelism) : keyGroup);`;
+  const compiled = compile<Emit<In>>(
+    'process',
+    { ...uses, ...keying, cell, pump, fail, keyGroupOf },
+    `return function process(value, timestamp, keyGroup) {
+  if (pump.waitingCount > 0) {
+    pump.defer(value, timestamp, keyGroup);
+    return;
+  }
+  let results;
+  try {
+    ${keying === undefined ? '' : setKey}
+    cell.now = timestamp;
+    results = ${code};
+  } catch (error) {
+    fail(error);
+  }
+  if (results !== undefined) pump.take(results, timestamp);
+};`,
+  );
+  return (
+    compiled ??
+    ((value, timestamp, keyGroup) => {
+      if (pump.waitingCount > 0) {
+        pump.defer(value, timestamp, keyGroup);
+        return;
+      }
+      let results: Results<Out>;
+      try {
+        if (keying !== undefined) {
+          const key = keying.keyOf(value);
+          cell.keyed?.setCurrentKey(key, keyGroup ?? keyGroupOf(key, keying.maxParallelism));
+        }
+        cell.now = timestamp;
+        results = process(value);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      if (results !== undefined) pump.take(results, timestamp);
+    })
+  );
+}
+
+/** Hands results on with the timestamp of the record being processed. */
+export function createCollector<Out>(out: Emit<Out>, cell: ProcessCell): Collector<Out> {
+  const compiled = compile<Collector<Out>>('collector', { out, cell }, 'return { collect(value) { out(value, cell.now); } };');
+  return compiled ?? { collect: (value) => out(value, cell.now) };
+}
