@@ -1,14 +1,14 @@
 /** How test results read on a terminal. */
 import type { FileResult } from './file-process.js';
 
-/** One line per file; a failed file also shows what it printed and how to run it alone. */
+/** One line per file, and what it noted (lines that begin with `note: `); a failed file shows all it printed and how to run it alone. */
 export function formatFileResult(result: FileResult): string {
   const { file, passed, failed, skipped, elapsedMs } = result;
   const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(
     ', ',
   );
   const line = `${failed > 0 ? 'FAIL' : 'ok  '} ${file.name}  ${counts}  ${Math.round(elapsedMs)} ms`;
-  if (failed === 0) return line;
+  if (failed === 0) return [line, ...(result.output.match(/^note: .*$/gm) ?? []).map(indent)].join('\n');
   return [
     line,
     indent(result.output.trim()),

@@ -31,6 +31,13 @@ test('passing and failing tests are counted one by one', async () => {
   assert.match(formatFileResult(result), /no bananas[^]*node dist\/scripts\/test\.js subject/);
 });
 
+test('what a passing file notes is shown, and nothing else of what it wrote', async () => {
+  const result = await runBody(`test('good', () => { console.log('chatter'); console.log('note: seed 3 notices it'); }); test.run();`);
+  const text = formatFileResult(result);
+  assert.match(text, /^ +note: seed 3 notices it$/m);
+  assert.not.match(text, /chatter/);
+});
+
 test('a file that registers no test fails (TR6)', async () => {
   const result = await runBody(`test.run();`);
   assert.is(result.failed, 1);
