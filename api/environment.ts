@@ -7,13 +7,14 @@ import { collectionSource, type CollectionOptions } from '../connectors/collecti
 import { sequenceSource, type SequenceOptions } from '../connectors/sequence-source.js';
 import { Configuration } from '../core/configuration/configuration.js';
 import type { BuildDefaults, KeySelector, OperatorFactory, Source } from '../dataflow/contracts.js';
-import { jobSettings, planningSettings, restartStrategyOf, type JobSettingOverrides } from '../graph/job-settings.js';
+import { jobSettings, planningSettings, type JobSettingOverrides } from '../graph/job-settings.js';
 import { checkMaxParallelism } from '../graph/key-groups.js';
-import type { CheckpointSettings, PlanningSettings, RestartStrategySettings, StreamGraph } from '../graph/types.js';
+import type { CheckpointSettings, PlanningSettings, StreamGraph } from '../graph/types.js';
 import { apiError } from './api-error.js';
 import { milliseconds, type Duration } from './duration.js';
 import { GraphBuilder } from './graph-builder.js';
 import { Parameters } from './parameters.js';
+import { resolvedRestartStrategy, type RestartStrategy } from './restart-strategy.js';
 import { SingleOutputStream } from './streams.js';
 
 /** What else may be said about checkpoints; the rest comes from configuration. */
@@ -29,21 +30,6 @@ export interface CheckpointingOptions {
   readonly retained?: number;
   readonly retention?: CheckpointSettings['retention'];
 }
-
-/** What happens after a failure; what is left out comes from configuration. */
-export type RestartStrategy =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'fixed-delay'; readonly attempts?: number; readonly delay?: Duration }
-  | { readonly kind: 'failure-rate'; readonly maxFailuresPerInterval?: number; readonly interval?: Duration; readonly delay?: Duration }
-  | {
-      readonly kind: 'exponential-delay';
-      readonly initialBackoff?: Duration;
-      readonly maxBackoff?: Duration;
-      readonly multiplier?: number;
-      readonly resetThreshold?: Duration;
-      readonly resetAfterCheckpoints?: number;
-      readonly jitter?: number;
-    };
 
 const checkpointIntervalMsMin = 10;
 
@@ -123,8 +109,9 @@ export class StreamExecutionEnvironment {
     return this.#override({ checkpointing });
   }
 
+  /** What happens after a failure; each field within the bounds of its configuration key. */
   setRestartStrategy(strategy: RestartStrategy): this {
-    return this.#override({ restartStrategy: resolved(strategy, this.#configuration) });
+    return this.#override({ restartStrategy: resolvedRestartStrategy(strategy, this.#configuration) });
   }
 
   /** Records wait at most this long for others to share a frame; 0 sends each at once. */
@@ -192,33 +179,4 @@ function count(value: number, min: number, what: string): number {
     where: 'enableCheckpointing',
     hint: `Use a whole number from ${min}.`,
   });
-}
-
-function resolved(strategy: RestartStrategy, configuration: Configuration): RestartStrategySettings {
-  const defaults = restartStrategyOf(configuration, strategy.kind);
-  const ms = (duration: Duration | undefined, otherwise: number): number =>
-    duration === undefined ? otherwise : milliseconds(duration, 'setRestartStrategy');
-  if (strategy.kind === 'fixed-delay' && defaults.kind === 'fixed-delay') {
-    return { kind: 'fixed-delay', attempts: strategy.attempts ?? defaults.attempts, delayMs: ms(strategy.delay, defaults.delayMs) };
-  }
-  if (strategy.kind === 'failure-rate' && defaults.kind === 'failure-rate') {
-    return {
-      kind: 'failure-rate',
-      maxFailuresPerInterval: strategy.maxFailuresPerInterval ?? defaults.maxFailuresPerInterval,
-      intervalMs: ms(strategy.interval, defaults.intervalMs),
-      delayMs: ms(strategy.delay, defaults.delayMs),
-    };
-  }
-  if (strategy.kind === 'exponential-delay' && defaults.kind === 'exponential-delay') {
-    return {
-      kind: 'exponential-delay',
-      initialBackoffMs: ms(strategy.initialBackoff, defaults.initialBackoffMs),
-      maxBackoffMs: ms(strategy.maxBackoff, defaults.maxBackoffMs),
-      multiplier: strategy.multiplier ?? defaults.multiplier,
-      resetThresholdMs: ms(strategy.resetThreshold, defaults.resetThresholdMs),
-      resetAfterCheckpoints: strategy.resetAfterCheckpoints ?? defaults.resetAfterCheckpoints,
-      jitter: strategy.jitter ?? defaults.jitter,
-    };
-  }
-  return { kind: 'none' };
 }

@@ -1,6 +1,7 @@
 /** The public face of defining jobs; the package root exports it. */
 export { defineJob, type JobBuilder } from './job.js';
-export type { CheckpointingOptions, RestartStrategy, StreamExecutionEnvironment } from './environment.js';
+export type { CheckpointingOptions, StreamExecutionEnvironment } from './environment.js';
+export type { RestartStrategy } from './restart-strategy.js';
 export type { Duration } from './duration.js';
 export type { Parameters } from './parameters.js';
 export type { DataStream, KeyedStream, SingleOutputStream, StreamSink } from './streams.js';

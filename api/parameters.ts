@@ -79,7 +79,7 @@ export class Parameters {
       if (fallback !== undefined) return fallback;
       throw apiError('PARAMETER_MISSING', `The job needs the parameter "${name}".`, {
         where: name,
-        hint: `Give it ${expected}: --${name} <value>.`,
+        hint: `Give it ${expected}, behind the module: --${name} <value>.`,
       });
     }
     const value = parse(text);

@@ -37,6 +37,6 @@ export function malformedError(sourceName: string, row: MalformedRow): MillraceE
     domain: 'user',
     recovery: 'fail-job',
     where: sourceName,
-    hint: "Correct the row, or read on with { malformed: 'side-output' } and take the bad rows from sideOutput(malformedRows).",
+    hint: "Correct the row, or read on with { malformed: 'side-output' } and take the bad rows from getSideOutput(malformedRows).",
   });
 }

@@ -3,7 +3,7 @@
  *
  *     npm run example 01                      (embedded, without any server)
  *     npx millrace run examples/01-hello.ts   (on a cluster)
- *     npx millrace run examples/01-hello.ts -- --input /path/to/flights.json
+ *     npx millrace run examples/01-hello.ts --input /path/to/flights.json
  *
  * `keyBy` sends all flights of one origin to the same place; `reduce` keeps one value a key and hands on every new one,
  * so the printed counts grow. The same job runs with one slot or with many: types and results stay as they are.

@@ -2,7 +2,7 @@
  * Flights: the average and the worst delay of every airport, over 3,000,000 real flights.
  *
  *     npm start, or npm run example 08
- *     npx millrace run examples/08-flights.ts -- --rows 30 --least 500
+ *     npx millrace run examples/08-flights.ts --rows 30 --least 500
  *
  * Two readers share the row groups of the Parquet file; names of airports come from a CSV file. Both streams meet by
  * airport, in state: whatever comes first waits for the other. At the end of the input every airport tells its figures,

@@ -148,7 +148,7 @@ export class Client {
             {
               domain: 'external',
               recovery: 'retry',
-              hint: 'Start one with `npm run cluster`, or check cluster.id and nats.url.',
+              hint: 'Start one with `npm run cluster`, or check cluster.id and nats.servers.',
               cause: error,
             },
           );

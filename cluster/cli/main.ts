@@ -49,6 +49,7 @@ function positive(text: string): number {
 }
 
 async function run(path: string, words: readonly string[], flags: RunFlags): Promise<void> {
+  assertModule(path);
   const configuration = settingsOf(flags, flags.parallelism === undefined ? [] : [`parallelism.default=${flags.parallelism}`]);
   const { jobGraph, bundle } = await compileJob({ path, parameters: parseParameters(words), configuration, cache: codeCache() });
   await withClient(configuration, async (client) => {
@@ -72,6 +73,16 @@ async function run(path: string, words: readonly string[], flags: RunFlags): Pro
     signals.stop();
     report(end, flags);
     if (signals.hasCancelled() && end.status !== 'FINISHED') process.exitCode = 130;
+  });
+}
+
+/** A flag that is not known, in front of the module, would be taken for the module. */
+function assertModule(path: string): void {
+  if (!path.startsWith('-')) return;
+  throw new MillraceError('OPTION_UNKNOWN', `unknown option ${path}`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    hint: 'Parameters of the job follow the module: millrace run job.ts --name value. See `millrace run --help`.',
   });
 }
 
@@ -104,6 +115,7 @@ function report(job: JobSummary, flags: CommonFlags): void {
 }
 
 async function info(path: string, words: readonly string[], flags: RunFlags): Promise<void> {
+  assertModule(path);
   const configuration = settingsOf(flags, flags.parallelism === undefined ? [] : [`parallelism.default=${flags.parallelism}`]);
   const { jobGraph } = await compileJob({ path, parameters: parseParameters(words), configuration, cache: codeCache() });
   if (flags.json === true) printJson(planJson(jobGraph));
@@ -173,12 +185,16 @@ const program = new Command('millrace')
 const command = (nameAndArguments: string, description: string): Command =>
   addSettingsFlags(program.command(nameAndArguments).description(description)).option('--json', 'machine-readable output');
 
-command('run <module> [parameters...]', 'submit a job module to the cluster and follow it to its end; parameters follow --')
+/** A command that takes a job module; what is no flag of the command and follows the module is a parameter of the job, as in Flink. */
+const jobCommand = (nameAndArguments: string, description: string): Command =>
+  command(nameAndArguments, `${description}; other flags behind the module are parameters of the job: --name value`).allowUnknownOption();
+
+jobCommand('run <module> [parameters...]', 'submit a job module to the cluster and follow it to its end')
   .option('-d, --detached', 'leave the job to itself once it is accepted')
   .option('-p, --parallelism <n>', 'parallelism of operators that were given none', positive)
   .option('--from <checkpoint>', 'start from a retained checkpoint: <job id>/<checkpoint id>, or its path')
   .action(run);
-command('info <module> [parameters...]', 'show the plan of a job, without a cluster; parameters follow --')
+jobCommand('info <module> [parameters...]', 'show the plan of a job, without a cluster')
   .option('-p, --parallelism <n>', 'parallelism of operators that were given none', positive)
   .action(info);
 command('list', 'list running and ended jobs').action(list);

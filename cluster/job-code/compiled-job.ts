@@ -62,11 +62,12 @@ export function buildJob(job: JobDefinition, { where, parameters, configuration 
   return planJob(graph).jobGraph;
 }
 
-/** `--input x --n=3 --flag` as parameters: `{ input: 'x', n: '3', flag: 'true' }`. */
+/** `--input x --n=3 --flag` as parameters: `{ input: 'x', n: '3', flag: 'true' }`. A lone ` -- ` in front of or between them is no parameter. */
 export function parseParameters(words: readonly string[]): Record<string, string> {
   const parameters: Record<string, string> = {};
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string;
+    if (word === '--') continue;
     const match = /^--([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(word);
     if (match === null) {
       throw new MillraceError('BAD_PARAMETER', `${JSON.stringify(word)} is not a job parameter: write --name value`, {

@@ -156,6 +156,17 @@ function contradictions(configuration: Configuration): readonly string[] {
   if (configuration.get(declared.checkpointStorage) === 'filesystem' && configuration.get(declared.checkpointDirectory) === undefined) {
     mistakes.push(`"${declared.checkpointStorage.key}" is filesystem, so "${declared.checkpointDirectory.key}" must name a directory.`);
   }
+  const needs = (option: Option<unknown>, other: Option<unknown>): void => {
+    if (configuration.originOf(option) !== undefined && configuration.originOf(other) === undefined)
+      mistakes.push(`"${option.key}" is set, so "${other.key}" must be too.`);
+  };
+  needs(declared.natsPassword, declared.natsUser);
+  needs(declared.natsTlsKeyFile, declared.natsTlsCertFile);
+  needs(declared.natsTlsCertFile, declared.natsTlsKeyFile);
+  const ways = [declared.natsCredentialsFile, declared.natsNkeySeed, declared.natsToken, declared.natsUser].filter(
+    (option) => configuration.originOf(option) !== undefined,
+  );
+  if (ways.length > 1) mistakes.push(`${ways.map(({ key }) => `"${key}"`).join(' and ')} are set: choose one way to sign in to NATS.`);
   return mistakes;
 }
 

@@ -67,7 +67,8 @@ export const taskManagerOptions = {
   }),
   slotIsolation: choice('taskmanager.slot.isolation', 'thread', {
     values: ['thread', 'process'],
-    description: 'What a slot is. A thread that runs out of memory may take its TaskManager with it; a process cannot.',
+    description:
+      'What a slot is. This version runs slots as threads only and refuses `process`; give a TaskManager one slot where jobs must not share a process.',
   }),
   registrationInitialTimeout: duration('cluster.registration.initial-timeout', 500, {
     min: 10,

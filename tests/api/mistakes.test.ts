@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MillraceError } from '../../core/errors.js';
-import { defineJob, type DataStream, type JobBuilder, type StreamExecutionEnvironment } from '../../index.js';
+import { defineJob, type DataStream, type JobBuilder, type RestartStrategy, type StreamExecutionEnvironment } from '../../index.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf, wordCount } from '../support/word-count.js';
 
@@ -152,6 +152,30 @@ test('a stream of another job, or of a job that is already built, is refused (GB
     'STREAM_FOREIGN',
     /another job/,
   );
+});
+
+test('a restart strategy has the bounds of its configuration keys, and the error names the field (RS1)', () => {
+  const wrong: readonly [RestartStrategy, RegExp][] = [
+    [{ kind: 'fixed-delay', attempts: -5 }, /attempts cannot be -5\. Give it a whole number from 0/],
+    [{ kind: 'fixed-delay', attempts: 1.5 }, /attempts cannot be 1\.5/],
+    [{ kind: 'fixed-delay', delay: -1 }, /delay cannot be -1/],
+    [{ kind: 'failure-rate', maxFailuresPerInterval: 0 }, /maxFailuresPerInterval cannot be 0/],
+    [{ kind: 'failure-rate', interval: 0 }, /interval cannot be 0/],
+    [{ kind: 'exponential-delay', multiplier: 0 }, /multiplier cannot be 0\. Give it a number from 1/],
+    [{ kind: 'exponential-delay', jitter: 7 }, /jitter cannot be 7\. Give it a number from 0 to 1/],
+    [{ kind: 'exponential-delay', resetAfterCheckpoints: 0 }, /resetAfterCheckpoints cannot be 0/],
+    [{ kind: 'exponential-delay', initialBackoff: '20 s', maxBackoff: '5 s' }, /initialBackoff \(20 s\) is more than maxBackoff \(5 s\)/],
+    [{ kind: 'exponential-delay', initialBackoff: '20 s' }, /initialBackoff \(20 s\) is more than maxBackoff \(10 s\)/],
+    [{ kind: 'sometimes' } as unknown as RestartStrategy, /"sometimes" is no kind/],
+  ];
+  for (const [strategy, message] of wrong) {
+    refused((env) => void env.setRestartStrategy(strategy), 'RESTART_STRATEGY_INVALID', message);
+  }
+  const { settings } = graphOf((env) => {
+    env.setRestartStrategy({ kind: 'fixed-delay', attempts: 3, delay: '2 s' });
+    wordCount(env);
+  });
+  assert.equal(settings.restartStrategy, { kind: 'fixed-delay', attempts: 3, delayMs: 2_000 });
 });
 
 test.run();

@@ -113,6 +113,10 @@ test('values that contradict each other are refused', () => {
     /"high-availability\.lease\.renew-interval" \(.*\) must be at most half of "high-availability\.lease\.duration" \(3 s\)/,
   );
   assert.match(mistakeOf(file('cluster.registration.max-timeout: 100 ms')), /initial-timeout" must not be more than/);
+  assert.match(mistakeOf(file('nats.password: hush')), /"nats\.password" is set, so "nats\.user" must be too/);
+  assert.match(mistakeOf(file('nats.tls.key-file: /k.pem')), /"nats\.tls\.key-file" is set, so "nats\.tls\.cert-file" must be too/);
+  assert.match(mistakeOf(file('nats.tls.cert-file: /c.pem')), /"nats\.tls\.cert-file" is set, so "nats\.tls\.key-file" must be too/);
+  assert.match(mistakeOf(file('nats.user: me\nnats.token: hush')), /"nats\.token" and "nats\.user" are set: choose one way/);
 });
 
 test('a file that is no YAML is refused with its name', () => {
@@ -124,6 +128,7 @@ test('secrets are never shown (CF3)', () => {
   const secret = 'hunter2hunter2';
   const configuration = Configuration.load({
     flags: {
+      'nats.user': 'me',
       'nats.password': secret,
       'redis.url': `redis://me:${secret}@example.org:6379`,
       'nats.servers': `nats://me:${secret}@a:4222,nats://b:4222`,
