@@ -62,6 +62,8 @@ export const limits = {
   exceptionHistory: 16,
   /** Characters of each text of a failure in a history: 16 first causes and 256 others then stay below half a MiB. */
   exceptionTextMax: 1_024,
+  /** How often in a row a slot may fail to start its thread before its job fails: with the pauses in between, 8 s. */
+  slotStartFailuresMax: 6,
   /** Past attempts of a job that are shown, the latest. */
   attemptsShown: 64,
   /** How long an ask waits for its answer when the asker does not say: below the heartbeat timeout of 5 s. */

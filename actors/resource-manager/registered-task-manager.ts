@@ -23,6 +23,8 @@ export class RegisteredTaskManager {
   readonly #options: RegisteredTaskManagerOptions;
   readonly #slots = new Map<number, SlotHost>();
   #reported: readonly SlotStatus[] = [];
+  /** Slots whose threads could not be started, and until when they are left alone. */
+  readonly #heldBack = new Map<number, number>();
   monitor: HeartbeatMonitor | undefined;
 
   constructor(options: RegisteredTaskManagerOptions, slots: readonly SlotStatus[]) {
@@ -56,8 +58,20 @@ export class RegisteredTaskManager {
     return this.#slots.get(slot);
   }
 
-  freeSlots(): readonly number[] {
-    return [...this.#slots].filter(([, host]) => host.state === 'FREE').map(([slot]) => slot);
+  /** Free slots that are not held back. */
+  freeSlots(at: number): readonly number[] {
+    for (const [slot, until] of this.#heldBack) if (until <= at) this.#heldBack.delete(slot);
+    return [...this.#slots].filter(([slot, host]) => host.state === 'FREE' && !this.#heldBack.has(slot)).map(([slot]) => slot);
+  }
+
+  /** The slot is not matched before this time: its thread could not be started. */
+  holdBack(slot: number, until: number): void {
+    this.#heldBack.set(slot, until);
+  }
+
+  /** When the next slot that is held back may be matched. */
+  nextRelease(): number | undefined {
+    return this.#heldBack.size === 0 ? undefined : Math.min(...this.#heldBack.values());
   }
 
   /** Slots that a job has, or has been promised. */

@@ -6,6 +6,7 @@
  * RM2  A job is given slots until it holds what it requires; of its declarations the highest version counts.
  * RM3  What TaskManagers report with their heartbeats wins over what is remembered, so lost messages heal.
  * RM4  A job or TaskManager that does not answer heartbeats is forgotten.
+ * RM5  A slot whose thread could not be started is left alone for a while, longer each time; others are taken meanwhile.
  */
 import { BusError, type Bus } from '../../bus/contracts.js';
 import type { Endpoint, Envelope, Handlers, Service } from '../../bus/endpoint-contract.js';
@@ -42,6 +43,12 @@ const matchDelayMs = 10;
 /** Pause before a slot is tried again that its TaskManager did not give. */
 const retryDelayMs = 250;
 const slotRequestMs = 2_000;
+const startPauseMsMax = 10_000;
+
+/** RM5. */
+function startPauseMs(startFailures: number): number {
+  return Math.min(retryDelayMs * 2 ** Math.min(startFailures - 1, 10), startPauseMsMax);
+}
 
 export class ResourceManager {
   readonly #options: ResourceManagerOptions;
@@ -82,8 +89,11 @@ export class ResourceManager {
     return {
       'task-manager.register': (body) => this.#register(body),
       'task-manager.disconnected': ({ taskManagerId, sessionId, reason }) => this.#remove(taskManagerId, sessionId, reason),
-      'slot.available': ({ taskManagerId, sessionId, slot, allocationId: allocation }) =>
-        this.#session(taskManagerId, sessionId)?.slot(slot)?.send({ type: 'BECAME_AVAILABLE', allocationId: allocation }),
+      'slot.available': ({ taskManagerId, sessionId, slot, allocationId: allocation, startFailures = 0 }) => {
+        const taskManager = this.#session(taskManagerId, sessionId);
+        if (startFailures > 0) taskManager?.holdBack(slot, this.#options.clock.monotonic() + startPauseMs(startFailures));
+        taskManager?.slot(slot)?.send({ type: 'BECAME_AVAILABLE', allocationId: allocation });
+      },
       'resource-manager.declare-requirements': ({ jobId, version, slots }) => {
         this.#declare(jobId, version, slots);
         return {};
@@ -247,14 +257,14 @@ export class ResourceManager {
   }
 
   #matchNow(): void {
-    const { endpoint, leaderEpoch, random } = this.#options;
+    const { endpoint, leaderEpoch, random, clock } = this.#options;
     const taskManagers = [...this.#taskManagers.values()];
     const held = (jobId: JobId): number => taskManagers.reduce((sum, taskManager) => sum + taskManager.heldBy(jobId), 0);
     const { matches, shortages } = matchSlots(
       [...this.#jobs].map(([jobId, { slots }]) => ({ jobId, required: slots, held: held(jobId) })),
       taskManagers.map((taskManager) => ({
         taskManagerId: taskManager.taskManagerId,
-        free: taskManager.freeSlots(),
+        free: taskManager.freeSlots(clock.monotonic()),
         total: taskManager.total,
       })),
     );
@@ -264,6 +274,7 @@ export class ResourceManager {
         ?.slot(slot)
         ?.send({ type: 'REQUEST', jobId, allocationId: allocationId(random.hex(16)) });
     }
+    this.#matchReleased(taskManagers, shortages.length > 0);
     for (const { jobId, required, available } of shortages) {
       const job = this.#jobs.get(jobId);
       const text = `${required} ${available} ${taskManagers.length}`;
@@ -272,6 +283,12 @@ export class ResourceManager {
       const body = { jobId, required, available, taskManagers: taskManagers.length };
       endpoint.tell({ kind: 'job', jobId }, 'resource-manager.resources-short', body, { leaderEpoch });
     }
+  }
+
+  /** A job that is short waits for the slots that are held back, too. */
+  #matchReleased(taskManagers: readonly RegisteredTaskManager[], isShort: boolean): void {
+    const releases = taskManagers.flatMap((taskManager) => taskManager.nextRelease() ?? []);
+    if (isShort && releases.length > 0) this.#match(Math.max(matchDelayMs, Math.min(...releases) - this.#options.clock.monotonic()));
   }
 
   #requestSlot(

@@ -6,11 +6,12 @@
  *      TaskManager that was lost because it could not be reached is welcome again.
  * JS2  Every loss of slots is told once, with all slots it took at once.
  * JS3  A TaskManager is watched from the first slot it gave until it has none left.
+ * JS4  A slot that could not be started so often as `limits.slotStartFailuresMax` in a row fails the job: nothing else is free.
  */
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
 import type { MessageBody } from '../../bus/protocol/registry.js';
-import { fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
+import { fromErrorRecord, MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AllocationId, AttemptId, CheckpointId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger } from '../../core/ports.js';
@@ -39,6 +40,8 @@ export interface JobSlotsOptions {
   readonly latestCheckpointId: () => CheckpointId | undefined;
   readonly onAccepted: () => void;
   readonly onLost: (slots: readonly PooledSlot[], error: MillraceError) => void;
+  /** No restart can help. */
+  readonly onUnstartable: (error: MillraceError) => void;
   readonly onFindings: (taskManagerId: TaskManagerId, findings: Findings) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
   readonly onEffectFailed: (error: unknown) => void;
@@ -56,6 +59,8 @@ export class JobSlots {
   /** Beat from which on the TaskManager knows that its offer was accepted. */
   readonly #acceptedAtBeat = new Map<AllocationId, number>();
   readonly #replacedSessions = new Set<SessionId>();
+  /** By TaskManager and slot: how often in a row its thread could not be started for this job. */
+  readonly #startFailures = new Map<string, number>();
   #shortage: MessageBody<'resource-manager.resources-short'> | undefined;
   #isOpen = false;
 
@@ -67,7 +72,8 @@ export class JobSlots {
   handlers(): Handlers {
     return {
       'slot.offer': (body) => ({ accepted: [...this.#accept(body)] }),
-      'slot.failed': ({ allocationId, error }) => {
+      'slot.failed': ({ taskManagerId, slot: index, allocationId, error }) => {
+        this.#countStart(taskManagerId, index, error);
         this.#lose(
           (slot) => slot.allocationId === allocationId,
           new MillraceError('SLOT_LOST', 'the slot is gone with all its tasks', { domain: 'external', cause: fromErrorRecord(error) }),
@@ -80,6 +86,11 @@ export class JobSlots {
         this.#shortage = body;
       },
     };
+  }
+
+  /** A task of the job runs in the slot. */
+  started({ taskManagerId, slot }: PooledSlot): void {
+    this.#startFailures.delete(`${taskManagerId}/${slot}`);
   }
 
   /** Requires what the job needs and does not have. */
@@ -137,6 +148,32 @@ export class JobSlots {
         recovery: 'fail-job',
         hint: 'Start more TaskManagers, raise taskmanager.numberOfTaskSlots, or lower the parallelism; slot.request.timeout says how long a job waits.',
       },
+    );
+  }
+
+  /** JS4. */
+  #countStart(taskManagerId: TaskManagerId, slot: number, error: ErrorRecord): void {
+    const key = `${taskManagerId}/${slot}`;
+    if (error.code !== 'SLOT_NOT_STARTED' || !this.#isOpen) {
+      this.#startFailures.delete(key);
+      return;
+    }
+    const failures = (this.#startFailures.get(key) ?? 0) + 1;
+    this.#startFailures.set(key, failures);
+    if (failures < limits.slotStartFailuresMax) return;
+    this.#startFailures.delete(key);
+    this.#options.onUnstartable(
+      new MillraceError(
+        'SLOTS_CANNOT_START',
+        `slot ${slot} of TaskManager ${taskManagerId} could not be started ${failures} times in a row`,
+        {
+          domain: 'external',
+          recovery: 'fail-job',
+          where: `TaskManager ${taskManagerId}`,
+          hint: 'Look at its log; its NODE_OPTIONS, its memory and its installation are what threads start with.',
+          cause: fromErrorRecord(error),
+        },
+      ),
     );
   }
 

@@ -106,6 +106,7 @@ export class Scheduler {
       latestCheckpointId: () => this.#checkpoints.latestCheckpointId(),
       onAccepted: () => this.#checkSlots(),
       onLost: (slots, error) => this.#failures.slotsLost(slots, error),
+      onUnstartable: (error) => this.#failures.failJob(toErrorRecord(error)),
       onFindings: (taskManagerId, findings) =>
         heal({ executions: this.#executions, calls: this.#calls, taskManagerId, findings, at: clock.now() }),
     });
@@ -369,6 +370,7 @@ export class Scheduler {
     if (taskManagerId !== undefined) execution.acceptedAtBeat ??= this.#slots.nextBeatOf(taskManagerId);
     const mismatch = taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId);
     if (mismatch !== undefined) this.#failures.failJob(toErrorRecord(mismatch));
+    if (state === 'RUNNING' && execution.slot !== undefined) this.#slots.started(execution.slot);
     const event = eventOf(state, this.#options.clock.now(), error ?? unexplained(execution));
     if (event !== undefined) execution.send(event);
     return true;

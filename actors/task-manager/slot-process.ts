@@ -8,6 +8,7 @@
  * SP4  A thread with tasks that says nothing for `silenceMs` is reported, once: user code that does not give the thread back
  *      also keeps its task from answering a cancel.
  * SP5  `attempts` holds every attempt whose final state the scheduler may not know yet.
+ * SP6  A thread that ended unasked without ever having said a word could not be started: `SLOT_NOT_STARTED`.
  */
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AttemptId, CheckpointId } from '../../core/ids.js';
@@ -56,6 +57,7 @@ export class SlotProcess {
   #fatalTimer: TimerHandle | undefined;
   #silence: TimerHandle | undefined;
   #isSilent = false;
+  #hasSpoken = false;
   #endReason: ErrorRecord | undefined;
   #isEnded = false;
 
@@ -68,6 +70,7 @@ export class SlotProcess {
       this.#attached = attached;
       thread.channel.onMessage((message) => {
         if (this.#isEnded) return;
+        this.#hasSpoken = true;
         if (message.layer === 'bus') attached.receive(message);
         else this.#hear(message);
       });
@@ -254,8 +257,24 @@ export class SlotProcess {
     this.#attached?.detach();
     this.#thread?.channel.close();
     const { start, onEnded } = this.#options;
-    onEnded(this.#endReason ?? slotDied(`the thread of slot ${start.slot} ended unasked`, error));
+    onEnded(
+      this.#endReason ??
+        (this.#hasSpoken ? slotDied(`the thread of slot ${start.slot} ended unasked`, error) : notStarted(start.slot, error)),
+    );
   }
+}
+
+/** Code of SP6. */
+export const slotNotStarted = 'SLOT_NOT_STARTED';
+
+function notStarted(slot: number, cause: unknown): ErrorRecord {
+  return toErrorRecord(
+    new MillraceError(slotNotStarted, `the thread of slot ${slot} could not be started`, {
+      domain: 'external',
+      recovery: 'restart-job',
+      ...(cause === undefined ? {} : { cause }),
+    }),
+  );
 }
 
 function slotDied(message: string, cause?: unknown): ErrorRecord {

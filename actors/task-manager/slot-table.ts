@@ -96,15 +96,15 @@ export class SlotTable {
       clock,
       startProcess: (jobId, allocationId, onEnded) => this.#start(slot, jobId, allocationId, onEnded),
       offer: (...offer) => this.#offer(...offer),
-      reportSlotFailed: (jobId, allocationId, error) => {
-        const body = { jobId, taskManagerId, allocationId, error };
+      reportSlotFailed: (index, jobId, allocationId, error) => {
+        const body = { jobId, taskManagerId, slot: index, allocationId, error };
         endpoint
           .ask({ kind: 'job', jobId }, 'slot.failed', body, { leaderEpoch: epoch(), attempts: limits.askAttemptsMax })
           .catch((failure: unknown) => this.#unheard('slot.failed', failure));
       },
-      announceFree: (index, _, allocationId) => {
+      announceFree: (index, _, allocationId, startFailures) => {
         if (this.#isSilent) return;
-        const body = { taskManagerId, sessionId, slot: index, allocationId };
+        const body = { taskManagerId, sessionId, slot: index, allocationId, startFailures };
         endpoint.tell({ kind: 'resource-manager' }, 'slot.available', body, { leaderEpoch: epoch() });
       },
       onChanged,

@@ -8,7 +8,7 @@ import type { Clock, TimerHandle } from '../../core/ports.js';
 import type { SlotStatus } from '../../bus/protocol/messages/cluster.js';
 import { taskSlotMachine, type TaskSlotEffect, type TaskSlotEvent } from '../../state-machines/task-slot/task-slot-machine.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
-import type { SlotProcess } from './slot-process.js';
+import { slotNotStarted, type SlotProcess } from './slot-process.js';
 
 /** What a slot needs of its TaskManager. */
 export interface TaskSlotOptions {
@@ -19,8 +19,9 @@ export interface TaskSlotOptions {
   readonly startProcess: (jobId: JobId, allocationId: AllocationId, onEnded: (error: ErrorRecord) => void) => SlotProcess;
   /** Offers the slot to the job; `failed`: the job did not answer. */
   readonly offer: (slot: number, jobId: JobId, allocationId: AllocationId, offerId: number) => Promise<'accepted' | 'rejected' | 'failed'>;
-  readonly reportSlotFailed: (jobId: JobId, allocationId: AllocationId, error: ErrorRecord) => void;
-  readonly announceFree: (slot: number, jobId: JobId, allocationId: AllocationId) => void;
+  readonly reportSlotFailed: (slot: number, jobId: JobId, allocationId: AllocationId, error: ErrorRecord) => void;
+  /** `startFailures`: how often in a row its thread could not be started. */
+  readonly announceFree: (slot: number, jobId: JobId, allocationId: AllocationId, startFailures: number) => void;
   /** The slot became ACTIVE for its job, or is not any more. */
   readonly onChanged: () => void;
   readonly onTransition?: (record: TransitionRecord) => void;
@@ -32,6 +33,7 @@ export class TaskSlot {
   readonly #options: TaskSlotOptions;
   readonly #host: MachineHost<typeof taskSlotMachine, TaskSlotEffect>;
   #process: SlotProcess | undefined;
+  #startFailures = 0;
   #offerTimer: TimerHandle | undefined;
   #timeout: TimerHandle | undefined;
 
@@ -124,15 +126,16 @@ export class TaskSlot {
       case 'stopThread':
         return this.#process?.stop(slotFreed(this.slot, effect.params.reason));
       case 'reportSlotFailed':
-        return reportSlotFailed(effect.params.jobId as JobId, effect.params.allocationId as AllocationId, effect.params.error);
+        return reportSlotFailed(this.slot, effect.params.jobId as JobId, effect.params.allocationId as AllocationId, effect.params.error);
       case 'announceFree':
-        return announceFree(this.slot, effect.params.jobId as JobId, effect.params.allocationId as AllocationId);
+        return announceFree(this.slot, effect.params.jobId as JobId, effect.params.allocationId as AllocationId, this.#startFailures);
     }
   }
 
   #start(jobId: JobId, allocationId: AllocationId): void {
     this.#process = this.#options.startProcess(jobId, allocationId, (error) => {
       this.#process = undefined;
+      this.#startFailures = error.code === slotNotStarted ? this.#startFailures + 1 : 0;
       this.#send({ type: 'THREAD_ENDED', allocationId, error });
     });
   }

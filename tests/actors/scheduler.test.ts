@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { toErrorRecord, MillraceError, type ErrorRecord } from '../../core/errors.js';
 import { withoutCheckpoints } from '../../actors/scheduler/checkpointing.js';
 import { checkpointId, operatorId, type AttemptId, type JobId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
 import type { FakeTaskManager } from '../support/fake-task-manager.js';
 import { fixedDelay, testGraph } from '../support/job-graphs.js';
 import type { CompletedCheckpoint } from '../../storage/contracts.js';
@@ -340,11 +341,37 @@ test('a slot whose thread died is replaced', async () => {
   void taskManager.endpoint.ask(
     { kind: 'job', jobId },
     'slot.failed',
-    { jobId, taskManagerId: taskManager.id, allocationId, error: boom },
+    { jobId, taskManagerId: taskManager.id, slot: 0, allocationId, error: boom },
     { leaderEpoch: world.host?.leaderEpoch ?? (0 as never) },
   );
   await world.until(restartedTo(world, 1));
   assert.is(world.scheduler.summary().error?.code, 'SLOT_LOST');
+});
+
+test('slots that cannot be started are tried after longer and longer pauses, then the job fails and says why (RM5, JS4)', async () => {
+  const world = new JobWorld({ taskManagers: [2] });
+  const [taskManager] = world.taskManagers as [FakeTaskManager];
+  taskManager.broken.set(0, []).set(1, []);
+  world.scheduler.start();
+  await world.until(() => world.ended.length > 0, 60_000);
+  const { status, error, restarts } = world.ended[0] ?? {};
+  assert.equal([status, restarts], ['FAILED', 0]);
+  assert.is(error?.code, 'SLOTS_CANNOT_START');
+  assert.match(error?.message ?? '', /slot \d of TaskManager tm-1 could not be started 6 times in a row/);
+  assert.match(error?.hint ?? '', 'NODE_OPTIONS');
+  assert.match(error?.cause?.cause?.message ?? '', 'Cannot find module');
+  const tries = taskManager.broken.get(0) ?? [];
+  assert.ok(tries.length <= limits.slotStartFailuresMax, `${tries.length} tries`);
+  const pauses = tries.slice(1).map((at, index) => at - (tries[index] as number));
+  for (const [index, pause] of pauses.entries()) assert.ok(pause >= 250 * 2 ** index, `pause ${index} took ${pause} ms`);
+});
+
+test('while a slot cannot be started, one that can is taken (RM5)', async () => {
+  const world = new JobWorld({ taskManagers: [1, 2] });
+  world.taskManager(0).broken.set(0, []);
+  await world.running();
+  assert.is(world.taskManager(0).broken.get(0)?.length, 1);
+  assert.is(world.scheduler.summary().restarts, 0);
 });
 
 test('a slot that the TaskManager no longer has counts as lost, without any message (RC2)', async () => {

@@ -252,7 +252,7 @@ test('a scheduler that breaks over a report is asked again, and taken at its wor
   assert.is(room.states().filter((state) => state === 'FAILED').length, 5);
 });
 
-test('a thread that cannot be started is a slot that failed (SP1)', async () => {
+test('a thread that cannot be started is a slot that failed, and how often in a row is told (SP1, SP6)', async () => {
   const room = new TaskManagerRoom();
   room.lead();
   await room.until(() => room.taskManager.isRegistered);
@@ -262,7 +262,18 @@ test('a thread that cannot be started is a slot that failed (SP1)', async () => 
   });
   await room.until(() => room.bodies('slot.available').length === 1);
   assert.match(room.bodies('slot.failed')[0]?.error.cause?.message ?? '', /no thread left/);
+  assert.is(room.bodies('slot.failed')[0]?.error.code, 'SLOT_NOT_STARTED');
   assert.equal(room.slotStates(), ['FREE', 'FREE']);
+  await room.ask('slot.request', { jobId: job, allocationId: alloc('a2'), slot: 0, sessionId: session });
+  await room.until(() => room.bodies('slot.available').length === 2);
+  room.canStartThreads = true;
+  await room.withActiveSlot(alloc('a3'), 0);
+  room.spawner.alive[0]?.crash(new Error('out of memory'));
+  await room.until(() => room.bodies('slot.available').length === 3);
+  assert.equal(
+    room.bodies('slot.available').map(({ startFailures }) => startFailures),
+    [1, 2, 0],
+  );
 });
 
 test('two slots that want the same code share one download (JF2)', async () => {

@@ -9,7 +9,7 @@ import type { SlotStatus } from '../../bus/protocol/messages/cluster.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { createSubjects } from '../../bus/protocol/subjects.js';
 import type { TaskState } from '../../bus/protocol/schemas.js';
-import type { ErrorRecord } from '../../core/errors.js';
+import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import {
   sessionId,
   taskManagerId,
@@ -68,6 +68,8 @@ export class FakeTaskManager {
   /** Tasks stop there instead of going on to RUNNING. */
   haltsAt: TaskState | undefined;
   isCancelSlow = false;
+  /** Slots whose threads cannot be started, and when that was tried, in virtual milliseconds. */
+  readonly broken = new Map<number, number[]>();
   /** Heartbeats are not answered, as when it is partitioned away. */
   isMute = false;
   readonly endpoint: Endpoint;
@@ -178,7 +180,8 @@ export class FakeTaskManager {
               return { kind: 'refused', reason: 'unknown-slot', holder: null };
             }
             this.slots[slot] = { state: 'ALLOCATED', allocationId, jobId };
-            this.#offer(slot);
+            if (this.broken.has(slot)) this.#later(1, () => this.#failToStart(slot));
+            else this.#offer(slot);
             return { kind: 'allocated' };
           },
           'slot.free': ({ allocationId, reason }) => {
@@ -210,7 +213,7 @@ export class FakeTaskManager {
   }
 
   /** Gives a slot up without being asked, as when its thread died. */
-  free(allocationId: AllocationId): void {
+  free(allocationId: AllocationId, startFailures = 0): void {
     const slot = this.slots.findIndex((held) => held.allocationId === allocationId);
     if (slot < 0) return;
     for (const [attemptId, task] of this.tasks) if (task.slot === slot) this.tasks.delete(attemptId);
@@ -218,9 +221,22 @@ export class FakeTaskManager {
     this.endpoint.tell(
       { kind: 'resource-manager' },
       'slot.available',
-      { taskManagerId: this.id, sessionId: this.session, slot, allocationId },
+      { taskManagerId: this.id, sessionId: this.session, slot, allocationId, startFailures },
       this.#sending,
     );
+  }
+
+  #failToStart(slot: number): void {
+    const { allocationId, jobId } = this.slots[slot] as FakeSlot;
+    const tries = this.broken.get(slot);
+    if (allocationId === null || jobId === null || tries === undefined) return;
+    tries.push(this.#options.process.clock.monotonic());
+    const cause = new Error('Cannot find module');
+    const error = toErrorRecord(new MillraceError('SLOT_NOT_STARTED', `the thread of slot ${slot} could not be started`, { cause }));
+    this.endpoint
+      .ask({ kind: 'job', jobId }, 'slot.failed', { jobId, taskManagerId: this.id, slot, allocationId, error }, this.#sending)
+      .catch(() => undefined);
+    this.free(allocationId, tries.length);
   }
 
   #offer(slot: number): void {

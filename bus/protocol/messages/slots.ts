@@ -56,13 +56,26 @@ export const slotMessages = {
     from: ['task-manager'],
     to: ['resource-manager'],
     doc: 'A slot is free again; the heartbeat says so too.',
-    body: Type.Object({ taskManagerId: TaskManagerIdSchema, sessionId: SessionIdSchema, slot: Count, allocationId: AllocationIdSchema }),
+    body: Type.Object({
+      taskManagerId: TaskManagerIdSchema,
+      sessionId: SessionIdSchema,
+      slot: Count,
+      allocationId: AllocationIdSchema,
+      /** How often in a row its thread could not be started. */
+      startFailures: Type.Optional(Count),
+    }),
   }),
   'slot.failed': ask({
     from: ['task-manager'],
     to: ['scheduler'],
     doc: 'A slot of the job is gone with all its tasks: its thread died or did not start.',
-    body: Type.Object({ jobId: JobIdSchema, taskManagerId: TaskManagerIdSchema, allocationId: AllocationIdSchema, error: ErrorSchema }),
+    body: Type.Object({
+      jobId: JobIdSchema,
+      taskManagerId: TaskManagerIdSchema,
+      slot: Count,
+      allocationId: AllocationIdSchema,
+      error: ErrorSchema,
+    }),
     reply: Empty,
   }),
 };
