@@ -100,13 +100,21 @@ async function execute(jobGraph: JobGraph, code: Submission['code'], options: Ru
     const end = await cluster.client.waitForEnd(id, (job) => {
       if (!signals.isStopping()) onProgress?.(job);
     });
+    // What becomes of a job whose cluster is stopped under it is no news.
+    if (signals.isStopping()) return await exit;
     if (end.status !== 'FINISHED') throw failureOf(end);
     return end;
+  } catch (error) {
+    if (signals.isStopping()) return await exit;
+    throw error;
   } finally {
     signals.stop();
     await cluster.stop();
   }
 }
+
+/** Never settles: the process is about to end. */
+const exit = new Promise<never>(() => undefined);
 
 /** Ctrl-C ends threads and removes files before the process goes; a second one goes at once. */
 function onSignals(cluster: MiniCluster): { readonly stop: () => void; readonly isStopping: () => boolean } {

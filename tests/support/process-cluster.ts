@@ -15,21 +15,35 @@ export interface CommandResult {
 
 const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url));
 
-/** Runs `dist/scripts/<script>` to its end; killed after `ms`. `onStart` is told its pid. */
-export function runScript(
-  script: string,
+export interface ProgramOptions {
+  readonly ms?: number;
+  /** On top of this process' environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with all that it wrote so far to standard error. */
+  readonly onErrors?: (errors: string, signal: (name: NodeJS.Signals) => void) => void;
+  /** Called with all that it wrote so far to standard output. */
+  readonly onOutput?: (output: string, signal: (name: NodeJS.Signals) => void) => void;
+}
+
+/** Runs `dist/scripts/<script>` to its end; killed after `ms`. */
+export const runScript = (script: string, words: readonly string[], options: ProgramOptions = {}): Promise<CommandResult> =>
+  runProgram(`${scripts}${script}`, words, options);
+
+/** Runs a module of JavaScript to its end; killed after `ms`. */
+export function runProgram(
+  path: string,
   words: readonly string[],
-  {
-    ms = 60_000,
-    onErrors,
-  }: { readonly ms?: number; readonly onErrors?: (errors: string, signal: (name: NodeJS.Signals) => void) => void } = {},
+  { ms = 60_000, env = {}, onErrors, onOutput }: ProgramOptions = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`${scripts}${script}`, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [path, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     const killer = setTimeout(() => child.kill('SIGKILL'), ms);
     let output = '';
     let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+      onOutput?.(output, (name) => child.kill(name));
+    });
     child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString('utf8');
       onErrors?.(errors, (name) => child.kill(name));
@@ -46,6 +60,8 @@ export interface TestCluster {
   readonly cluster: LocalCluster;
   /** `-D` flags of a client. */
   readonly flags: readonly string[];
+  /** What `npm run cluster` would have told so far. */
+  said(): readonly string[];
   /** Log lines of an actor so far. */
   log(name: string): string;
   /** Asks without starting a process for it. */
@@ -58,6 +74,7 @@ export interface TestCluster {
 /** Resolves once its two TaskManagers, of two slots each, are registered. */
 export async function startTestCluster(defines: readonly string[] = []): Promise<TestCluster> {
   const logs = new Map<string, string>();
+  const said: string[] = [];
   const cluster = await LocalCluster.start({
     configuration: Configuration.defaults,
     defines,
@@ -66,7 +83,7 @@ export async function startTestCluster(defines: readonly string[] = []): Promise
     restartsMax: 10,
     anyPort: true,
     onLine: (name, line) => void logs.set(name, `${logs.get(name) ?? ''}${line}\n`),
-    say: () => undefined,
+    say: (line) => void said.push(line),
   });
   const flags = cluster.defines.flatMap((define) => ['-D', define]);
   const log = (name: string): string => logs.get(name) ?? '';
@@ -79,6 +96,7 @@ export async function startTestCluster(defines: readonly string[] = []): Promise
   return {
     cluster,
     flags,
+    said: () => said,
     log,
     ask: (question) => withClient(loadSettings({ defines: cluster.defines }), question, { onRetry: () => undefined, patienceMs: 60_000 }),
     millrace: (command, ...words) => runScript('client.js', [command as string, ...flags, ...words]),
