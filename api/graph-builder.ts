@@ -7,7 +7,7 @@
  * GB4  Once built, nothing can be added.
  */
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
-import type { ChainingStrategy, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
+import type { ChainingStrategy, CustomPartition, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
 import { apiError } from './api-error.js';
 
 /** An operator as written so far. */
@@ -34,6 +34,7 @@ export interface Origin {
   readonly partitioner: PartitionerKind | undefined;
   readonly sideOutput: string | undefined;
   readonly keySelector: KeySelector | undefined;
+  readonly customPartition?: CustomPartition | undefined;
 }
 
 export type NewNode = Pick<NodeDraft, 'kind' | 'type' | 'name' | 'factory' | 'inputs'> &
@@ -113,13 +114,14 @@ export class GraphBuilder {
       };
     });
     const edges = this.#nodes.flatMap((target) =>
-      target.inputs.map(({ node, partitioner, sideOutput, keySelector }): StreamEdge<KeySelector> => ({
+      target.inputs.map(({ node, partitioner, sideOutput, keySelector, customPartition }): StreamEdge<KeySelector> => ({
         source: node.id,
         target: target.id,
         partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
         inputIndex: 0,
         sideOutput,
         keySelector,
+        customPartition,
       })),
     );
     return { nodes, edges };

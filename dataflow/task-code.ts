@@ -9,7 +9,7 @@ import type { EdgeId, OperatorId, VertexId } from '../core/ids.js';
 import { vertexOf } from '../graph/execution-graph.js';
 import { assertSameJob } from '../graph/fingerprint.js';
 import { planJob } from '../graph/job-plan.js';
-import type { JobGraph } from '../graph/types.js';
+import type { CustomPartition, JobGraph } from '../graph/types.js';
 import type { JobDefinition, KeySelector, OperatorFactory } from './contracts.js';
 import type { TaskCode } from './task-runtime.js';
 
@@ -24,10 +24,12 @@ export function taskCodeOf(definition: JobDefinition, jobGraph: JobGraph, vertex
     operators.set(id, node.factory);
   }
   const keySelectors = new Map<EdgeId, KeySelector>();
+  const customPartitions = new Map<EdgeId, CustomPartition>();
   for (const edge of jobGraph.edges) {
-    const keySelector = plan.edges.get(edge.id)?.keySelector;
-    const isOurs = edge.sourceVertex === vertexId || edge.targetVertex === vertexId;
-    if (isOurs && keySelector !== undefined) keySelectors.set(edge.id, keySelector);
+    if (edge.sourceVertex !== vertexId && edge.targetVertex !== vertexId) continue;
+    const { keySelector, customPartition } = plan.edges.get(edge.id) ?? {};
+    if (keySelector !== undefined) keySelectors.set(edge.id, keySelector);
+    if (customPartition !== undefined) customPartitions.set(edge.id, customPartition);
   }
-  return { operators, keySelectors };
+  return { operators, keySelectors, customPartitions };
 }

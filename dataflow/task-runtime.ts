@@ -15,6 +15,7 @@ import type { KeyedStateBackend } from '../storage/state/contracts.js';
 import type { KeyGroupRange } from '../core/ids.js';
 import type { ChannelNetwork } from './channels/channel-network.js';
 import type { KeySelector, OperatorFactory, Split, TaskInfo } from './contracts.js';
+import type { CustomPartition } from '../graph/types.js';
 import type { SlotLoop } from './slot-loop.js';
 
 /** What rebuilding the job in the slot yields for one vertex. */
@@ -23,6 +24,7 @@ export interface TaskCode {
   readonly operators: ReadonlyMap<OperatorId, OperatorFactory>;
   /** Of every HASH edge into or out of the vertex. */
   readonly keySelectors: ReadonlyMap<EdgeId, KeySelector>;
+  readonly customPartitions?: ReadonlyMap<EdgeId, CustomPartition>;
 }
 
 /** Why a task declines (the reasons of the protocol it can have itself). */

@@ -2,7 +2,9 @@
  * The execution graph: the job graph times its parallelism.
  *
  * EG1  Executions are listed in topological order of their vertices, then by subtask.
- * EG2  A FORWARD edge wires subtask i to subtask i; every other edge wires every producer to every consumer.
+ * EG2  A FORWARD edge wires subtask i to subtask i. A RESCALE edge from S to T subtasks wires each consumer to its share of the
+ *      producers (S ≥ T), or each producer to its share of the consumers, so that every subtask has a partner and neighbours
+ *      stay together. Every other edge wires every producer to every consumer.
  */
 import { assert } from '../core/errors.js';
 import type { EdgeId, OperatorId, VertexId } from '../core/ids.js';
@@ -43,19 +45,25 @@ export function vertexOf(jobGraph: JobGraph, vertexId: VertexId): JobVertex {
   return vertex;
 }
 
-/** Whether each subtask talks to one partner only. */
-export function isPointwise(edge: JobEdge): boolean {
-  return edge.partitioner === 'FORWARD';
-}
-
 /** Consumer subtasks that producer subtask `producer` sends to over `edge`, ascending (EG2). */
 export function consumersOf(jobGraph: JobGraph, edge: JobEdge, producer: number): readonly number[] {
-  return isPointwise(edge) ? [producer] : subtasksOf(vertexOf(jobGraph, edge.targetVertex));
+  if (edge.partitioner === 'FORWARD') return [producer];
+  const consumers = subtasksOf(vertexOf(jobGraph, edge.targetVertex));
+  if (edge.partitioner !== 'RESCALE') return consumers;
+  return consumers.filter((consumer) => producersOf(jobGraph, edge, consumer).includes(producer));
 }
 
 /** Producer subtasks that consumer subtask `consumer` reads from over `edge`, ascending (EG2). */
 export function producersOf(jobGraph: JobGraph, edge: JobEdge, consumer: number): readonly number[] {
-  return isPointwise(edge) ? [consumer] : subtasksOf(vertexOf(jobGraph, edge.sourceVertex));
+  if (edge.partitioner === 'FORWARD') return [consumer];
+  const source = vertexOf(jobGraph, edge.sourceVertex);
+  const producers = subtasksOf(source);
+  if (edge.partitioner !== 'RESCALE') return producers;
+  const [from, to] = [source.parallelism, vertexOf(jobGraph, edge.targetVertex).parallelism];
+  if (from >= to) return producers.slice(Math.floor((consumer * from) / to), Math.floor(((consumer + 1) * from) / to));
+  return producers.filter(
+    (producer) => consumer >= Math.ceil((producer * to) / from) && consumer < Math.ceil(((producer + 1) * to) / from),
+  );
 }
 
 /** All channels of an edge, by producer, then consumer. */

@@ -3,9 +3,13 @@
  * (plain data: chains and edges); the execution graph multiplies it by parallelism. All pure data, no behaviour.
  */
 import type { EdgeId, OperatorId, VertexId } from '../core/ids.js';
+import type { Key } from '../core/keys.js';
 
 /** Flink's names, as shown in plans (`ship_strategy`). */
-export type PartitionerKind = 'FORWARD' | 'REBALANCE' | 'HASH' | 'BROADCAST';
+export type PartitionerKind = 'FORWARD' | 'REBALANCE' | 'RESCALE' | 'SHUFFLE' | 'GLOBAL' | 'BROADCAST' | 'HASH' | 'CUSTOM';
+
+/** Chooses the subtask, 0 to `subtasks - 1`, that gets a record with this key. */
+export type CustomPartition = (key: Key, subtasks: number) => number;
 
 /** Whether an operator may be chained to its input (HEAD starts a chain, NEVER stays alone). */
 export type ChainingStrategy = 'ALWAYS' | 'HEAD' | 'NEVER';
@@ -40,8 +44,10 @@ export interface StreamEdge<KeySelector = unknown> {
   /** Which input of a two-input operator; 0 otherwise. Several edges may share an input (union). */
   readonly inputIndex: number;
   readonly sideOutput: string | undefined;
-  /** For HASH: makes the key of a record; opaque to planning. */
+  /** For HASH and CUSTOM: makes the key of a record; opaque to planning. */
   readonly keySelector: KeySelector | undefined;
+  /** For CUSTOM. */
+  readonly customPartition?: CustomPartition | undefined;
 }
 
 /**

@@ -82,7 +82,7 @@ function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): vo
       where: target.name,
       hint: 'A source is the beginning of a stream.',
     });
-  if (edge.partitioner === 'HASH' && edge.keySelector === undefined) {
+  if ((edge.partitioner === 'HASH' || edge.partitioner === 'CUSTOM') && edge.keySelector === undefined) {
     throw graphError('KEY_SELECTOR_MISSING', `The stream into "${target.name}" is partitioned by key, but nothing tells the key.`, {
       where: target.name,
       hint: 'Use keyBy(record => key).',

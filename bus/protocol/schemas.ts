@@ -97,7 +97,11 @@ export const JobCodeSchema = Type.Union([
 export type JobCode = Static<typeof JobCodeSchema>;
 
 export const PartitionerSchema = Type.Unsafe<PartitionerKind>(
-  Type.Union([Type.Literal('FORWARD'), Type.Literal('REBALANCE'), Type.Literal('HASH'), Type.Literal('BROADCAST')]),
+  Type.Union(
+    (
+      ['FORWARD', 'REBALANCE', 'RESCALE', 'SHUFFLE', 'GLOBAL', 'BROADCAST', 'HASH', 'CUSTOM'] as const satisfies readonly PartitionerKind[]
+    ).map((kind) => Type.Literal(kind)),
+  ),
 );
 
 /** The task states a TaskManager reports; SCHEDULED and RECONCILING never occur there. */

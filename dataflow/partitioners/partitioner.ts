@@ -8,7 +8,7 @@
 import { assert, MillraceError } from '../../core/errors.js';
 import type { Random } from '../../core/ports.js';
 import { keyGroupOf, subtaskOfKeyGroup } from '../../graph/key-groups.js';
-import type { PartitionerKind } from '../../graph/types.js';
+import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
 import type { RecordOutput } from '../channels/output-channel.js';
 import type { Emit, KeySelector } from '../contracts.js';
 import { compile } from '../fusion/dynamic-code.js';
@@ -19,8 +19,10 @@ export interface PartitionerOptions {
   /** In the order of the consumers' subtask indices; for FORWARD the one of the same index. */
   readonly channels: readonly RecordOutput[];
   readonly random: Random;
-  /** HASH only. */
+  /** HASH and CUSTOM only. */
   readonly keySelector: KeySelector | undefined;
+  /** CUSTOM only. */
+  readonly customPartition?: CustomPartition | undefined;
   /** HASH only: of the consumer. */
   readonly maxParallelism: number;
   /** For messages: the operator whose records travel. */
@@ -35,7 +37,16 @@ export function createPartitioner(options: PartitionerOptions): Emit<unknown> {
     case 'FORWARD':
       return forward(channels);
     case 'REBALANCE':
-      return rebalance(channels, options.random);
+      // From a random start, so that many producers do not all begin with the first consumer.
+      return roundRobin(channels, Math.floor(options.random.next() * channels.length));
+    case 'RESCALE':
+      return roundRobin(channels, channels.length - 1);
+    case 'SHUFFLE':
+      return shuffle(channels, options.random);
+    case 'GLOBAL':
+      return toFirst(channels);
+    case 'CUSTOM':
+      return custom(options);
     case 'BROADCAST':
       return broadcast(channels);
     case 'HASH':
@@ -44,20 +55,58 @@ export function createPartitioner(options: PartitionerOptions): Emit<unknown> {
 }
 
 function forward(channels: readonly RecordOutput[]): Emit<unknown> {
-  const channel = channels[0] as RecordOutput;
   assert(channels.length === 1, 'A FORWARD edge has one channel per subtask.');
+  return toFirst(channels);
+}
+
+function toFirst(channels: readonly RecordOutput[]): Emit<unknown> {
+  const channel = channels[0] as RecordOutput;
   return (value, timestamp) => channel.add(value, timestamp);
 }
 
-/** Round robin from a random start, so that many producers do not all begin with the first consumer. */
-function rebalance(channels: readonly RecordOutput[], random: Random): Emit<unknown> {
-  if (channels.length === 1) return forward(channels);
-  let next = Math.floor(random.next() * channels.length);
+/** The first record goes to the channel after `last`. */
+function roundRobin(channels: readonly RecordOutput[], last: number): Emit<unknown> {
+  if (channels.length === 1) return toFirst(channels);
+  let next = last;
   return (value, timestamp) => {
     next += 1;
     if (next >= channels.length) next = 0;
     (channels[next] as RecordOutput).add(value, timestamp);
   };
+}
+
+function shuffle(channels: readonly RecordOutput[], random: Random): Emit<unknown> {
+  return (value, timestamp) => (channels[Math.floor(random.next() * channels.length)] as RecordOutput).add(value, timestamp);
+}
+
+function custom({ channels, keySelector, customPartition, operatorName }: PartitionerOptions): Emit<unknown> {
+  const where = `partitionCustom after ${operatorName}`;
+  if (keySelector === undefined || customPartition === undefined) {
+    throw new MillraceError('PARTITION_FUNCTION_MISSING', 'A CUSTOM edge has no function that chooses the subtask.', {
+      recovery: 'fail-job',
+      where,
+    });
+  }
+  return (value, timestamp) => {
+    let index: number;
+    try {
+      index = customPartition(keySelector(value), channels.length);
+    } catch (error) {
+      throw functionError(where, error);
+    }
+    const channel = channels[index];
+    if (channel === undefined) throw partitionInvalid(index, channels.length, where);
+    channel.add(value, timestamp);
+  };
+}
+
+function partitionInvalid(index: unknown, subtasks: number, where: string): MillraceError {
+  return new MillraceError('PARTITION_INVALID', `The function chose subtask ${String(index)} of ${subtasks}.`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    where,
+    hint: `Return a whole number from 0 to ${subtasks - 1}: \`key % subtasks\` for keys that are no negative numbers.`,
+  });
 }
 
 function broadcast(channels: readonly RecordOutput[]): Emit<unknown> {

@@ -85,7 +85,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     const owner = { wake: this.#wake, fail: (error: unknown) => this.#fail(error) };
     this.#outputs = new TaskOutputs({
       partitions: descriptor.outputs,
-      keySelectors: code.keySelectors,
+      code,
       network,
       owner,
       ports,

@@ -5,18 +5,19 @@
  * O2  Records wait at most the buffer timeout for company, unless credit is missing.
  */
 import type { CorePorts, TimerHandle } from '../../core/ports.js';
-import type { EdgeId, OperatorId } from '../../core/ids.js';
+import type { OperatorId } from '../../core/ids.js';
 import type { ResultPartitionDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { OutputPressure, type ChannelOwner } from '../channels/channel-owner.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { StreamEvent } from '../channels/elements.js';
 import type { RecordOutput } from '../channels/output-channel.js';
-import type { Emit, KeySelector } from '../contracts.js';
+import type { Emit } from '../contracts.js';
 import { createPartitioner } from '../partitioners/partitioner.js';
+import type { TaskCode } from '../task-runtime.js';
 
 export interface TaskOutputsOptions {
   readonly partitions: readonly ResultPartitionDescriptor[];
-  readonly keySelectors: ReadonlyMap<EdgeId, KeySelector>;
+  readonly code: Pick<TaskCode, 'keySelectors' | 'customPartitions'>;
   readonly network: ChannelNetwork;
   readonly owner: ChannelOwner;
   readonly ports: CorePorts;
@@ -49,7 +50,7 @@ export class TaskOutputs {
 
   /** Opens every channel; nothing is sent until the consumers grant. */
   open(): readonly OutputEdge[] {
-    const { partitions, network, owner, ports, isObjectReuse } = this.#options;
+    const { partitions, network, owner, ports, isObjectReuse, code } = this.#options;
     this.#edges = partitions.map((partition) => {
       const ends = [...partition.channels].sort((left, right) => left.peerSubtask - right.peerSubtask);
       const channels = ends.map((end) =>
@@ -60,7 +61,8 @@ export class TaskOutputs {
         kind: partition.partitioner,
         channels,
         random: ports.random,
-        keySelector: this.#options.keySelectors.get(partition.edgeId),
+        keySelector: code.keySelectors.get(partition.edgeId),
+        customPartition: code.customPartitions?.get(partition.edgeId),
         maxParallelism: partition.consumerMaxParallelism,
         operatorName: this.#options.operatorName(partition.sourceOperator),
       });

@@ -79,6 +79,47 @@ test('FORWARD wires subtask to subtask, everything else all to all (EG2)', () =>
   );
 });
 
+/** The consumers of each producer, over an edge between so many subtasks. */
+function rescaled(from: number, to: number): readonly (readonly number[])[] {
+  const { jobGraph } = planJob(
+    sketch(
+      [
+        { name: 'a', parallelism: from },
+        { name: 'b', parallelism: to },
+      ],
+      [['a', 'b', { partitioner: 'RESCALE' }]],
+    ),
+  );
+  const wired = Array.from({ length: from }, (): number[] => []);
+  for (const { producer, consumer } of channelsOf(jobGraph, present(jobGraph.edges[0]))) wired[producer]?.push(consumer);
+  return wired;
+}
+
+test('RESCALE wires neighbours: nobody is left out, shares differ by one at most, and the order is kept (EG2)', () => {
+  assert.equal(rescaled(2, 4), [
+    [0, 1],
+    [2, 3],
+  ]);
+  assert.equal(rescaled(4, 2), [[0], [0], [1], [1]]);
+  assert.equal(rescaled(3, 2), [[0], [1], [1]]);
+  for (let from = 1; from <= 9; from += 1) {
+    for (let to = 1; to <= 9; to += 1) {
+      const wired = rescaled(from, to);
+      const consumers = wired.flat();
+      assert.equal(
+        consumers,
+        [...consumers].sort((left, right) => left - right),
+      );
+      assert.is(new Set(consumers).size, to);
+      assert.ok(wired.every((of) => of.length >= 1));
+      assert.is(consumers.length, Math.max(from, to));
+      const shares =
+        from >= to ? Array.from({ length: to }, (_, index) => consumers.filter((of) => of === index).length) : wired.map((of) => of.length);
+      assert.ok(Math.max(...shares) - Math.min(...shares) <= 1, `${from} to ${to}`);
+    }
+  }
+});
+
 test('an exchange of all with all makes one region, exchanges side by side make many (PR1, PR2)', () => {
   assert.is(pipelinedRegionsOf(keyed()).length, 1);
   assert.equal(pipelinedRegionsOf(keyed())[0], executionVerticesOf(keyed()));
