@@ -1,20 +1,17 @@
 /** Brings frames to a receiver in another slot, as bytes over the bus. */
-import type { ChannelId } from '../../core/ids.js';
-import type { FrameCodec } from './frame-codec.js';
+import type { FrameCodec, FrameWriterOptions } from './frame-codec.js';
 import type { Carrier } from './output-channel.js';
 
-export interface BusCarrierOptions {
-  readonly channelId: ChannelId;
+export interface BusCarrierOptions extends FrameWriterOptions {
   readonly codec: FrameCodec;
-  readonly frameBytesMax: number;
   readonly publish: (payload: Uint8Array) => void;
 }
 
 /** A carrier whose batches are frames. */
 export function createBusCarrier(options: BusCarrierOptions): Carrier<Uint8Array> {
-  const { channelId, codec, frameBytesMax, publish } = options;
+  const { channelId, codec, publish } = options;
   return {
-    createWriter: () => codec.createWriter(channelId, frameBytesMax),
+    createWriter: () => codec.createWriter(options),
     sendBatch: (_seq, payload) => publish(payload),
     sendEvent: (seq, event) => publish(codec.encodeEvent(channelId, seq, event)),
   };

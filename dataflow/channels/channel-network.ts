@@ -13,6 +13,7 @@ import type { Bus, BusSubscription } from '../../bus/contracts.js';
 import type { ChannelId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
+import { createColumnarCodec } from '../columnar/columnar-codec.js';
 import { createBusCarrier } from './bus-carrier.js';
 import type { ChannelOwner, OutputPressure } from './channel-owner.js';
 import type { ChannelControl, EncodedBatch, ReceivedElement, RecordBatch, SlotLocation } from './elements.js';
@@ -20,7 +21,6 @@ import { frameKinds, type FrameCodec, type FrameHeader } from './frame-codec.js'
 import { InputChannel, type InputListener } from './input-channel.js';
 import { createLocalCarrier } from './local-carrier.js';
 import { OutputChannel, type RecordOutput } from './output-channel.js';
-import { rowCodec } from './row-codec.js';
 
 export interface ChannelNetworkOptions {
   /** Where this slot is. */
@@ -46,6 +46,8 @@ export interface OutputOptions {
   readonly owner: ChannelOwner;
   readonly pressure: OutputPressure;
   readonly isObjectReuse: boolean;
+  /** For messages: the operator whose records travel. */
+  readonly operatorName: string;
 }
 
 export interface InputOptions {
@@ -99,7 +101,7 @@ export class ChannelNetwork {
 
   constructor(options: ChannelNetworkOptions) {
     this.#options = options;
-    this.#codec = options.codec ?? rowCodec;
+    this.#codec = options.codec ?? createColumnarCodec();
     this.#beatMs = options.beatMs ?? beatMsDefault;
     this.#subscription = options.bus.subscribe(options.dataSubject(options.location), (message) => this.#onFrame(message.payload));
   }
@@ -108,7 +110,7 @@ export class ChannelNetwork {
     return { unknownFrames: this.#unknownFrames, malformedFrames: this.#malformedFrames, sendFailures: this.#sendFailures };
   }
 
-  /** The records of a frame that came over the bus. Throws `FRAME_CORRUPT`. */
+  /** The records of a frame that came over the bus. Throws `FRAME_CORRUPT` and `FRAME_VERSION`. */
   decodeBatch(encoded: EncodedBatch): RecordBatch {
     return this.#codec.decodeBatch(encoded.payload, encoded.bodyOffset);
   }
@@ -209,6 +211,7 @@ export class ChannelNetwork {
     const { channelId, peer } = options;
     const carrier = createBusCarrier({
       channelId,
+      operatorName: options.operatorName,
       codec: this.#codec,
       frameBytesMax: Math.min(this.#options.bus.payloadBytesMax, limits.framePayloadBytesMax),
       publish: (payload) => this.#publish(peer, payload),

@@ -3,13 +3,13 @@ import type { CheckpointId } from '../../core/ids.js';
 
 /**
  * Records by reference. `timestamps` is undefined when no record of the batch has one; `keyGroups` when they were not
- * partitioned by key, or what carried them does not carry groups.
+ * partitioned by key.
  */
 export interface RecordBatch {
   readonly kind: 'data';
   readonly values: readonly unknown[];
-  readonly timestamps: readonly number[] | undefined;
-  readonly keyGroups?: readonly number[] | Uint16Array | undefined;
+  readonly timestamps: ArrayLike<number> | undefined;
+  readonly keyGroups?: ArrayLike<number> | undefined;
 }
 
 /** An element that is no record. Events cost no credit. */

@@ -3,7 +3,7 @@
  * `[1, channelId, seq, kind, …]`, with `kind` one of {@link frameKinds}. Control frames carry 0 for `seq`.
  *
  * FC1  Reading never throws on foreign bytes: what is not a frame of ours is undefined (header, event, control), and a
- *      damaged batch is a MillraceError `FRAME_CORRUPT`.
+ *      damaged batch is a MillraceError `FRAME_CORRUPT`, one of a newer version `FRAME_VERSION`.
  * FC2  What is added to a batch is encoded (or copied) at once: the caller may change or reuse the value afterwards.
  */
 import type { ChannelId } from '../../core/ids.js';
@@ -13,7 +13,7 @@ export const frameVersion = 1;
 
 /** Never reused for another meaning. */
 export const frameKinds = {
-  /** `values, timestamps | null` */
+  /** Records: see docs/data-plane.md. */
   data: 0,
   /** `time` */
   watermark: 1,
@@ -42,24 +42,36 @@ export interface FrameHeader {
 export interface FrameWriter {
   /** Records added since the last `take`. */
   readonly count: number;
-  /** Size of the frame if it were taken now. */
+  /** About the size of the frame if it were taken now. */
   readonly bytes: number;
+  /** Size of the frame that was taken last. */
+  readonly takenBytes: number;
   /** The frame has the size the bus is fastest with: it should leave. */
   readonly isFull: boolean;
-  /** Encodes one record at once. Throws `RECORD_TOO_LARGE` and `RECORD_NOT_ENCODABLE`, leaving the batch as it was. */
-  add(value: unknown, timestamp: number, keyGroup?: number): void;
+  /**
+   * Encodes one record at once; false when it has no room beside what is there: take that first, then add it again.
+   * Throws `RECORD_TOO_LARGE` and `RECORD_NOT_ENCODABLE`, leaving the batch as it was.
+   */
+  add(value: unknown, timestamp: number, keyGroup?: number): boolean;
   /** The frame as fresh bytes that nobody else holds; the writer is empty afterwards. */
   take(seq: number): Uint8Array;
 }
 
+export interface FrameWriterOptions {
+  readonly channelId: ChannelId;
+  /** What the bus can carry. */
+  readonly frameBytesMax: number;
+  /** For messages: the operator whose records travel. */
+  readonly operatorName: string;
+}
+
 export interface FrameCodec {
-  /** `frameBytesMax`: what the bus can carry. */
-  createWriter(channelId: ChannelId, frameBytesMax: number): FrameWriter;
+  createWriter(options: FrameWriterOptions): FrameWriter;
   encodeEvent(channelId: ChannelId, seq: number, event: StreamEvent): Uint8Array;
   encodeControl(channelId: ChannelId, control: ChannelControl): Uint8Array;
   readHeader(payload: Uint8Array): FrameHeader | undefined;
   decodeEvent(payload: Uint8Array, header: FrameHeader): StreamEvent | undefined;
   decodeControl(payload: Uint8Array, header: FrameHeader): ChannelControl | undefined;
-  /** Throws `FRAME_CORRUPT`. */
+  /** Throws `FRAME_CORRUPT` and `FRAME_VERSION`. */
   decodeBatch(payload: Uint8Array, bodyOffset: number): RecordBatch;
 }

@@ -7,7 +7,8 @@ import { frameVersion, type FrameHeader } from './frame-codec.js';
 
 const channelIdBytesMax = 1_024;
 const itemsMin = 4;
-const itemsMax = 7;
+/** More than frames have, so that those of a newer version are recognised. */
+const itemsMax = 23;
 const textDecoder = new TextDecoder('latin1');
 const textEncoder = new TextEncoder();
 

@@ -21,6 +21,7 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
   #keyGroups: number[] | undefined;
   #recordBytes = 0;
   #recordsMax: number = limits.recordsPerFrameMax;
+  takenBytes = 0;
 
   constructor(options: { readonly isObjectReuse: boolean }) {
     this.#isCopied = !options.isObjectReuse;
@@ -30,15 +31,11 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
     return this.#values.length;
   }
 
-  get bytes(): number {
-    return this.#values.length * this.#recordBytes;
-  }
-
   get isFull(): boolean {
     return this.#values.length >= this.#recordsMax;
   }
 
-  add(value: unknown, timestamp: number, keyGroup?: number): void {
+  add(value: unknown, timestamp: number, keyGroup?: number): boolean {
     if (this.#values.length === 0) this.#measure(value);
     if (timestamp !== noTimestamp && this.#timestamps === undefined) {
       this.#timestamps = new Array<number>(this.#values.length).fill(noTimestamp);
@@ -46,10 +43,12 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
     if (this.#timestamps !== undefined) this.#timestamps.push(timestamp);
     if (keyGroup !== undefined) (this.#keyGroups ??= []).push(keyGroup);
     this.#values.push(this.#isCopied && typeof value === 'object' && value !== null ? copyRecord(value) : value);
+    return true;
   }
 
   take(): RecordBatch {
     const batch: RecordBatch = { kind: 'data', values: this.#values, timestamps: this.#timestamps, keyGroups: this.#keyGroups };
+    this.takenBytes = this.#values.length * this.#recordBytes;
     this.#values = [];
     this.#timestamps = undefined;
     this.#keyGroups = undefined;

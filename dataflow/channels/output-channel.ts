@@ -16,10 +16,12 @@ import type { RecordBatch, StreamEvent } from './elements.js';
 /** Collects records until they leave as one frame. */
 export interface BatchWriter<Payload> {
   readonly count: number;
-  readonly bytes: number;
   /** Whether the batch should leave as soon as it may. */
   readonly isFull: boolean;
-  add(value: unknown, timestamp: number, keyGroup?: number): void;
+  /** False when there is no room for it beside what is there. An empty batch takes every record, or throws. */
+  add(value: unknown, timestamp: number, keyGroup?: number): boolean;
+  /** Size of the batch that was taken last. */
+  readonly takenBytes: number;
   take(seq: number): Payload;
 }
 
@@ -116,7 +118,10 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   add(value: unknown, timestamp: number, keyGroup?: number): void {
-    this.#writer.add(value, timestamp, keyGroup);
+    if (!this.#writer.add(value, timestamp, keyGroup)) {
+      this.#seal(true);
+      this.#writer.add(value, timestamp, keyGroup);
+    }
     if (this.#writer.isFull) this.#seal(true);
   }
 
@@ -190,16 +195,15 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   #seal(isFromRecord: boolean): void {
     const records = this.#writer.count;
     if (records === 0 || this.#isClosed) return;
-    const bytes = this.#writer.bytes;
+    const seq = this.#nextSeq;
+    const payload = this.#writer.take(seq);
+    const bytes = this.#writer.takenBytes;
+    this.#nextSeq += 1;
     if (this.#waiting.length === 0 && this.#canSendBatch()) {
-      const seq = this.#nextSeq;
-      this.#nextSeq += 1;
-      this.#sendBatch(seq, this.#writer.take(seq), records, bytes);
+      this.#sendBatch(seq, payload, records, bytes);
       return;
     }
     const isOverdraft = isFromRecord && this.#waitingBatches > 0;
-    const payload = this.#writer.take(this.#nextSeq);
-    this.#nextSeq += 1;
     this.#waiting.push({ kind: 'batch', payload, records, bytes, isOverdraft });
     this.#waitingBatches += 1;
     if (this.#waitingBatches === 1) this.#pressure.fullChannels += 1;

@@ -53,8 +53,10 @@ export class TaskOutputs {
     const { partitions, network, owner, ports, isObjectReuse, code } = this.#options;
     this.#edges = partitions.map((partition) => {
       const ends = [...partition.channels].sort((left, right) => left.peerSubtask - right.peerSubtask);
-      const channels = ends.map((end) =>
-        network.openOutput({ channelId: end.channelId, peer: end.peer, owner, pressure: this.pressure, isObjectReuse }),
+      const operatorName = this.#options.operatorName(partition.sourceOperator);
+      const pressure = this.pressure;
+      const channels = ends.map(({ channelId, peer }) =>
+        network.openOutput({ channelId, peer, owner, pressure, isObjectReuse, operatorName }),
       );
       this.#channels.push(...channels);
       const emit = createPartitioner({
@@ -64,7 +66,7 @@ export class TaskOutputs {
         keySelector: code.keySelectors.get(partition.edgeId),
         customPartition: code.customPartitions?.get(partition.edgeId),
         maxParallelism: partition.consumerMaxParallelism,
-        operatorName: this.#options.operatorName(partition.sourceOperator),
+        operatorName,
       });
       return { sourceOperator: partition.sourceOperator, sideOutput: partition.sideOutput, emit };
     });

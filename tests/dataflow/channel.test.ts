@@ -7,7 +7,7 @@ import { OutputPressure } from '../../dataflow/channels/channel-owner.js';
 import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
 import type { InputChannel } from '../../dataflow/channels/input-channel.js';
 import type { OutputChannel, RecordOutput } from '../../dataflow/channels/output-channel.js';
-import { rowCodec } from '../../dataflow/channels/row-codec.js';
+import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
 import { LossyBusRoom } from '../../testing/lossy-bus.js';
 import type { SeededRandom } from '../../testing/simulator/seeded-random.js';
@@ -17,6 +17,7 @@ const channelId = 'edge~producer_0_1_0~consumer_0_1_0' as ChannelId;
 const producerSlot = { taskManagerId: 'tm-1', slot: 0 };
 const consumerSlot = { taskManagerId: 'tm-2', slot: 0 };
 const beatMs = 500;
+const codec = createColumnarCodec();
 
 interface PairOptions {
   readonly seed: number;
@@ -61,8 +62,14 @@ class ChannelPair {
     const peer = options.isLocal === true ? producerSlot : consumerSlot;
     this.receiver = receiving.openInput({ channelId, peer: producerSlot, index: 0, listener: { onArrival: () => {}, fail } });
     const owner = { wake: () => {}, fail };
-    this.sender = sending.openOutput({ channelId, peer, owner, pressure: this.pressure, isObjectReuse: false }) as RecordOutput &
-      OutputChannel;
+    this.sender = sending.openOutput({
+      channelId,
+      peer,
+      owner,
+      pressure: this.pressure,
+      isObjectReuse: false,
+      operatorName: 'words',
+    }) as RecordOutput & OutputChannel;
   }
 
   /** Takes the next element, if there is one; a batch stays held until the next call. */
@@ -73,7 +80,7 @@ class ChannelPair {
     if (element === undefined) return;
     if (element.kind === 'data' || element.kind === 'encoded') {
       this.isHolding = true;
-      const batch = element.kind === 'data' ? element : rowCodec.decodeBatch(element.payload, element.bodyOffset);
+      const batch = element.kind === 'data' ? element : codec.decodeBatch(element.payload, element.bodyOffset);
       this.received.push(...batch.values.map(String));
     } else if (element.kind === 'barrier') this.received.push(`barrier ${element.checkpointId}`);
     else this.received.push(element.kind);

@@ -1,0 +1,202 @@
+/**
+ * The columns of one group while it is being written: arrays that grow with it and are used again for the next frame.
+ *
+ * CS1  What stands beyond the rows counted so far means nothing: a record that turns out not to fit leaves no trace.
+ *      Its presence marks and bytes are wiped by `abandon`.
+ * CS2  `rowBytes` of a level is what a row of it is taken to cost: the most it can be when `isWorstCase`, else what it was
+ *      in the frame before, but at least a quarter byte a column, so that sizes bound numbers of values, and half a byte
+ *      where it can become eight.
+ */
+import { ByteSink } from './byte-sink.js';
+import { writeBits } from './bit-column.js';
+import { itemsOf, type ColumnPlan, type PlanNode } from './column-plan.js';
+import { writeNumbers } from './number-column.js';
+import { isLittleEndian } from './byte-order.js';
+import { writeTextBlock } from './text-column.js';
+
+const capacityAtFirst = 64;
+const sint64Tag = 79;
+const numberKinds: ReadonlySet<PlanNode['kind']> = new Set(['number', 'date', 'text', 'bytes', 'list']);
+
+/** One node's columns. All have all members, so that code that writes them meets one hidden class. */
+export class ColumnStore {
+  readonly node: PlanNode;
+  /** See bit-column.ts; all 0 while `hasAbsent` is false. */
+  states = new Uint8Array(capacityAtFirst);
+  hasAbsent = false;
+  /** Numbers, milliseconds of dates, lengths of texts, bytes and lists. */
+  values: Float64Array;
+  bits: Uint8Array;
+  bigints: BigInt64Array;
+  text = '';
+  /** Contents of `bytes` and `any`. */
+  sink: ByteSink;
+  /** Where the bytes of the last record that fit end. */
+  end = 0;
+
+  constructor(node: PlanNode) {
+    this.node = node;
+    this.values = new Float64Array(numberKinds.has(node.kind) ? capacityAtFirst : 0);
+    this.bits = new Uint8Array(node.kind === 'boolean' ? capacityAtFirst : 0);
+    this.bigints = new BigInt64Array(node.kind === 'bigint' ? capacityAtFirst : 0);
+    this.sink = node.kind === 'bytes' || node.kind === 'any' ? new ByteSink() : noSink;
+  }
+
+  grow(capacity: number): void {
+    this.states = grown(this.states, new Uint8Array(capacity));
+    if (this.values.length > 0) this.values = grown(this.values, new Float64Array(capacity));
+    if (this.bits.length > 0) this.bits = grown(this.bits, new Uint8Array(capacity));
+    if (this.bigints.length > 0) this.bigints = grown(this.bigints, new BigInt64Array(capacity));
+  }
+}
+
+const noSink = new ByteSink(0);
+
+function grown<T extends Uint8Array | Float64Array | BigInt64Array>(from: T, to: T): T {
+  to.set(from as never);
+  return to;
+}
+
+/** Rows of columns that grow together. */
+export class LevelStore {
+  count = 0;
+  capacity = capacityAtFirst;
+  rowBytes = 0;
+  readonly columns: ColumnStore[] = [];
+
+  /** Called when a row is to be written at `capacity`. */
+  grow(): void {
+    this.capacity *= 2;
+    for (const column of this.columns) column.grow(this.capacity);
+  }
+}
+
+/** See the head of this file. */
+export class GroupStore {
+  readonly plan: ColumnPlan;
+  readonly columns: readonly ColumnStore[];
+  readonly levels: readonly LevelStore[];
+  readonly isWorstCase: boolean;
+  readonly #items: number;
+
+  constructor(plan: ColumnPlan, isWorstCase: boolean) {
+    this.plan = plan;
+    this.isWorstCase = isWorstCase;
+    this.columns = plan.nodes.map((node) => new ColumnStore(node));
+    this.levels = Array.from({ length: plan.levelCount }, () => new LevelStore());
+    for (const column of this.columns) {
+      const level = this.levels[column.node.level] as LevelStore;
+      level.columns.push(column);
+      level.rowBytes += isWorstCase ? widthMax(column.node.kind) : widthAtFirst(column.node.kind);
+    }
+    this.#items = plan.nodes.reduce((items, node) => items + itemsOf(node.kind), 0);
+  }
+
+  /** Wipes what a record left that did not fit (CS1). */
+  abandon(): void {
+    for (const level of this.levels) {
+      for (const column of level.columns) {
+        if (column.hasAbsent) column.states.fill(0, level.count);
+        if (column.sink !== noSink) column.sink.position = column.end;
+      }
+    }
+  }
+
+  /** Appends the columns as one CBOR array, and empties them. */
+  write(sink: ByteSink): void {
+    sink.head(4, this.#items);
+    for (const level of this.levels) if (!this.isWorstCase && level.count > 0) level.rowBytes = 0;
+    for (const column of this.columns) {
+      const level = this.levels[column.node.level] as LevelStore;
+      const written = writeColumn(sink, column, level.count);
+      if (!this.isWorstCase && level.count > 0) level.rowBytes += Math.max(widthMin(column.node.kind), written / level.count);
+    }
+    for (const level of this.levels) level.count = 0;
+  }
+}
+
+/** Returns the bytes that each row takes a share of: not those of texts and items, which are counted one by one. */
+function writeColumn(sink: ByteSink, column: ColumnStore, count: number): number {
+  const start = sink.position;
+  if (column.hasAbsent) {
+    writeBits(sink, column.states, count, 2);
+    column.states.fill(0, 0, count);
+    column.hasAbsent = false;
+  } else sink.byte(0xf6);
+  switch (column.node.kind) {
+    case 'number':
+    case 'date':
+    case 'list':
+      writeNumbers(sink, column.values, count);
+      break;
+    case 'boolean':
+      writeBits(sink, column.bits, count, 1);
+      break;
+    case 'bigint':
+      writeBigints(sink, column.bigints, count);
+      break;
+    case 'text': {
+      writeNumbers(sink, column.values, count);
+      const end = sink.position;
+      writeTextBlock(sink, column.text);
+      column.text = '';
+      return end - start;
+    }
+    case 'bytes':
+      writeNumbers(sink, column.values, count);
+      return writeContent(sink, column, 2, column.end) - start;
+    case 'any':
+      return writeContent(sink, column, 4, count) - start;
+    default:
+  }
+  return sink.position - start;
+}
+
+/** A head and the bytes collected; returns where they begin. */
+function writeContent(sink: ByteSink, column: ColumnStore, major: number, argument: number): number {
+  sink.head(major, argument);
+  const start = sink.position;
+  sink.append(column.sink.bytes.subarray(0, column.end));
+  column.sink.position = 0;
+  column.end = 0;
+  return start;
+}
+
+function writeBigints(sink: ByteSink, values: BigInt64Array, count: number): void {
+  sink.head(6, sint64Tag);
+  sink.head(2, 8 * count);
+  if (isLittleEndian) {
+    sink.append(new Uint8Array(values.buffer, 0, 8 * count));
+    return;
+  }
+  sink.reserve(8 * count);
+  for (let index = 0; index < count; index += 1) sink.view.setBigInt64(sink.position + 8 * index, values[index] as bigint, true);
+  sink.position += 8 * count;
+}
+
+function widthMin(kind: PlanNode['kind']): number {
+  return kind === 'object' || kind === 'tuple' || kind === 'nothing' ? 0.25 : 0.5;
+}
+
+function widthAtFirst(kind: PlanNode['kind']): number {
+  return kind === 'number' ? 4 : kind === 'bigint' || kind === 'date' ? 8 : 1;
+}
+
+/** Two bits of presence come on top of the content. */
+function widthMax(kind: PlanNode['kind']): number {
+  switch (kind) {
+    case 'nothing':
+    case 'object':
+    case 'tuple':
+    case 'any':
+      return 1;
+    case 'boolean':
+      return 2;
+    case 'text':
+    case 'bytes':
+    case 'list':
+      return 5;
+    default:
+      return 9;
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * Collects the records of a frame: by columns those that fit a shape, item by item the others.
+ *
+ * CW1  Records leave in the order they came, whatever mixture of shapes they are of.
+ * CW2  A record that cannot be encoded is refused with the name of its operator and the place in it, and leaves no trace.
+ * CW3  A frame never exceeds what the bus carries: sizes are counted when records are added, from above where that matters.
+ * CW4  At most `shapesPerChannelMax` shapes are compiled for a channel; what fits none of them travels item by item.
+ */
+import type { ChannelId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import { frameKinds, type FrameWriter } from '../channels/frame-codec.js';
+import { headerTemplate, writeUint64 } from '../channels/frame-header.js';
+import { noTimestamp } from '../contracts.js';
+import { planColumns } from './column-plan.js';
+import { GroupStore } from './column-store.js';
+import { generateEncoder } from './encoder-generation.js';
+import { interpretEncoder } from './encoder-interpreter.js';
+import { bodyItems, headItems, writeBody } from './frame-layout.js';
+import { ItemFault, writeItem } from './item-writer.js';
+import type { EncoderOptions, RecordEncoder } from './record-encoder.js';
+import { recordNotEncodable, recordTooLarge } from './record-faults.js';
+import { describeShape } from './shape-descriptor.js';
+import { anyShape, shapeKey } from './shape.js';
+import { ShapeLearner, type Lesson } from './shape-learning.js';
+
+export interface ColumnarWriterOptions {
+  readonly channelId: ChannelId;
+  /** What the bus can carry. */
+  readonly frameBytesMax: number;
+  /** For messages: the operator whose records travel. */
+  readonly operatorName: string;
+  /** Where code must not be generated; found out alone if undefined. */
+  readonly isCodeGenerationOff?: boolean;
+  /** Records before a shape is compiled; tests only. */
+  readonly samplesMin?: number;
+}
+
+/** Records of one shape in the frame being collected. */
+export interface OpenGroup {
+  readonly descriptor: Uint8Array;
+  readonly store: GroupStore;
+  readonly encoder: RecordEncoder;
+  /** Its place among the groups of the frame; -1: none of its records is in it. */
+  index: number;
+}
+
+/** Below it, the size of columns is counted at its worst; above, frames of the usual size are far from the limit. */
+const roomyFrameBytes = 640 * 1_024;
+/** Columns may take so many times what they are taken to take, where that is not the worst: 8¼ bytes for half a byte. */
+const errorFactorMax = 17;
+/** Version, counts, heads of the body. */
+const bodyHeadBytes = 64;
+/** Heads of one column. */
+const columnHeadBytes = 20;
+/** There are at most 32,768 of them. */
+const keyGroupBytes = 2;
+const recordsMax = 16_384;
+/** A channel whose records fit nothing looks through all shapes only for every so many of them. */
+const missesUntilSeldom = 256;
+const seldom = 16;
+
+/** See the head of this file. */
+export class ColumnarWriter implements FrameWriter {
+  readonly #options: ColumnarWriterOptions;
+  readonly #header: Uint8Array;
+  readonly #seqOffset: number;
+  readonly #bytesMax: number;
+  readonly #bytesTarget: number;
+  readonly #isTight: boolean;
+  readonly #columnRecordBytesMax: number;
+  readonly #learner: ShapeLearner;
+  /** What fits no shape: one column of items. */
+  readonly #rows: OpenGroup;
+  #shapes: OpenGroup[] = [];
+  #current: OpenGroup;
+  /** Groups with records in this frame. */
+  #open: OpenGroup[] = [];
+  #count = 0;
+  #bytes: number;
+  #rowBytes = 0;
+  #timestamps = new Float64Array(64);
+  #hasTimestamps = false;
+  #timestampBytes: number;
+  #keyGroups = new Float64Array(64);
+  #keyGroupsKnown = 0;
+  /** Which group each record is in; only kept up once there are two. */
+  #order = new Uint8Array(64);
+  /** Where the records of the current group begin that stand next to each other. */
+  #runStart = 0;
+  #misses = 0;
+  takenBytes = 0;
+
+  constructor(options: ColumnarWriterOptions) {
+    const template = headerTemplate(options.channelId, frameKinds.data, headItems + bodyItems);
+    this.#options = options;
+    this.#header = template.bytes;
+    this.#seqOffset = template.seqOffset;
+    this.#bytesMax = options.frameBytesMax - template.bytes.length - bodyHeadBytes;
+    this.#isTight = options.frameBytesMax < roomyFrameBytes;
+    this.#bytesTarget = this.#isTight ? Math.min(limits.frameBytesTarget, this.#bytesMax >> 1) : limits.frameBytesTarget;
+    this.#columnRecordBytesMax = this.#isTight ? this.#bytesMax >> 2 : limits.frameBytesTarget;
+    this.#timestampBytes = this.#isTight ? 9 : 4;
+    this.#bytes = this.#emptyBytes;
+    this.#learner = new ShapeLearner(options);
+    const store = new GroupStore(planColumns(anyShape), false);
+    this.#rows = { descriptor: describeShape(anyShape), store, encoder: new RowEncoder(store), index: -1 };
+    this.#current = this.#rows;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= this.#bytesTarget || this.#count >= recordsMax;
+  }
+
+  add(value: unknown, timestamp: number, keyGroup?: number): boolean {
+    let group = this.#current;
+    let size = group === this.#rows ? -1 : this.#tryShape(group, value);
+    if (size < 0) {
+      const found = this.#addElsewhere(value);
+      if (found === undefined) return false;
+      ({ group, size } = found);
+    }
+    if (group !== this.#current) this.#switchTo(group);
+    if (group.index < 0) this.#openGroup(group);
+    const count = this.#count;
+    if (count === this.#timestamps.length) this.#grow();
+    this.#timestamps[count] = timestamp;
+    if (timestamp !== noTimestamp) {
+      this.#hasTimestamps = true;
+      size += this.#timestampBytes;
+    }
+    if (keyGroup !== undefined) {
+      this.#keyGroups[count] = keyGroup;
+      this.#keyGroupsKnown += 1;
+      size += keyGroupBytes;
+    }
+    this.#count = count + 1;
+    this.#bytes += size;
+    return true;
+  }
+
+  take(seq: number): Uint8Array {
+    this.#endRun();
+    writeUint64(this.#header, this.#seqOffset, seq);
+    for (const group of this.#open) group.encoder.sync();
+    const { frame, timestampBytes } = writeBody({
+      header: this.#header,
+      count: this.#count,
+      timestamps: this.#hasTimestamps ? this.#timestamps : undefined,
+      keyGroups: this.#keyGroupsKnown === this.#count ? this.#keyGroups : undefined,
+      order: this.#open.length > 1 ? this.#order : undefined,
+      groups: this.#open,
+    });
+    if (this.#hasTimestamps && !this.#isTight) this.#timestampBytes = timestampBytes / this.#count;
+    for (const group of this.#open) {
+      group.encoder.reset();
+      group.index = -1;
+    }
+    this.#open = [];
+    this.#count = 0;
+    this.#bytes = this.#emptyBytes;
+    this.#rowBytes = 0;
+    this.#runStart = 0;
+    this.#hasTimestamps = false;
+    this.#keyGroupsKnown = 0;
+    this.takenBytes = frame.length;
+    return frame;
+  }
+
+  get #emptyBytes(): number {
+    return this.#header.length + bodyHeadBytes;
+  }
+
+  /** The size of the record, or -1 when it does not fit the shape. */
+  #tryShape(group: OpenGroup, value: unknown): number {
+    let size = -1;
+    try {
+      size = group.encoder.add(value);
+    } catch (error) {
+      this.#abandon(group);
+      throw this.#fault(value, error);
+    }
+    if (size < 0) this.#abandon(group);
+    return size;
+  }
+
+  #abandon(group: OpenGroup): void {
+    group.encoder.sync();
+    group.store.abandon();
+  }
+
+  /** Undefined: there is no room for it beside what is there. */
+  #addElsewhere(value: unknown): { readonly group: OpenGroup; readonly size: number } | undefined {
+    if (this.#misses < missesUntilSeldom || this.#misses % seldom === 0) {
+      for (const group of this.#shapes) {
+        if (group === this.#current && group !== this.#rows) continue;
+        if (!this.#hasRoomFor(group)) return undefined;
+        const size = this.#tryShape(group, value);
+        if (size < 0) continue;
+        this.#misses = 0;
+        return { group, size };
+      }
+    }
+    if (!this.#hasRoomFor(this.#rows)) return undefined;
+    const size = this.#addRow(value);
+    if (size < 0) return undefined;
+    this.#misses += 1;
+    if (this.#learner.isLearning) this.#adopt(this.#learner.observe(value));
+    return { group: this.#rows, size };
+  }
+
+  /** A group that is not open yet brings its description. */
+  #hasRoomFor(group: OpenGroup): boolean {
+    return group.index >= 0 || this.#count === 0 || this.#bytes + overheadOf(group) < this.#bytesTarget;
+  }
+
+  /** The size of the item, or -1 when it has no room in this frame. Throws when it has none in any. */
+  #addRow(value: unknown): number {
+    const { store, encoder } = this.#rows;
+    const [column] = store.columns as readonly [GroupStore['columns'][number]];
+    const before = column.end;
+    try {
+      encoder.add(value);
+    } catch (error) {
+      column.sink.position = before;
+      throw this.#fault(value, error);
+    }
+    const size = column.end - before;
+    const columnBytes = (this.#bytes - this.#rowBytes) * (this.#isTight ? 1 : errorFactorMax);
+    if (size + (this.#count === 0 ? 0 : columnBytes + this.#rowBytes) > this.#bytesMax) {
+      (encoder as RowEncoder).removeLast(before);
+      if (size > this.#bytesMax) throw recordTooLarge(size, this.#bytesMax, this.#options.operatorName);
+      return -1;
+    }
+    this.#rowBytes += size;
+    return size;
+  }
+
+  #fault(value: unknown, error: unknown): unknown {
+    if (!(error instanceof ItemFault) && !(error instanceof RangeError)) return error;
+    return recordNotEncodable(value, this.#options.operatorName);
+  }
+
+  #adopt(lesson: Lesson | undefined): void {
+    if (lesson === undefined) return;
+    const store = new GroupStore(planColumns(lesson.shape), this.#isTight);
+    const group: OpenGroup = { descriptor: describeShape(lesson.shape), store, encoder: this.#encoderFor(store), index: -1 };
+    if (overheadOf(group) > this.#bytesTarget / 8) return;
+    const replaced = lesson.replaces === undefined ? undefined : shapeKey(lesson.replaces);
+    this.#shapes = [group, ...this.#shapes.filter(({ store: { plan } }) => plan.key !== replaced)];
+  }
+
+  #encoderFor(store: GroupStore): RecordEncoder {
+    const options: EncoderOptions = { store, recordBytesMax: this.#columnRecordBytesMax, unitBytes: this.#isTight ? 2 : 1 };
+    if (this.#options.isCodeGenerationOff === true) return interpretEncoder(options);
+    try {
+      return generateEncoder(options);
+    } catch (error) {
+      if (error instanceof EvalError) return interpretEncoder(options);
+      throw error;
+    }
+  }
+
+  #openGroup(group: OpenGroup): void {
+    group.index = this.#open.length;
+    this.#open.push(group);
+    this.#bytes += overheadOf(group);
+  }
+
+  #switchTo(group: OpenGroup): void {
+    this.#endRun();
+    this.#current = group;
+  }
+
+  #endRun(): void {
+    const count = this.#count;
+    if (this.#runStart === count) return;
+    if (count > this.#order.length) {
+      const larger = new Uint8Array(2 * count);
+      larger.set(this.#order);
+      this.#order = larger;
+    }
+    this.#order.fill(this.#current.index, this.#runStart, count);
+    this.#runStart = count;
+  }
+
+  #grow(): void {
+    this.#timestamps = twice(this.#timestamps);
+    this.#keyGroups = twice(this.#keyGroups);
+  }
+}
+
+function twice(numbers: Float64Array): Float64Array {
+  const larger = new Float64Array(2 * numbers.length);
+  larger.set(numbers);
+  return larger;
+}
+
+const overheadOf = ({ descriptor, store }: OpenGroup): number => descriptor.length + columnHeadBytes * (1 + store.columns.length);
+
+/** One item a record, of any size. */
+class RowEncoder implements RecordEncoder {
+  readonly #store: GroupStore;
+  #count = 0;
+
+  constructor(store: GroupStore) {
+    this.#store = store;
+  }
+
+  add(record: unknown): number {
+    const [column] = this.#store.columns as readonly [GroupStore['columns'][number]];
+    writeItem(column.sink, record);
+    const size = column.sink.position - column.end;
+    column.end = column.sink.position;
+    this.#count += 1;
+    return size;
+  }
+
+  /** The record added last is none of this frame; its bytes began at `start`. */
+  removeLast(start: number): void {
+    const [column] = this.#store.columns as readonly [GroupStore['columns'][number]];
+    column.sink.position = start;
+    column.end = start;
+    this.#count -= 1;
+  }
+
+  sync(): void {
+    (this.#store.levels[0] as GroupStore['levels'][number]).count = this.#count;
+  }
+
+  reset(): void {
+    this.#count = 0;
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * Encoders as generated code: one function a shape, with a line or two for every column.
+ *
+ * EG1  The code holds nothing from records but field names, as JSON string literals; everything else in it is numbers
+ *      and names made here.
+ * EG2  Nothing is counted before the whole record fitted: until then it stands beyond the end of the columns (CS1).
+ */
+import { presence } from './bit-column.js';
+import type { ColumnPlan, PlanNode } from './column-plan.js';
+import type { ColumnStore, LevelStore } from './column-store.js';
+import { writeItem } from './item-writer.js';
+import { optionalFieldsMax } from './shape.js';
+import { missingFields, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
+
+type EncoderFactory = (
+  columns: readonly ColumnStore[],
+  levels: readonly LevelStore[],
+  calls: typeof runtime,
+  recordBytesMax: number,
+  unitBytes: number,
+) => RecordEncoder;
+
+/** What generated code calls. */
+const runtime = {
+  missingFields,
+  writeItem,
+  prototypes: {
+    object: Object.prototype,
+    array: Array.prototype,
+    date: Date.prototype,
+    bytes: Uint8Array.prototype,
+    buffer: Buffer.prototype,
+  },
+};
+
+/** The code depends on the shape alone, so channels share it. */
+const factories = new Map<string, EncoderFactory>();
+const factoriesMax = 256;
+
+/** Throws EvalError where code must not be generated. */
+export function generateEncoder({ store, recordBytesMax, unitBytes }: EncoderOptions): RecordEncoder {
+  const { plan, columns, levels } = store;
+  let factory = factories.get(plan.key);
+  if (factory === undefined) {
+    // oxlint-disable-next-line typescript/no-implied-eval -- EG1
+    factory = new Function('columns', 'levels', 'runtime', 'recordBytesMax', 'unitBytes', encoderSource(plan)) as EncoderFactory;
+    if (factories.size >= factoriesMax) factories.delete(factories.keys().next().value as string);
+    factories.set(plan.key, factory);
+  }
+  return factory(columns, levels, runtime, recordBytesMax, unitBytes);
+}
+
+/** The body of the factory; exported for tests of EG1. */
+export function encoderSource(plan: ColumnPlan): string {
+  const { nodes, root } = plan;
+  const levels = Array.from({ length: plan.levelCount }, (_, level) => level);
+  const texts = nodes.filter(({ kind }) => kind === 'text');
+  const sinks = nodes.filter(({ kind }) => kind === 'bytes' || kind === 'any');
+  const each = <T>(items: readonly T[], line: (item: T) => string): string => items.map(line).join('\n');
+  return `'use strict';
+const { missingFields, writeItem, prototypes } = runtime;
+const { object: objectPrototype, array: arrayPrototype, date: datePrototype, bytes: bytesPrototype, buffer: bufferPrototype } = prototypes;
+${each(nodes, ({ id }) => `const c${id} = columns[${id}]; let s${id} = c${id}.states, d${id} = c${id}.values, b${id} = c${id}.bits, q${id} = c${id}.bigints;`)}
+${each(
+  nodes.filter(({ kind }) => kind === 'object'),
+  ({ id, names }) => `const names${id} = ${namesLiteral(names)};`,
+)}
+${each(levels, (level) => `const level${level} = levels[${level}]; let n${level} = 0, room${level} = level${level}.capacity, w${level} = level${level}.rowBytes;`)}
+${each(texts, ({ id }) => `let t${id} = '';`)}
+${each(
+  levels,
+  (level) => `function grow${level}() {
+level${level}.grow(); room${level} = level${level}.capacity;
+${each(
+  nodes.filter((node) => node.level === level),
+  ({ id }) => `s${id} = c${id}.states; d${id} = c${id}.values; b${id} = c${id}.bits; q${id} = c${id}.bigints;`,
+)}
+}`,
+)}
+function add(v0) {
+let size = 0;
+${each(levels, (level) => `let i${level} = n${level};`)}
+${each(texts, ({ id }) => `let u${id} = t${id};`)}
+${rowLines(root.level)}
+${valueLines(root, 'i0', 'undefined')}
+i0 += 1;
+if (size > recordBytesMax) return -1;
+${each(levels, (level) => `n${level} = i${level};`)}
+${each(texts, ({ id }) => `t${id} = u${id};`)}
+${each(sinks, ({ id }) => `c${id}.end = c${id}.sink.position;`)}
+return size;
+}
+function sync() {
+${each(levels, (level) => `level${level}.count = n${level};`)}
+${each(texts, ({ id }) => `c${id}.text = t${id};`)}
+}
+function reset() {
+${each(levels, (level) => `n${level} = 0; w${level} = level${level}.rowBytes;`)}
+${each(texts, ({ id }) => `t${id} = '';`)}
+}
+return { add, sync, reset };`;
+}
+
+/** EG1: every field name in generated code goes through here or through {@link fieldAccess}. */
+const namesLiteral = (names: readonly string[]): string => `[${names.map((name) => JSON.stringify(name)).join(', ')}]`;
+
+const fieldAccess = (object: string, name: string): string => `${object}[${JSON.stringify(name)}]`;
+
+/** A row of this level begins at `i<level>`. */
+const rowLines = (level: number): string => `if (i${level} === room${level}) grow${level}();\nsize += w${level};`;
+
+/**
+ * Writes the value in variable `v<id>` into row `row`. `absent` is an expression for the presence of undefined: what
+ * tells a missing field from one that is undefined.
+ */
+function valueLines(node: PlanNode, row: string, whenUndefined: string): string {
+  const { id } = node;
+  return `${fitLines(node, row)}
+else if (v${id} === null) { ${absentLines(node, row, String(presence.null))} }
+else if (v${id} === undefined) { ${whenUndefined === 'undefined' ? absentLines(node, row, String(presence.undefined)) : whenUndefined} }
+else return -1;`;
+}
+
+/** Marks the place, and leaves nothing old in it. */
+function absentLines({ id, kind }: PlanNode, row: string, state: string): string {
+  const mark = `c${id}.hasAbsent = true; s${id}[${row}] = ${state};`;
+  switch (kind) {
+    case 'number':
+    case 'date':
+    case 'text':
+    case 'bytes':
+    case 'list':
+      return `${mark} d${id}[${row}] = 0;`;
+    case 'boolean':
+      return `${mark} b${id}[${row}] = 0;`;
+    case 'bigint':
+      return `${mark} q${id}[${row}] = 0n;`;
+    case 'any':
+      return `${mark} c${id}.sink.byte(0xf6); size += 1;`;
+    default:
+      return mark;
+  }
+}
+
+/** `if (…) { … }` for a value that is there. */
+function fitLines(node: PlanNode, row: string): string {
+  const { id, kind } = node;
+  const value = `v${id}`;
+  switch (kind) {
+    case 'nothing':
+      return 'if (false) {}';
+    case 'number':
+      return `if (typeof ${value} === 'number') d${id}[${row}] = ${value};`;
+    case 'boolean':
+      return `if (typeof ${value} === 'boolean') b${id}[${row}] = ${value} ? 1 : 0;`;
+    case 'text':
+      return `if (typeof ${value} === 'string') { const l = ${value}.length; u${id} += ${value}; d${id}[${row}] = l; size += l * unitBytes; }`;
+    case 'bigint':
+      return `if (typeof ${value} === 'bigint') { q${id}[${row}] = ${value}; if (q${id}[${row}] !== ${value}) return -1; }`;
+    case 'date':
+      return `if (typeof ${value} === 'object' && ${value} !== null && Object.getPrototypeOf(${value}) === datePrototype) d${id}[${row}] = ${value}.getTime();`;
+    case 'bytes':
+      return `if (typeof ${value} === 'object' && ${value} !== null && (Object.getPrototypeOf(${value}) === bytesPrototype || Object.getPrototypeOf(${value}) === bufferPrototype)) {
+d${id}[${row}] = ${value}.length; size += ${value}.length; if (size > recordBytesMax) return -1; c${id}.sink.append(${value}); }`;
+    case 'any':
+      return `if (${value} !== null && ${value} !== undefined) { const sink = c${id}.sink, start = sink.position; writeItem(sink, ${value}, 1); size += sink.position - start; }`;
+    case 'list':
+      return listLines(node, row);
+    case 'tuple':
+      return tupleLines(node);
+    case 'object':
+      return objectLines(node);
+  }
+}
+
+function objectLines({ id, names, children, childLevel }: PlanNode): string {
+  const value = `v${id}`;
+  const child = `i${childLevel}`;
+  const count = names.length;
+  const fields = children.map((node, place) => {
+    const isOptional = place < optionalFieldsMax;
+    const absent = isOptional
+      ? absentLines(node, child, `(missing${id} & ${1 << place}) === 0 ? ${presence.undefined} : ${presence.missing}`)
+      : 'undefined';
+    return valueLines(node, child, absent);
+  });
+  return `if (typeof ${value} === 'object' && ${value} !== null) {
+${children.map((node, place) => `const v${node.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
+if (Object.getPrototypeOf(${value}) !== objectPrototype) return -1;
+let place${id} = 0, same${id} = 0, missing${id} = 0;
+for (const name in ${value}) { if (name === names${id}[place${id}]) same${id} += 1; place${id} += 1; }
+if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }
+${count === 0 ? '' : rowLines(childLevel)}
+${fields.join('\n')}
+${count === 0 ? '' : `${child} += 1;`}
+}`;
+}
+
+function tupleLines({ id, children, childLevel }: PlanNode): string {
+  const value = `v${id}`;
+  const child = `i${childLevel}`;
+  return `if (Array.isArray(${value})) {
+if (${value}.length !== ${children.length} || Object.getPrototypeOf(${value}) !== arrayPrototype) return -1;
+${rowLines(childLevel)}
+${children
+  .map((node, place) => {
+    const absent = `if (!Object.hasOwn(${value}, ${place})) return -1; ${absentLines(node, child, String(presence.undefined))}`;
+    return `const v${node.id} = ${value}[${place}];\n${valueLines(node, child, absent)}`;
+  })
+  .join('\n')}
+${child} += 1;
+}`;
+}
+
+/** The row of an element is taken before its own elements, if it has any, take theirs. */
+function listLines({ id, children, childLevel }: PlanNode, row: string): string {
+  const value = `v${id}`;
+  const [node] = children as readonly [PlanNode];
+  const child = `i${childLevel}`;
+  const absent = `if (!Object.hasOwn(${value}, j${id})) return -1; ${absentLines(node, child, String(presence.undefined))}`;
+  return `if (Array.isArray(${value})) {
+const length${id} = ${value}.length;
+if (Object.getPrototypeOf(${value}) !== arrayPrototype || length${id} > recordBytesMax) return -1;
+d${id}[${row}] = length${id};
+for (let j${id} = 0; j${id} < length${id}; j${id} += 1) {
+const v${node.id} = ${value}[j${id}];
+${rowLines(childLevel)}
+${valueLines(node, child, absent)}
+${child} += 1;
+}
+}`;
+}
