@@ -297,7 +297,7 @@ export class ColumnarWriter implements FrameWriter {
   }
 }
 
-function twice(numbers: Float64Array): Float64Array {
+function twice(numbers: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(2 * numbers.length);
   larger.set(numbers);
   return larger;

@@ -176,7 +176,7 @@ for (const [form, isCodeGenerationOff] of forms) {
       fc.property(fc.array(value, { maxLength: 40 }), fc.integer({ min: 1, max: 50 }), (records, every) => {
         assertSame(through(codec(), records, every), records);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -185,7 +185,7 @@ for (const [form, isCodeGenerationOff] of forms) {
       fc.property(kinds, fc.integer({ min: 1, max: 90 }), (records, every) => {
         assertSame(through(codec(), records, every), records);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -194,7 +194,7 @@ for (const [form, isCodeGenerationOff] of forms) {
       fc.property(kinds, fc.integer({ min: 4_000, max: 20_000 }), (records, bytesMax) => {
         assertSame(through(codec(), records, Infinity, bytesMax), records);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -212,7 +212,7 @@ for (const [form, isCodeGenerationOff] of forms) {
           records.map((n) => ({ n })),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 
