@@ -48,8 +48,10 @@ export async function connectBus(settings: BusConnectionOptions): Promise<NatsBu
     ...(tls === undefined ? {} : { tls }),
     ...(signal === undefined ? {} : { signal }),
   });
+  const servers = configuration.shown(options.natsServers);
+  logger.log('info', 'connected to NATS', { connection: name, servers });
   bus.onStatus(() => {
-    if (bus.isGivenUp) fatal?.(`the connection to NATS at ${configuration.get(options.natsServers).join(', ')} was given up`);
+    if (bus.isGivenUp) fatal?.(`the connection to NATS at ${servers} was given up`);
   });
   return bus;
 }

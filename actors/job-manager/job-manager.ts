@@ -263,10 +263,10 @@ export class JobManager {
   }
 
   #announce(times: number): void {
-    const { endpoint, token, clock } = this.#options;
+    const { endpoint, token } = this.#options;
     endpoint.tell({ kind: 'leader-events' }, 'leader.announced', { holder: token.holder }, { leaderEpoch: token.epoch });
     if (times > 1) this.#later(announceEveryMs, () => this.#announce(times - 1));
-    else this.#logger.log('info', 'this JobManager leads the cluster', { leaderEpoch: token.epoch, at: clock.now() });
+    else this.#logger.log('info', 'this JobManager leads the cluster', { holder: token.holder });
   }
 
   /** Repeats a write until it succeeds, the process steps down, or a later leader exists. */

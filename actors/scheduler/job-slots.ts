@@ -10,6 +10,7 @@
  */
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { MessageBody } from '../../bus/protocol/registry.js';
 import { fromErrorRecord, MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AllocationId, AttemptId, CheckpointId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
@@ -83,7 +84,12 @@ export class JobSlots {
       'task-manager.disconnected': ({ taskManagerId, sessionId, reason }) => this.#loseTaskManager(taskManagerId, sessionId, reason),
       'resource-manager.job-heartbeat': ({ jobId }) => ({ jobId, ...this.#requirements.declared }),
       'resource-manager.resources-short': (body) => {
+        const before = this.shortage;
         this.#shortage = body;
+        const now = this.shortage;
+        // Told again as often as the requirement is declared.
+        if (now !== undefined && (now.required !== before?.required || now.available !== before.available))
+          this.#options.logger.log('warn', 'the job waits for slots', { ...now });
       },
     };
   }
@@ -131,6 +137,14 @@ export class JobSlots {
   /** Beat of a TaskManager from which on its answers know what it confirmed just now. */
   nextBeatOf(taskManagerId: TaskManagerId): number {
     return this.#links.get(taskManagerId)?.nextBeat ?? 0;
+  }
+
+  /** What the ResourceManager said of the slots the job waits for; undefined when it has them all, or was not told. */
+  get shortage(): JobSummary['shortage'] {
+    const { pool } = this.#options;
+    if (!this.#isOpen || this.#shortage === undefined || pool.held >= pool.required) return undefined;
+    const { available, taskManagers } = this.#shortage;
+    return { required: pool.required, available, taskManagers };
   }
 
   /** Why the job does not get its slots. */

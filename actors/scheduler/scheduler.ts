@@ -195,6 +195,7 @@ export class Scheduler {
 
   summary(): JobSummary {
     const { jobId, jobGraph, submittedAt } = this.#options;
+    const { shortage } = this.#slots;
     return {
       jobId,
       name: jobGraph.name,
@@ -206,6 +207,7 @@ export class Scheduler {
       checkpointsCompleted: this.#checkpoints.completedCount(),
       latestCheckpointId: this.#checkpoints.latestCheckpointId() ?? null,
       ...this.#executions.totals(),
+      ...(shortage === undefined ? {} : { shortage }),
       results: this.#executions.results(),
       exceptions: [...this.#failures.history()],
       attempts: [...this.#executions.pastAttempts()],

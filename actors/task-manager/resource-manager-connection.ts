@@ -108,6 +108,7 @@ export class ResourceManagerConnection {
         this.#patience?.cancel();
         return undefined;
       case 'connect':
+        this.#options.logger.log('info', 'registered with the ResourceManager', { leaderEpoch: this.#options.epoch() });
         this.#monitor = new HeartbeatMonitor({
           ...this.#options,
           ...this.#heartbeats,
@@ -116,6 +117,7 @@ export class ResourceManagerConnection {
         });
         return undefined;
       case 'disconnect':
+        this.#options.logger.log('info', 'not registered with the ResourceManager any more', { leaderEpoch: this.#options.epoch() });
         this.#monitor?.stop();
         return undefined;
       case 'giveUp':

@@ -34,6 +34,8 @@ export interface SlotProcessOptions {
 }
 
 interface DeployedAttempt {
+  /** `name (2/4)`. */
+  readonly task: string;
   readonly cancellationTimeoutMs: number;
   state: TaskState;
   isClosed: boolean;
@@ -88,10 +90,12 @@ export class SlotProcess {
 
   /** False when the attempt was deployed before (SP2). */
   deploy(descriptor: TaskDeploymentDescriptor): boolean {
-    const { attemptId } = descriptor;
+    const { attemptId, vertexId, subtaskIndex, jobGraph } = descriptor;
     if (this.#deployed.has(attemptId)) return false;
     this.#deployed.add(attemptId);
+    const vertex = jobGraph.vertices.find(({ id }) => id === vertexId);
     this.#attempts.set(attemptId, {
+      task: `${vertex?.name ?? vertexId} (${subtaskIndex + 1}/${vertex?.parallelism ?? '?'})`,
       cancellationTimeoutMs: descriptor.jobGraph.settings.cancellationTimeoutMs,
       state: 'CREATED',
       isClosed: false,
@@ -206,6 +210,11 @@ export class SlotProcess {
   #onTask(attemptId: AttemptId, state: TaskState, phase: TaskPhase): void {
     const attempt = this.#attempts.get(attemptId);
     if (attempt === undefined) return;
+    if (attempt.state !== state) {
+      const { logger, start } = this.#options;
+      const isOfNote = state === 'RUNNING' || state === 'FINISHED' || state === 'FAILED' || state === 'CANCELED';
+      logger.log(isOfNote ? 'info' : 'debug', `${attempt.task} is ${state}`, { jobId: start.jobId, slot: start.slot, attemptId });
+    }
     attempt.state = state;
     if (phase === 'open') {
       // Also a task that fails by itself must close in time.

@@ -102,7 +102,8 @@ export class SlotTable {
           .ask({ kind: 'job', jobId }, 'slot.failed', body, { leaderEpoch: epoch(), attempts: limits.askAttemptsMax })
           .catch((failure: unknown) => this.#unheard('slot.failed', failure));
       },
-      announceFree: (index, _, allocationId, startFailures) => {
+      announceFree: (index, jobId, allocationId, startFailures) => {
+        this.#options.logger.log('info', 'a slot is free again', { slot: index, jobId, allocationId });
         if (this.#isSilent) return;
         const body = { taskManagerId, sessionId, slot: index, allocationId, startFailures };
         endpoint.tell({ kind: 'resource-manager' }, 'slot.available', body, { leaderEpoch: epoch() });
@@ -117,6 +118,7 @@ export class SlotTable {
     const { taskManagerId, sessionId, subjects, spawner, router, clock, logger, code, chunks, onFatal, endpoint, epoch } = this.#options;
     const { prefix: subjectPrefix, clusterId } = subjects;
     const { payloadBytesMax } = router;
+    logger.log('info', 'a slot is allocated', { slot, jobId, allocationId });
     return new SlotProcess({
       start: { taskManagerId, sessionId, slot, jobId, allocationId, payloadBytesMax, subjectPrefix, clusterId },
       spawner,

@@ -12,12 +12,17 @@ export function progressLine(job: JobSummary, now: number, colours: Colours = co
   const seconds = ((job.endedAt ?? now) - job.submittedAt) / 1_000;
   const parts = [
     colourOf(job.status, colours)(job.status),
+    ...(job.shortage === undefined ? [] : [colours.yellow(shortageText(job.shortage))]),
     plural(job.recordsIn, 'record'),
     plural(job.checkpointsCompleted, 'checkpoint'),
     ...(job.restarts > 0 ? [colours.yellow(plural(job.restarts, 'restart'))] : []),
     `${seconds.toFixed(1)} s`,
   ];
   return parts.join('  ');
+}
+
+function shortageText({ required, available, taskManagers }: NonNullable<JobSummary['shortage']>): string {
+  return `waits for slots: ${required} needed, ${available} available on ${plural(taskManagers, 'TaskManager')}`;
 }
 
 /** What a person wants to know when a job has ended. */

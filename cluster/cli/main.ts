@@ -3,7 +3,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
 import { endWithReader } from '../adapters/broken-pipe.js';
 import { isEnded } from '../../actors/client/client.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
@@ -17,6 +16,7 @@ import { addSettingsFlags, type CommonFlags as SettingsFlags } from '../command-
 import { CodeCache } from '../job-code/code-cache.js';
 import { compileJob, parseParameters } from '../job-code/compiled-job.js';
 import { loadSettings } from '../settings.js';
+import { versions } from '../versions.js';
 import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
 import { endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
@@ -33,7 +33,6 @@ interface RunFlags extends CommonFlags {
   readonly parallelism?: number;
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 
@@ -177,7 +176,7 @@ const unknownJob = (id: string): MillraceError =>
 
 const program = new Command('millrace')
   .description('A stateful stream processor for TypeScript, with the runtime model of Apache Flink.')
-  .version(version)
+  .version(versions.millrace)
   .showHelpAfterError()
   .configureHelp({ showGlobalOptions: true });
 

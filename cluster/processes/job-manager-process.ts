@@ -6,6 +6,7 @@ import type { Configuration } from '../../core/configuration/configuration.js';
 import type { Logger } from '../../core/ports.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
 import { connectBus, subjectsOf } from '../bus-connection.js';
+import { versions } from '../versions.js';
 import type { ActorProcess } from '../process-lifetime.js';
 import { openStores } from '../stores.js';
 import { jobManagerSettingsOf } from './settings-of-actors.js';
@@ -24,6 +25,7 @@ export async function startJobManagerProcess(settings: JobManagerProcessOptions)
   const { configuration, logger, signal, supersedes, fatal } = settings;
   const ports = { clock: systemClock, random: systemRandom, logger };
   const holder = settings.holder ?? `jm-${systemRandom.hex(4)}`;
+  logger.log('info', 'the JobManager starts', { holder, host: hostname(), ...versions });
   const stores = await openStores(configuration, { ...ports, onLost: ({ message }) => fatal(message) });
   logger.log('info', 'the store is open', { leaderStore: stores.ha.durability, checkpoints: stores.checkpoints.durability });
   const bus = await connectBus({ configuration, name: holder, clock: systemClock, logger, signal, fatal });

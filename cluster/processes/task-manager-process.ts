@@ -13,6 +13,7 @@ import type { LogSetting } from '../adapters/pino-logger.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
 import { WorkerSlotSpawner } from '../adapters/worker-slot-spawner.js';
 import { connectBus, subjectsOf } from '../bus-connection.js';
+import { versions } from '../versions.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import type { ActorProcess } from '../process-lifetime.js';
 import { openTaskManagerStorage } from '../stores.js';
@@ -42,6 +43,12 @@ export async function startTaskManagerProcess({
   }
   const ports = { clock: systemClock, random: systemRandom, logger };
   const id = configuration.get(options.taskManagerId) ?? `tm-${systemRandom.hex(4)}`;
+  logger.log('info', 'the TaskManager starts', {
+    taskManager: id,
+    host: hostname(),
+    slots: configuration.get(options.numberOfTaskSlots),
+    ...versions,
+  });
   const storage = await openTaskManagerStorage(configuration, { ...ports, onLost: ({ message }) => fatal(message) });
   const connection = { configuration, clock: systemClock, logger, signal, fatal };
   const control = await connectBus({ ...connection, name: `${id} control` });

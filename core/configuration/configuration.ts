@@ -86,6 +86,11 @@ export class Configuration {
     return this.values.get(option.key)?.origin;
   }
 
+  /** A value as people would write it (CF3). */
+  shown<T>(option: Option<T>): string {
+    return shown(option, this.get(option));
+  }
+
   /** What was set, for logs and dumps (CF3). */
   entries(): readonly ConfigurationEntry[] {
     return all.flatMap((option) => {

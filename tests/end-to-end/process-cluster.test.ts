@@ -86,6 +86,18 @@ test('a job that gets too few slots fails after slot.request.timeout, and says s
   assert.match(output, /slot/i);
 });
 
+test('a job that waits for slots says how many it needs and how many there are', async () => {
+  const id = await submit(...tally(temporaryDirectory('tally'), 1_000, 1_000), '--parallelism', '9');
+  const waiting = await until(id, ({ shortage }) => shortage !== undefined, 'be short of slots');
+  assert.equal(waiting.shortage, { required: 9, available: 4, taskManagers: 2 });
+  const status = await world.millrace('status', id);
+  assert.match(status.output, /RUNNING {2}waits for slots: 9 needed, 4 available on 2 TaskManagers/);
+  assert.match(world.log('jm-1'), /the job waits for slots.*/);
+  await world.millrace('cancel', id);
+  const ended = await until(id, ({ status }) => status === 'CANCELED', 'be cancelled');
+  assert.is(ended.shortage, undefined);
+});
+
 test('a cancelled job stops, keeps its checkpoint when told to, and another goes on from there', async () => {
   const output = temporaryDirectory('tally');
   const id = await submit(...tally(output, 12_000, 600));
@@ -152,6 +164,18 @@ test('an ended cluster leaves nothing running, and its processes ended in order'
     );
   for (const directory of directories) assert.not(existsSync(directory));
   assert.match(world.log('tm-1'), /the TaskManager stopped/);
+  for (const line of [
+    /the TaskManager starts.*/,
+    /connected to NATS/,
+    /registered with the ResourceManager/,
+    /a slot is allocated/,
+    /a slot is free again/,
+    /is RUNNING/,
+    /is FINISHED/,
+  ])
+    assert.match(world.log('tm-1'), line);
+  assert.match(world.log('tm-1'), /"slots":2/);
+  assert.match(world.log('jm-1'), /the JobManager starts/);
   assert.match(world.log('jm-1'), /the JobManager stopped/);
 });
 

@@ -64,6 +64,8 @@ export const JobSummarySchema = Type.Object({
   /** Records that its sinks wrote, by the same attempts. */
   recordsOut: Count,
   tasks: Type.Record(Type.String(), Count),
+  /** While the job waits because the cluster has too few slots: how many it requires and may have. */
+  shortage: Type.Optional(Type.Object({ required: Count, available: Count, taskManagers: Count })),
   /** What the tasks that finished added to the result of the job, by name; not in lists of jobs. */
   results: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Unknown()))),
   /** What went wrong under this leader, the latest first (Flink's exception history); only when it is asked for. */
