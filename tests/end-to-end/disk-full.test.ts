@@ -170,6 +170,25 @@ real('under the store of the leader is told to who submits a job; with room agai
   for (const { name, restarts } of world.cluster.processes) assert.is(restarts, 0, name);
 });
 
+real(
+  'under the store of the leader in the middle of a job: the JobManager steps down, comes back with room, the output is exact',
+  async () => {
+    const output = temporaryDirectory('disk-full');
+    const run = world.millrace('run', ...tally(output, 6_000));
+    await eventually(20_000, () => committedLines(output).length > 0, 'committed output', 20);
+    leader.fill();
+    try {
+      await eventually(20_000, () => world.log('jm-1').includes('this JobManager no longer leads'), 'the JobManager to step down', 20);
+      assert.match(world.log('jm-1'), /the disk is full \(ENOSPC.*"msg":"the leader store did not answer"/);
+    } finally {
+      leader.free();
+    }
+    const { exitCode, output: said, errors } = await run;
+    assert.is(exitCode, 0, `${said}${errors}`);
+    assert.is(differenceOf(committedLines(output), expectedTallies(6_000, 7)), undefined);
+  },
+);
+
 test('can be made only by root on Linux: told when it was not', () => {
   if (!canMount) console.log('  a tmpfs could not be mounted: the tests of a full disk were left out');
   assert.type(canMount, 'boolean');
