@@ -135,8 +135,10 @@ export interface TaskRuntimeMetrics {
   readonly duplicateFrames: number;
   /** Milliseconds in which the task could not go on because its outputs were full. */
   readonly backPressuredMs: number;
-  /** Milliseconds in slices of this task. */
+  /** Milliseconds in slices of this task, or waiting for its turn on the thread. */
   readonly busyMs: number;
+  /** Milliseconds with nothing to do. The three add up to the time since its first slice. */
+  readonly idleMs: number;
   readonly stateEntries: number;
 }
 

@@ -21,15 +21,16 @@ import { advanceChain, finishChain, type ChainScope } from './event-time.js';
 import { OperatorChain, type ChainedOperator } from './operator-chain.js';
 import { Parking } from './parking.js';
 import type { Procedure } from './procedure.js';
+import { ProcedureRunner } from './procedure-runner.js';
 import { ProcessingTimers } from './processing-timers.js';
 import { RecordReader } from './record-reader.js';
 import { SliceBudget } from './slice-budget.js';
-import { SliceTimes } from './slice-times.js';
 import { SourceDriver } from './source-driver.js';
 import { enumerateSplits } from './split-enumeration.js';
 import { TaskCheckpoints, type EndPhase } from './task-checkpoints.js';
 import { TaskCommits } from './task-commits.js';
 import { TaskOutputs } from './task-outputs.js';
+import { TaskTimes } from './task-times.js';
 
 /** `progress`: something was done, go on. `waiting`: `wake` will be called. */
 export type Step = 'progress' | 'waiting';
@@ -62,12 +63,11 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   #closing: Promise<void> | undefined;
   #watermark: number = minWatermark;
 
-  #procedure: Procedure | undefined;
-  #pause: 'none' | 'room' | 'promise' = 'none';
+  readonly #procedure = new ProcedureRunner({ wake: () => this.#wake(), fail: (error) => this.#fail(error) });
 
   /** Records the source emitted: one number that compiled code can count in. */
   readonly #sourceRecords = new Float64Array(1);
-  readonly #times = new SliceTimes();
+  readonly #times = new TaskTimes();
   readonly #budget: SliceBudget;
 
   constructor(options: TaskRuntimeOptions) {
@@ -102,10 +102,10 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       onAligned: (barrier, alignmentMs) => this.#checkpoints.onAligned(barrier, alignmentMs),
       onAbandoned: (id, reason) => this.#checkpoints.onAbandoned(id, reason),
       onWatermark: (watermark) => {
-        this.#procedure = this.#advanceWatermark(watermark);
+        this.#procedure.begin(this.#advanceWatermark(watermark));
       },
       onEndOfData: () => {
-        this.#procedure = this.#endInput();
+        this.#procedure.begin(this.#endInput());
       },
     });
     this.#budget = new SliceBudget({ clock, recordsPerSlice: options.loop.recordsPerSlice });
@@ -162,7 +162,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#options.loop.add(this);
     this.#reader.open();
     enumerateSplits({ ...this.#options, vertex: this.#vertex, fail: (error) => this.#fail(error) });
-    if (this.#source !== undefined && this.#isRestoredFinished) this.#procedure = this.#endInput();
+    if (this.#source !== undefined && this.#isRestoredFinished) this.#procedure.begin(this.#endInput());
   }
 
   triggerCheckpoint(trigger: CheckpointTrigger): 'accepted' | 'seen' | 'declined' {
@@ -189,6 +189,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   }
 
   metrics(): TaskRuntimeMetrics {
+    if (this.#status === 'running') this.#times.settle(this.#options.ports.clock.monotonic());
     return {
       recordsIn: this.#recordsIn(),
       recordsOut: this.#outputs.recordsOut,
@@ -198,6 +199,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       duplicateFrames: this.#reader.duplicates,
       backPressuredMs: this.#times.backPressuredMs,
       busyMs: this.#times.busyMs,
+      idleMs: this.#times.idleMs,
       stateEntries: this.operators().reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
     };
   }
@@ -229,7 +231,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     } catch (error) {
       this.#fail(error);
     }
-    this.#times.end(clock.monotonic(), this.#outputs.pressure.fullChannels > 0);
+    this.#times.end(clock.monotonic(), isMore ? 'ready' : this.#outputs.pressure.fullChannels > 0 ? 'held-back' : 'idle');
     if (this.#failure !== undefined) {
       this.#reportFailure(this.#failure.error);
       return 'idle';
@@ -291,14 +293,14 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   #step(startedAt: number): Step {
     this.#quota.left = resultsPerStep;
     this.#commits.deliver();
-    if (this.#pause === 'promise') return 'waiting';
+    if (this.#procedure.isWaiting) return 'waiting';
     const isFull = this.#outputs.pressure.fullChannels > 0;
     if (!this.#parking.isEmpty) {
       if (isFull || this.#parking.isWaiting) return 'waiting';
       this.#parking.resumeOne();
       return 'progress';
     }
-    if (this.#procedure !== undefined) return this.#pause === 'room' && isFull ? 'waiting' : this.#advanceProcedure(this.#procedure);
+    if (this.#procedure.isRunning) return this.#procedure.advance(isFull);
     if (this.#beginDueProcedure()) return 'progress';
     if (this.#phase === 'closing' && this.#outputs.isAcknowledged() && this.#reader.hasEnded) return this.#end();
     if (isFull) return 'waiting';
@@ -309,41 +311,21 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
 
   /** A checkpoint, or the end, that waits for nothing but its turn. */
   #beginDueProcedure(): boolean {
-    this.#procedure = this.#checkpoints.next();
-    if (this.#procedure !== undefined) return true;
+    const checkpoint = this.#checkpoints.next();
+    if (checkpoint !== undefined) {
+      this.#procedure.begin(checkpoint);
+      return true;
+    }
     if (this.#phase !== 'finished' || !this.#checkpoints.isCoveredBy(this.#commits.confirmed)) return false;
-    this.#procedure = this.#beginClosing();
+    this.#procedure.begin(this.#beginClosing());
     return true;
-  }
-
-  #advanceProcedure(procedure: Procedure): Step {
-    this.#pause = 'none';
-    const result = procedure.next();
-    if (result.done === true) {
-      // It may have been the last thing before the next one, which it does not know of.
-      if (this.#procedure === procedure) this.#procedure = undefined;
-      return 'progress';
-    }
-    if (result.value === 'room') {
-      this.#pause = 'room';
-      return 'progress';
-    }
-    this.#pause = 'promise';
-    result.value.then(
-      () => {
-        this.#pause = 'none';
-        this.#wake();
-      },
-      (error: unknown) => this.#fail(error),
-    );
-    return 'waiting';
   }
 
   #readSource(source: SourceDriver): Step {
     if (this.#phase !== 'reading') return 'waiting';
     const step = source.step(this.#budget.pollRecords);
     if (step !== 'end') return step;
-    this.#procedure = this.#endInput();
+    this.#procedure.begin(this.#endInput());
     return 'progress';
   }
 

@@ -48,6 +48,7 @@ const metrics: TaskRuntimeMetrics = {
   duplicateFrames: 0,
   backPressuredMs: 0,
   busyMs: 0,
+  idleMs: 0,
   stateEntries: 0,
 };
 
