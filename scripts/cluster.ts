@@ -79,12 +79,8 @@ async function main(flags: Flags): Promise<void> {
   running.cluster = cluster;
   for (const { name, pid } of cluster.processes) say(`${name} runs with pid ${pid}`);
   say(`logs are in ${logs}`);
-  say(
-    `run a job from another terminal:\n  npx millrace run examples/01-hello.ts ${cluster.defines
-      .filter((define) => define.startsWith('nats.'))
-      .map((define) => `-D ${define}`)
-      .join(' ')}`,
-  );
+  const command = cluster.clientCommand;
+  say(`run a job from another terminal${command.includes('******') ? ' (put your secrets in place of ******)' : ''}:\n  ${command}`);
   say('stop with Ctrl-C');
 }
 

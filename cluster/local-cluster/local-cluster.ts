@@ -19,6 +19,7 @@ import { requireServerBinaries } from '../servers/find-binaries.js';
 import type { ServerProcess } from '../servers/server-process.js';
 import { natsUrl, redisUrl, startNatsServer, startRedisServer } from '../servers/start-servers.js';
 import { ActorProcess } from './actor-process.js';
+import { clientCommand, processSettings } from './handed-on-settings.js';
 
 export interface LocalClusterOptions {
   readonly configuration: Configuration;
@@ -71,6 +72,11 @@ export class LocalCluster {
     return this.#defines;
   }
 
+  /** What to type in another terminal to run a job on this cluster; shows no secret. */
+  get clientCommand(): string {
+    return clientCommand(this.#configuration, this.#options.config ?? process.env['MILLRACE_CONF']);
+  }
+
   get processes(): readonly ActorProcess[] {
     return [...this.#processes.values()];
   }
@@ -89,9 +95,8 @@ export class LocalCluster {
 
   /** Resolves once a JobManager leads and all TaskManagers are registered with it; rejects after `ms`. */
   async ready(ms: number): Promise<void> {
-    const { taskManagers, configuration } = this.#options;
+    const { taskManagers } = this.#options;
     const deadline = performance.now() + ms;
-    const reached = configuration.with({ flags: Object.fromEntries(this.#defines.map(splitDefine)) });
     const look = async (client: Client): Promise<void> => {
       for (;;) {
         const found = (await client.overview()).taskManagers.length;
@@ -100,7 +105,12 @@ export class LocalCluster {
         await new Promise((resolve) => setTimeout(resolve, readyPollMs));
       }
     };
-    await withClient(reached, look, { patienceMs: ms, onRetry: () => undefined });
+    await withClient(this.#configuration, look, { patienceMs: ms, onRetry: () => undefined });
+  }
+
+  /** With the servers that were started. */
+  get #configuration(): Configuration {
+    return this.#options.configuration.with({ flags: Object.fromEntries(this.#defines.map(splitDefine)) });
   }
 
   stop(): Promise<void> {
@@ -145,14 +155,15 @@ export class LocalCluster {
 
   #launch(name: string, script: string, args: (generation: number) => readonly string[]): void {
     const { config, restartsMax, onLine } = this.#options;
-    const common = [...(config === undefined ? [] : ['--config', config]), ...this.#defines.flatMap((define) => ['-D', define])];
+    const { flags, environment } = processSettings(this.#defines, process.env);
+    const common = [...(config === undefined ? [] : ['--config', config]), ...flags];
     this.#processes.set(
       name,
       new ActorProcess({
         name,
         script: `${scripts}${script}`,
         args: (generation) => [...args(generation), ...common],
-        env: process.env,
+        env: environment,
         restartsMax,
         onLine,
         onExit: (which, { how, why, willRestart }) => {

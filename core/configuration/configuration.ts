@@ -17,6 +17,7 @@ const byKey: ReadonlyMap<string, Option<unknown>> = new Map(
   all.flatMap((option) => [option.key, ...option.aliases].map((key) => [key, option] as const)),
 );
 const allKeys = [...byKey.keys()];
+const mask = '******';
 
 export interface ConfigurationSources {
   /** Text of a YAML or JSON file, and its name for messages. */
@@ -30,6 +31,7 @@ export interface ConfigurationSources {
 export interface ConfigurationEntry {
   readonly key: string;
   readonly value: string;
+  readonly isMasked: boolean;
   readonly origin: string;
 }
 
@@ -95,7 +97,9 @@ export class Configuration {
   entries(): readonly ConfigurationEntry[] {
     return all.flatMap((option) => {
       const set = this.values.get(option.key);
-      return set === undefined ? [] : [{ key: option.key, value: shown(option, set.value), origin: set.origin }];
+      if (set === undefined) return [];
+      const value = shown(option, set.value);
+      return [{ key: option.key, value, isMasked: value !== option.format(set.value), origin: set.origin }];
     });
   }
 
@@ -105,9 +109,22 @@ export class Configuration {
   }
 }
 
+/**
+ * Environment variables that may hold a value that must not be seen in a list of processes, the one of its key first, then
+ * those of its aliases; undefined when the value is no secret.
+ */
+export function secretVariables(key: string, text: string): readonly string[] | undefined {
+  const option = byKey.get(key);
+  const isSecret = option !== undefined && (option.isSecret || maskAddresses(text) !== text);
+  return isSecret ? [option.key, ...option.aliases].map(environmentName) : undefined;
+}
+
+/** User and password of an address. */
+const maskAddresses = (text: string): string => text.replace(/(\w+:\/\/)[^/@\s,]+@/g, `$1${mask}@`);
+
 /** User and password of an address are masked too. */
 function shown(option: Option<unknown>, value: unknown): string {
-  return option.isSecret ? '******' : option.format(value).replace(/(\w+:\/\/)[^/@\s,]+@/g, '$1******@');
+  return option.isSecret ? mask : maskAddresses(option.format(value));
 }
 
 function interpret({ key, raw, origin }: FoundValue): { readonly key: string; readonly value: unknown } | { readonly mistake: string } {

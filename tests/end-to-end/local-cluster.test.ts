@@ -1,4 +1,5 @@
 /** `npm run cluster` and what goes wrong with it: servers, ports, logins, Ctrl-C. */
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -59,6 +60,22 @@ test('Ctrl-C ends everything with exit code 130; a usual port that is taken is s
     readdirSync(temporary).filter((name) => !/^millrace-(\d+|user)$/.test(name)),
     [],
   );
+});
+
+test('secrets are on no terminal and in no command line; the command for a client is complete', async () => {
+  let commandLines = '';
+  const { output, errors } = await runScript('cluster.js', ['-D', 'cluster.id=blue', '-D', 'nats.token=hunter2'], {
+    env,
+    onOutput: (text, signal) => {
+      if (commandLines !== '' || !text.includes('stop with Ctrl-C')) return;
+      const pids = [...text.matchAll(/runs with pid (\d+)/g)].map(([, pid]) => pid as string);
+      commandLines = spawnSync('ps', ['-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' }).stdout;
+      signal('SIGINT');
+    },
+  });
+  assert.match(commandLines, /cluster\.id=blue/);
+  assert.not.match(`${commandLines}${output}${errors}`, /hunter2/);
+  assert.match(output, /MILLRACE_NATS_TOKEN='\*{6}' npx millrace run \S+ -D cluster\.id=blue -D nats\.servers=nats:\S+\n/);
 });
 
 test('a server that is not where it is said to be is named', async () => {
