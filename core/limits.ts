@@ -56,6 +56,12 @@ export const limits = {
   abortedCheckpointsRemembered: 128,
   /** What `collect` gathers for the result of a job, all subtasks together: it crosses the bus in one message. */
   collectedBytesMax: 256 * kib,
+  /** A page of the list of jobs: half of what a message holds, so that the last job of a page may be a large one. */
+  jobListPageBytes: 512 * kib,
+  /** Results of ended jobs the leader holds, all together: what jobs collected is up to 256 KiB each. */
+  jobResultsBytesMax: 64 * mib,
+  /** Results forgotten in one change of the store. */
+  resultsRemovedAtOnceMax: 512,
   /** Attempts of an execution kept in history, as in Flink. */
   attemptsHistory: 16,
   /** Failures kept in a job's exception history, as in Flink; also failures concurrent with one of them. */

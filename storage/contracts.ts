@@ -145,6 +145,8 @@ export interface HaStore {
   putResult(token: LeaderToken, result: JobResultRecord): Promise<void>;
   /** Removes the job's record, and its pointers and counter unless they are kept to start from; its result stays. */
   removeJob(token: LeaderToken, job: JobId, options: { readonly keepCheckpoints: boolean }): Promise<void>;
+  /** Forgets how jobs ended; of a job that still has a record the result stays, because without it the job would run again. */
+  removeResults(token: LeaderToken, jobs: readonly JobId[]): Promise<void>;
   jobs(): Promise<readonly JobRecord[]>;
   result(job: JobId): Promise<JobResultRecord | undefined>;
   results(): Promise<readonly JobResultRecord[]>;

@@ -23,7 +23,7 @@ import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHost, ExecutionView } from '../scheduler/checkpointing.js';
 import { PendingCheckpoint } from './pending-checkpoint.js';
 
-export interface CheckpointCoordinatorOptions extends Pick<CorePorts, 'clock' | 'logger'> {
+export interface CheckpointCoordinatorOptions extends Pick<CorePorts, 'clock' | 'random' | 'logger'> {
   readonly host: CheckpointHost;
   readonly endpoint: Endpoint;
   readonly ledger: JobCheckpointLedger;
@@ -113,7 +113,8 @@ export class CheckpointCoordinator implements CheckpointHooks {
       this.#machine.send({ type: 'JOB_NOT_RUNNING', reason: 'CHECKPOINT_COORDINATOR_SUSPEND' });
       return;
     }
-    this.#machine.send({ type: 'JOB_RUNNING', at: this.#options.clock.now() });
+    const { clock, random } = this.#options;
+    this.#machine.send({ type: 'JOB_RUNNING', at: clock.monotonic(), random: random.next() });
     this.#announceEndOfData();
   }
 
@@ -144,7 +145,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
   #announceEndOfData(): void {
     const executions = this.#options.host.executions();
     if (!this.#isRunning || !executions.every(({ attemptId }) => this.#endOfData.has(attemptId))) return;
-    this.#machine.send({ type: 'END_OF_DATA', at: this.#options.clock.now() });
+    this.#machine.send({ type: 'END_OF_DATA', at: this.#options.clock.monotonic() });
   }
 
   #perform(effect: Exclude<CheckpointCoordinatorEffect, { readonly type: 'ignored' }>): void {
@@ -158,7 +159,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
       case 'scheduleTick':
         this.#tick?.cancel();
         this.#tick = this.#options.clock.setTimer(effect.params.delayMs, () =>
-          this.#machine.send({ type: 'TICK', at: this.#options.clock.now() }),
+          this.#machine.send({ type: 'TICK', at: this.#options.clock.monotonic() }),
         );
         return;
       case 'cancelTick':
@@ -257,7 +258,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
     this.#pending.delete(pending.checkpointId);
     this.#completed++;
     for (const older of [...this.#pending.values()]) if (older.checkpointId < pending.checkpointId) older.abort('CHECKPOINT_SUBSUMED');
-    this.#machine.send({ type: 'CHECKPOINT_COMPLETED', checkpointId: pending.checkpointId, at: clock.now() });
+    this.#machine.send({ type: 'CHECKPOINT_COMPLETED', checkpointId: pending.checkpointId, at: clock.monotonic() });
     host.checkpointCompleted(pending.checkpointId);
     this.#tellTasks(pending, 'checkpoint.confirm');
     endpoint.tell({ kind: 'job-events', jobId: host.jobId }, 'checkpoint.completed', {

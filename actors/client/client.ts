@@ -79,7 +79,13 @@ export class Client {
   }
 
   async list(): Promise<readonly JobSummary[]> {
-    return (await this.#ask('job.list', {})).jobs;
+    const jobs: JobSummary[] = [];
+    for (let after: MessageBody<'job.list'>['after']; ;) {
+      const page = await this.#ask('job.list', after === undefined ? {} : { after });
+      jobs.push(...page.jobs);
+      if (page.next === undefined) return jobs;
+      after = page.next;
+    }
   }
 
   async overview(): Promise<MessageReply<'cluster.overview'>> {

@@ -14,6 +14,7 @@ import type { CoordinatorTestSwitches } from '../checkpoint-coordinator/checkpoi
 import { ResourceManager } from '../resource-manager/resource-manager.js';
 import type { TransitionRecord } from '../runtime/machine-host.js';
 import { JobManager, type ProcessAddress } from './job-manager.js';
+import type { JobStoreSettings } from './job-results.js';
 import { LeaderElection } from './leader-election.js';
 import { scheduledJobs } from './scheduled-job.js';
 
@@ -34,6 +35,8 @@ export interface JobManagerNodeOptions extends CorePorts {
   readonly heartbeat: HeartbeatMonitorInput;
   /** Failures of a job that are remembered; default `limits.exceptionHistory`. */
   readonly exceptionsMax?: number;
+  /** How many results of ended jobs are kept, and for how long. */
+  readonly jobStore?: JobStoreSettings;
   readonly onLeadership?: (token: LeaderToken | undefined) => void;
   readonly onTransition?: (record: TransitionRecord) => void;
   readonly testSwitches?: CoordinatorTestSwitches;

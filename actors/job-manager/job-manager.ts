@@ -2,10 +2,12 @@
  * The JobManager of one leadership (Flink's Dispatcher): takes jobs in, recovers them from the store, keeps their results.
  * A new leadership is a new JobManager.
  *
- * JM1  A submission is accepted only once its record is durable; the same job id again is answered alike.
+ * JM1  A submission is accepted only once its record is durable; the same job id again is answered alike. Writing the
+ *      record is the last thing that can have it rejected.
  * JM2  A job that ended is shown as ended only once its result is durable; a job with a result never runs again.
  * JM3  A job's record, checkpoints and code are removed only after its result is durable.
  * JM4  After `suspend` nothing is written any more; what runs elsewhere finds out by its epoch.
+ * JM5  A job that cannot be recovered whatever is tried fails, with the reason in its result, and holds up no other.
  */
 import type { Endpoint, Handlers, Service } from '../../bus/endpoint-contract.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
@@ -15,11 +17,14 @@ import type { JobId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
 import type { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
-import type { BlobStore, CompletedCheckpoint, HaStore, JobRecord, LeaderToken } from '../../storage/contracts.js';
+import type { BlobStore, CompletedCheckpoint, HaStore, JobRecord, JobResultRecord, LeaderToken } from '../../storage/contracts.js';
 import type { TaskManagerOverview } from '../resource-manager/overview.js';
 import { CodeUploads } from './code-uploads.js';
+import { compareJobs, pageOf } from './job-list.js';
+import { JobResults, jobStoreDefaults, type JobStoreSettings } from './job-results.js';
 import { decodeResult, decodeSubmission, encodeResult, encodeSubmission, type JobSubmission } from './job-submission.js';
 import type { RunningJob, RunningJobFactory } from './running-job.js';
+import { isPermanent, summaryOfUnstarted } from './unstarted-job.js';
 
 /** Where an actor runs, for people and for those who signal it. */
 export interface ProcessAddress {
@@ -37,6 +42,8 @@ export interface JobManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly createJob: RunningJobFactory;
+  /** How many results are kept, and for how long. */
+  readonly jobStore?: JobStoreSettings;
   /** The registered TaskManagers, from the ResourceManager. */
   readonly overview: () => readonly TaskManagerOverview[];
   /** A later leader exists: this process must step down. */
@@ -52,6 +59,8 @@ interface JobEntry {
 
 /** Pause before something the store refused is tried again. */
 const storeRetryMs = 500;
+/** How often results are looked through for what has expired. */
+const forgetEveryMs = 60_000;
 /** Leadership is announced this often: an announcement that is lost costs a TaskManager a heartbeat timeout. */
 const announcements = 5;
 const announceEveryMs = 200;
@@ -61,7 +70,9 @@ export class JobManager {
   readonly #logger: Logger;
   readonly #uploads: CodeUploads;
   readonly #jobs = new Map<JobId, JobEntry>();
-  readonly #results = new Map<JobId, JobSummary>();
+  readonly #results: JobResults;
+  /** Jobs that ended and whose record may still be there: their results must stay. */
+  readonly #uncleaned = new Set<JobId>();
   /** Submissions being made durable, so that a repeated one waits for the first. */
   readonly #submitting = new Map<JobId, Promise<MessageReply<'job.submit'>>>();
   readonly #timers = new Set<TimerHandle>();
@@ -71,6 +82,7 @@ export class JobManager {
   constructor(options: JobManagerOptions) {
     this.#options = options;
     this.#logger = options.logger;
+    this.#results = new JobResults(options.jobStore ?? jobStoreDefaults);
     this.#uploads = new CodeUploads(options.blobs);
   }
 
@@ -80,6 +92,7 @@ export class JobManager {
     if (this.#isStopped) return;
     this.#service = this.#options.endpoint.serve({ kind: 'job-manager' }, { handlers: this.#handlers() });
     this.#announce(announcements);
+    void this.#forgetRegularly();
   }
 
   /** Stops at once (JM4): running jobs are suspended, their records stay. */
@@ -97,30 +110,85 @@ export class JobManager {
   /** Jobs that run and jobs that ended, oldest first. */
   summaries(): readonly JobSummary[] {
     const live = [...this.#jobs.values()].map((entry) => this.#liveSummary(entry));
-    return [...this.#results.values(), ...live].sort((a, b) => a.submittedAt - b.submittedAt || (a.jobId < b.jobId ? -1 : 1));
+    return [...this.#results.summaries(), ...live].sort(compareJobs);
   }
 
   async #recover(): Promise<void> {
     const { store } = this.#options;
-    for (const { jobId, result } of await store.results()) this.#results.set(jobId, decodeResult(result));
+    for (const record of await store.results()) this.#results.add(this.#readResult(record), record.endedAt, record.result.length);
     for (const record of await store.jobs()) {
+      if (this.#isStopped) return;
       if (this.#jobs.has(record.jobId)) continue;
       const result = this.#results.get(record.jobId);
       if (result === undefined) await this.#recoverOne(record);
-      else await this.#cleanUp(record.jobId, decodeSubmission(record.submission), result);
+      else await this.#cleanUpEarlier(record, result);
     }
   }
 
+  /** What an earlier leader left; what cannot be removed is left to the next (JM5). */
+  async #cleanUpEarlier(record: JobRecord, result: JobSummary): Promise<void> {
+    const { jobId } = record;
+    this.#uncleaned.add(jobId);
+    try {
+      await this.#cleanUp(jobId, readSubmission(record), result);
+    } catch (error) {
+      if (!isPermanent(error)) throw error;
+      this.#logger.log('warn', 'could not clean up after a job', { jobId, error: toErrorRecord(error) });
+    }
+  }
+
+  /** A result that cannot be read still says that its job has ended (JM2). */
+  #readResult({ jobId, endedAt, result }: JobResultRecord): JobSummary {
+    try {
+      return decodeResult(result);
+    } catch (cause) {
+      this.#logger.log('error', 'the result of a job cannot be read', { jobId, error: toErrorRecord(cause) });
+      const error = new MillraceError('RESULT_UNREADABLE', 'the job ended, but how cannot be read from the store', {
+        domain: 'external',
+        recovery: 'fail-job',
+        cause,
+      });
+      return summaryOfUnstarted({ jobId, name: jobId, submittedAt: endedAt, endedAt, error: toErrorRecord(error) });
+    }
+  }
+
+  /** JM5: only what may pass is tried again, by whoever called. */
   async #recoverOne(record: JobRecord): Promise<void> {
-    const submission = decodeSubmission(record.submission);
-    const restore = await this.#restorePoint(record.jobId, submission);
-    if (this.#isStopped) return;
-    this.#logger.log('info', 'recovering a job from the store', {
-      jobId: record.jobId,
-      job: submission.jobGraph.name,
-      checkpointId: restore?.checkpointId ?? null,
+    const { jobId } = record;
+    let submission: JobSubmission | undefined;
+    try {
+      submission = decodeSubmission(record.submission);
+      const restore = await this.#restorePoint(jobId, submission);
+      if (this.#isStopped) return;
+      this.#logger.log('info', 'recovering a job from the store', {
+        jobId,
+        job: submission.jobGraph.name,
+        checkpointId: restore?.checkpointId ?? null,
+      });
+      this.#run(jobId, submission, record.submittedAt, restore);
+    } catch (error) {
+      if (!isPermanent(error)) throw error;
+      await this.#failUnstarted(record, submission, error);
+    }
+  }
+
+  async #failUnstarted({ jobId, submittedAt }: JobRecord, submission: JobSubmission | undefined, cause: unknown): Promise<void> {
+    const { store, token, clock } = this.#options;
+    const error = new MillraceError('JOB_NOT_STARTED', 'the job could not be started from what the store holds of it', {
+      domain: 'external',
+      recovery: 'fail-job',
+      hint: 'Its checkpoints are kept: mend the cause and start it again with `millrace run --from`.',
+      cause,
     });
-    this.#run(record.jobId, submission, record.submittedAt, restore);
+    const endedAt = clock.now();
+    const name = submission?.jobGraph.name ?? jobId;
+    const summary = summaryOfUnstarted({ jobId, name, submittedAt, endedAt, error: toErrorRecord(error) });
+    const result = encodeResult(summary);
+    await store.putResult(token, { jobId, endedAt, result });
+    this.#logger.log('error', 'a job could not be started', { jobId, job: name, error: summary.error });
+    this.#results.add(summary, endedAt, result.length);
+    this.#uncleaned.add(jobId);
+    await this.#cleanUp(jobId, submission, summary);
   }
 
   async #restorePoint(jobId: JobId, { restoreFrom }: JobSubmission): Promise<CompletedCheckpoint | undefined> {
@@ -173,7 +241,7 @@ export class JobManager {
         if (job === undefined) return { kind: 'unknown' };
         return { kind: 'found', job: withHistory === true ? job : withoutHistory(job) };
       },
-      'job.list': () => ({ jobs: this.summaries().map(({ results: _, ...summary }) => withoutHistory(summary)) }),
+      'job.list': ({ after }) => pageOf(this.summaries().map(withoutHistory), after),
       'cluster.overview': () => ({
         holder: this.#options.token.holder,
         ...this.#options.process,
@@ -207,16 +275,25 @@ export class JobManager {
         });
       }
       const restore = await this.#restorePoint(jobId, submission);
-      const submittedAt = clock.now();
-      await store.putJob(token, { jobId, submittedAt, submission: encodeSubmission(submission) });
+      const record: JobRecord = { jobId, submittedAt: clock.now(), submission: encodeSubmission(submission) };
       if (restore !== undefined) await store.raiseCheckpointId(token, jobId, restore.checkpointId);
-      if (this.#isStopped) throw new MillraceError('NOT_LEADER', 'this JobManager stepped down', { domain: 'external', recovery: 'retry' });
+      await store.putJob(token, record);
+      // From here on the job is the cluster's, whoever leads it (JM1): what goes wrong is its own failure.
+      if (this.#isStopped) throw notLeader();
       this.#logger.log('info', 'job accepted', { jobId, job: jobGraph.name, checkpointId: restore?.checkpointId ?? null });
-      this.#run(jobId, submission, submittedAt, restore);
+      await this.#runOrFail(record, submission, restore);
       return { kind: 'accepted' };
     } catch (error) {
-      this.#noteFenced(error);
-      return { kind: 'rejected', error: toErrorRecord(error) };
+      // An earlier try of the same write may have taken effect: the next leader knows.
+      return { kind: 'rejected', error: toErrorRecord(this.#noteFenced(error) ? notLeader() : error) };
+    }
+  }
+
+  async #runOrFail(record: JobRecord, submission: JobSubmission, restore: CompletedCheckpoint | undefined): Promise<void> {
+    try {
+      this.#run(record.jobId, submission, record.submittedAt, restore);
+    } catch (error) {
+      await this.#persist('write the result of a job', () => this.#failUnstarted(record, submission, error));
     }
   }
 
@@ -228,11 +305,12 @@ export class JobManager {
     await entry.job.settled();
     // The result names the checkpoint that is retained, also when it completed while the job was ending.
     const summary = { ...end, latestCheckpointId: entry.job.summary().latestCheckpointId };
-    await this.#persist('write the result of a job', () =>
-      store.putResult(token, { jobId, endedAt: summary.endedAt ?? clock.now(), result: encodeResult(summary) }),
-    );
+    const endedAt = summary.endedAt ?? clock.now();
+    const result = encodeResult(summary);
+    await this.#persist('write the result of a job', () => store.putResult(token, { jobId, endedAt, result }));
     if (this.#isStopped) return;
-    this.#results.set(jobId, summary);
+    this.#results.add(summary, endedAt, result.length);
+    this.#uncleaned.add(jobId);
     entry.service.stop();
     this.#jobs.delete(jobId);
     this.#logger.log(summary.status === 'FAILED' ? 'warn' : 'info', `job ${summary.status}`, {
@@ -241,15 +319,34 @@ export class JobManager {
       error: summary.error,
     });
     await this.#persist('clean up after a job', () => this.#cleanUp(jobId, entry.submission, summary));
+    await this.#persist('forget old results', () => this.#forget());
+  }
+
+  /** Drops results beyond what is kept (JR1), in the store first. */
+  async #forget(): Promise<void> {
+    const { store, token, clock } = this.#options;
+    const superfluous = this.#results.superfluous(clock.now(), (jobId) => this.#uncleaned.has(jobId));
+    for (let at = 0; at < superfluous.length; at += limits.resultsRemovedAtOnceMax) {
+      const some = superfluous.slice(at, at + limits.resultsRemovedAtOnceMax);
+      await store.removeResults(token, some);
+      for (const jobId of some) this.#results.delete(jobId);
+    }
+  }
+
+  async #forgetRegularly(): Promise<void> {
+    await this.#persist('forget old results', () => this.#forget());
+    if (!this.#isStopped) this.#later(forgetEveryMs, () => void this.#forgetRegularly());
   }
 
   /** Flink's retention: FINISHED discards, FAILED keeps, CANCELED as the job says. */
-  async #cleanUp(jobId: JobId, { code, jobGraph }: JobSubmission, { status }: JobSummary): Promise<void> {
+  async #cleanUp(jobId: JobId, submission: JobSubmission | undefined, { status }: JobSummary): Promise<void> {
     const { token, checkpoints, blobs } = this.#options;
-    const keepCheckpoints =
-      status === 'FAILED' || (status === 'CANCELED' && jobGraph.settings.checkpointing.retention === 'RETAIN_ON_CANCELLATION');
+    const retention = submission?.jobGraph.settings.checkpointing.retention ?? 'RETAIN_ON_CANCELLATION';
+    const keepCheckpoints = status === 'FAILED' || (status === 'CANCELED' && retention === 'RETAIN_ON_CANCELLATION');
     await checkpoints.removeJob(token, jobId, { keepCheckpoints });
-    if (code.kind === 'bundle' && !this.#isCodeUsed(code.sha256)) await blobs.remove(code.sha256);
+    const code = submission?.code;
+    if (code?.kind === 'bundle' && !this.#isCodeUsed(code.sha256)) await blobs.remove(code.sha256);
+    this.#uncleaned.delete(jobId);
   }
 
   #isCodeUsed(sha256: string): boolean {
@@ -301,4 +398,16 @@ export class JobManager {
 /** Clients ask how a job stands many times a second: most of them do not want the history. */
 function withoutHistory({ exceptions: _, attempts: __, ...summary }: JobSummary): JobSummary {
   return summary;
+}
+
+const notLeader = (): MillraceError =>
+  new MillraceError('NOT_LEADER', 'this JobManager stepped down', { domain: 'external', recovery: 'retry' });
+
+/** Undefined when it cannot be read: of a job that has ended nothing more is needed than its id. */
+function readSubmission({ submission }: JobRecord): JobSubmission | undefined {
+  try {
+    return decodeSubmission(submission);
+  } catch {
+    return undefined;
+  }
 }

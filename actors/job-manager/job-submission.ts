@@ -17,9 +17,9 @@ export function encodeSubmission(submission: JobSubmission): Uint8Array {
   return encode(submission);
 }
 
-/** Throws `RECORD_VERSION` when a later version of Millrace wrote it. */
+/** Throws `RECORD_VERSION` when a later version of Millrace wrote it, `RECORD_UNREADABLE` when it is damaged. */
 export function decodeSubmission(bytes: Uint8Array): JobSubmission {
-  return checked(decode(bytes), 'submission') as JobSubmission;
+  return read(bytes, 'submission') as JobSubmission;
 }
 
 export function encodeResult(summary: JobSummary): Uint8Array {
@@ -27,7 +27,21 @@ export function encodeResult(summary: JobSummary): Uint8Array {
 }
 
 export function decodeResult(bytes: Uint8Array): JobSummary {
-  return (checked(decode(bytes), 'result') as { summary: JobSummary }).summary;
+  return (read(bytes, 'result') as { summary: JobSummary }).summary;
+}
+
+function read(bytes: Uint8Array, what: string): unknown {
+  let value: unknown;
+  try {
+    value = decode(bytes);
+  } catch (cause) {
+    throw new MillraceError('RECORD_UNREADABLE', `the stored job ${what} cannot be read`, {
+      domain: 'external',
+      recovery: 'fail-job',
+      cause,
+    });
+  }
+  return checked(value, what);
 }
 
 function checked(value: unknown, what: string): unknown {

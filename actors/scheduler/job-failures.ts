@@ -7,7 +7,7 @@
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { ExceptionEntry } from '../../bus/protocol/messages/jobs.js';
 import type { Clock, Logger, Random } from '../../core/ports.js';
-import type { SchedulerEvent } from '../../state-machines/scheduler/scheduler-model.js';
+import type { FailureMoment, SchedulerEvent } from '../../state-machines/scheduler/scheduler-model.js';
 import { ExceptionHistory } from './exception-history.js';
 import type { Execution } from './execution.js';
 import type { PooledSlot } from './slot-pool.js';
@@ -47,13 +47,13 @@ export class JobFailures {
 
   /** An execution entered FAILED, or ended without being asked to. */
   executionFailed(execution: Execution, error: ErrorRecord, at: number): void {
-    const { tell, random } = this.#options;
+    const { tell } = this.#options;
     if (this.#together !== undefined) {
       this.#together.push({ execution, error, at });
       return;
     }
     this.#remember(error, at, execution);
-    tell({ type: 'SUBTASKS_FAILED', subtasks: [execution.subtask], error, at, random: random.next() });
+    tell({ type: 'SUBTASKS_FAILED', subtasks: [execution.subtask], ...this.#moment(error) });
   }
 
   /** A task that was being cancelled had failed itself. */
@@ -64,7 +64,7 @@ export class JobFailures {
 
   /** Fails what ran in the slots (JF1). */
   slotsLost(slots: readonly PooledSlot[], cause: MillraceError): void {
-    const { clock, random, tell, executions } = this.#options;
+    const { clock, tell, executions } = this.#options;
     const allocations = new Set(slots.map(({ allocationId }) => allocationId));
     const at = clock.now();
     const error = toErrorRecord(cause);
@@ -77,15 +77,19 @@ export class JobFailures {
     this.#together = undefined;
     for (const [index, one] of failed.entries()) this.#remember(one.error, one.at, one.execution, index > 0);
     if (failed.length === 0) tell({ type: 'SLOT_LOST' });
-    else tell({ type: 'SUBTASKS_FAILED', subtasks: failed.map(({ execution }) => execution.subtask), error, at, random: random.next() });
+    else tell({ type: 'SUBTASKS_FAILED', subtasks: failed.map(({ execution }) => execution.subtask), ...this.#moment(error) });
   }
 
   /** Something all tasks depend on failed. */
   failJob(error: ErrorRecord): void {
-    const { clock, random, tell } = this.#options;
-    const at = clock.now();
-    this.#remember(error, at, undefined);
-    tell({ type: 'JOB_FAILED', error, at, random: random.next() });
+    this.note(error);
+    this.#options.tell({ type: 'JOB_FAILED', ...this.#moment(error) });
+  }
+
+  /** For the restart strategy: a wall clock may be set back, and a back-off must not wait until it has caught up. */
+  #moment(error: ErrorRecord): FailureMoment {
+    const { clock, random } = this.#options;
+    return { error, at: clock.monotonic(), random: random.next() };
   }
 
   failInternally(cause: unknown): void {

@@ -300,7 +300,7 @@ export class Scheduler {
         (cause: unknown) => {
           const error = toErrorRecord(cause);
           if (round === this.#machine.context.round) this.#failures.note(error);
-          this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error, at: clock.now(), random: random.next() });
+          this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error, at: clock.monotonic(), random: random.next() });
         },
       );
   }

@@ -8,10 +8,14 @@ import { options } from '../../core/configuration/options.js';
 
 export function jobManagerSettingsOf(
   configuration: Configuration,
-): Pick<JobManagerNodeOptions, 'leaseMs' | 'renewMs' | 'heartbeat' | 'exceptionsMax'> {
+): Pick<JobManagerNodeOptions, 'leaseMs' | 'renewMs' | 'heartbeat' | 'jobStore' | 'exceptionsMax'> {
   return {
     leaseMs: configuration.get(options.leaseDuration),
     renewMs: configuration.get(options.leaseRenewInterval),
+    jobStore: {
+      maxCapacity: configuration.get(options.jobStoreMaxCapacity),
+      expirationMs: configuration.get(options.jobStoreExpirationTime),
+    },
     exceptionsMax: configuration.get(options.exceptionHistorySize),
     heartbeat: {
       ...heartbeatDefaults,

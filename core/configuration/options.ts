@@ -43,6 +43,14 @@ export const clusterOptions = {
     min: 10,
     description: 'How long a job waits for slots before it fails.',
   }),
+  jobStoreMaxCapacity: integer('jobstore.max-capacity', 1_000, {
+    min: 1,
+    description: 'Ended jobs whose results are kept; the oldest are forgotten first. Flink: no limit.',
+  }),
+  jobStoreExpirationTime: duration('jobstore.expiration-time', 7 * 24 * 3_600_000, {
+    min: 1_000,
+    description: 'How long the result of an ended job is kept. Flink: 1 hour.',
+  }),
   exceptionHistorySize: integer('web.exception-history-size', limits.exceptionHistory, {
     min: 0,
     max: limits.exceptionHistory,

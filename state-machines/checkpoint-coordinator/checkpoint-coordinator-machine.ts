@@ -4,8 +4,13 @@
  * CC1  At most `maxConcurrent` checkpoints are pending, ids being allocated included.
  * CC2  Periodic checkpoints start at least `minPauseMs` after the last completion.
  * CC3  A checkpoint starts only while every task runs; when that ends, all pending ones are aborted.
- * CC4  More than `tolerableFailures` failures in a row that count fail the job, once.
+ * CC4  More than `tolerableFailures` failures in a row that count fail the job, once; then they are counted anew, so that
+ *      the restarted job has all its tolerance again.
  * CC5  Once every task reached the end of its data a final checkpoint follows, and is repeated until one completes.
+ * CC9  The first checkpoint after a start comes at a random moment between the pause and the interval, so that jobs that
+ *      were started together do not burden the store together.
+ *
+ * Times (`at`) are monotonic: a wall clock that is set back holds nothing up.
  */
 import { assign, setup } from 'xstate';
 import { eventTypes, type CatalogueEntry } from '../kit/catalogue-entry.js';
@@ -27,14 +32,15 @@ export interface CheckpointCoordinatorContext extends CheckpointCoordinatorInput
   readonly isFinalWanted: boolean;
   /** Id of the final checkpoint once it was started. */
   readonly finalId: number | null;
-  /** Failures that count, since the last completion. */
+  /** Failures that count, since the last completion or since they failed the job. */
   readonly failures: number;
-  /** Wall-clock time of the latest completion, 0 before the first. */
-  readonly completedAt: number;
+  /** Monotonic time of the latest completion, null before the first. */
+  readonly completedAt: number | null;
 }
 
 export type CheckpointCoordinatorEvent =
-  | { readonly type: 'JOB_RUNNING'; readonly at: number }
+  /** `random` in [0, 1) places the first checkpoint. */
+  | { readonly type: 'JOB_RUNNING'; readonly at: number; readonly random: number }
   | { readonly type: 'JOB_NOT_RUNNING'; readonly reason: CheckpointFailureReason }
   | { readonly type: 'TICK'; readonly at: number }
   | { readonly type: 'END_OF_DATA'; readonly at: number }
@@ -54,7 +60,7 @@ export type CheckpointCoordinatorEffect =
   | { readonly type: 'failJob'; readonly params: { readonly failures: number; readonly reason: CheckpointFailureReason } }
   | IgnoredEffect;
 
-/** Reasons that count against `tolerableFailures`, as in Flink's CheckpointFailureManager. */
+/** Reasons that count against `tolerableFailures`, as in Flink's CheckpointFailureManager (docs/design/0001). */
 const countedReasons: ReadonlySet<CheckpointFailureReason> = new Set<CheckpointFailureReason>([
   'CHECKPOINT_ASYNC_EXCEPTION',
   'CHECKPOINT_DECLINED',
@@ -69,6 +75,12 @@ const retryMs = 100;
 /** How soon the checkpoint that was held up may start: a final one needs no pause between checkpoints. */
 const pauseAfter = (context: CheckpointCoordinatorContext, soonMs: number): number =>
   context.isFinalWanted ? soonMs : Math.max(soonMs, context.minPauseMs);
+/** When the first checkpoint of a run starts (CC9). An interval shorter than the pause is as long as the pause. */
+const firstDelay = ({ intervalMs, minPauseMs }: CheckpointCoordinatorContext, random: number): number =>
+  Math.round(minPauseMs + random * (Math.max(intervalMs, minPauseMs) - minPauseMs));
+/** How long the pause after the last completion still is at a moment. */
+const pauseLeft = ({ completedAt, minPauseMs }: CheckpointCoordinatorContext, at: number): number =>
+  completedAt === null ? 0 : completedAt + minPauseMs - at;
 const canStart = (context: CheckpointCoordinatorContext): boolean => context.pending.length < context.maxConcurrent;
 const without = (ids: readonly number[], id: number): readonly number[] => ids.filter((other) => other !== id);
 
@@ -114,14 +126,17 @@ export const checkpointCoordinatorMachine = setup({
         finalId: isFinal ? null : context.finalId,
       };
     }),
+    forgetFailures: assign({ failures: 0 }),
     forgetRun: assign({ isDue: false, isFinalWanted: false, finalId: null }),
   },
   guards: {
     canStart: ({ context }) => canStart(context),
-    isTooEarly: ({ context, event }) =>
-      event.type === 'TICK' && !context.isFinalWanted && event.at - context.completedAt < context.minPauseMs,
+    isTooEarly: ({ context, event }) => event.type === 'TICK' && !context.isFinalWanted && pauseLeft(context, event.at) > 0,
     isIntolerable: ({ context, event }) =>
-      event.type === 'CHECKPOINT_ABORTED' && countedReasons.has(event.reason) && context.failures + 1 > context.tolerableFailures,
+      event.type === 'CHECKPOINT_ABORTED' &&
+      context.pending.includes(event.checkpointId) &&
+      countedReasons.has(event.reason) &&
+      context.failures + 1 > context.tolerableFailures,
     /** A pending checkpoint ended while another was due; a final one that failed is due again. */
     holdsUpAnother: ({ context, event }) => {
       if (!('checkpointId' in event) || !context.pending.includes(event.checkpointId)) return false;
@@ -139,7 +154,7 @@ export const checkpointCoordinatorMachine = setup({
     isFinalWanted: false,
     finalId: null,
     failures: 0,
-    completedAt: 0,
+    completedAt: null,
   }),
   initial: 'inactive',
   states: {
@@ -148,7 +163,7 @@ export const checkpointCoordinatorMachine = setup({
       on: {
         JOB_RUNNING: {
           target: 'active',
-          actions: { type: 'scheduleTick', params: ({ context }) => ({ delayMs: context.intervalMs }) },
+          actions: { type: 'scheduleTick', params: ({ context, event }) => ({ delayMs: firstDelay(context, event.random) }) },
         },
         CHECKPOINT_COMPLETED: [{ guard: 'isPending', actions: 'noteCompleted' }, ignored('stale')],
         CHECKPOINT_ABORTED: [{ guard: 'isPending', actions: 'noteAborted' }, ignored('stale')],
@@ -188,6 +203,7 @@ export const checkpointCoordinatorMachine = setup({
             actions: [
               'noteAborted',
               { type: 'failJob', params: ({ context, event }) => ({ failures: context.failures, reason: event.reason }) },
+              'forgetFailures',
             ],
           },
           {
@@ -209,7 +225,7 @@ export const checkpointCoordinatorMachine = setup({
                 guard: 'isTooEarly',
                 actions: {
                   type: 'scheduleTick',
-                  params: ({ context, event }) => ({ delayMs: context.completedAt + context.minPauseMs - event.at }),
+                  params: ({ context, event }) => ({ delayMs: pauseLeft(context, event.at) }),
                 },
               },
               { guard: 'canStart', target: 'allocating' },

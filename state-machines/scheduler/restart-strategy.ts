@@ -26,7 +26,7 @@ export type RestartDecision =
   | { readonly kind: 'restart'; readonly delayMs: number; readonly memory: RestartMemory }
   | { readonly kind: 'give-up'; readonly reason: string; readonly memory: RestartMemory };
 
-/** A failure: when it came, and a number in [0, 1) for the jitter. */
+/** A failure: when it came, by a clock that never goes back, and a number in [0, 1) for the jitter. */
 export interface FailureMoment {
   readonly at: number;
   readonly random: number;

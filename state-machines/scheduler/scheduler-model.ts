@@ -29,7 +29,7 @@ export interface SchedulerContext extends SchedulerInput {
   readonly error: ErrorRecord | null;
 }
 
-/** A failure comes with its time and a number in [0, 1) for the jitter of the back-off. */
+/** A failure comes with its monotonic time and a number in [0, 1) for the jitter of the back-off. */
 export interface FailureMoment {
   readonly error: ErrorRecord;
   readonly at: number;

@@ -18,7 +18,7 @@ export function encodeCheckpoint(checkpoint: CompletedCheckpoint): Uint8Array {
 
 /** Throws `CHECKPOINT_UNREADABLE` when the bytes are no checkpoint of this format. */
 export function decodeCheckpoint(bytes: Uint8Array, where: string): CompletedCheckpoint {
-  const value = decode(bytes) as Partial<CompletedCheckpoint> | null;
+  const value = decoded(bytes) as Partial<CompletedCheckpoint> | null | undefined;
   const isCheckpoint =
     typeof value === 'object' &&
     value?.formatVersion === formatVersion &&
@@ -36,6 +36,15 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string): CompletedChe
     });
   }
   return value as CompletedCheckpoint;
+}
+
+/** Undefined when the bytes are not even CBOR. */
+function decoded(bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Every chunk a checkpoint needs, but for its metadata. */

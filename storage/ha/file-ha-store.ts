@@ -122,6 +122,10 @@ export class FileHaStore implements HaStore {
     await this.change(token, { kind: 'remove-job', jobId, keepCheckpoints: options.keepCheckpoints });
   }
 
+  async removeResults(token: LeaderToken, jobIds: readonly JobId[]): Promise<void> {
+    await this.change(token, { kind: 'remove-results', jobIds });
+  }
+
   async nextCheckpointId(token: LeaderToken, jobId: JobId): Promise<CheckpointId> {
     return this.change(
       token,

@@ -3,7 +3,7 @@
  * (Redis does the same in its scripts; the contract suite holds all three to it.)
  *
  * HR1  Applying a change twice in a row is the same as applying it once, but for `next-checkpoint-id`, which skips an id.
- * HR2  The first result of a job stays.
+ * HR2  The first result of a job stays, and none is removed while the job has a record.
  * HR3  Checkpoints of a job are ordered by id; the oldest beyond `retained` are dropped in the step that adds one, and
  *      adding the latest one again tells again what it dropped.
  */
@@ -33,6 +33,7 @@ export type HaChange =
   | { readonly kind: 'put-job'; readonly job: JobRecord }
   | { readonly kind: 'put-result'; readonly result: JobResultRecord }
   | { readonly kind: 'remove-job'; readonly jobId: JobId; readonly keepCheckpoints: boolean }
+  | { readonly kind: 'remove-results'; readonly jobIds: readonly JobId[] }
   | { readonly kind: 'next-checkpoint-id'; readonly jobId: JobId }
   | { readonly kind: 'raise-checkpoint-id'; readonly jobId: JobId; readonly after: CheckpointId }
   | { readonly kind: 'add-checkpoint'; readonly jobId: JobId; readonly pointer: CheckpointPointer; readonly retained: number };
@@ -53,6 +54,9 @@ export function applyHaChange(records: HaRecords, change: HaChange): void {
     case 'remove-job':
       records.jobs.delete(change.jobId);
       if (!change.keepCheckpoints) records.checkpoints.delete(change.jobId);
+      return;
+    case 'remove-results':
+      for (const jobId of change.jobIds) if (!records.jobs.has(jobId)) records.results.delete(jobId);
       return;
     case 'next-checkpoint-id':
       checkpointsOf(records, change.jobId).lastId += 1;

@@ -82,6 +82,10 @@ export class MemoryHaStore implements HaStore {
     this.change(token, { kind: 'remove-job', jobId, keepCheckpoints: options.keepCheckpoints });
   }
 
+  async removeResults(token: LeaderToken, jobIds: readonly JobId[]): Promise<void> {
+    this.change(token, { kind: 'remove-results', jobIds });
+  }
+
   async jobs(): Promise<readonly JobRecord[]> {
     return [...this.world.records.jobs.values()];
   }

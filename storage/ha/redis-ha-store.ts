@@ -23,6 +23,7 @@ import { putResult } from '../redis/scripts/put-result.js';
 import { raiseCheckpointId } from '../redis/scripts/raise-checkpoint-id.js';
 import { releaseLease } from '../redis/scripts/release-lease.js';
 import { removeJob } from '../redis/scripts/remove-job.js';
+import { removeResults } from '../redis/scripts/remove-results.js';
 import { renewLease } from '../redis/scripts/renew-lease.js';
 import { checkRetained } from './ha-records.js';
 
@@ -96,6 +97,10 @@ export class RedisHaStore implements HaStore {
       [keys.jobs, keys.checkpointIds, keys.checkpoints(job), keys.dropped(job)],
       [job, options.keepCheckpoints ? '1' : '0'],
     );
+  }
+
+  async removeResults(token: LeaderToken, jobs: readonly JobId[]): Promise<void> {
+    await this.write(token, removeResults, [this.keys.jobs, this.keys.results], jobs);
   }
 
   async jobs(): Promise<readonly JobRecord[]> {

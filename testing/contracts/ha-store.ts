@@ -38,6 +38,7 @@ const writes: readonly (readonly [string, (store: HaStore, token: LeaderToken) =
   ['putJob', (store, token) => store.putJob(token, { jobId: job, submittedAt: 2, submission: bytesOf('late') })],
   ['putResult', (store, token) => store.putResult(token, { jobId: job, endedAt: 2, result: bytesOf('late') })],
   ['removeJob', (store, token) => store.removeJob(token, job, { keepCheckpoints: false })],
+  ['removeResults', (store, token) => store.removeResults(token, [job])],
   ['nextCheckpointId', (store, token) => store.nextCheckpointId(token, job)],
   ['raiseCheckpointId', (store, token) => store.raiseCheckpointId(token, job, id(1_000))],
   ['addCheckpoint', (store, token) => store.addCheckpoint(token, job, pointer(999), 1)],
@@ -251,6 +252,23 @@ export const haStoreContract: Contract<HaStoreFixture> = [
         (await reader.results()).map((each) => each.jobId as string),
         ['job-1'],
       );
+    },
+  },
+  {
+    name: 'results are forgotten on demand, except of a job that still has a record',
+    async run({ open }) {
+      const store = await open();
+      const token = await lead(store, 'jm-a');
+      const ids = ['job-1', 'job-2', 'job-3'] as JobId[];
+      for (const jobId of ids) await store.putResult(token, { jobId, endedAt: 7, result: bytesOf(jobId) });
+      await store.putJob(token, { jobId: job, submittedAt: 1, submission: bytesOf('job') });
+      await store.removeResults(token, ['job-1', 'job-2', 'job-9'] as JobId[]);
+      await store.removeResults(token, ['job-2'] as JobId[]);
+      await store.removeResults(token, []);
+      const next = await open();
+      await lead(next, 'jm-b', 'jm-a');
+      assert.deepEqual((await next.results()).map((each) => each.jobId as string).sort(), ['job-1', 'job-3']);
+      assert.equal(await next.result('job-2' as JobId), undefined);
     },
   },
   {

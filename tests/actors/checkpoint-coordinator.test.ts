@@ -40,7 +40,7 @@ interface Told {
 }
 
 /** A job of a source and a sink, whose tasks only note what they are told. */
-function setUp(restore?: CompletedCheckpoint) {
+function setUp(restore?: CompletedCheckpoint, changed: Partial<typeof settings | { minPauseMs: number }> = {}) {
   const room = new BusRoom();
   const leader = room.join('leader');
   const tasks = room.join('tasks');
@@ -48,6 +48,8 @@ function setUp(restore?: CompletedCheckpoint) {
   const completed: CompletedCheckpoint[] = [];
   const failures: MillraceError[] = [];
   const pointerMoves: (() => void)[] = [];
+  /** Moves the wall clock. */
+  const wall = { startsAt: 1_800_000_000_000 };
   let fenced = 0;
   let ids = 0;
   const attempts = vertices.map((id) =>
@@ -98,9 +100,10 @@ function setUp(restore?: CompletedCheckpoint) {
   const coordinator = new CheckpointCoordinator({
     host,
     endpoint: leader.endpoint,
-    clock: leader.process.clock,
+    clock: { ...leader.process.clock, now: () => wall.startsAt + leader.process.clock.monotonic() },
+    random: { next: () => 0.9999, hex: (bytes) => leader.process.random.hex(bytes) },
     logger: leader.process.logger,
-    settings,
+    settings: { ...settings, ...changed },
     restore,
     ledger: {
       nextId: () => Promise.resolve(++ids as CheckpointId),
@@ -140,7 +143,21 @@ function setUp(restore?: CompletedCheckpoint) {
       recordsIn: 0,
     });
   const [source, sink] = attempts as [AttemptId, AttemptId];
-  return { room, coordinator, tasks, told, completed, failures, pointerMoves, enter, acknowledge, source, sink, fenced: () => fenced };
+  return {
+    room,
+    coordinator,
+    tasks,
+    told,
+    completed,
+    failures,
+    pointerMoves,
+    enter,
+    acknowledge,
+    source,
+    sink,
+    wall,
+    fenced: () => fenced,
+  };
 }
 
 test('only sources are triggered, once every task runs, after the interval (CC3)', async () => {
@@ -206,6 +223,18 @@ test('the final checkpoint starts as soon as all tasks reached the end of their 
   const at = room.world.nowMs;
   await room.until(() => told.length === 1);
   assert.is(told[0]?.at, at);
+});
+
+test('a wall clock that is set back an hour delays no checkpoint (CC2)', async () => {
+  const { room, told, enter, acknowledge, pointerMoves, source, sink, wall } = setUp(undefined, { minPauseMs: 800 });
+  enter('RUNNING', 'RUNNING');
+  await room.until(() => told.length === 1);
+  await room.settle(Promise.all([acknowledge(sink, 1), acknowledge(source, 1)]));
+  pointerMoves[0]?.();
+  await room.until(() => told.filter(({ what }) => what === 'confirm').length === 2);
+  wall.startsAt -= 3_600_000;
+  await room.until(() => told.some(({ what, checkpointId }) => what === 'trigger' && checkpointId === 2));
+  assert.ok(room.world.nowMs < 5_000, `the second one came at ${room.world.nowMs}`);
 });
 
 test.run();

@@ -3,17 +3,19 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Client } from '../../actors/client/client.js';
 import { JobManager } from '../../actors/job-manager/job-manager.js';
+import { JobResults, type JobStoreSettings } from '../../actors/job-manager/job-results.js';
+import { encodeResult, encodeSubmission } from '../../actors/job-manager/job-submission.js';
 import type { RunningJobOptions } from '../../actors/job-manager/running-job.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { MillraceError } from '../../core/errors.js';
-import { checkpointId, jobId, type JobId } from '../../core/ids.js';
+import { checkpointId, jobId, leaderEpoch, type JobId } from '../../core/ids.js';
 import { planJob } from '../../graph/job-plan.js';
 import type { JobGraph } from '../../graph/types.js';
 import { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
 import { MemoryCheckpointStorage } from '../../storage/checkpoints/memory-checkpoint-storage.js';
 import { createMemoryHaWorld, MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
 import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
-import type { HaStore } from '../../storage/contracts.js';
+import type { CompletedCheckpoint, HaStore } from '../../storage/contracts.js';
 import { defineJob } from '../../api/job.js';
 import { sequenceSource } from '../../connectors/sequence-source.js';
 import { BusRoom, type Participant } from './simulated-bus-room.js';
@@ -30,6 +32,7 @@ class FakeJob {
   readonly calls: string[] = [];
   readonly options: RunningJobOptions;
   status: JobSummary['status'] = 'RUNNING';
+  endedAt = Date.UTC(2026, 0, 1);
   latestCheckpointId: JobSummary['latestCheckpointId'] = null;
   /** Resolves when the last pointer has moved. */
   pointerMove: Promise<void> = Promise.resolve();
@@ -63,7 +66,7 @@ class FakeJob {
       status: this.status,
       submittedAt: this.options.submittedAt,
       timestamps: {},
-      endedAt: this.status === 'RUNNING' ? null : 5,
+      endedAt: this.status === 'RUNNING' ? null : this.endedAt,
       restarts: 0,
       checkpointsCompleted: 0,
       latestCheckpointId: this.latestCheckpointId,
@@ -74,6 +77,22 @@ class FakeJob {
     };
   }
 }
+
+/** The third checkpoint of a job, with nothing in it. */
+const completedCheckpoint = (job: JobId): CompletedCheckpoint => ({
+  formatVersion: 1,
+  jobId: job,
+  checkpointId: checkpointId(3),
+  leaderEpoch: leaderEpoch(1),
+  fingerprint: 'f',
+  triggeredAt: 1,
+  completedAt: 2,
+  isFinal: false,
+  vertices: [],
+  tasks: [],
+  sources: [],
+  sharedResources: {},
+});
 
 interface Setting {
   readonly room: BusRoom;
@@ -107,6 +126,7 @@ async function lead(
   { room, stored, chunks, blobs }: Setting,
   holder: string,
   wrap: (store: HaStore) => HaStore = (store) => store,
+  more: { readonly jobStore?: JobStoreSettings; readonly refuses?: (options: RunningJobOptions) => boolean } = {},
 ): Promise<Leading> {
   const at = room.join(holder);
   const { clock, logger } = at.process;
@@ -127,7 +147,9 @@ async function lead(
       blobs,
       clock,
       logger,
+      ...(more.jobStore === undefined ? {} : { jobStore: more.jobStore }),
       createJob: (options) => {
+        if (more.refuses?.(options) === true) throw new TypeError('no such graph');
         const job = new FakeJob(options);
         jobs.set(options.jobId, job);
         return job;
@@ -279,6 +301,157 @@ test('a client without a JobManager gives up with a message that says so', async
   } catch (error) {
     assert.is((error as MillraceError).code, 'JOB_MANAGER_UNREACHABLE');
   }
+});
+
+/** A store whose method `key` fails as `error` says, as often as it gives one. */
+function failing(key: keyof HaStore, error: () => Error | undefined): (store: HaStore) => HaStore {
+  return (store) =>
+    new Proxy(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]): Promise<unknown> => {
+          const wrong = name === key ? error() : undefined;
+          if (wrong !== undefined) throw wrong;
+          return value.apply(target, args) as unknown;
+        };
+      },
+    });
+}
+
+const idOf = (n: number): JobId => jobId(n.toString(16).padStart(32, '0'));
+
+test('a job whose record or checkpoint cannot be read fails and says why; the others run and the leader serves (JM5)', async () => {
+  const setting = setUp();
+  const { records } = setting.stored;
+  const put = (n: number, submission: Uint8Array): void => void records.jobs.set(idOf(n), { jobId: idOf(n), submittedAt: n, submission });
+  const good = encodeSubmission({ formatVersion: 1, jobGraph: smallGraph(), code, restoreFrom: null });
+  put(1, new TextEncoder().encode('rubbish'));
+  put(2, good);
+  put(3, good);
+  const metadata = { name: `${idOf(3)}/4/epoch-1/metadata/0`, bytes: 1, sha256: '0'.repeat(64) };
+  records.checkpoints.set(idOf(3), { lastId: 4, pointers: [{ checkpointId: checkpointId(4), metadata }], dropped: [] });
+  put(4, good);
+  records.results.set(idOf(9), { jobId: idOf(9), endedAt: Date.UTC(2026, 0, 1), result: new TextEncoder().encode('rubbish') });
+  const { jobs } = await lead(setting, 'jm-1', undefined, { refuses: (options) => options.jobId === idOf(4) });
+  assert.equal([...jobs.keys()], [idOf(2)]);
+  const described = await setting.room.settle(Promise.all([1, 3, 4, 9].map((n) => setting.client.describe(idOf(n)))));
+  assert.equal(
+    described.map((job) => [job?.status, job?.error?.code, job?.error?.cause?.code]),
+    [
+      ['FAILED', 'JOB_NOT_STARTED', described[0]?.error?.cause?.code],
+      ['FAILED', 'JOB_NOT_STARTED', 'CHUNK_MISSING'],
+      ['FAILED', 'JOB_NOT_STARTED', 'UNCAUGHT'],
+      ['FAILED', 'RESULT_UNREADABLE', described[3]?.error?.cause?.code],
+    ],
+  );
+  assert.equal(Object.keys(described[1]?.timestamps ?? {}), ['INITIALIZING', 'FAILED']);
+  assert.equal([...records.jobs.keys()], [idOf(2)], 'they are not tried again');
+  assert.is(records.checkpoints.get(idOf(3))?.pointers.length, 1, 'their checkpoints are kept');
+});
+
+test('what may pass is tried again until the job is recovered (JM5)', async () => {
+  const setting = setUp();
+  const submission = encodeSubmission({ formatVersion: 1, jobGraph: smallGraph(), code, restoreFrom: null });
+  setting.stored.records.jobs.set(idOf(1), { jobId: idOf(1), submittedAt: 1, submission });
+  let failures = 3;
+  const away = new MillraceError('STORE_UNAVAILABLE', 'away', { domain: 'external', recovery: 'retry' });
+  const { jobs } = await lead(
+    setting,
+    'jm-1',
+    failing('checkpoints', () => (failures-- > 0 ? away : undefined)),
+  );
+  assert.equal([...jobs.keys()], [idOf(1)]);
+  assert.ok(failures < 0);
+});
+
+test('a submission that was rejected is never run later (JM1)', async () => {
+  const setting = setUp();
+  const other = idOf(7);
+  const chunks = new MemoryCheckpointStorage({ chunks: setting.chunks });
+  const first = await lead(
+    setting,
+    'jm-1',
+    failing('raiseCheckpointId', () => new MillraceError('STORE_UNAVAILABLE', 'away', { recovery: 'fail-job' })),
+  );
+  const store = new CheckpointStore({ ha: first.store, storage: chunks, clock: first.at.process.clock, logger: first.at.process.logger });
+  const token = setting.stored.records.token as NonNullable<typeof setting.stored.records.token>;
+  await store.complete(token, completedCheckpoint(other), 1);
+  try {
+    await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code, restoreFrom: `${other}/3` }));
+    assert.unreachable('it was accepted');
+  } catch (error) {
+    assert.is((error as MillraceError).code, 'STORE_UNAVAILABLE');
+  }
+  assert.is(setting.stored.records.jobs.size, 0);
+  first.manager.suspend();
+  assert.is((await lead(setting, 'jm-2')).jobs.size, 0);
+});
+
+test('a job whose scheduler cannot be made was accepted and has failed (JM1)', async () => {
+  const setting = setUp();
+  await lead(setting, 'jm-1', undefined, { refuses: () => true });
+  const id = await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code }));
+  const end = await setting.room.settle(setting.client.waitForEnd(id));
+  assert.is(end.status, 'FAILED');
+  assert.match(end.error?.cause?.message ?? '', /no such graph/);
+  assert.is(setting.stored.records.jobs.size, 0);
+});
+
+test('more jobs than a message holds are listed in pages, in order, without what they collected', async () => {
+  const setting = setUp();
+  const { records } = setting.stored;
+  const count = 2_500;
+  const name = 'a job with a rather long name, so that the list of all jobs is longer than a message may be'.repeat(6);
+  for (let n = 1; n <= count; n++) {
+    const summary = {
+      ...new FakeJob({ jobId: idOf(n), jobGraph: { name }, submittedAt: 5 } as RunningJobOptions).summary(),
+      results: { all: [n] },
+    };
+    records.results.set(idOf(n), { jobId: idOf(n), endedAt: n, result: encodeResult({ ...summary, status: 'FINISHED' }) });
+  }
+  const forEver = { maxCapacity: 10_000, expirationMs: Number.MAX_SAFE_INTEGER };
+  await lead(setting, 'jm-1', undefined, { jobStore: forEver });
+  const jobs = await setting.room.settle(setting.client.list());
+  assert.equal(
+    jobs.map((job) => job.jobId),
+    Array.from({ length: count }, (_, n) => idOf(n + 1)),
+  );
+  assert.ok(jobs.reduce((sum, job) => sum + JSON.stringify(job).length, 0) > 1_024 * 1_024, 'else this test shows nothing');
+  assert.is(jobs[0]?.results, undefined);
+});
+
+test('of ended jobs only the newest results are kept, and none beyond its time, here and in the store (JR1)', async () => {
+  const setting = setUp();
+  const jobStore = { maxCapacity: 2, expirationMs: 100_000 };
+  const first = await lead(setting, 'jm-1', undefined, { jobStore });
+  const ids: JobId[] = [];
+  for (let n = 0; n < 4; n++) {
+    const id = await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code }));
+    ids.push(id);
+    const job = first.jobs.get(id) as FakeJob;
+    job.endedAt = first.at.process.clock.now();
+    job.end('FINISHED');
+    await setting.room.settle(setting.client.waitForEnd(id));
+    await setting.room.pass(10);
+  }
+  const kept = async (): Promise<readonly JobId[]> => (await setting.room.settle(setting.client.list())).map((job) => job.jobId);
+  assert.equal(await kept(), ids.slice(2));
+  assert.equal([...setting.stored.records.results.keys()], ids.slice(2));
+  await setting.room.pass(200_000);
+  assert.equal(await kept(), []);
+  assert.is(setting.stored.records.results.size, 0);
+});
+
+test('the results kept are bounded in bytes too, and of a job that still has a record the result stays (JR1, JR2)', () => {
+  const results = new JobResults({ maxCapacity: 1_000, expirationMs: 1e9 });
+  const add = (n: number): void =>
+    results.add(new FakeJob({ jobId: idOf(n), jobGraph: { name: 'x' }, submittedAt: n } as RunningJobOptions).summary(), n, 256 * 1_024);
+  for (let n = 1; n <= 260; n++) add(n);
+  assert.equal(
+    results.superfluous(300, (id) => id === idOf(2)),
+    [1, 3, 4, 5].map(idOf),
+  );
 });
 
 test.run();

@@ -1,6 +1,7 @@
 /** What the configuration says reaches the actors of a process. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { jobStoreDefaults } from '../../actors/job-manager/job-results.js';
 import { registrationDefaults } from '../../actors/task-manager/resource-manager-connection.js';
 import { jobManagerSettingsOf, taskManagerSettingsOf } from '../../cluster/processes/settings-of-actors.js';
 import { Configuration } from '../../core/configuration/configuration.js';
@@ -11,6 +12,12 @@ test('the lease of a JobManager and its renewal are as configured', () => {
   const flags = { 'high-availability.lease.duration': '10 s', 'high-availability.lease.renew-interval': '2 s' };
   const { leaseMs, renewMs } = jobManagerSettingsOf(Configuration.load({ flags }));
   assert.equal({ leaseMs, renewMs }, { leaseMs: 10_000, renewMs: 2_000 });
+});
+
+test('how many results are kept, and for how long, is as configured', () => {
+  const flags = { 'jobstore.max-capacity': '7', 'jobstore.expiration-time': '1 h' };
+  assert.equal(jobManagerSettingsOf(Configuration.load({ flags })).jobStore, { maxCapacity: 7, expirationMs: 3_600_000 });
+  assert.equal(jobManagerSettingsOf(Configuration.defaults).jobStore, jobStoreDefaults);
 });
 
 test('the registration of a TaskManager is as configured', () => {

@@ -25,7 +25,7 @@ function run(settings: Partial<CheckpointCoordinatorInput>, events: readonly Che
 }
 
 const samples: CheckpointCoordinatorEvent[] = [
-  { type: 'JOB_RUNNING', at: 5_000 },
+  { type: 'JOB_RUNNING', at: 5_000, random: 1 },
   { type: 'JOB_NOT_RUNNING', reason: 'JOB_FAILOVER_REGION' },
   { type: 'TICK', at: 6_000 },
   { type: 'END_OF_DATA', at: 6_000 },
@@ -46,7 +46,12 @@ function rules({ from, to, effects, event }: Step): void {
   if (names.includes('allocateId') && from.value !== to.value) assert.ok(before.pending.length < before.maxConcurrent, 'CC1');
   if (names.includes('startCheckpoint')) assert.is((from.value as { active?: string }).active, 'allocating', 'CC3');
   if (event.type === 'JOB_NOT_RUNNING' && typeof from.value === 'object') assert.ok(names.includes('abortPending'), 'CC3');
-  if (names.includes('failJob')) assert.ok(after.failures > after.tolerableFailures, 'CC4');
+  const failed = effects.find(({ type }) => type === 'failJob');
+  if (failed !== undefined) {
+    assert.ok((failed.params as { failures: number }).failures > after.tolerableFailures, 'CC4');
+    assert.ok('checkpointId' in event && before.pending.includes(event.checkpointId as number), 'CC4: only what was pending counts');
+    assert.is(after.failures, 0, 'CC4: counted anew');
+  }
 }
 
 test('every leaf says what every event does', () => assertTotal(checkpointCoordinatorMachine, checkpointCoordinatorCatalogueEntry.events));
@@ -77,7 +82,7 @@ test('over shortest paths and random walks CC1, CC3 and CC4 hold', () => {
 
 test('a periodic checkpoint that is due while another is pending starts when that one ends (CC1)', () => {
   const effects = run({}, [
-    { type: 'JOB_RUNNING', at: 0 },
+    { type: 'JOB_RUNNING', at: 0, random: 1 },
     { type: 'TICK', at: 1_000 },
     { type: 'ID_ALLOCATED', checkpointId: 1 },
     { type: 'TICK', at: 2_000 },
@@ -96,7 +101,7 @@ test('a periodic checkpoint that is due while another is pending starts when tha
 
 test('a checkpoint waits for the pause after the last completion (CC2)', () => {
   const effects = run({ minPauseMs: 800 }, [
-    { type: 'JOB_RUNNING', at: 10_000 },
+    { type: 'JOB_RUNNING', at: 10_000, random: 1 },
     { type: 'TICK', at: 11_000 },
     { type: 'ID_ALLOCATED', checkpointId: 1 },
     { type: 'CHECKPOINT_COMPLETED', checkpointId: 1, at: 11_900 },
@@ -107,7 +112,7 @@ test('a checkpoint waits for the pause after the last completion (CC2)', () => {
 
 test('the final checkpoint starts at once after the end of data, waits for a pending one, and is repeated until it completes (CC5)', () => {
   const effects = run({ tolerableFailures: 5 }, [
-    { type: 'JOB_RUNNING', at: 0 },
+    { type: 'JOB_RUNNING', at: 0, random: 1 },
     { type: 'TICK', at: 1_000 },
     { type: 'ID_ALLOCATED', checkpointId: 1 },
     { type: 'END_OF_DATA', at: 1_100 },
@@ -140,7 +145,7 @@ test('only reasons that count, in a row, fail the job beyond the tolerable numbe
     { type: 'CHECKPOINT_ABORTED', checkpointId: id, reason },
   ];
   const effects = run({ tolerableFailures: 1 }, [
-    { type: 'JOB_RUNNING', at: 0 },
+    { type: 'JOB_RUNNING', at: 0, random: 1 },
     ...failed(1, 'CHECKPOINT_EXPIRED'),
     ...failed(2, 'CHECKPOINT_DECLINED_TASK_NOT_READY'),
     ...failed(3, 'CHECKPOINT_EXPIRED'),
@@ -149,6 +154,42 @@ test('only reasons that count, in a row, fail the job beyond the tolerable numbe
     effects.flat().filter((effect) => effect.startsWith('failJob')),
     ['failJob(2, CHECKPOINT_EXPIRED)'],
   );
+});
+
+test('after the failures have failed the job, the restarted job has its whole tolerance again (CC4)', () => {
+  const failed = (id: number): CheckpointCoordinatorEvent[] => [
+    { type: 'TICK', at: 1_000 },
+    { type: 'ID_ALLOCATED', checkpointId: id },
+    { type: 'CHECKPOINT_ABORTED', checkpointId: id, reason: 'CHECKPOINT_EXPIRED' },
+  ];
+  const effects = run({ tolerableFailures: 1 }, [
+    { type: 'JOB_RUNNING', at: 0, random: 0 },
+    ...failed(1),
+    ...failed(2),
+    { type: 'JOB_NOT_RUNNING', reason: 'JOB_FAILOVER_REGION' },
+    { type: 'JOB_RUNNING', at: 0, random: 0 },
+    ...failed(3),
+    ...failed(4),
+  ]);
+  const failing = effects.map((list) => list.filter((effect) => effect.startsWith('failJob')));
+  assert.equal(failing.flat(), ['failJob(2, CHECKPOINT_EXPIRED)', 'failJob(2, CHECKPOINT_EXPIRED)']);
+  assert.is(failing[10]?.length, 0, 'the first failure after the restart is tolerated');
+});
+
+test('the abort of a checkpoint that is not pending any more fails no job (CC4)', () => {
+  const effects = run({}, [
+    { type: 'JOB_RUNNING', at: 0, random: 0 },
+    { type: 'CHECKPOINT_ABORTED', checkpointId: 7, reason: 'CHECKPOINT_EXPIRED' },
+  ]);
+  assert.equal(effects.at(-1), ['ignored(stale)']);
+});
+
+test('the first checkpoint comes between the pause and the interval, at random, after each start (CC9)', () => {
+  const first = (settings: Partial<CheckpointCoordinatorInput>, random: number) =>
+    run(settings, [{ type: 'JOB_RUNNING', at: 0, random }]).at(-1);
+  assert.equal(first({ minPauseMs: 200 }, 0), ['scheduleTick(200)']);
+  assert.equal(first({ minPauseMs: 200 }, 0.5), ['scheduleTick(600)']);
+  assert.equal(first({ minPauseMs: 3_000 }, 0.9), ['scheduleTick(3000)']);
 });
 
 test.run();

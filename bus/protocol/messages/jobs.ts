@@ -7,7 +7,6 @@ import {
   Bytes,
   CheckpointIdSchema,
   Count,
-  Empty,
   ErrorSchema,
   JobCodeSchema,
   JobGraphSchema,
@@ -77,6 +76,9 @@ export const JobSummarySchema = Type.Object({
 });
 export type JobSummary = Static<typeof JobSummarySchema>;
 
+/** The last job of a page of the list. */
+export const JobListCursorSchema = Type.Object({ submittedAt: Milliseconds, jobId: JobIdSchema });
+
 export const jobMessages = {
   'blob.upload-chunk': ask({
     from: ['client'],
@@ -135,9 +137,9 @@ export const jobMessages = {
   'job.list': ask({
     from: ['client'],
     to: ['job-manager'],
-    doc: 'Lists running and ended jobs.',
-    body: Empty,
-    reply: Type.Object({ jobs: Type.Array(JobSummarySchema) }),
+    doc: 'Lists running and ended jobs, oldest first, a page at a time: `next` is there when more follow; ask again with it as `after`.',
+    body: Type.Object({ after: Type.Optional(JobListCursorSchema) }),
+    reply: Type.Object({ jobs: Type.Array(JobSummarySchema), next: Type.Optional(JobListCursorSchema) }),
   }),
   'job.status-changed': tell({
     from: ['scheduler'],

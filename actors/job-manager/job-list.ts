@@ -1,0 +1,27 @@
+/** The list of jobs, in pages that a message holds. */
+import { encode } from '../../bus/codec/cbor.js';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { MessageBody, MessageReply } from '../../bus/protocol/registry.js';
+import { limits } from '../../core/limits.js';
+
+type Cursor = NonNullable<MessageBody<'job.list'>['after']>;
+
+/** Oldest first, by id where submitted at the same time. */
+export function compareJobs(a: Cursor, b: Cursor): number {
+  return a.submittedAt - b.submittedAt || (a.jobId < b.jobId ? -1 : a.jobId > b.jobId ? 1 : 0);
+}
+
+/** The jobs after `after`, as many as a page holds and at least one; without what they collected. `jobs` are sorted. */
+export function pageOf(jobs: readonly JobSummary[], after: Cursor | undefined): MessageReply<'job.list'> {
+  const page: JobSummary[] = [];
+  let bytes = 0;
+  for (const { results: _, ...job } of jobs) {
+    if (after !== undefined && compareJobs(job, after) <= 0) continue;
+    bytes += encode(job).length;
+    const last = page.at(-1);
+    if (last !== undefined && bytes > limits.jobListPageBytes)
+      return { jobs: page, next: { submittedAt: last.submittedAt, jobId: last.jobId } };
+    page.push(job);
+  }
+  return { jobs: page };
+}
