@@ -11,12 +11,12 @@ endWithReader();
 
 interface Flags extends CommonFlags {
   readonly holder?: string;
-  readonly supersedes?: string;
+  readonly supersedes?: readonly string[];
 }
 
 commandWithSettings('job-manager', 'Runs a JobManager: takes jobs, leads the cluster when elected, waits as a non-leader otherwise.')
   .option('--holder <name>', 'name of this life of the process in the leader lease (default: made up)')
-  .option('--supersedes <name>', 'a former holder that is known to be dead: its lease is not waited for')
+  .option('--supersedes <names...>', 'former holders that are known to be dead, the latest first: their lease is not waited for')
   .action((flags: Flags) =>
     runWithSettings(flags, (configuration) => {
       const logger = createLogger(configuration.get(options.logLevel), { pid: process.pid });

@@ -27,8 +27,8 @@ export interface JobManagerNodeOptions extends CorePorts {
   /** Names this life of the process. */
   readonly holder: string;
   readonly process: ProcessAddress;
-  /** A former holder known to be dead. */
-  readonly supersedes?: string;
+  /** Former holders known to be dead, the latest first. */
+  readonly supersedes?: readonly string[];
   readonly leaseMs: number;
   /** How often the lease is renewed; at most half of it. */
   readonly renewMs: number;

@@ -17,8 +17,8 @@ export interface LeaderElectionOptions {
   readonly logger: Logger;
   /** Names this process; unique for each life of it. */
   readonly holder: string;
-  /** A former holder that is known to be dead; its lease is not waited for. */
-  readonly supersedes?: string;
+  /** Former holders that are known to be dead, the latest first; their lease is not waited for. */
+  readonly supersedes?: readonly string[];
   readonly leaseMs: number;
   /** How often the lease is renewed; must leave time for another try before the lease ends. */
   readonly renewMs: number;
@@ -69,10 +69,10 @@ export class LeaderElection {
   }
 
   #perform(effect: Exclude<LeaderEffect, { readonly type: 'ignored' }>): void {
-    const { store, clock, logger, holder, leaseMs, supersedes } = this.#options;
+    const { store, clock, logger, leaseMs } = this.#options;
     switch (effect.type) {
       case 'acquire':
-        this.#answer(store.acquire(holder, leaseMs, supersedes));
+        this.#answer(this.#acquire());
         return;
       case 'renew':
         this.#answer(store.renew(this.#token(effect.params.epoch), leaseMs));
@@ -116,6 +116,14 @@ export class LeaderElection {
         logger.log('warn', 'the leader store did not answer', { error: effect.params.error });
         return;
     }
+  }
+
+  /** The latest of the dead may never have come to lead: then the lease is of one before it. */
+  async #acquire(): Promise<LeaseAnswer> {
+    const { store, holder, leaseMs, supersedes = [] } = this.#options;
+    const answer = await store.acquire(holder, leaseMs, supersedes[0]);
+    const isOfDead = answer.kind === 'held' && supersedes.includes(answer.by.holder);
+    return isOfDead ? store.acquire(holder, leaseMs, answer.by.holder) : answer;
   }
 
   #answer(asked: Promise<LeaseAnswer>): void {

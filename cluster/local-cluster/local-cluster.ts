@@ -41,6 +41,9 @@ const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url));
 const readyPollMs = 50;
 const usualPorts = { nats: 4222, redis: 6379 };
 
+/** Lives in a row that may have died before they led. */
+const supersededMax = 16;
+
 export class LocalCluster {
   readonly #options: LocalClusterOptions;
   readonly #servers: { nats?: ServerProcess; redis?: ServerProcess } = {};
@@ -144,8 +147,9 @@ export class LocalCluster {
     const holders: string[] = [];
     this.#launch('jm-1', 'job-manager.js', (generation) => {
       holders[generation] = `jm-1-${randomBytes(4).toString('hex')}`;
-      const before = holders[generation - 1];
-      return ['--holder', holders[generation], ...(before === undefined ? [] : ['--supersedes', before])];
+      // Not only the latest: it may have died before it led.
+      const before = holders.slice(Math.max(0, generation - supersededMax), generation).reverse();
+      return ['--holder', holders[generation], ...(before.length === 0 ? [] : ['--supersedes', ...before])];
     });
   }
 

@@ -16,7 +16,8 @@ export interface JobManagerProcessOptions {
   readonly logger: Logger;
   /** Names this life of the process; made up when absent. */
   readonly holder?: string;
-  readonly supersedes?: string;
+  /** Former lives known to be dead, the latest first. */
+  readonly supersedes?: readonly string[];
   readonly signal: AbortSignal;
   readonly fatal: (reason: string) => void;
 }

@@ -23,7 +23,7 @@ export interface RedisClientOptions {
   readonly url: string;
   /** Name of the connection in `CLIENT LIST`: `millrace-job-manager-lease`. */
   readonly name: string;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'setTimer'>;
   readonly logger: Logger;
   readonly mode: { readonly kind: 'patient' } | { readonly kind: 'prompt'; readonly commandTimeoutMs: number };
   /** Undefined: never. */
@@ -73,7 +73,7 @@ export class RedisClient implements RedisConnection {
     const client = new RedisClient(options);
     try {
       await client.becomeReady();
-      client.facts = await client.readFacts();
+      client.facts = await client.readFirstFacts();
     } catch (error) {
       client.redis.disconnect();
       throw error;
@@ -159,6 +159,23 @@ export class RedisClient implements RedisConnection {
       // Its first failure is not the last word: the retries go on, and end in one of the events above.
       this.redis.connect().catch((error: unknown) => this.noteError(error));
     });
+  }
+
+  /** Belongs to connecting (RC1): on a machine under load the first answer may come after a prompt command's time. */
+  private async readFirstFacts(): Promise<RedisServerFacts> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const facts = await this.readFacts();
+        this.awaySince = undefined;
+        return facts;
+      } catch (error) {
+        if (!(error instanceof MillraceError) || error.recovery !== 'retry' || this.redis.status === 'end') throw error;
+        this.lastError = error.message;
+        const delayMs = this.delayBeforeRetry(attempt);
+        if (delayMs === null) throw this.unreachable();
+        await new Promise<void>((resolve) => this.options.clock.setTimer(delayMs, resolve));
+      }
+    }
   }
 
   private async readFacts(): Promise<RedisServerFacts> {

@@ -105,7 +105,7 @@ export class SimulatedCluster {
       blobs: remote('blobs', new MemoryBlobStore(this.#blobs)),
       holder: process.name,
       process: { host: process.name, pid: 1 },
-      ...(supersedes === undefined ? {} : { supersedes }),
+      ...(supersedes === undefined ? {} : { supersedes: [supersedes] }),
       leaseMs,
       renewMs: leaseMs / 3,
       heartbeat: heartbeatDefaults,

@@ -45,4 +45,19 @@ test('a leader renews its lease at the interval it was given, not at a share of 
   assert.equal(await renewals(1_500, 3_000), [1_500, 3_000]);
 });
 
+test('a life that died before it led does not make its successor wait for the lease of the one before it', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryHaStore({ clock });
+  await store.acquire('jm-1', 3_000);
+  const nothing = (): void => undefined;
+  const common = { store, clock, logger: silentLogger, leaseMs: 3_000, renewMs: 1_000, onGranted: nothing, onRevoked: nothing };
+  const next = new LeaderElection({ ...common, holder: 'jm-3', supersedes: ['jm-2', 'jm-1'] });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(next.isLeading, 'no time has passed');
+  const stranger = new LeaderElection({ ...common, holder: 'jm-5', supersedes: ['jm-4', 'jm-2'] });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.not(stranger.isLeading, 'the lease of a living leader is waited for');
+  await Promise.all([next.stop(), stranger.stop()]);
+});
+
 test.run();

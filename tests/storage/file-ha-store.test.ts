@@ -160,6 +160,8 @@ test('what was told survives the loss of power, at any moment and whatever part 
       }),
       fc.nat(),
       async (steps, seed) => {
+        // Each life of the machine has a mount of its own: what is under way when the power goes must not go on writing
+        // afterwards, next to its successor, as no process of a machine without power does.
         const files = new MemoryFileSystem();
         const dice = countingRandom(seed);
         let leader = 0;

@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../cluster/adapters/system-clock.js';
@@ -68,6 +69,49 @@ test('a server that comes up later is reached', async () => {
     await server.dispose();
   }
 });
+
+test('a server that is slow to tell its settings does not fail the connection, also a prompt one (RC1)', () =>
+  withServer(async (server) => {
+    let held = 0;
+    // Lower case is the client library's own look at the server.
+    const proxy = createServer((client) => {
+      const behind = connect(server.port, '127.0.0.1');
+      client.on('data', (bytes) => {
+        if (!bytes.includes('INFO') || held++ > 0) {
+          behind.write(bytes);
+          return;
+        }
+        client.pause();
+        systemClock.setTimer(500, () => {
+          behind.write(bytes);
+          client.resume();
+        });
+      });
+      behind.on('data', (bytes) => client.write(bytes));
+      client.on('close', () => behind.destroy());
+      for (const socket of [client, behind]) socket.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', () => resolve()));
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      const client = await within(
+        10_000,
+        RedisClient.connect({
+          url: `redis://127.0.0.1:${port}`,
+          name: 'test',
+          clock: systemClock,
+          logger: silentLogger,
+          mode: { kind: 'prompt', commandTimeoutMs: 200 },
+        }),
+        'the connection',
+      );
+      assert.ok(held > 1, 'it was asked again');
+      assert.match(client.serverFacts.durability, 'survives');
+      await client.share().close();
+    } finally {
+      proxy.close();
+    }
+  }));
 
 test('a refused login is told at once and not retried (RC1)', () =>
   withServer(async (server) => {
