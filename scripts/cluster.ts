@@ -68,6 +68,7 @@ async function main(flags: Flags): Promise<void> {
     taskManagers: flags.taskManagers,
     slots: flags.slots,
     restartsMax: flags.restarts,
+    isDetached: true,
     onLine: writer(logs),
     say,
     onHopeless: () => {

@@ -5,7 +5,7 @@
  *      pause grows while its lives are short. One that says that its settings are wrong is not started again.
  * LP2  `stop` ends it for good: SIGTERM, and SIGKILL when it has not ended within the bound.
  * LP3  It does not outlive this process, unless this process is killed with SIGKILL. A Ctrl-C of the terminal does not
- *      reach it: `stop` ends it, in order.
+ *      reach a detached one: `stop` ends it, in order.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -18,6 +18,8 @@ export interface ActorProcessOptions {
   readonly args: (generation: number) => readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly restartsMax: number;
+  /** In a process group of its own: whoever starts it handles SIGINT, SIGTERM and SIGHUP. */
+  readonly isDetached: boolean;
   readonly onLine: (name: string, line: string) => void;
   /** `why`: the last error it told before it ended. */
   readonly onExit: (name: string, exit: { readonly how: string; readonly why?: string; readonly willRestart: boolean }) => void;
@@ -83,7 +85,7 @@ export class ActorProcess {
     const child = spawn(process.execPath, ['--enable-source-maps', script, ...args(this.#generation)], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
+      detached: this.#options.isDetached,
     });
     this.#child = child;
     killAtExit(child);

@@ -31,6 +31,8 @@ export interface LocalClusterOptions {
   readonly restartsMax: number;
   /** Take any free port for a nats-server and redis-server of our own; else the usual one is tried first. */
   readonly anyPort?: boolean;
+  /** Ctrl-C of the terminal reaches this process only, which then stops the others in order; needs handlers of signals. */
+  readonly isDetached?: boolean;
   readonly onLine: (process: string, line: string) => void;
   readonly say: (line: string) => void;
   /** Called once when nothing will work any more. */
@@ -129,11 +131,11 @@ export class LocalCluster {
     if (needsNats || needsRedis) {
       const binaries = requireServerBinaries(say);
       if (needsNats) {
-        this.#servers.nats = await startNatsServer(binaries, await this.#port('nats'), (how) => this.#serverEnded('nats', how));
+        this.#servers.nats = await startNatsServer(binaries, await this.#port('nats'), this.#serverOptions('nats'));
         own.push(`nats.servers=${natsUrl(this.#servers.nats)}`);
       }
       if (needsRedis) {
-        this.#servers.redis = await startRedisServer(binaries, await this.#port('redis'), (how) => this.#serverEnded('redis', how));
+        this.#servers.redis = await startRedisServer(binaries, await this.#port('redis'), this.#serverOptions('redis'));
         own.push(`redis.url=${redisUrl(this.#servers.redis)}`);
       }
     }
@@ -169,6 +171,7 @@ export class LocalCluster {
         args: (generation) => [...args(generation), ...common],
         env: environment,
         restartsMax,
+        isDetached: this.#options.isDetached === true,
         onLine,
         onExit: (which, { how, why, willRestart }) => {
           const next = willRestart ? 'starting it again' : 'it is not started again';
@@ -188,6 +191,10 @@ export class LocalCluster {
     this.#isHopeless = true;
     this.#options.say(`no ${isLeft(true) ? 'TaskManager' : 'JobManager'} is left`);
     this.#options.onHopeless?.();
+  }
+
+  #serverOptions(which: 'nats' | 'redis'): { readonly onEnd: (how: string) => void; readonly isDetached: boolean } {
+    return { onEnd: (how) => this.#serverEnded(which, how), isDetached: this.#options.isDetached === true };
   }
 
   /** A server is started again where it was, with the data it had. */

@@ -2,8 +2,8 @@
  * A server of our own on loopback: started, waited for, stopped or killed, started again on the same port and data.
  *
  * - SP1 `start` resolves once the port answers; it rejects, with the server's last words, when the server ends first.
- * - SP2 no server outlives this process when it exits by `process.exit` or normally; a Ctrl-C of the terminal reaches this
- *   process only, which ends its servers in its own order.
+ * - SP2 no server outlives this process when it exits by `process.exit` or normally. A detached one is not reached by a
+ *   Ctrl-C of the terminal, nor by who kills the group of this process: whoever starts one handles SIGINT, SIGTERM, SIGHUP.
  * - SP3 a port that somebody else listens on is refused before anything is started: his answers are not taken for ours.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -38,6 +38,8 @@ export interface ServerProcessOptions {
   readonly port?: number;
   /** Called when it ends without having been asked to, with how. */
   readonly onEnd?: (how: string) => void;
+  /** In a process group of its own (SP2). */
+  readonly isDetached?: boolean;
 }
 
 /** One server with its own temporary data directory. */
@@ -52,6 +54,7 @@ export class ServerProcess {
   #output = '';
   #isAsked = false;
   readonly #onEnd: ServerProcessOptions['onEnd'];
+  readonly #isDetached: boolean;
 
   private constructor(options: ServerProcessOptions, port: number) {
     this.name = options.name;
@@ -59,6 +62,7 @@ export class ServerProcess {
     this.directory = mkdtempSync(join(tmpdir(), `millrace-${options.name}-`));
     this.#binary = options.binary;
     this.#onEnd = options.onEnd;
+    this.#isDetached = options.isDetached === true;
     this.#flags = options.flags(port, this.directory);
     endWithProcess(this);
   }
@@ -88,7 +92,7 @@ export class ServerProcess {
     const child = spawn(this.#binary, [...this.#flags, ...more], {
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
+      detached: this.#isDetached,
     });
     this.#child = child;
     this.#output = '';
