@@ -5,10 +5,10 @@ import { join } from 'node:path';
 
 const made = new Set<string>();
 
-/** A new directory, removed when the process exits at the latest. */
-export function makeTemporaryDirectory(prefix: string): string {
+/** A new directory, removed when the process exits at the latest; in that of the operating system, or in `parent`. */
+export function makeTemporaryDirectory(prefix: string, parent: string = tmpdir()): string {
+  const directory = mkdtempSync(join(parent, prefix));
   if (made.size === 0) process.on('exit', removeAll);
-  const directory = mkdtempSync(join(tmpdir(), prefix));
   made.add(directory);
   return directory;
 }

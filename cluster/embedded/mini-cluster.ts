@@ -9,17 +9,20 @@ import { join } from 'node:path';
 import { Client } from '../../actors/client/client.js';
 import { JobManagerNode } from '../../actors/job-manager/job-manager-node.js';
 import { TaskManager } from '../../actors/task-manager/task-manager.js';
-import { heartbeatDefaults } from '../../actors/runtime/heartbeat-monitor.js';
 import type { TransitionRecord } from '../../actors/runtime/machine-host.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
 import { createSubjects } from '../../bus/protocol/subjects.js';
 import { InProcessHub } from '../../bus/transports/in-process/hub.js';
+import { Configuration } from '../../core/configuration/configuration.js';
+import { options as declared } from '../../core/configuration/options.js';
 import { sessionId, taskManagerId } from '../../core/ids.js';
 import type { CorePorts } from '../../core/ports.js';
 import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
 import { FileCheckpointStorage } from '../../storage/checkpoints/file-checkpoint-storage.js';
+import { MemoryCheckpointStorage } from '../../storage/checkpoints/memory-checkpoint-storage.js';
+import type { CheckpointStorage } from '../../storage/contracts.js';
 import { MemoryHaStore } from '../../storage/ha/memory-ha-store.js';
 import { NodeFileSystem } from '../adapters/node-file-system.js';
 import { createLogger, type LogSetting } from '../adapters/pino-logger.js';
@@ -27,22 +30,29 @@ import { systemClock, systemRandom } from '../adapters/system-clock.js';
 import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../adapters/temporary-directory.js';
 import { WorkerSlotSpawner, type WorkerSlot } from '../adapters/worker-slot-spawner.js';
 import { CodeCache } from '../job-code/code-cache.js';
+import { jobManagerSettingsOf, taskManagerSettingsOf } from '../processes/settings-of-actors.js';
+import { embeddedSettingsOf, type EmbeddedSettings } from './embedded-settings.js';
 
 export interface MiniClusterOptions {
   readonly taskManagers: number;
   /** Of each TaskManager. */
   readonly slots: number;
+  /** What is set there counts, as in separate processes; keys without an effect here are refused (ES1). */
+  readonly configuration?: Configuration;
+  /** Default: what the configuration says, else errors only. */
   readonly logLevel?: LogSetting;
   readonly onTransition?: (record: TransitionRecord) => void;
 }
-
-const leaseMs = 3_000;
 
 export class MiniCluster {
   readonly client: Client;
   /** Of this cluster alone; removed with it. */
   readonly directory: string;
   readonly #options: MiniClusterOptions;
+  readonly #configuration: Configuration;
+  readonly #settings: EmbeddedSettings;
+  readonly #logLevel: LogSetting;
+  readonly #checkpoints: CheckpointStorage;
   readonly #ports: CorePorts;
   readonly #hub: InProcessHub;
   readonly #node: JobManagerNode;
@@ -51,8 +61,17 @@ export class MiniCluster {
 
   constructor(options: MiniClusterOptions) {
     this.#options = options;
-    this.directory = makeTemporaryDirectory('millrace-');
-    this.#ports = { clock: systemClock, random: systemRandom, logger: createLogger(options.logLevel ?? 'error', { pid: process.pid }) };
+    this.#configuration = options.configuration ?? Configuration.defaults;
+    this.#settings = embeddedSettingsOf(this.#configuration);
+    this.#logLevel =
+      options.logLevel ??
+      (this.#configuration.originOf(declared.logLevel) === undefined ? 'error' : this.#configuration.get(declared.logLevel));
+    this.directory = makeTemporaryDirectory('millrace-', this.#settings.temporaryDirectory);
+    this.#ports = { clock: systemClock, random: systemRandom, logger: createLogger(this.#logLevel, { pid: process.pid }) };
+    this.#checkpoints =
+      this.#settings.checkpoints.kind === 'memory'
+        ? new MemoryCheckpointStorage()
+        : new FileCheckpointStorage({ ...this.#ports, files: new NodeFileSystem(), directory: this.#checkpointDirectory });
     this.#hub = new InProcessHub({ ...this.#ports, defer: (deliver) => void setImmediate(deliver) });
     this.#node = this.#startJobManager();
     for (let n = 1; n <= options.taskManagers; n++) this.#startTaskManager(`tm-${n}`);
@@ -84,22 +103,23 @@ export class MiniCluster {
       bus,
       endpoint,
       store: new MemoryHaStore(this.#ports),
-      checkpointStorage: new FileCheckpointStorage({ ...this.#ports, files: new NodeFileSystem(), directory: this.#checkpoints }),
+      checkpointStorage: this.#checkpoints,
       blobs: new MemoryBlobStore(),
       holder: 'embedded',
       process: { host: 'localhost', pid: process.pid },
-      leaseMs,
-      renewMs: leaseMs / 3,
-      heartbeat: heartbeatDefaults,
+      ...jobManagerSettingsOf(this.#configuration),
       ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
     });
   }
 
   #startTaskManager(name: string): void {
     const { bus, endpoint } = this.#join(name);
+    const { heapBytesMax, checkpoints } = this.#settings;
+    const inMemory = checkpoints.kind === 'memory';
     const spawner = new WorkerSlotSpawner({
-      log: { level: this.#options.logLevel ?? 'error', fields: { taskManager: name } },
-      storage: { kind: 'filesystem', directory: this.#checkpoints },
+      log: { level: this.#logLevel, fields: { taskManager: name } },
+      storage: inMemory ? { kind: 'main-thread' } : { kind: 'filesystem', directory: this.#checkpointDirectory },
+      ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
       // They are needed as soon as the job is submitted, so they are loaded while it is planned.
       spareThreads: this.#options.slots,
     });
@@ -115,14 +135,17 @@ export class MiniCluster {
       data: bus,
       spawner,
       codeCache: this.codeCache,
-      settings: { slots: this.#options.slots },
+      ...(inMemory ? { chunks: this.#checkpoints } : {}),
+      settings: { ...taskManagerSettingsOf(this.#configuration), slots: this.#options.slots },
       onFatal: (reason) => this.#ports.logger.log('error', 'a TaskManager cannot go on', { taskManager: name, reason }),
     });
     this.#taskManagers.set(name, { actor, spawner });
   }
 
-  get #checkpoints(): string {
-    return join(this.directory, 'checkpoints');
+  /** Of its own, unless the configuration names one, which outlives the cluster. */
+  get #checkpointDirectory(): string {
+    const { checkpoints } = this.#settings;
+    return (checkpoints.kind === 'filesystem' ? checkpoints.directory : undefined) ?? join(this.directory, 'checkpoints');
   }
 
   #join(name: string): { readonly bus: Bus; readonly endpoint: Endpoint } {

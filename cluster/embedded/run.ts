@@ -17,16 +17,17 @@ import { endText, ProgressDisplay } from '../cli/job-display.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { buildJob, compileJob, parseParameters } from '../job-code/compiled-job.js';
 import { importJob } from '../job-code/job-module.js';
+import { embeddedSettingsOf } from './embedded-settings.js';
 import { MiniCluster } from './mini-cluster.js';
 
 export interface RunOptions {
   /** What the builder reads as `env.parameters`. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** Flink's keys, e.g. `{ 'parallelism.default': 2 }`. */
+  /** Flink's keys, e.g. `{ 'parallelism.default': 2 }`. A key that can have no effect in an embedded cluster is refused. */
   readonly configuration?: Readonly<Record<string, string | number | boolean>>;
   /** TaskManagers in this process; default 2. */
   readonly taskManagers?: number;
-  /** Slots of each; default: as many as the job needs. */
+  /** Slots of each; default: `taskmanager.numberOfTaskSlots` when it is set, else as many as the job needs. */
   readonly slots?: number;
   readonly logLevel?: LogSetting;
   /** Called with every look at the job, about five times a second. */
@@ -84,15 +85,28 @@ export async function runIfMain(url: string, job: JobDefinition, options: RunOpt
 }
 
 async function runBuilt(job: JobDefinition, code: Submission['code'], options: RunOptions): Promise<JobSummary> {
-  const { parameters = {}, configuration = {} } = options;
+  const { parameters = {} } = options;
+  const configuration = configurationOf(options);
   const where = code.kind === 'module' ? code.url : job.name;
-  return execute(buildJob(job, { where, parameters, configuration: Configuration.load({ flags: configuration }) }), code, options);
+  return execute(buildJob(job, { where, parameters, configuration }), code, configuration, options);
 }
 
-async function execute(jobGraph: JobGraph, code: Submission['code'], options: RunOptions): Promise<JobSummary> {
+/** Refuses what cannot be had before anything is built or started. */
+function configurationOf(options: RunOptions): Configuration {
+  const configuration = Configuration.load({ flags: options.configuration ?? {} });
+  embeddedSettingsOf(configuration);
+  return configuration;
+}
+
+async function execute(
+  jobGraph: JobGraph,
+  code: Submission['code'],
+  configuration: Configuration,
+  options: RunOptions,
+): Promise<JobSummary> {
   const { taskManagers = 2, logLevel, onStarted, onProgress } = options;
-  const slots = options.slots ?? Math.ceil(slotsNeededBy(jobGraph) / taskManagers);
-  const cluster = new MiniCluster({ taskManagers, slots, ...(logLevel === undefined ? {} : { logLevel }) });
+  const slots = options.slots ?? embeddedSettingsOf(configuration).slots ?? Math.ceil(slotsNeededBy(jobGraph) / taskManagers);
+  const cluster = new MiniCluster({ taskManagers, slots, configuration, ...(logLevel === undefined ? {} : { logLevel }) });
   const signals = onSignals(cluster);
   try {
     const id = await cluster.client.submit({ jobGraph, code });
@@ -131,16 +145,17 @@ function onSignals(cluster: MiniCluster): { readonly stop: () => void; readonly 
 }
 
 async function runTypeScript(url: string, options: RunOptions): Promise<JobSummary> {
-  const { parameters = {}, configuration = {} } = options;
+  const { parameters = {} } = options;
+  const configuration = configurationOf(options);
   const directory = makeTemporaryDirectory('millrace-code-');
   try {
     const { jobGraph, bundle } = await compileJob({
       path: fileURLToPath(url),
       parameters,
-      configuration: Configuration.load({ flags: configuration }),
+      configuration,
       cache: new CodeCache(directory),
     });
-    return await execute(jobGraph, { kind: 'bundle', bytes: bundle }, options);
+    return await execute(jobGraph, { kind: 'bundle', bytes: bundle }, configuration, options);
   } finally {
     rmSync(directory, { recursive: true, force: true });
     forgetTemporaryDirectory(directory);
