@@ -19,17 +19,11 @@ const marker = '\u0000';
 
 /** The canonical form of a key (K1). Free for strings and numbers; allocates a string for composites. */
 export function canonicalKey(key: Key): CanonicalKey {
-  switch (typeof key) {
-    case 'string':
-      return key.charCodeAt(0) === 0 ? `${marker}"${key}` : key;
-    case 'number':
-      return key === 0 ? 0 : key;
-    case 'bigint':
-    case 'boolean':
-      return key;
-    default:
-      return key === null ? null : marker + encodePart(key, key);
-  }
+  // Comparisons, no switch: each is one test of the value, where a switch makes the name of its type first.
+  if (typeof key === 'string') return key.charCodeAt(0) === 0 ? `${marker}"${key}` : key;
+  if (typeof key === 'number') return key === 0 ? 0 : key;
+  if (typeof key === 'bigint' || typeof key === 'boolean' || key === null) return key;
+  return marker + encodePart(key, key);
 }
 
 /** A hash of 32 bits, signed (K2). */
@@ -39,18 +33,10 @@ export function hashOfKey(key: Key): number {
 
 /** The hash of a key whose canonical form is already known (K2). */
 export function hashOfCanonicalKey(key: CanonicalKey): number {
-  switch (typeof key) {
-    case 'string':
-      return hashOfString(key);
-    case 'number':
-      return (key | 0) === key ? key : hashOfDouble(key);
-    case 'boolean':
-      return key ? 1231 : 1237;
-    case 'bigint':
-      return hashOfString(`${marker}${key}n`);
-    default:
-      return 0;
-  }
+  if (typeof key === 'string') return hashOfString(key);
+  if (typeof key === 'number') return (key | 0) === key ? key : hashOfDouble(key);
+  if (typeof key === 'boolean') return key ? 1231 : 1237;
+  return typeof key === 'bigint' ? hashOfString(`${marker}${key}n`) : 0;
 }
 
 /** Java's String.hashCode: UTF-16 code units, base 31, wrapped to 32 bits. */

@@ -25,17 +25,11 @@ export function copyValue(value: unknown, where: string): unknown {
 }
 
 function copy(value: unknown, depth: number, where: string): unknown {
-  switch (typeof value) {
-    case 'string':
-      return detachString(value);
-    case 'object':
-      return value === null ? null : copyObject(value, depth, where);
-    case 'function':
-    case 'symbol':
-      throw unsupported(typeof value, where);
-    default:
-      return value;
-  }
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return detachString(value);
+  if (typeof value === 'object') return value === null ? null : copyObject(value, depth, where);
+  if (typeof value === 'function' || typeof value === 'symbol') throw unsupported(typeof value, where);
+  return value;
 }
 
 function copyObject(value: object, depth: number, where: string): unknown {
@@ -82,17 +76,13 @@ function copyPlain(value: Record<string, unknown>, depth: number, where: string)
   const object = { ...value };
   for (const name in object) {
     const field = object[name];
-    switch (typeof field) {
-      case 'string':
-        if (field.length >= slicedStringLengthMin) object[name] = detachString(field);
-        break;
-      case 'object':
-        if (field !== null) object[name] = copyObject(field, depth + 1, where);
-        break;
-      case 'function':
-      case 'symbol':
-        throw unsupported(`with a ${typeof field} in field ${JSON.stringify(name)}`, where);
-      default:
+    if (typeof field === 'number') continue;
+    if (typeof field === 'string') {
+      if (field.length >= slicedStringLengthMin) object[name] = detachString(field);
+    } else if (typeof field === 'object') {
+      if (field !== null) object[name] = copyObject(field, depth + 1, where);
+    } else if (typeof field === 'function' || typeof field === 'symbol') {
+      throw unsupported(`with a ${typeof field} in field ${JSON.stringify(name)}`, where);
     }
   }
   return object;
