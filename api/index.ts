@@ -24,6 +24,7 @@ export type {
   ReduceFunction,
   Results,
   RuntimeContext,
+  Synchronous,
   TimerService,
   TimeService,
 } from '../dataflow/functions.js';

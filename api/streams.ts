@@ -14,6 +14,7 @@ import type {
   OutputTag,
   ProcessSetup,
   ReduceFunction,
+  Synchronous,
 } from '../dataflow/functions.js';
 import { collectOperator } from '../dataflow/operators/collect.js';
 import { filterOperator } from '../dataflow/operators/filter.js';
@@ -54,7 +55,7 @@ export class DataStream<T> {
   }
 
   /** One result for every record. */
-  map<Out>(map: MapFunction<T, Out>): SingleOutputStream<Out> {
+  map<Out>(map: MapFunction<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
     return this.transform({ type: 'map', name: 'Map', written: map, create: () => mapOperator(map) as Operator });
   }
 
@@ -69,12 +70,12 @@ export class DataStream<T> {
    * Any number of results for every record: returned as an iterable (an array, or a generator for many), or handed to
    * the collector (then name the type: `flatMap<Word>((line, out) => …)`).
    */
-  flatMap<Out>(flatMap: FlatMapFunction<T, Out>): SingleOutputStream<Out> {
+  flatMap<Out>(flatMap: FlatMapFunction<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
     return this.transform({ type: 'flat-map', name: 'Flat Map', written: flatMap, create: () => flatMapOperator(flatMap) as Operator });
   }
 
   /** A function with side outputs and a last word, or what makes one for each subtask. */
-  process<Out>(setup: ProcessSetup<T, Out>): SingleOutputStream<Out> {
+  process<Out>(setup: ProcessSetup<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
     return this.transform({ type: 'process', name: 'Process', written: setup, create: () => processOperator(setup) as Operator });
   }
 
@@ -239,7 +240,7 @@ export class KeyedStream<K extends Key, T> extends DataStream<T> {
   }
 
   /** A function with state and timers of the record's key, or what makes one for each subtask. */
-  override process<Out>(setup: KeyedProcessSetup<K, T, Out>): SingleOutputStream<Out> {
+  override process<Out>(setup: KeyedProcessSetup<K, T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
     const keyOf = this.#keyOf;
     return this.transform({
       type: 'keyed-process',

@@ -22,6 +22,16 @@ export interface Collector<T> {
 /** What a function may return: results to be pulled, or nothing. */
 export type Results<T> = Iterable<T> | void;
 
+/**
+ * What is asked of a function whose results are `Out`, beside its type: that they are no promises, which nothing would wait
+ * for. Meant for an intersection: `MapFunction<In, Out> & Synchronous<Out>`.
+ */
+export type Synchronous<Out> = 0 extends 1 & Out
+  ? unknown
+  : [Extract<Out, PromiseLike<unknown>>] extends [never]
+    ? unknown
+    : { readonly 'functions on records are synchronous: fetch beforehand, or in open()': never };
+
 export type MapFunction<In, Out> = (value: In) => Out;
 export type FilterFunction<T> = (value: T) => boolean;
 export type FlatMapFunction<In, Out> = (value: In, out: Collector<Out>) => Results<Out>;

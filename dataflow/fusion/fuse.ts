@@ -4,11 +4,17 @@
  * FU1  What is thrown in a stage names its operator; what is thrown behind the last stage passes as it is.
  * FU2  A chain calls its functions from call sites of its own, so that the engine can inline them whatever other chains
  *      the thread ran before.
+ * FU3  Records go through a second function until each stage had a result that was looked at (SY1), `firstRecordsMax` at
+ *      most: a stage behind a filter may never have one. From then on that costs one branch a record and chain, whatever
+ *      its length.
  */
 import type { Emit } from '../contracts.js';
 import { failFunction } from '../operators/user-error.js';
+import { synchronous } from '../operators/synchronous.js';
 import { compile } from './dynamic-code.js';
 import type { NamedStage } from './record-stage.js';
+
+const firstRecordsMax = 1_000;
 
 /** Undefined where code may not be made; then operators are bound to each other. `out` takes what the last stage leaves. */
 export function fuse(stages: readonly NamedStage[], out: Emit<unknown>): Emit<unknown> | undefined {
@@ -16,21 +22,40 @@ export function fuse(stages: readonly NamedStage[], out: Emit<unknown>): Emit<un
   function failAt(index: number, error: unknown): never {
     return failFunction((stages[index] as NamedStage).operatorName, error);
   }
-  const code = stages.map((stage, index) => {
+  const unproven = new Set(stages.flatMap(({ firstCode }, index) => (firstCode === undefined ? [] : index)));
+  const isProven = (): boolean => unproven.size === 0;
+  stages.forEach((stage, index) => {
     for (const [name, value] of Object.entries(stage.uses)) uses[`${name}_${index}`] = value;
-    return `at = ${index}; ${stage.code.replace(/\$(\w+)/g, `$1_${index}`)}`;
+    uses[`first_${index}`] = (result: unknown): unknown => {
+      synchronous(result);
+      unproven.delete(index);
+      return result;
+    };
   });
-  return compile<Emit<unknown>>(
-    'chain',
-    uses,
-    `return function chain(value, timestamp, keyGroup) {
-  let at = 0;
+  const body = (codeOf: (stage: NamedStage) => string): string => `let at = 0;
   try {
-    ${code.join('\n    ')}
+    ${stages.map((stage, index) => `at = ${index}; ${codeOf(stage).replace(/\$(\w+)/g, `$1_${index}`)}`).join('\n    ')}
   } catch (error) {
     fail(at, error);
   }
-  out(value, timestamp);
+  out(value, timestamp);`;
+  const all = body(({ code }) => code);
+  if (isProven()) return compile<Emit<unknown>>('chain', uses, `return function chain(value, timestamp, keyGroup) {\n  ${all}\n};`);
+  return compile<Emit<unknown>>(
+    'chain',
+    { ...uses, isProven },
+    `let firstLeft = ${firstRecordsMax};
+function first(value, timestamp, keyGroup) {
+  ${body(({ code, firstCode }) => firstCode ?? code)}
+}
+return function chain(value, timestamp, keyGroup) {
+  if (firstLeft > 0) {
+    firstLeft -= 1;
+    first(value, timestamp, keyGroup);
+    if (isProven()) firstLeft = 0;
+    return;
+  }
+  ${all}
 };`,
   );
 }

@@ -9,6 +9,7 @@ import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import type { Emit, KeySelector } from '../contracts.js';
 import type { Collector, Results } from '../functions.js';
 import type { ResultPump } from '../operators/result-pump.js';
+import { synchronous } from '../operators/synchronous.js';
 import { compile } from './dynamic-code.js';
 
 /** What changes between two calls, or is known only once the operator is open. */
@@ -81,6 +82,30 @@ export function createProcessCall<In, Out>(options: ProcessCallOptions<In, Out>)
 
 /** Hands results on with the timestamp of the record being processed. */
 export function createCollector<Out>(out: Emit<Out>, cell: ProcessCell): Collector<Out> {
-  const compiled = compile<Collector<Out>>('collector', { out, cell }, 'return { collect(value) { out(value, cell.now); } };');
-  return compiled ?? { collect: (value) => out(value, cell.now) };
+  const compiled = compile<Collector<Out>>(
+    'collector',
+    { out, cell, synchronous },
+    `let isFirst = true;
+return {
+  collect(value) {
+    if (isFirst) {
+      synchronous(value);
+      isFirst = false;
+    }
+    out(value, cell.now);
+  },
+};`,
+  );
+  let isFirst = true;
+  return (
+    compiled ?? {
+      collect: (value) => {
+        if (isFirst) {
+          synchronous(value);
+          isFirst = false;
+        }
+        out(value, cell.now);
+      },
+    }
+  );
 }

@@ -7,6 +7,8 @@
 export interface RecordStage {
   /** Statements. `$name` stands for the value `name` of `uses`. */
   readonly code: string;
+  /** The same for the first records: `$first(…)` around what a user's function returned; it refuses promises (SY1). */
+  readonly firstCode?: string;
   readonly uses: Readonly<Record<string, unknown>>;
 }
 

@@ -3,23 +3,29 @@ import type { KeyedStateBackend, ValueState } from '../../storage/state/contract
 import type { KeySelector, Operator } from '../contracts.js';
 import type { ReduceFunction } from '../functions.js';
 import { keyedStateOf } from './runtime-context.js';
+import { synchronous } from './synchronous.js';
 import { failFunction } from './user-error.js';
 
 /** Folds the records of each key into one, and hands on every intermediate value. State: one value a key. */
 export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunction<T>): Operator<T, T> {
   const state: { keyed?: KeyedStateBackend; accumulated?: ValueState<T> } = {};
   return {
-    stage: ({ task }) => ({
-      uses: { keyOf, reduce, state, keyGroupOf, maxParallelism: task.maxParallelism },
-      code: `{
+    stage: ({ task }) => {
+      const code = (reduced: string): string => `{
       const key = $keyOf(value);
       $state.keyed.setCurrentKey(key, keyGroup === undefined ? $keyGroupOf(key, $maxParallelism) : keyGroup);
       const before = $state.accumulated.value();
-      if (before !== undefined) value = $reduce(before, value);
+      if (before !== undefined) value = ${reduced};
       $state.accumulated.update(value);
-    }`,
-    }),
+    }`;
+      return {
+        uses: { keyOf, reduce, state, keyGroupOf, maxParallelism: task.maxParallelism },
+        code: code('$reduce(before, value)'),
+        firstCode: code('$first($reduce(before, value))'),
+      };
+    },
     bind: (out, { operatorName, task }) => {
+      let isFirst = true;
       return (value, timestamp, keyGroup) => {
         let after: T;
         try {
@@ -28,6 +34,10 @@ export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunc
           keyed.setCurrentKey(key, keyGroup ?? keyGroupOf(key, task.maxParallelism));
           const before = accumulated.value();
           after = before === undefined ? value : reduce(before, value);
+          if (isFirst && before !== undefined) {
+            synchronous(after);
+            isFirst = false;
+          }
           accumulated.update(after);
         } catch (error) {
           failFunction(operatorName, error);

@@ -15,6 +15,7 @@ import { keyGroupOf } from '../../graph/key-groups.js';
 import type { Emit, OperatorContext } from '../contracts.js';
 import type { Results } from '../functions.js';
 import { approximateBytes } from '../records/copy-record.js';
+import { synchronous } from './synchronous.js';
 import { failFunction } from './user-error.js';
 
 type Waiting<In, Out> =
@@ -46,6 +47,8 @@ export class ResultPump<In, Out> {
   #waitingBytes = 0;
   /** From `park` until `#resume` says that nothing is left. */
   #isParked = false;
+  /** Until a result was looked at (SY1). */
+  #isFirst = true;
 
   constructor(options: ResultPumpOptions<In, Out>) {
     this.#options = options;
@@ -112,9 +115,20 @@ export class ResultPump<In, Out> {
     while (context.isOutputAvailable()) {
       const next = this.#next(iterator);
       if (next.done === true) return true;
+      if (this.#isFirst) this.#prove(next.value);
       out(next.value, timestamp);
     }
     return false;
+  }
+
+  /** SY1. */
+  #prove(value: unknown): void {
+    try {
+      synchronous(value);
+    } catch (error) {
+      failFunction(this.#options.context.operatorName, error);
+    }
+    this.#isFirst = false;
   }
 
   #next(iterator: Iterator<Out>): IteratorResult<Out> {
@@ -148,12 +162,12 @@ export class ResultPump<In, Out> {
   #iteratorOf(results: Iterable<Out>): Iterator<Out> {
     const make: unknown = results[Symbol.iterator];
     if (typeof make === 'function') return results[Symbol.iterator]();
-    const isPromise = typeof (results as { readonly then?: unknown }).then === 'function';
-    throw new MillraceError('RESULT_NOT_ITERABLE', `The function returned a ${isPromise ? 'promise' : typeof results}.`, {
+    this.#prove(results);
+    throw new MillraceError('RESULT_NOT_ITERABLE', `The function returned a ${typeof results}.`, {
       domain: 'user',
       recovery: 'fail-job',
       where: this.#options.context.operatorName,
-      hint: 'Return an iterable of results or nothing; functions on records are synchronous.',
+      hint: 'Return an iterable of results or nothing.',
     });
   }
 

@@ -92,6 +92,7 @@ test('mistakes of a builder are told while it builds, by name', () => {
     (env) =>
       void env
         .fromData(1)
+        // @ts-expect-error the types refuse it as well
         .map(async (value) => value)
         .sinkTo(nothing()),
     'FUNCTION_ASYNC',

@@ -224,4 +224,66 @@ test('a builder that builds another job in a slot is refused, naming the operato
   assert.match(summary.error?.message ?? '', /"Source: collection" has other data/);
 });
 
+test('a promise as the first result of a function fails the job, names the operator and says why (SY1)', async () => {
+  // What JavaScript would let pass.
+  const later = (): never => Promise.reject(new Error('nobody waits for it')) as never;
+  const mistakes: Readonly<Record<string, JobBuilder>> = {
+    mapping: (env) =>
+      void env
+        .fromData(1, 2)
+        .map(later)
+        .name('mapping')
+        .map((value) => value)
+        .collect(),
+    filtering: (env) => void env.fromData(1, 2).filter(later).name('filtering').collect(),
+    'behind a filter': (env) =>
+      void env
+        .fromSequence(1, 50)
+        .filter((value) => value > 40)
+        .map(later)
+        .name('behind a filter')
+        .collect(),
+    reducing: (env) =>
+      void env
+        .fromData(1, 1)
+        .keyBy((value) => value)
+        .reduce(later)
+        .name('reducing')
+        .collect(),
+    spreading: (env) =>
+      void env
+        .fromData(1)
+        .flatMap(() => [later()])
+        .name('spreading')
+        .collect(),
+    answering: (env) => void env.fromData(1).flatMap(later).name('answering').collect(),
+    collecting: (env) =>
+      void env
+        .fromData(1)
+        .flatMap<number>((_, out) => out.collect(later()))
+        .name('collecting')
+        .collect(),
+    processing: (env) =>
+      void env
+        .fromData(1)
+        .process<number>({ processElement: () => [later()] })
+        .name('processing')
+        .collect(),
+    'keyed processing': (env) =>
+      void env
+        .fromData(1)
+        .keyBy((value) => value)
+        .process<number>({ processElement: () => [later()] })
+        .name('keyed processing')
+        .collect(),
+  };
+  for (const [name, builder] of Object.entries(mistakes)) {
+    const { status, error } = await runSimulated(builder);
+    assert.is(status, 'FAILED', name);
+    assert.match(error?.message ?? '', /returned a promise/, `${name}: ${JSON.stringify(error)}`);
+    assert.match(JSON.stringify(error), name);
+    assert.match(error?.hint ?? '', /synchronous/, name);
+  }
+});
+
 test.run();

@@ -31,6 +31,10 @@ test('types flow through every operator without a cast (DS1)', () => {
     const flights = env.fromCollection<Flight>([{ origin: 'SEA', delay: 3, when: new Date(0) }]);
     isStreamOf<Flight>()(flights);
     isStreamOf<string>()(flights.map((flight) => flight.origin));
+    isStreamOf<{ then: number }>()(flights.map((flight) => ({ then: flight.delay })));
+    // oxlint-disable-next-line typescript/no-explicit-any -- a stream of anything stays possible
+    isStreamOf<any>()(flights.map((flight): any => flight));
+    isStreamOf<unknown>()(flights.map((flight): unknown => flight));
     isStreamOf<number>()(env.fromSequence(1, 3).filter((value) => value > 1));
     isStreamOf<number>()(flights.flatMap((flight) => [flight.delay]));
     isStreamOf<string>()(

@@ -90,4 +90,32 @@ test('a literal is a string of JavaScript whatever its text', () => {
   }
 });
 
+test('the result of a stage is looked at once; a stage that never has one does not keep others back for ever (FU3)', () => {
+  let looked = 0;
+  const answer = (): object => ({
+    get then(): undefined {
+      looked += 1;
+      return undefined;
+    },
+  });
+  const plain = fuse([stageOf(mapOperator(answer as never), 'map')], () => undefined);
+  for (let record = 0; record < 3; record += 1) plain?.(record, 0);
+  assert.is(looked, 1);
+  looked = 0;
+  const stages = [
+    stageOf(mapOperator(answer as never), 'map'),
+    stageOf(
+      filterOperator(() => false),
+      'filter',
+    ),
+    stageOf(
+      mapOperator((value: number) => value),
+      'never reached',
+    ),
+  ];
+  const kept = fuse(stages, () => undefined);
+  for (let record = 0; record < 5_000; record += 1) kept?.(record, 0);
+  assert.ok(looked <= 1_000, `${looked} looks`);
+});
+
 test.run();
