@@ -48,6 +48,8 @@ export interface TaskAcknowledgement {
   readonly asyncMs: number;
   /** Records processed by this attempt before the barrier. */
   readonly recordsIn: number;
+  /** Records the sinks of this attempt took before the barrier. */
+  readonly recordsWritten: number;
 }
 
 /** What the runtime tells its actor. */

@@ -27,6 +27,12 @@ export interface OperatorSnapshot {
   readonly operatorState: Uint8Array | null;
 }
 
+/** How many records a subtask had processed, over all its attempts. */
+export interface RecordCounts {
+  readonly in: number;
+  readonly written: number;
+}
+
 /** The state of one task (one subtask of one chain). */
 export interface TaskSnapshot {
   readonly vertexId: VertexId;
@@ -35,6 +41,8 @@ export interface TaskSnapshot {
   /** The task had processed the end of its input: on restore `endInput` and `finish` are not called again. */
   readonly isFinished: boolean;
   readonly stateBytes: number;
+  /** What was processed before it, since the job began. */
+  readonly records?: RecordCounts;
 }
 
 /** What the JobManager keeps for a source: the splits and who had them is in the readers' own state. */

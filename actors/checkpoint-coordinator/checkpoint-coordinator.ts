@@ -6,6 +6,7 @@
  * CC8  `restorePoint` waits for pointer moves under way, so that every restore sees the store's latest checkpoint.
  */
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
+import type { MessageBody } from '../../bus/protocol/registry.js';
 import type { JobStatus } from '../../bus/protocol/schemas.js';
 import { type ErrorRecord, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
 import { checkpointId as asCheckpointId, type AttemptId, type CheckpointId } from '../../core/ids.js';
@@ -18,7 +19,7 @@ import {
 } from '../../state-machines/checkpoint-coordinator/checkpoint-coordinator-machine.js';
 import type { CheckpointFailureReason } from '../../state-machines/pending-checkpoint/pending-checkpoint-machine.js';
 import type { JobCheckpointLedger } from '../../storage/checkpoints/checkpoint-store.js';
-import type { CompletedCheckpoint } from '../../storage/contracts.js';
+import type { CompletedCheckpoint, RecordCounts } from '../../storage/contracts.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHost, ExecutionView } from '../scheduler/checkpointing.js';
 import { PendingCheckpoint } from './pending-checkpoint.js';
@@ -83,7 +84,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
       'checkpoint.acknowledged': (body) => {
         const pending = this.#pending.get(body.checkpointId);
         if (pending === undefined) this.#unexpected++;
-        else pending.acknowledged(body.attemptId, body.snapshot);
+        else pending.acknowledged(body.attemptId, { ...body.snapshot, records: countedOn(pending, body) });
         return {};
       },
       'checkpoint.declined': (body) => {
@@ -336,4 +337,10 @@ function tooManyFailures(
     hint: 'Raise execution.checkpointing.tolerable-failed-checkpoints or execution.checkpointing.timeout, or see the tasks that declined in the log.',
     ...cause,
   });
+}
+
+/** What the task and the attempts before it have processed. */
+function countedOn(pending: PendingCheckpoint, body: MessageBody<'checkpoint.acknowledged'>): RecordCounts {
+  const before = pending.executions.find(({ attemptId }) => attemptId === body.attemptId)?.recordsBefore ?? { in: 0, written: 0 };
+  return { in: before.in + body.recordsIn, written: before.written + (body.recordsWritten ?? 0) };
 }

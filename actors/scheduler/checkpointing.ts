@@ -16,7 +16,7 @@ import type { MillraceError } from '../../core/errors.js';
 import type { Handlers } from '../../bus/endpoint-contract.js';
 import type { JobStatus } from '../../bus/protocol/schemas.js';
 import type { JobGraph } from '../../graph/types.js';
-import type { CompletedCheckpoint, SourceCoordinatorSnapshot } from '../../storage/contracts.js';
+import type { CompletedCheckpoint, RecordCounts, SourceCoordinatorSnapshot } from '../../storage/contracts.js';
 
 /** JobManager-side execution states, as in Flink. */
 export type ExecutionStateName =
@@ -32,6 +32,8 @@ export interface ExecutionView {
   readonly state: ExecutionStateName;
   /** The chain starts with a source: `checkpoint.trigger` goes to it. */
   readonly isSource: boolean;
+  /** What the attempts before it had processed for the checkpoint it started from. */
+  readonly recordsBefore: RecordCounts;
   /** Address of its slot; undefined before it is deployed. */
   readonly location: { readonly taskManagerId: TaskManagerId; readonly slot: number } | undefined;
 }

@@ -71,6 +71,8 @@ export class ExecutionGraph {
       attemptNumber: attemptNumber(present.attemptNumber + 1),
       createdAt: at,
     });
+    // Until it is deployed: what it will start from is not known yet, and is at least this.
+    next.recordsBefore = present.recordsBefore;
     this.#past.set(subtask, [present.past(), ...(this.#past.get(subtask) ?? [])].slice(0, limits.attemptsHistory));
     this.#current.set(subtask, next);
     this.#byAttempt.delete(present.attemptId);
@@ -95,10 +97,10 @@ export class ExecutionGraph {
     let recordsOut = 0;
     const { vertices } = this.#options.jobGraph;
     const withSource = new Set(vertices.filter(({ operators }) => operators.some(({ kind }) => kind === 'source')).map(({ id }) => id));
-    for (const { state, vertexId, metrics } of this.all()) {
+    for (const { state, vertexId, metrics, recordsBefore } of this.all()) {
       tasks[state] = (tasks[state] ?? 0) + 1;
-      if (withSource.has(vertexId)) recordsIn += metrics.recordsIn;
-      recordsOut += metrics.recordsWritten;
+      if (withSource.has(vertexId)) recordsIn += recordsBefore.in + metrics.recordsIn;
+      recordsOut += recordsBefore.written + metrics.recordsWritten;
     }
     return { tasks, recordsIn, recordsOut };
   }

@@ -13,6 +13,8 @@ import {
   type ExecutionEvent,
   type ExecutionState,
 } from '../../state-machines/execution/execution-machine.js';
+import type { RecordCounts } from '../../storage/contracts.js';
+import { noRecords } from './record-counts.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { ExecutionView } from './checkpointing.js';
 import type { PooledSlot } from './slot-pool.js';
@@ -33,6 +35,7 @@ export class Execution {
   readonly attemptId: AttemptId;
   readonly attemptNumber: AttemptNumber;
   readonly subtask: ExecutionVertexId;
+  readonly vertex: JobVertex;
   readonly vertexId: VertexId;
   readonly subtaskIndex: number;
   /** `name (2/4)`. */
@@ -43,6 +46,8 @@ export class Execution {
   /** Number of the beat before which the TaskManager had accepted it; undefined while it has not. */
   acceptedAtBeat: number | undefined;
   metrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
+  /** What the attempts before it had processed for the checkpoint it starts from: its own metrics begin there. */
+  recordsBefore: RecordCounts = noRecords;
   /** What it added to the job's result when it finished, by name. */
   results: Readonly<Record<string, readonly unknown[]>> = {};
   readonly #host: MachineHost<typeof executionMachine, ExecutionEffect>;
@@ -52,6 +57,7 @@ export class Execution {
     const { vertex, subtaskIndex, leaderEpoch, attemptNumber } = options;
     this.attemptId = formatAttemptId({ vertexId: vertex.id, subtaskIndex, leaderEpoch, attemptNumber });
     this.attemptNumber = attemptNumber;
+    this.vertex = vertex;
     this.vertexId = vertex.id;
     this.subtaskIndex = subtaskIndex;
     this.subtask = executionVertexId(vertex.id, subtaskIndex);
@@ -111,6 +117,7 @@ export class Execution {
       taskName: this.taskName,
       state: this.state,
       isSource: this.#isSource,
+      recordsBefore: this.recordsBefore,
       location: this.slot === undefined ? undefined : { taskManagerId: this.slot.taskManagerId, slot: this.slot.slot },
     };
   }

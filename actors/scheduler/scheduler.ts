@@ -35,6 +35,7 @@ import { JobEvents, type ExecutionChange } from './job-events.js';
 import { JobFailures } from './job-failures.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
+import { recordsBefore } from './record-counts.js';
 import { SharedResources } from './shared-resources.js';
 import { SlotPool } from './slot-pool.js';
 import { TaskCalls } from './task-calls.js';
@@ -308,10 +309,15 @@ export class Scheduler {
   #deploy(subtasks: readonly ExecutionVertexId[]): void {
     const { checkpoint, tasks } = this.#restore;
     this.#sources.reset(subtasks, tasks, checkpoint);
+    // A job that starts from another job's checkpoint counts its own records only.
+    const own = checkpoint?.jobId === this.#options.jobId ? checkpoint : undefined;
     // Tokens are of one job: what another job saw, whose checkpoint this one starts from, cannot be compared.
-    if (checkpoint?.jobId === this.#options.jobId) this.#sharedResources.restore(checkpoint.sharedResources);
+    if (own !== undefined) this.#sharedResources.restore(own.sharedResources);
     const executions = subtasks.map((subtask) => this.#executions.current(subtask));
-    for (const execution of executions) execution.slot = this.#pool.slotOf(execution.subtask);
+    for (const execution of executions) {
+      execution.slot = this.#pool.slotOf(execution.subtask);
+      execution.recordsBefore = recordsBefore(own, execution.vertex, execution.subtaskIndex);
+    }
     this.#options.logger.log('info', 'deploying tasks', { tasks: executions.length, checkpointId: checkpoint?.checkpointId ?? null });
     for (const execution of executions) execution.send({ type: 'DEPLOY', at: this.#options.clock.now() });
   }

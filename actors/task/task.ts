@@ -233,14 +233,10 @@ export class Task {
     if (this.#state === 'RUNNING') this.#reporter.report({ state: 'RUNNING', error: null });
   }
 
-  #acknowledge({ checkpointId, snapshot, alignmentMs, syncMs, asyncMs, recordsIn }: TaskAcknowledgement): void {
+  #acknowledge({ snapshot, ...statistics }: TaskAcknowledgement): void {
     this.#tell('checkpoint.acknowledged', {
-      checkpointId,
+      ...statistics,
       snapshot: { ...snapshot, operators: [...snapshot.operators] },
-      alignmentMs,
-      syncMs,
-      asyncMs,
-      recordsIn,
     });
   }
 

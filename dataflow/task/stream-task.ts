@@ -120,6 +120,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       broadcast: (event) => this.#outputs.broadcast(event),
       source: () => this.#source,
       recordsIn: () => this.#recordsIn(),
+      recordsWritten: () => this.#chain?.recordsWritten ?? 0,
       endPhase: () => this.#phase,
     });
     this.#commits = new TaskCommits({ operators: () => this.operators(), isEnded: () => this.#status === 'ended', fail: owner.fail });

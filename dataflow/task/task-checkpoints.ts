@@ -29,6 +29,7 @@ export interface TaskCheckpointsOptions {
   readonly broadcast: (event: StreamEvent) => void;
   readonly source: () => SourceDriver | undefined;
   readonly recordsIn: () => number;
+  readonly recordsWritten: () => number;
   readonly endPhase: () => EndPhase;
 }
 
@@ -113,7 +114,7 @@ export class TaskCheckpoints {
   }
 
   *#take({ checkpointId: id, triggeredAt, isFinal, alignmentMs }: DueCheckpoint): Procedure {
-    const { descriptor, clock, scope, broadcast, source, recordsIn, endPhase } = this.#options;
+    const { descriptor, clock, scope, broadcast, source, recordsIn, recordsWritten, endPhase } = this.#options;
     if (id <= this.#lastTaken) return;
     this.#lastTaken = id;
     if (this.#aborted.take(id)) {
@@ -134,7 +135,7 @@ export class TaskCheckpoints {
     const isFinished = endPhase() === 'finished';
     this.#snapshots.cut(
       { checkpointId: id, descriptor, operators: scope.operators(), source: source(), isFinished },
-      { alignmentMs, syncStartedAt, recordsIn: recordsIn() },
+      { alignmentMs, syncStartedAt, recordsIn: recordsIn(), recordsWritten: recordsWritten() },
     );
     if (isFinished && isFinal) this.#final = id;
   }

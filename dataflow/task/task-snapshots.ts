@@ -27,6 +27,7 @@ export interface CutStatistics {
   readonly alignmentMs: number;
   readonly syncStartedAt: number;
   readonly recordsIn: number;
+  readonly recordsWritten: number;
 }
 
 interface Serialising extends Omit<CutStatistics, 'syncStartedAt'> {
@@ -52,11 +53,11 @@ export class TaskSnapshots {
   }
 
   /** The synchronous part; throws what an operator's `snapshot` throws. */
-  cut(run: Omit<SnapshotRunOptions, 'chunks'>, { alignmentMs, syncStartedAt, recordsIn }: CutStatistics): void {
+  cut(run: Omit<SnapshotRunOptions, 'chunks'>, { syncStartedAt, ...statistics }: CutStatistics): void {
     while (this.#serialising !== undefined) this.#serialise(this.#serialising, limits.snapshotEntriesPerSlice);
     const started = new SnapshotRun({ ...run, chunks: this.#gate });
     const cutAt = this.#options.clock.monotonic();
-    this.#serialising = { run: started, alignmentMs, recordsIn, syncMs: cutAt - syncStartedAt, cutAt };
+    this.#serialising = { run: started, ...statistics, syncMs: cutAt - syncStartedAt, cutAt };
   }
 
   /** Serialises some more; whether there is more to do now (TS3). */
@@ -104,10 +105,10 @@ export class TaskSnapshots {
     if (this.#serialising !== undefined) this.discard(this.#serialising.run.checkpointId);
   }
 
-  #written({ run, alignmentMs, syncMs, cutAt, recordsIn }: Serialising, snapshot: TaskSnapshot): void {
+  #written({ run, cutAt, ...statistics }: Serialising, snapshot: TaskSnapshot): void {
     if (!this.#writing.delete(run.checkpointId)) return;
     const asyncMs = this.#options.clock.monotonic() - cutAt;
-    this.#options.callbacks.onAcknowledged({ checkpointId: run.checkpointId, snapshot, alignmentMs, syncMs, asyncMs, recordsIn });
+    this.#options.callbacks.onAcknowledged({ checkpointId: run.checkpointId, snapshot, ...statistics, asyncMs });
   }
 
   #decline(run: SnapshotRun, error: unknown): void {

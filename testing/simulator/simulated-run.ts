@@ -27,7 +27,8 @@ export interface RunVerdict {
   readonly restarts: number;
 }
 
-export type ViolationCode = 'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED' | 'STUCK' | 'EPOCH' | 'LEFTOVERS' | 'CRASHED';
+export type ViolationCode =
+  'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED' | 'STUCK' | 'EPOCH' | 'MISCOUNTED' | 'LEFTOVERS' | 'CRASHED';
 
 export interface SimulatedRunOptions {
   readonly seed: number;
@@ -115,6 +116,8 @@ async function judge(
   workload: Parameters<typeof expectedLines>[0],
 ): Promise<RunVerdict['violation']> {
   if (end.status !== 'FINISHED') return { code: 'NOT_FINISHED', detail: `${end.status}: ${JSON.stringify(end.error)}` };
+  if (end.recordsIn !== workload.records)
+    return { code: 'MISCOUNTED', detail: `${end.recordsIn} records were told of ${workload.records}` };
   const lines = await committedLines(disk);
   const expected = countOf(expectedLines(workload));
   const found = countOf(lines);

@@ -528,7 +528,15 @@ test('what a task says of its checkpoints and its end reaches the job', async ()
   const { options } = await room.withRunningTask(alloc('a1'));
   const { vertexId } = room.descriptor(alloc('a1'));
   const snapshot = { vertexId, subtaskIndex: 0, operators: [], isFinished: false, stateBytes: 0 };
-  options.callbacks.onAcknowledged({ checkpointId: 5 as CheckpointId, snapshot, alignmentMs: 0, syncMs: 1, asyncMs: 2, recordsIn: 3 });
+  options.callbacks.onAcknowledged({
+    checkpointId: 5 as CheckpointId,
+    snapshot,
+    alignmentMs: 0,
+    syncMs: 1,
+    asyncMs: 2,
+    recordsIn: 3,
+    recordsWritten: 1,
+  });
   options.callbacks.onDeclined(6 as CheckpointId, 'CHECKPOINT_DECLINED', new Error('no'));
   options.callbacks.onSharedResource('sink/target', 'token');
   options.callbacks.onEndOfData();

@@ -18,6 +18,7 @@ function finishedTask(): { take(id: number, isFinal: boolean): void; abort(id: n
     broadcast: () => undefined,
     source: () => undefined,
     recordsIn: () => 0,
+    recordsWritten: () => 0,
     endPhase: () => 'finished',
   });
   return {

@@ -60,7 +60,7 @@ function setUp() {
   const cut = (id: number, chunks = chunksInAll): void => {
     const operators = [{ descriptor: { id: 'op', name: 'op' }, operator: {}, keyed: { snapshot: stateOf(chunks) } }];
     const run = { checkpointId: checkpointId(id), descriptor: { jobId: 'j', attemptId: `a${id}` }, operators, isFinished: false };
-    snapshots.cut(run as unknown as SnapshotRunOptions, { alignmentMs: 0, syncStartedAt: 0, recordsIn: 0 });
+    snapshots.cut(run as unknown as SnapshotRunOptions, { alignmentMs: 0, syncStartedAt: 0, recordsIn: 0, recordsWritten: 0 });
   };
   const answerOne = async (): Promise<void> => {
     underWay.shift()?.();

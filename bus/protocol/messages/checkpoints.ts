@@ -39,7 +39,9 @@ export const checkpointMessages = {
       alignmentMs: Milliseconds,
       syncMs: Milliseconds,
       asyncMs: Milliseconds,
+      /** By this attempt, before the barrier. */
       recordsIn: Count,
+      recordsWritten: Type.Optional(Count),
     }),
     reply: Empty,
   }),

@@ -58,7 +58,10 @@ export const JobSummarySchema = Type.Object({
   restarts: Count,
   checkpointsCompleted: Count,
   latestCheckpointId: nullable(CheckpointIdSchema),
-  /** Records that entered the job through its sources, by this leader's attempts that run or finished. */
+  /**
+   * Records that entered the job through its sources, and that its sinks took: over all attempts and leaders, those that
+   * were read again after a failure counted once. A job started from another job's checkpoint counts its own only.
+   */
   recordsIn: Count,
   /** Records that its sinks wrote, by the same attempts. */
   recordsOut: Count,

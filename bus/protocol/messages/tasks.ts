@@ -57,6 +57,7 @@ export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
     operators: Type.Array(Type.Object({ operatorId: OperatorIdSchema, keyed: Type.Array(Type.Unknown()), operatorState: Type.Unknown() })),
     isFinished: Type.Boolean(),
     stateBytes: Count,
+    records: Type.Optional(Type.Object({ in: Count, written: Count })),
   }),
 );
 
