@@ -26,6 +26,7 @@ interface Flags {
   readonly bound: number;
   readonly embedded: boolean;
   readonly servers: boolean;
+  readonly pauses: boolean;
   readonly json: boolean;
   readonly verbose: boolean;
   readonly out?: string;
@@ -94,11 +95,25 @@ async function runOnce(flags: Flags, seed: number, root: string): Promise<RunRep
     say: flags.verbose ? note : () => undefined,
     onCluster: (cluster: { stop(): Promise<void> }) => (stopCluster = () => cluster.stop()),
   };
-  return flags.embedded ? chaosEmbedded(options) : chaosOverProcesses({ ...options, isWithServers: flags.servers });
+  return flags.embedded
+    ? chaosEmbedded(options)
+    : chaosOverProcesses({ ...options, isWithServers: flags.servers, isWithPauses: flags.pauses });
 }
 
-function lineOf({ seed, killsOf, serverRestarts, checkpoints, restarts, seconds, output, expected, problem, lines }: RunReport): string {
-  const hit = [...killsOf, ...serverRestarts.map((name) => `${name} restarted`)].join(', ');
+function lineOf({
+  seed,
+  killsOf,
+  serverRestarts,
+  pausesOf,
+  checkpoints,
+  restarts,
+  seconds,
+  output,
+  expected,
+  problem,
+  lines,
+}: RunReport): string {
+  const hit = [...killsOf, ...serverRestarts.map((name) => `${name} restarted`), ...pausesOf.map((name) => `${name} paused`)].join(', ');
   const verdict = problem === null ? `right, ${lines} lines` : 'WRONG';
   return `seed ${seed}: ${verdict}; ${killsOf.length} kills (${hit}), ${checkpoints} checkpoints, ${restarts} restarts, ${seconds} s; output ${output} expected ${expected}`;
 }
@@ -107,7 +122,11 @@ function commandFor(flags: Flags, seed: number): string {
   const defaults: Readonly<Record<string, number>> = { kills: 3, records: 12_000, rate: 1_000, interval: 300, bound: 180 };
   const changed = Object.entries(defaults).filter(([name, value]) => flags[name as keyof Flags] !== value);
   const more = changed.map(([name]) => `--${name} ${String(flags[name as keyof Flags])}`);
-  const switches = [...(flags.embedded ? ['--embedded'] : []), ...(flags.servers ? ['--servers'] : [])];
+  const switches = [
+    ...(flags.embedded ? ['--embedded'] : []),
+    ...(flags.servers ? ['--servers'] : []),
+    ...(flags.pauses ? ['--pauses'] : []),
+  ];
   return ['npm run chaos -- --runs 1 --seed', seed, ...switches, ...more, '--verbose'].join(' ');
 }
 
@@ -122,6 +141,7 @@ new Command('chaos')
   .option('--bound <seconds>', 'time in which a job must end', positive, 180)
   .option('--embedded', 'clusters inside this process, with slot threads killed', false)
   .option('--servers', 'also restart nats-server and redis-server in the middle', false)
+  .option('--pauses', 'also stop the JobManager past its lease (SIGSTOP, 4 s, SIGCONT)', false)
   .option('--out <directory>', 'where runs keep their files (default: a new folder among temporary files)')
   .option('--json', 'one JSON object a run on standard output', false)
   .option('--verbose', 'tell every kill on standard error', false)

@@ -20,8 +20,8 @@ import { expectedLines, writeReadings } from './readings.js';
 export interface Blow {
   /** What is hit, e.g. `task-manager tm-1`. */
   readonly target: string;
-  /** Restarting a server is no kill of an actor. */
-  readonly kind: 'kill' | 'server';
+  /** Restarting a server or pausing an actor is no kill of one. */
+  readonly kind: 'kill' | 'server' | 'pause';
   /** Whether the job need only be RUNNING, without tasks that run and a checkpoint. */
   readonly isEarly: boolean;
   /** Pause before it, from the moment the job is ready for it. */
@@ -45,6 +45,7 @@ export interface RunReport {
   readonly kills: number;
   readonly killsOf: readonly string[];
   readonly serverRestarts: readonly string[];
+  readonly pausesOf: readonly string[];
   readonly checkpoints: number;
   readonly restarts: number;
   readonly seconds: number;
@@ -132,6 +133,7 @@ export async function disturb({ plan, client, submission, blows, killsMin, bound
     kills: kills.length,
     killsOf: kills,
     serverRestarts: dealt.filter(({ kind }) => kind === 'server').map(({ target }) => target),
+    pausesOf: dealt.filter(({ kind }) => kind === 'pause').map(({ target }) => target),
     checkpoints: job.checkpoints,
     restarts: job.restarts,
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,

@@ -25,6 +25,8 @@ export interface ChaosOptions {
 export interface ProcessChaosOptions extends ChaosOptions {
   /** Also restart nats-server and redis-server in the middle. */
   readonly isWithServers: boolean;
+  /** Also stop the JobManager until its lease is over, and let it go on. */
+  readonly isWithPauses: boolean;
   readonly onCluster?: (cluster: LocalCluster) => void;
 }
 
@@ -37,7 +39,7 @@ const shapes = [
 ] as const;
 
 export async function chaosOverProcesses(options: ProcessChaosOptions): Promise<RunReport> {
-  const { seed, directory, size, kills, boundMs, say, isWithServers, onCluster } = options;
+  const { seed, directory, size, kills, boundMs, say, isWithServers, isWithPauses, onCluster } = options;
   const { parallelism, slots } = shapes[seed % shapes.length] as (typeof shapes)[number];
   const plan = planRun({ seed, directory, size, parallelism });
   const logs = join(directory, 'logs');
@@ -62,7 +64,7 @@ export async function chaosOverProcesses(options: ProcessChaosOptions): Promise<
         plan,
         client,
         submission: { jobGraph, code: { kind: 'bundle', bytes: bundle } },
-        blows: blowsFor({ cluster, random: plan.random.fork(), kills, isWithServers }),
+        blows: blowsFor({ cluster, random: plan.random.fork(), kills, isWithServers, isWithPauses }),
         killsMin: kills,
         boundMs,
         say,
@@ -78,14 +80,20 @@ interface BlowOptions {
   readonly random: SeededRandom;
   readonly kills: number;
   readonly isWithServers: boolean;
+  readonly isWithPauses: boolean;
 }
 
+/** Longer than the lease of a leader, 3 s by default. */
+const pastLeaseMs = 4_000;
+
 /** The first two kills hit a TaskManager and the JobManager, in either order; the others whom it may concern. */
-function blowsFor({ cluster, random, kills, isWithServers }: BlowOptions): readonly Blow[] {
+function blowsFor({ cluster, random, kills, isWithServers, isWithPauses }: BlowOptions): readonly Blow[] {
   const taskManager = (): string => `tm-${random.between(1, 2)}`;
   const both = random.chance(0.5) ? [taskManager(), 'jm-1'] : ['jm-1', taskManager()];
   const names = [...both, ...Array.from({ length: Math.max(0, kills - 2) }, () => (random.chance(0.4) ? 'jm-1' : taskManager()))];
   const blows = names.map((name) => killOf(cluster, name, momentOf(random)));
+  // After the kills have been drawn: the same seed deals the same ones without it.
+  if (isWithPauses) blows.splice(1, 0, pauseOf(cluster, 'jm-1', { isEarly: false, afterMs: 500 }));
   if (!isWithServers) return blows;
   for (const server of [cluster.nats, cluster.redis]) {
     if (server !== undefined) blows.splice(random.between(1, blows.length), 0, restartOf(server, random));
@@ -111,6 +119,21 @@ function killOf(cluster: LocalCluster, name: string, moment: Pick<Blow, 'isEarly
         await pause(20);
       }
       return false;
+    },
+  };
+}
+
+/** SIGSTOP until its lease is over, then SIGCONT: it must not go on as the leader it was (L1, L2). */
+function pauseOf(cluster: LocalCluster, name: string, moment: Pick<Blow, 'isEarly' | 'afterMs'>): Blow {
+  return {
+    target: `job-manager ${name}`,
+    kind: 'pause',
+    ...moment,
+    strike: async () => {
+      const process = cluster.process(name);
+      if (process?.signal('SIGSTOP') !== true) return false;
+      await pause(pastLeaseMs);
+      return process.signal('SIGCONT');
     },
   };
 }

@@ -20,13 +20,14 @@ function assertRight(report: RunReport, kills: number): void {
   assert.ok(committedLines(report.output).length > 9_000, 'there was something to compare');
 }
 
-test('a TaskManager and the JobManager are killed, nats-server and redis-server restarted: every record is in the output once', async () => {
+test('a TaskManager and the JobManager are killed, the JobManager paused past its lease, nats-server and redis-server restarted: every record is in the output once', async () => {
   const size = { records: 5_000, recordsPerSecond: 700, intervalMs: 200 };
   const directory = join(temporaryDirectory('chaos'), 'run');
-  const report = await chaosOverProcesses({ seed: 4, directory, size, kills: 3, boundMs, say, isWithServers: true });
+  const report = await chaosOverProcesses({ seed: 4, directory, size, kills: 3, boundMs, say, isWithServers: true, isWithPauses: true });
   assertRight(report, 3);
   assert.ok(report.killsOf.some((name) => name.startsWith('task-manager')));
   assert.ok(report.killsOf.some((name) => name.startsWith('job-manager')));
+  assert.equal(report.pausesOf, ['job-manager jm-1']);
   assert.equal([...report.serverRestarts].sort(), ['nats-server', 'redis-server']);
 });
 
