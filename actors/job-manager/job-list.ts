@@ -11,12 +11,18 @@ export function compareJobs(a: Cursor, b: Cursor): number {
   return a.submittedAt - b.submittedAt || (a.jobId < b.jobId ? -1 : a.jobId > b.jobId ? 1 : 0);
 }
 
-/** The jobs after `after`, as many as a page holds and at least one; without what they collected. `jobs` are sorted. */
+/** Clients ask how a job stands many times a second: most of them do not want the history. */
+export function withoutHistory({ exceptions: _, attempts: __, ...summary }: JobSummary): JobSummary {
+  return summary;
+}
+
+/** The jobs after `after`, as many as a page holds and at least one; without what they collected and their history. `jobs` are sorted. */
 export function pageOf(jobs: readonly JobSummary[], after: Cursor | undefined): MessageReply<'job.list'> {
   const page: JobSummary[] = [];
   let bytes = 0;
-  for (const { results: _, ...job } of jobs) {
-    if (after !== undefined && compareJobs(job, after) <= 0) continue;
+  for (const each of jobs) {
+    if (after !== undefined && compareJobs(each, after) <= 0) continue;
+    const { results: _, ...job } = withoutHistory(each);
     bytes += encode(job).length;
     const last = page.at(-1);
     if (last !== undefined && bytes > limits.jobListPageBytes)

@@ -20,9 +20,16 @@ import type { CheckpointStore } from '../../storage/checkpoints/checkpoint-store
 import type { BlobStore, CompletedCheckpoint, HaStore, JobRecord, JobResultRecord, LeaderToken } from '../../storage/contracts.js';
 import type { TaskManagerOverview } from '../resource-manager/overview.js';
 import { CodeUploads } from './code-uploads.js';
-import { compareJobs, pageOf } from './job-list.js';
+import { compareJobs, pageOf, withoutHistory } from './job-list.js';
 import { JobResults, jobStoreDefaults, type JobStoreSettings } from './job-results.js';
-import { decodeResult, decodeSubmission, encodeResult, encodeSubmission, type JobSubmission } from './job-submission.js';
+import {
+  decodeResult,
+  decodeSubmission,
+  encodeResult,
+  encodeSubmission,
+  readableSubmission,
+  type JobSubmission,
+} from './job-submission.js';
 import type { RunningJob, RunningJobFactory } from './running-job.js';
 import { isPermanent, summaryOfUnstarted } from './unstarted-job.js';
 
@@ -130,7 +137,7 @@ export class JobManager {
     const { jobId } = record;
     this.#uncleaned.add(jobId);
     try {
-      await this.#cleanUp(jobId, readSubmission(record), result);
+      await this.#cleanUp(jobId, readableSubmission(record.submission), result);
     } catch (error) {
       if (!isPermanent(error)) throw error;
       this.#logger.log('warn', 'could not clean up after a job', { jobId, error: toErrorRecord(error) });
@@ -241,7 +248,7 @@ export class JobManager {
         if (job === undefined) return { kind: 'unknown' };
         return { kind: 'found', job: withHistory === true ? job : withoutHistory(job) };
       },
-      'job.list': ({ after }) => pageOf(this.summaries().map(withoutHistory), after),
+      'job.list': ({ after }) => pageOf(this.summaries(), after),
       'cluster.overview': () => ({
         holder: this.#options.token.holder,
         ...this.#options.process,
@@ -395,19 +402,5 @@ export class JobManager {
   }
 }
 
-/** Clients ask how a job stands many times a second: most of them do not want the history. */
-function withoutHistory({ exceptions: _, attempts: __, ...summary }: JobSummary): JobSummary {
-  return summary;
-}
-
 const notLeader = (): MillraceError =>
   new MillraceError('NOT_LEADER', 'this JobManager stepped down', { domain: 'external', recovery: 'retry' });
-
-/** Undefined when it cannot be read: of a job that has ended nothing more is needed than its id. */
-function readSubmission({ submission }: JobRecord): JobSubmission | undefined {
-  try {
-    return decodeSubmission(submission);
-  } catch {
-    return undefined;
-  }
-}

@@ -22,6 +22,15 @@ export function decodeSubmission(bytes: Uint8Array): JobSubmission {
   return read(bytes, 'submission') as JobSubmission;
 }
 
+/** Undefined when it cannot be read: of a job that has ended nothing more is needed than its id. */
+export function readableSubmission(bytes: Uint8Array): JobSubmission | undefined {
+  try {
+    return decodeSubmission(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 export function encodeResult(summary: JobSummary): Uint8Array {
   return encode({ formatVersion: 1, summary });
 }
