@@ -29,7 +29,6 @@ export type AttemptId = Branded<string, 'AttemptId'>;
 /** One producer attempt to one consumer attempt over one edge. */
 export type ChannelId = Branded<string, 'ChannelId'>;
 /** One life of a client process. */
-export type ClientId = Branded<string, 'ClientId'>;
 /** Starts at 1, grows for the life of a job, across failovers of the JobManager. */
 export type CheckpointId = Branded<number, 'CheckpointId'>;
 /** Starts at 0 for each execution vertex and leader epoch. */
@@ -68,7 +67,6 @@ export const edgeId = (text: string): EdgeId => asToken('edge id', text) as Edge
 export const taskManagerId = (text: string): TaskManagerId => asToken('TaskManager id', text) as TaskManagerId;
 export const sessionId = (text: string): SessionId => asToken('session id', text) as SessionId;
 export const allocationId = (text: string): AllocationId => asToken('allocation id', text) as AllocationId;
-export const clientId = (text: string): ClientId => asToken('client id', text) as ClientId;
 
 const asCount = (kind: string, value: number): number => {
   if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`${value} is not a ${kind}: use a whole number from 0`);
@@ -78,7 +76,6 @@ const asCount = (kind: string, value: number): number => {
 export const checkpointId = (value: number): CheckpointId => asCount('checkpoint id', value) as CheckpointId;
 export const attemptNumber = (value: number): AttemptNumber => asCount('attempt number', value) as AttemptNumber;
 export const leaderEpoch = (value: number): LeaderEpoch => asCount('leader epoch', value) as LeaderEpoch;
-export const keyGroup = (value: number): KeyGroup => asCount('key group', value) as KeyGroup;
 
 /** What an {@link AttemptId} says. */
 export interface AttemptParts {

@@ -133,12 +133,6 @@ export interface Split {
   readonly data: unknown;
 }
 
-/** Where a reader stands in a split: plain data; undefined means at its beginning. */
-export interface SplitPosition {
-  readonly splitId: string;
-  readonly position: unknown;
-}
-
 export interface EnumeratorContext {
   readonly files: FileSystem;
   readonly parallelism: number;

@@ -29,11 +29,6 @@ export function keyGroupOf(key: Key, maxParallelism: number): KeyGroup {
   return (murmurHash(hashOfKey(key)) % maxParallelism) as KeyGroup;
 }
 
-/** The group of a key whose {@link hashOfKey} is already known. */
-export function keyGroupOfHash(hash: number, maxParallelism: number): KeyGroup {
-  return (murmurHash(hash) % maxParallelism) as KeyGroup;
-}
-
 /** The subtask that owns a group (KG2). */
 export function subtaskOfKeyGroup(keyGroup: number, parallelism: number, maxParallelism: number): number {
   return Math.floor((keyGroup * parallelism) / maxParallelism);

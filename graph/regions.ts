@@ -5,7 +5,6 @@
  *      pipelined so far); subtasks that no chain of channels joins are in different ones.
  * PR2  Regions are ordered by their first subtask, and list their subtasks in the order of the execution graph.
  */
-import type { VertexId } from '../core/ids.js';
 import { channelsOf, executionVertexId, executionVerticesOf, type ExecutionVertex, type ExecutionVertexId } from './execution-graph.js';
 import { grouped } from './topology.js';
 import type { JobGraph } from './types.js';
@@ -24,11 +23,6 @@ export function pipelinedRegionsOf(jobGraph: JobGraph): readonly PipelinedRegion
   return [
     ...grouped(executionVerticesOf(jobGraph), (vertex) => regions.rootOf(executionVertexId(vertex.vertexId, vertex.subtaskIndex))).values(),
   ];
-}
-
-/** The region a subtask is in. */
-export function regionOf(regions: readonly PipelinedRegion[], vertexId: VertexId, subtaskIndex: number): PipelinedRegion | undefined {
-  return regions.find((region) => region.some((vertex) => vertex.vertexId === vertexId && vertex.subtaskIndex === subtaskIndex));
 }
 
 class DisjointSets {

@@ -5,7 +5,6 @@
  *      its largest parallelism, and a job the sum over its groups.
  * SS2  A slot holds at most one subtask of a vertex.
  */
-import type { VertexId } from '../core/ids.js';
 import { subtasksOf, type ExecutionVertex } from './execution-graph.js';
 import { grouped } from './topology.js';
 import type { JobGraph } from './types.js';
@@ -38,9 +37,4 @@ export function sharedSlotsOf(jobGraph: JobGraph): readonly SharedSlot[] {
 /** How many slots a job needs (SS1). */
 export function slotsNeededBy(jobGraph: JobGraph): number {
   return sharedSlotsOf(jobGraph).length;
-}
-
-/** The slot a subtask runs in. */
-export function sharedSlotOf(slots: readonly SharedSlot[], vertexId: VertexId, subtaskIndex: number): SharedSlot | undefined {
-  return slots.find((slot) => slot.subtaskIndex === subtaskIndex && slot.executions.some((execution) => execution.vertexId === vertexId));
 }

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endWithReader } from '../cluster/adapters/broken-pipe.js';
+import { deadExports, sourceFiles } from './verify/dead-exports.js';
 import { generatedDocuments, staleness, type GeneratedDocument } from './verify/generated-docs.js';
 
 endWithReader();
@@ -24,6 +25,7 @@ const checks: readonly (readonly [name: string, check: () => Promise<Outcome>])[
   ['lint', () => run(bin('oxlint'), ['--type-aware'])],
   ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json'])],
   ['layers', () => run(process.execPath, [join(root, 'dist/scripts/layers.js')])],
+  ['exports', () => Promise.resolve(checkExports())],
   ...generatedDocuments.map((document) => [document.path, () => checkDocument(document)] as const),
 ];
 
@@ -37,6 +39,11 @@ for (const [name, check] of checks) {
 }
 console.log(failures === 0 ? `${checks.length} checks hold` : `${failures} of ${checks.length} checks failed`);
 process.exitCode = failures === 0 ? 0 : 1;
+
+function checkExports(): Outcome {
+  const dead = deadExports(sourceFiles(root));
+  return { holds: dead.length === 0, output: dead.join('\n') };
+}
 
 async function checkDocument(document: GeneratedDocument): Promise<Outcome> {
   if (!existsSync(join(root, 'dist', document.script)))

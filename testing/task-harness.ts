@@ -22,11 +22,10 @@ import {
   type EdgeId,
   type OperatorId,
 } from '../core/ids.js';
-import { ChannelNetwork } from '../dataflow/channels/channel-network.js';
+import type { ChannelNetwork } from '../dataflow/channels/channel-network.js';
 import type { SlotLocation } from '../dataflow/channels/elements.js';
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
 import { createTaskRuntime } from '../dataflow/create-task-runtime.js';
-import { SlotLoop } from '../dataflow/slot-loop.js';
 import type { TaskAcknowledgement, TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
 import { taskWiringOf } from '../graph/deployment.js';
 import {
@@ -42,11 +41,12 @@ import type { JobVertex, StreamGraph } from '../graph/types.js';
 import { chunkHandleOf, verifyChunk } from '../storage/checkpoints/chunk-integrity.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import { HeapKeyedStateBackend } from '../storage/state/heap/heap-keyed-state-backend.js';
+import { HarnessSlots } from './harness-slots.js';
 import { HarnessSplits } from './harness-splits.js';
 import { LossyBusRoom } from './lossy-bus.js';
 import { MemoryFileSystem } from './memory-file-system.js';
 import type { SeededRandom } from './simulator/seeded-random.js';
-import { Simulation, type SimulatedProcess } from './simulator/simulation.js';
+import { Simulation } from './simulator/simulation.js';
 
 export interface TaskHarnessOptions {
   readonly graph: StreamGraph<OperatorFactory, KeySelector>;
@@ -81,12 +81,6 @@ interface HarnessTask {
   state: 'initializing' | 'running' | 'finished' | 'failed';
 }
 
-interface HarnessSlot {
-  readonly process: SimulatedProcess;
-  readonly network: ChannelNetwork;
-  readonly loop: SlotLoop;
-}
-
 const job = jobId('0'.repeat(32));
 
 /** A job's tasks under virtual time; see the head of this file. */
@@ -104,8 +98,8 @@ export class TaskHarness {
   readonly #random: SeededRandom;
   readonly #chunks = new Map<string, Uint8Array>();
   readonly #splits = new HarnessSplits();
+  readonly #slots: HarnessSlots;
   #tasks = new Map<string, HarnessTask>();
-  #slots = new Map<string, HarnessSlot>();
   #pending: PendingCheckpoint | undefined;
   #endOfData = new Set<string>();
   #lastCheckpointId = 0;
@@ -124,6 +118,12 @@ export class TaskHarness {
       delayMs: options.busDelayMs ?? 1,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     });
+    this.#slots = new HarnessSlots({
+      world: this.world,
+      bus: this.bus,
+      creditFrames: options.creditFrames,
+      isSequenceCheckOff: options.testSwitches?.isSequenceCheckOff === true,
+    });
     if (options.checkpointEveryMs !== undefined) this.#checkpointPeriodically(options.checkpointEveryMs);
   }
 
@@ -134,14 +134,14 @@ export class TaskHarness {
     this.#pending = undefined;
     this.#isFinalDone = false;
     this.#tasks = new Map();
-    this.#slots = new Map();
+    this.#slots.renew(this.#attempt);
     this.#splits.reset([...(checkpoint?.tasks.values() ?? [])], checkpoint !== undefined);
     for (const vertex of executionVerticesOf(this.plan.jobGraph)) this.#deployTask(vertex, checkpoint);
   }
 
   /** Kills everything as `kill -9` would, and deploys again (TH2). */
   restart(checkpoint: HarnessCheckpoint | undefined = this.completed.at(-1)): void {
-    for (const slot of this.#slots.values()) slot.process.kill();
+    this.#slots.kill();
     this.deploy(checkpoint);
   }
 
@@ -155,7 +155,7 @@ export class TaskHarness {
   }
 
   networks(): readonly ChannelNetwork[] {
-    return [...this.#slots.values()].map((slot) => slot.network);
+    return this.#slots.networks();
   }
 
   get isFinished(): boolean {
@@ -213,7 +213,7 @@ export class TaskHarness {
     const key = executionVertexId(vertex.vertexId, vertex.subtaskIndex);
     const name = executionName(jobVertex, vertex.subtaskIndex);
     const location = this.#locationOf(jobVertex, vertex.subtaskIndex);
-    const slot = this.#slotAt(location);
+    const slot = this.#slots.at(location);
     const descriptor = this.#descriptorOf(vertex, checkpoint);
     const { process, network, loop } = slot;
     const { clock, random, logger } = process;
@@ -351,26 +351,6 @@ export class TaskHarness {
 
   #locationOf(vertex: JobVertex, subtaskIndex: number): SlotLocation {
     return this.#options.placement?.(vertex, subtaskIndex) ?? { taskManagerId: 'tm', slot: subtaskIndex };
-  }
-
-  #slotAt(location: SlotLocation): HarnessSlot {
-    const name = `${location.taskManagerId}-${location.slot}`;
-    const known = this.#slots.get(name);
-    if (known !== undefined) return known;
-    const process = this.world.process(`${name}#${this.#attempt}`);
-    const { creditFrames, testSwitches } = this.#options;
-    const network = new ChannelNetwork({
-      location,
-      bus: this.bus.connect(process),
-      dataSubject: ({ taskManagerId: id, slot }) => `data.${id}.${slot}`,
-      clock: process.clock,
-      logger: process.logger,
-      ...(creditFrames === undefined ? {} : { creditFrames }),
-      isSequenceCheckOff: testSwitches?.isSequenceCheckOff === true,
-    });
-    const slot = { process, network, loop: new SlotLoop({ yield: process.yield, logger: process.logger }) };
-    this.#slots.set(name, slot);
-    return slot;
   }
 
   #writeChunk(name: string, bytes: Uint8Array): ChunkHandle {

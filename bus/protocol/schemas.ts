@@ -6,7 +6,6 @@ import type {
   AttemptId,
   ChannelId,
   CheckpointId,
-  ClientId,
   EdgeId,
   JobId,
   LeaderEpoch,
@@ -25,7 +24,6 @@ export const JobIdSchema = Type.Unsafe<JobId>(Type.String(token));
 export const TaskManagerIdSchema = Type.Unsafe<TaskManagerId>(Type.String(token));
 export const SessionIdSchema = Type.Unsafe<SessionId>(Type.String(token));
 export const AllocationIdSchema = Type.Unsafe<AllocationId>(Type.String(token));
-export const ClientIdSchema = Type.Unsafe<ClientId>(Type.String(token));
 export const VertexIdSchema = Type.Unsafe<VertexId>(Type.String(token));
 export const OperatorIdSchema = Type.Unsafe<OperatorId>(Type.String(token));
 export const EdgeIdSchema = Type.Unsafe<EdgeId>(Type.String(token));

@@ -11,7 +11,7 @@ import { assert, MillraceError } from '../../core/errors.js';
 import type { ChannelId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { ChannelOwner, OutputPressure } from './channel-owner.js';
-import type { RecordBatch, StreamEvent } from './elements.js';
+import type { StreamEvent } from './elements.js';
 
 /** Collects records until they leave as one frame. */
 export interface BatchWriter<Payload> {
@@ -31,8 +31,6 @@ export interface Carrier<Payload> {
   sendBatch(seq: number, payload: Payload, bytes: number): void;
   sendEvent(seq: number, event: StreamEvent): void;
 }
-
-export type LocalPayload = RecordBatch;
 
 interface WaitingBatch<Payload> {
   readonly kind: 'batch';

@@ -47,8 +47,6 @@ export type JobEffect =
     }
   | IgnoredEffect;
 
-export const terminalJobStatuses: readonly JobStatus[] = ['FAILED', 'CANCELED', 'FINISHED', 'SUSPENDED'];
-
 const withError = setup({ types: {} as { context: JobContext; events: JobEvent } });
 /** Remembers the error of the event, unless one is known already. */
 const keepFirstError = withError.assign({ error: ({ context, event }) => context.error ?? ('error' in event ? event.error : null) });

@@ -86,7 +86,6 @@ export const TaskDeploymentDescriptorSchema = Type.Object({
 export type TaskDeploymentDescriptor = Static<typeof TaskDeploymentDescriptorSchema>;
 export type InputGateDescriptor = Static<typeof InputGateSchema>;
 export type ResultPartitionDescriptor = Static<typeof ResultPartitionSchema>;
-export type ChannelEndDescriptor = Static<typeof ChannelEnd>;
 
 export const SplitSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 4_096 }), data: Type.Unknown() });
 

@@ -1,0 +1,68 @@
+/**
+ * The slots of a task harness: each a simulated process with channels and a loop of its own, on a bus that may lose.
+ *
+ * HS1  A slot is made when the first task is placed in it; `renew` leaves none of the former attempt's in use.
+ */
+import { ChannelNetwork } from '../dataflow/channels/channel-network.js';
+import type { SlotLocation } from '../dataflow/channels/elements.js';
+import { SlotLoop } from '../dataflow/slot-loop.js';
+import type { LossyBusRoom } from './lossy-bus.js';
+import type { SimulatedProcess, Simulation } from './simulator/simulation.js';
+
+export interface HarnessSlotsOptions {
+  readonly world: Simulation;
+  readonly bus: LossyBusRoom;
+  readonly creditFrames: number | undefined;
+  readonly isSequenceCheckOff: boolean;
+}
+
+export interface HarnessSlot {
+  readonly process: SimulatedProcess;
+  readonly network: ChannelNetwork;
+  readonly loop: SlotLoop;
+}
+
+export class HarnessSlots {
+  readonly #options: HarnessSlotsOptions;
+  #slots = new Map<string, HarnessSlot>();
+  #attempt = -1;
+
+  constructor(options: HarnessSlotsOptions) {
+    this.#options = options;
+  }
+
+  /** Slots asked for from now on are new ones. */
+  renew(attempt: number): void {
+    this.#attempt = attempt;
+    this.#slots = new Map();
+  }
+
+  /** Ends every slot as `kill -9` would. */
+  kill(): void {
+    for (const { process } of this.#slots.values()) process.kill();
+  }
+
+  networks(): readonly ChannelNetwork[] {
+    return [...this.#slots.values()].map(({ network }) => network);
+  }
+
+  at(location: SlotLocation): HarnessSlot {
+    const name = `${location.taskManagerId}-${location.slot}`;
+    const known = this.#slots.get(name);
+    if (known !== undefined) return known;
+    const { world, bus, creditFrames, isSequenceCheckOff } = this.#options;
+    const process = world.process(`${name}#${this.#attempt}`);
+    const network = new ChannelNetwork({
+      location,
+      bus: bus.connect(process),
+      dataSubject: ({ taskManagerId: id, slot }) => `data.${id}.${slot}`,
+      clock: process.clock,
+      logger: process.logger,
+      ...(creditFrames === undefined ? {} : { creditFrames }),
+      isSequenceCheckOff,
+    });
+    const slot = { process, network, loop: new SlotLoop({ yield: process.yield, logger: process.logger }) };
+    this.#slots.set(name, slot);
+    return slot;
+  }
+}
