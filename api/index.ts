@@ -7,6 +7,7 @@ export type { Parameters } from './parameters.js';
 export type { DataStream, KeyedStream, SingleOutputStream, StreamSink } from './streams.js';
 export type { NumericField, OrderedField } from './aggregations.js';
 export { outputTag } from '../dataflow/functions.js';
+export { registerRecordClass, type RecordClass } from '../dataflow/records/record-classes.js';
 export type {
   Collector,
   FilterFunction,

@@ -1,8 +1,9 @@
 /**
- * Job code on its way in: chunks in any order, repeated or not, until the whole has the hash it was announced with.
+ * Job code on its way in, and out again: chunks in any order, repeated or not, until the whole has the hash it was announced with.
  * At most `uploadsMax` unfinished uploads are held; the oldest gives way, its client will start again.
  */
 import { createHash } from 'node:crypto';
+import type { MessageBody, MessageReply } from '../../bus/protocol/registry.js';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { BlobStore } from '../../storage/contracts.js';
@@ -28,6 +29,14 @@ export class CodeUploads {
 
   constructor(blobs: BlobStore) {
     this.#blobs = blobs;
+  }
+
+  /** One chunk of code that is stored as a whole. */
+  async fetch({ sha256, index }: MessageBody<'blob.fetch-chunk'>): Promise<MessageReply<'blob.fetch-chunk'>> {
+    const blob = await this.#blobs.get(sha256);
+    const count = blob === undefined ? 0 : Math.max(1, Math.ceil(blob.length / limits.blobChunkBytes));
+    if (blob === undefined || index >= count) return { kind: 'unknown' };
+    return { kind: 'chunk', bytes: blob.subarray(index * limits.blobChunkBytes, (index + 1) * limits.blobChunkBytes), count };
   }
 
   /** Takes a chunk; resolves to whether the whole is stored. */

@@ -233,7 +233,7 @@ export class JobManager {
   #handlers(): Handlers {
     return {
       'blob.upload-chunk': async (body) => ({ isComplete: await this.#uploads.add(body) }),
-      'blob.fetch-chunk': (body) => this.#fetchChunk(body),
+      'blob.fetch-chunk': (body) => this.#uploads.fetch(body),
       'job.submit': (body) => this.#submit(body),
       'job.cancel': ({ jobId }) => {
         const entry = this.#jobs.get(jobId);
@@ -256,13 +256,6 @@ export class JobManager {
         taskManagers: [...this.#options.overview()],
       }),
     };
-  }
-
-  async #fetchChunk({ sha256, index }: MessageBody<'blob.fetch-chunk'>): Promise<MessageReply<'blob.fetch-chunk'>> {
-    const blob = await this.#options.blobs.get(sha256);
-    const count = blob === undefined ? 0 : Math.max(1, Math.ceil(blob.length / limits.blobChunkBytes));
-    if (blob === undefined || index >= count) return { kind: 'unknown' };
-    return { kind: 'chunk', bytes: blob.subarray(index * limits.blobChunkBytes, (index + 1) * limits.blobChunkBytes), count };
   }
 
   async #submit(body: MessageBody<'job.submit'>): Promise<MessageReply<'job.submit'>> {

@@ -6,7 +6,7 @@ import { embeddedSettingsOf } from '../../cluster/embedded/embedded-settings.js'
 import type { MiniCluster } from '../../cluster/embedded/mini-cluster.js';
 import { run, type RunOptions } from '../../cluster/embedded/run.js';
 import { Configuration } from '../../core/configuration/configuration.js';
-import { MillraceError } from '../../core/errors.js';
+import type { MillraceError } from '../../core/errors.js';
 import { boundTests } from '../support/bounds.js';
 import { temporaryDirectory } from '../support/temp-directory.js';
 
