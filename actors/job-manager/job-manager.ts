@@ -28,7 +28,6 @@ import {
   encodeResult,
   encodeSubmission,
   readableSubmission,
-  withoutHistory,
   type JobSubmission,
 } from './job-submission.js';
 import type { RunningJob, RunningJobFactory } from './running-job.js';

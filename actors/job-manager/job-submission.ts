@@ -3,7 +3,6 @@ import type { JobCode } from '../../bus/protocol/schemas.js';
 import { decode, encode } from '../../bus/codec/cbor.js';
 import { MillraceError } from '../../core/errors.js';
 import type { JobGraph } from '../../graph/types.js';
-import type { JobRecord } from '../../storage/contracts.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 
 export interface JobSubmission {
@@ -61,9 +60,4 @@ function checked(value: unknown, what: string): unknown {
     recovery: 'fail-job',
     hint: 'Run the version of Millrace that wrote it, or use another cluster id.',
   });
-}
-
-/** Clients ask how a job stands many times a second: most of them do not want the history. */
-export function withoutHistory({ exceptions: _, attempts: __, ...summary }: JobSummary): JobSummary {
-  return summary;
 }
