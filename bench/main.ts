@@ -9,6 +9,7 @@ import { Command, Option } from 'commander';
 import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { chain } from './benchmarks/chain.js';
 import { chainAfterOthers } from './benchmarks/chain-after-others.js';
+import { codec } from './benchmarks/codec.js';
 import { idleMemory } from './benchmarks/idle-memory.js';
 import { keyedCount } from './benchmarks/keyed-count.js';
 import { recovery } from './benchmarks/recovery.js';
@@ -19,7 +20,7 @@ import { comparison, describeMachine, readResults, rowText, writeReadme, writeRe
 
 endWithReader();
 
-const benchmarks = [chain, chainAfterOthers, keyedCount, startUp, recovery, idleMemory, simulator];
+const benchmarks = [chain, chainAfterOthers, codec, keyedCount, startUp, recovery, idleMemory, simulator];
 const checkout = new URL('../../bench/', import.meta.url);
 const inCheckout = (path: string): string => fileURLToPath(new URL(path, checkout));
 

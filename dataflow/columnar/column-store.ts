@@ -3,7 +3,7 @@
  *
  * CS1  What stands beyond the rows counted so far means nothing: a record that turns out not to fit leaves no trace.
  *      Its presence marks and bytes are wiped by `abandon`.
- * CS2  `rowBytes` of a level is what a row of it is taken to cost: the most it can be when `isWorstCase`, else what it was
+ * CS2  `rowCost` of a level is what a row of it is taken to cost: the most it can be when `isWorstCase`, else what it was
  *      in the frame before, but at least a quarter byte a column, so that sizes bound numbers of values, and half a byte
  *      where it can become eight.
  */
@@ -28,10 +28,14 @@ export class ColumnStore {
   values: Float64Array;
   bits: Uint8Array;
   bigints: BigInt64Array;
+  /** Texts as one string: what is left of them when `ascii` does not hold them. */
   text = '';
+  /** Texts as bytes, while all of them are ASCII and short: `end` bytes of it are taken. */
+  ascii = noAscii;
+  isAscii = false;
   /** Contents of `bytes` and `any`. */
   sink: ByteSink;
-  /** Where the bytes of the last record that fit end. */
+  /** Where the bytes of the last record that fit end; of texts too. */
   end = 0;
 
   constructor(node: PlanNode) {
@@ -40,6 +44,19 @@ export class ColumnStore {
     this.bits = new Uint8Array(node.kind === 'boolean' ? capacityAtFirst : 0);
     this.bigints = new BigInt64Array(node.kind === 'bigint' ? capacityAtFirst : 0);
     this.sink = node.kind === 'bytes' || node.kind === 'any' ? new ByteSink() : noSink;
+  }
+
+  /** Room for texts of `length` more bytes after `from`. */
+  growAscii(from: number, length: number): Uint8Array {
+    const larger = new Uint8Array(Math.max(from + length, 2 * this.ascii.length));
+    larger.set(this.ascii.subarray(0, from));
+    this.ascii = larger;
+    return larger;
+  }
+
+  /** The first `length` bytes of `ascii` as a string: called when a text comes that is not ASCII, or is long. */
+  asciiText(length: number): string {
+    return Buffer.from(this.ascii.buffer, 0, length).toString('latin1');
   }
 
   grow(capacity: number): void {
@@ -51,17 +68,25 @@ export class ColumnStore {
 }
 
 const noSink = new ByteSink(0);
+const noAscii = new Uint8Array(0);
+/** Copying a text byte by byte takes a loop 10 cycles a unit; as part of one string it takes 150, whatever its length. */
+const shortTextMax = 14;
+const asciiBytesAtFirst = 4_096;
 
 function grown<T extends Uint8Array | Float64Array | BigInt64Array>(from: T, to: T): T {
   to.set(from as never);
   return to;
 }
 
+/** Costs are counted in these, so that they stay small integers. */
+export const costUnitsPerByte = 4;
+
 /** Rows of columns that grow together. */
 export class LevelStore {
   count = 0;
   capacity = capacityAtFirst;
-  rowBytes = 0;
+  /** What a row is taken to cost, in quarters of a byte. */
+  rowCost = 0;
   readonly columns: ColumnStore[] = [];
 
   /** Called when a row is to be written at `capacity`. */
@@ -87,7 +112,7 @@ export class GroupStore {
     for (const column of this.columns) {
       const level = this.levels[column.node.level] as LevelStore;
       level.columns.push(column);
-      level.rowBytes += isWorstCase ? widthMax(column.node.kind) : widthAtFirst(column.node.kind);
+      level.rowCost += costUnitsPerByte * (isWorstCase ? widthMax(column.node.kind) : widthAtFirst(column.node.kind));
     }
     this.#items = plan.nodes.reduce((items, node) => items + itemsOf(node.kind), 0);
   }
@@ -105,11 +130,11 @@ export class GroupStore {
   /** Appends the columns as one CBOR array, and empties them. */
   write(sink: ByteSink): void {
     sink.head(4, this.#items);
-    for (const level of this.levels) if (!this.isWorstCase && level.count > 0) level.rowBytes = 0;
+    for (const level of this.levels) if (!this.isWorstCase && level.count > 0) level.rowCost = 0;
     for (const column of this.columns) {
       const level = this.levels[column.node.level] as LevelStore;
       const written = writeColumn(sink, column, level.count);
-      if (!this.isWorstCase && level.count > 0) level.rowBytes += Math.max(widthMin(column.node.kind), written / level.count);
+      if (!this.isWorstCase && level.count > 0) level.rowCost += costOf(column.node.kind, written / level.count);
     }
     for (const level of this.levels) level.count = 0;
   }
@@ -138,8 +163,7 @@ function writeColumn(sink: ByteSink, column: ColumnStore, count: number): number
     case 'text': {
       writeNumbers(sink, column.values, count);
       const end = sink.position;
-      writeTextBlock(sink, column.text);
-      column.text = '';
+      writeTexts(sink, column, count);
       return end - start;
     }
     case 'bytes':
@@ -150,6 +174,26 @@ function writeColumn(sink: ByteSink, column: ColumnStore, count: number): number
     default:
   }
   return sink.position - start;
+}
+
+/** What the texts were like decides how the next ones are collected. */
+function writeTexts(sink: ByteSink, column: ColumnStore, count: number): void {
+  if (column.isAscii) {
+    sink.head(3, column.end);
+    sink.append(column.ascii.subarray(0, column.end));
+  } else {
+    const units = column.text.length;
+    const start = sink.position;
+    writeTextBlock(sink, column.text);
+    column.isAscii =
+      sink.bytes[start] !== undefined &&
+      (sink.bytes[start] as number) >> 5 === 3 &&
+      units <= shortTextMax * count &&
+      sink.position - start <= units + 5;
+    if (column.isAscii && column.ascii === noAscii) column.ascii = new Uint8Array(asciiBytesAtFirst);
+    column.text = '';
+  }
+  column.end = 0;
 }
 
 /** A head and the bytes collected; returns where they begin. */
@@ -173,6 +217,8 @@ function writeBigints(sink: ByteSink, values: BigInt64Array, count: number): voi
   for (let index = 0; index < count; index += 1) sink.view.setBigInt64(sink.position + 8 * index, values[index] as bigint, true);
   sink.position += 8 * count;
 }
+
+const costOf = (kind: PlanNode['kind'], width: number): number => Math.ceil(costUnitsPerByte * Math.max(widthMin(kind), width));
 
 function widthMin(kind: PlanNode['kind']): number {
   return kind === 'object' || kind === 'tuple' || kind === 'nothing' ? 0.25 : 0.5;

@@ -12,7 +12,7 @@ import { frameKinds, type FrameWriter } from '../channels/frame-codec.js';
 import { headerTemplate, writeUint64 } from '../channels/frame-header.js';
 import { noTimestamp } from '../contracts.js';
 import { planColumns } from './column-plan.js';
-import { GroupStore } from './column-store.js';
+import { costUnitsPerByte, GroupStore } from './column-store.js';
 import { generateEncoder } from './encoder-generation.js';
 import { interpretEncoder } from './encoder-interpreter.js';
 import { bodyItems, headItems, writeBody } from './frame-layout.js';
@@ -53,7 +53,7 @@ const bodyHeadBytes = 64;
 /** Heads of one column. */
 const columnHeadBytes = 20;
 /** There are at most 32,768 of them. */
-const keyGroupBytes = 2;
+const keyGroupCost = 2 * costUnitsPerByte;
 const recordsMax = 16_384;
 /** A channel whose records fit nothing looks through all shapes only for every so many of them. */
 const missesUntilSeldom = 256;
@@ -66,6 +66,7 @@ export class ColumnarWriter implements FrameWriter {
   readonly #seqOffset: number;
   readonly #bytesMax: number;
   readonly #bytesTarget: number;
+  readonly #costTarget: number;
   readonly #isTight: boolean;
   readonly #columnRecordBytesMax: number;
   readonly #learner: ShapeLearner;
@@ -76,11 +77,12 @@ export class ColumnarWriter implements FrameWriter {
   /** Groups with records in this frame. */
   #open: OpenGroup[] = [];
   #count = 0;
-  #bytes: number;
+  /** In quarters of a byte. */
+  #cost: number;
   #rowBytes = 0;
   #timestamps = new Float64Array(64);
   #hasTimestamps = false;
-  #timestampBytes: number;
+  #timestampCost: number;
   #keyGroups = new Float64Array(64);
   #keyGroupsKnown = 0;
   /** Which group each record is in; only kept up once there are two. */
@@ -99,8 +101,9 @@ export class ColumnarWriter implements FrameWriter {
     this.#isTight = options.frameBytesMax < roomyFrameBytes;
     this.#bytesTarget = this.#isTight ? Math.min(limits.frameBytesTarget, this.#bytesMax >> 1) : limits.frameBytesTarget;
     this.#columnRecordBytesMax = this.#isTight ? this.#bytesMax >> 2 : limits.frameBytesTarget;
-    this.#timestampBytes = this.#isTight ? 9 : 4;
-    this.#bytes = this.#emptyBytes;
+    this.#timestampCost = costUnitsPerByte * (this.#isTight ? 9 : 4);
+    this.#costTarget = costUnitsPerByte * this.#bytesTarget;
+    this.#cost = this.#emptyCost;
     this.#learner = new ShapeLearner(options);
     const store = new GroupStore(planColumns(anyShape), false);
     this.#rows = { descriptor: describeShape(anyShape), store, encoder: new RowEncoder(store), index: -1 };
@@ -112,37 +115,34 @@ export class ColumnarWriter implements FrameWriter {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return Math.ceil(this.#cost / costUnitsPerByte);
   }
 
   get isFull(): boolean {
-    return this.#bytes >= this.#bytesTarget || this.#count >= recordsMax;
+    return this.#cost >= this.#costTarget || this.#count >= recordsMax;
   }
 
   add(value: unknown, timestamp: number, keyGroup?: number): boolean {
-    let group = this.#current;
-    let size = group === this.#rows ? -1 : this.#tryShape(group, value);
-    if (size < 0) {
-      const found = this.#addElsewhere(value);
-      if (found === undefined) return false;
-      ({ group, size } = found);
+    const group = this.#current;
+    let cost = group.index < 0 || group === this.#rows ? -1 : this.#tryShape(group, value);
+    if (cost < 0) {
+      cost = this.#addElsewhere(value);
+      if (cost < 0) return false;
     }
-    if (group !== this.#current) this.#switchTo(group);
-    if (group.index < 0) this.#openGroup(group);
     const count = this.#count;
     if (count === this.#timestamps.length) this.#grow();
     this.#timestamps[count] = timestamp;
     if (timestamp !== noTimestamp) {
       this.#hasTimestamps = true;
-      size += this.#timestampBytes;
+      cost += this.#timestampCost;
     }
     if (keyGroup !== undefined) {
       this.#keyGroups[count] = keyGroup;
       this.#keyGroupsKnown += 1;
-      size += keyGroupBytes;
+      cost += keyGroupCost;
     }
     this.#count = count + 1;
-    this.#bytes += size;
+    this.#cost += cost;
     return true;
   }
 
@@ -158,14 +158,14 @@ export class ColumnarWriter implements FrameWriter {
       order: this.#open.length > 1 ? this.#order : undefined,
       groups: this.#open,
     });
-    if (this.#hasTimestamps && !this.#isTight) this.#timestampBytes = timestampBytes / this.#count;
+    if (this.#hasTimestamps && !this.#isTight) this.#timestampCost = Math.ceil((costUnitsPerByte * timestampBytes) / this.#count);
     for (const group of this.#open) {
       group.encoder.reset();
       group.index = -1;
     }
     this.#open = [];
     this.#count = 0;
-    this.#bytes = this.#emptyBytes;
+    this.#cost = this.#emptyCost;
     this.#rowBytes = 0;
     this.#runStart = 0;
     this.#hasTimestamps = false;
@@ -174,8 +174,8 @@ export class ColumnarWriter implements FrameWriter {
     return frame;
   }
 
-  get #emptyBytes(): number {
-    return this.#header.length + bodyHeadBytes;
+  get #emptyCost(): number {
+    return costUnitsPerByte * (this.#header.length + bodyHeadBytes);
   }
 
   /** The size of the record, or -1 when it does not fit the shape. */
@@ -196,29 +196,31 @@ export class ColumnarWriter implements FrameWriter {
     group.store.abandon();
   }
 
-  /** Undefined: there is no room for it beside what is there. */
-  #addElsewhere(value: unknown): { readonly group: OpenGroup; readonly size: number } | undefined {
+  /** The current shape does not fit, or is not in this frame yet. -1: there is no room for it beside what is there. */
+  #addElsewhere(value: unknown): number {
     if (this.#misses < missesUntilSeldom || this.#misses % seldom === 0) {
       for (const group of this.#shapes) {
-        if (group === this.#current && group !== this.#rows) continue;
-        if (!this.#hasRoomFor(group)) return undefined;
-        const size = this.#tryShape(group, value);
-        if (size < 0) continue;
+        if (group === this.#current && group.index >= 0) continue;
+        if (!this.#hasRoomFor(group)) return -1;
+        const cost = this.#tryShape(group, value);
+        if (cost < 0) continue;
         this.#misses = 0;
-        return { group, size };
+        this.#switchTo(group);
+        return cost;
       }
     }
-    if (!this.#hasRoomFor(this.#rows)) return undefined;
-    const size = this.#addRow(value);
-    if (size < 0) return undefined;
+    if (!this.#hasRoomFor(this.#rows)) return -1;
+    const bytes = this.#addRow(value);
+    if (bytes < 0) return -1;
     this.#misses += 1;
+    this.#switchTo(this.#rows);
     if (this.#learner.isLearning) this.#adopt(this.#learner.observe(value));
-    return { group: this.#rows, size };
+    return costUnitsPerByte * bytes;
   }
 
   /** A group that is not open yet brings its description. */
   #hasRoomFor(group: OpenGroup): boolean {
-    return group.index >= 0 || this.#count === 0 || this.#bytes + overheadOf(group) < this.#bytesTarget;
+    return group.index >= 0 || this.#count === 0 || this.bytes + overheadOf(group) < this.#bytesTarget;
   }
 
   /** The size of the item, or -1 when it has no room in this frame. Throws when it has none in any. */
@@ -233,7 +235,7 @@ export class ColumnarWriter implements FrameWriter {
       throw this.#fault(value, error);
     }
     const size = column.end - before;
-    const columnBytes = (this.#bytes - this.#rowBytes) * (this.#isTight ? 1 : errorFactorMax);
+    const columnBytes = (this.bytes - this.#rowBytes) * (this.#isTight ? 1 : errorFactorMax);
     if (size + (this.#count === 0 ? 0 : columnBytes + this.#rowBytes) > this.#bytesMax) {
       (encoder as RowEncoder).removeLast(before);
       if (size > this.#bytesMax) throw recordTooLarge(size, this.#bytesMax, this.#options.operatorName);
@@ -258,7 +260,11 @@ export class ColumnarWriter implements FrameWriter {
   }
 
   #encoderFor(store: GroupStore): RecordEncoder {
-    const options: EncoderOptions = { store, recordBytesMax: this.#columnRecordBytesMax, unitBytes: this.#isTight ? 2 : 1 };
+    const options: EncoderOptions = {
+      store,
+      costMax: costUnitsPerByte * this.#columnRecordBytesMax,
+      unitCost: costUnitsPerByte * (this.#isTight ? 2 : 1),
+    };
     if (this.#options.isCodeGenerationOff === true) return interpretEncoder(options);
     try {
       return generateEncoder(options);
@@ -268,15 +274,14 @@ export class ColumnarWriter implements FrameWriter {
     }
   }
 
-  #openGroup(group: OpenGroup): void {
+  /** The next record is of this group. */
+  #switchTo(group: OpenGroup): void {
+    if (group !== this.#current) this.#endRun();
+    this.#current = group;
+    if (group.index >= 0) return;
     group.index = this.#open.length;
     this.#open.push(group);
-    this.#bytes += overheadOf(group);
-  }
-
-  #switchTo(group: OpenGroup): void {
-    this.#endRun();
-    this.#current = group;
+    this.#cost += costUnitsPerByte * overheadOf(group);
   }
 
   #endRun(): void {

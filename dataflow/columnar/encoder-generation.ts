@@ -16,8 +16,8 @@ type EncoderFactory = (
   columns: readonly ColumnStore[],
   levels: readonly LevelStore[],
   calls: typeof runtime,
-  recordBytesMax: number,
-  unitBytes: number,
+  costMax: number,
+  unitCost: number,
 ) => RecordEncoder;
 
 /** What generated code calls. */
@@ -26,6 +26,7 @@ const runtime = {
   writeItem,
   prototypes: {
     object: Object.prototype,
+    constructor: Object,
     array: Array.prototype,
     date: Date.prototype,
     bytes: Uint8Array.prototype,
@@ -38,16 +39,16 @@ const factories = new Map<string, EncoderFactory>();
 const factoriesMax = 256;
 
 /** Throws EvalError where code must not be generated. */
-export function generateEncoder({ store, recordBytesMax, unitBytes }: EncoderOptions): RecordEncoder {
+export function generateEncoder({ store, costMax, unitCost }: EncoderOptions): RecordEncoder {
   const { plan, columns, levels } = store;
   let factory = factories.get(plan.key);
   if (factory === undefined) {
     // oxlint-disable-next-line typescript/no-implied-eval -- EG1
-    factory = new Function('columns', 'levels', 'runtime', 'recordBytesMax', 'unitBytes', encoderSource(plan)) as EncoderFactory;
+    factory = new Function('columns', 'levels', 'runtime', 'costMax', 'unitCost', encoderSource(plan)) as EncoderFactory;
     if (factories.size >= factoriesMax) factories.delete(factories.keys().next().value as string);
     factories.set(plan.key, factory);
   }
-  return factory(columns, levels, runtime, recordBytesMax, unitBytes);
+  return factory(columns, levels, runtime, costMax, unitCost);
 }
 
 /** The body of the factory; exported for tests of EG1. */
@@ -59,14 +60,15 @@ export function encoderSource(plan: ColumnPlan): string {
   const each = <T>(items: readonly T[], line: (item: T) => string): string => items.map(line).join('\n');
   return `'use strict';
 const { missingFields, writeItem, prototypes } = runtime;
-const { object: objectPrototype, array: arrayPrototype, date: datePrototype, bytes: bytesPrototype, buffer: bufferPrototype } = prototypes;
+const { object: objectPrototype, constructor: objectConstructor, array: arrayPrototype, date: datePrototype, bytes: bytesPrototype, buffer: bufferPrototype } = prototypes;
 ${each(nodes, ({ id }) => `const c${id} = columns[${id}]; let s${id} = c${id}.states, d${id} = c${id}.values, b${id} = c${id}.bits, q${id} = c${id}.bigints;`)}
 ${each(
   nodes.filter(({ kind }) => kind === 'object'),
   ({ id, names }) => `const names${id} = ${namesLiteral(names)};`,
 )}
-${each(levels, (level) => `const level${level} = levels[${level}]; let n${level} = 0, room${level} = level${level}.capacity, w${level} = level${level}.rowBytes;`)}
-${each(texts, ({ id }) => `let t${id} = '';`)}
+${each(levels, (level) => `const level${level} = levels[${level}]; let n${level} = 0, room${level} = level${level}.capacity, w${level} = level${level}.rowCost;`)}
+${each(texts, ({ id }) => `let t${id} = '', y${id} = c${id}.ascii, p${id} = 0, a${id} = false;`)}
+${each(texts, asciiLines)}
 ${each(
   levels,
   (level) => `function grow${level}() {
@@ -80,26 +82,37 @@ ${each(
 function add(v0) {
 let size = 0;
 ${each(levels, (level) => `let i${level} = n${level};`)}
-${each(texts, ({ id }) => `let u${id} = t${id};`)}
+${each(texts, ({ id }) => `let u${id} = t${id}, e${id} = p${id};`)}
 ${rowLines(root.level)}
 ${valueLines(root, 'i0', 'undefined')}
 i0 += 1;
-if (size > recordBytesMax) return -1;
+if (size > costMax) return -1;
 ${each(levels, (level) => `n${level} = i${level};`)}
-${each(texts, ({ id }) => `t${id} = u${id};`)}
+${each(texts, ({ id }) => `if (a${id}) p${id} = e${id}; else t${id} = u${id};`)}
 ${each(sinks, ({ id }) => `c${id}.end = c${id}.sink.position;`)}
 return size;
 }
 function sync() {
 ${each(levels, (level) => `level${level}.count = n${level};`)}
-${each(texts, ({ id }) => `c${id}.text = t${id};`)}
+${each(texts, ({ id }) => `c${id}.text = t${id}; c${id}.isAscii = a${id}; c${id}.end = p${id};`)}
 }
 function reset() {
-${each(levels, (level) => `n${level} = 0; w${level} = level${level}.rowBytes;`)}
-${each(texts, ({ id }) => `t${id} = '';`)}
+${each(levels, (level) => `n${level} = 0; w${level} = level${level}.rowCost;`)}
+${each(texts, ({ id }) => `t${id} = ''; p${id} = 0; a${id} = c${id}.isAscii; y${id} = c${id}.ascii;`)}
 }
 return { add, sync, reset };`;
 }
+
+/** From texts as bytes to texts as one string; returns what the record being written has so far. */
+function asciiLines({ id }: PlanNode): string {
+  return `function leaveAscii${id}(end) {
+t${id} = c${id}.asciiText(p${id}); a${id} = false; p${id} = 0;
+return c${id}.asciiText(end);
+}`;
+}
+
+/** Longer texts are not copied byte by byte. */
+const longTextMin = 64;
 
 /** EG1: every field name in generated code goes through here or through {@link fieldAccess}. */
 const namesLiteral = (names: readonly string[]): string => `[${names.map((name) => JSON.stringify(name)).join(', ')}]`;
@@ -136,7 +149,7 @@ function absentLines({ id, kind }: PlanNode, row: string, state: string): string
     case 'bigint':
       return `${mark} q${id}[${row}] = 0n;`;
     case 'any':
-      return `${mark} c${id}.sink.byte(0xf6); size += 1;`;
+      return `${mark} c${id}.sink.byte(0xf6); size += 4;`;
     default:
       return mark;
   }
@@ -154,16 +167,27 @@ function fitLines(node: PlanNode, row: string): string {
     case 'boolean':
       return `if (typeof ${value} === 'boolean') b${id}[${row}] = ${value} ? 1 : 0;`;
     case 'text':
-      return `if (typeof ${value} === 'string') { const l = ${value}.length; u${id} += ${value}; d${id}[${row}] = l; size += l * unitBytes; }`;
+      return `if (typeof ${value} === 'string') {
+const l = ${value}.length;
+d${id}[${row}] = l;
+size += l * unitCost;
+if (a${id} && l < ${longTextMin}) {
+if (e${id} + l > y${id}.length) y${id} = c${id}.growAscii(e${id}, l);
+let seen = 0;
+for (let j = 0; j < l; j += 1) { const unit = ${value}.charCodeAt(j); seen |= unit; y${id}[e${id} + j] = unit; }
+if (seen < 128) e${id} += l; else { u${id} = leaveAscii${id}(e${id}) + ${value}; }
+} else if (a${id}) u${id} = leaveAscii${id}(e${id}) + ${value};
+else u${id} += ${value};
+}`;
     case 'bigint':
       return `if (typeof ${value} === 'bigint') { q${id}[${row}] = ${value}; if (q${id}[${row}] !== ${value}) return -1; }`;
     case 'date':
       return `if (typeof ${value} === 'object' && ${value} !== null && Object.getPrototypeOf(${value}) === datePrototype) d${id}[${row}] = ${value}.getTime();`;
     case 'bytes':
       return `if (typeof ${value} === 'object' && ${value} !== null && (Object.getPrototypeOf(${value}) === bytesPrototype || Object.getPrototypeOf(${value}) === bufferPrototype)) {
-d${id}[${row}] = ${value}.length; size += ${value}.length; if (size > recordBytesMax) return -1; c${id}.sink.append(${value}); }`;
+d${id}[${row}] = ${value}.length; size += 4 * ${value}.length; if (size > costMax) return -1; c${id}.sink.append(${value}); }`;
     case 'any':
-      return `if (${value} !== null && ${value} !== undefined) { const sink = c${id}.sink, start = sink.position; writeItem(sink, ${value}, 1); size += sink.position - start; }`;
+      return `if (${value} !== null && ${value} !== undefined) { const sink = c${id}.sink, start = sink.position; writeItem(sink, ${value}, 1); size += 4 * (sink.position - start); }`;
     case 'list':
       return listLines(node, row);
     case 'tuple':
@@ -186,7 +210,7 @@ function objectLines({ id, names, children, childLevel }: PlanNode): string {
   });
   return `if (typeof ${value} === 'object' && ${value} !== null) {
 ${children.map((node, place) => `const v${node.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
-if (Object.getPrototypeOf(${value}) !== objectPrototype) return -1;
+${isPlain(value, names)}
 let place${id} = 0, same${id} = 0, missing${id} = 0;
 for (const name in ${value}) { if (name === names${id}[place${id}]) same${id} += 1; place${id} += 1; }
 if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }
@@ -194,6 +218,15 @@ ${count === 0 ? '' : rowLines(childLevel)}
 ${fields.join('\n')}
 ${count === 0 ? '' : `${child} += 1;`}
 }`;
+}
+
+/**
+ * Asking for the constructor is inlined whatever the hidden class; asking for the prototype is not. What claims `Object`
+ * and is none of its own has no fields of its own name that count.
+ */
+function isPlain(value: string, names: readonly string[]): string {
+  const isAsked = names.includes('constructor') ? '' : `${value}.constructor !== objectConstructor && `;
+  return `if (${isAsked}Object.getPrototypeOf(${value}) !== objectPrototype) return -1;`;
 }
 
 function tupleLines({ id, children, childLevel }: PlanNode): string {
@@ -220,7 +253,7 @@ function listLines({ id, children, childLevel }: PlanNode, row: string): string 
   const absent = `if (!Object.hasOwn(${value}, j${id})) return -1; ${absentLines(node, child, String(presence.undefined))}`;
   return `if (Array.isArray(${value})) {
 const length${id} = ${value}.length;
-if (Object.getPrototypeOf(${value}) !== arrayPrototype || length${id} > recordBytesMax) return -1;
+if (Object.getPrototypeOf(${value}) !== arrayPrototype || length${id} > costMax) return -1;
 d${id}[${row}] = length${id};
 for (let j${id} = 0; j${id} < length${id}; j${id} += 1) {
 const v${node.id} = ${value}[j${id}];

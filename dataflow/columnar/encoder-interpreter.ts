@@ -4,7 +4,7 @@
  */
 import { presence } from './bit-column.js';
 import type { PlanNode } from './column-plan.js';
-import type { ColumnStore, LevelStore } from './column-store.js';
+import { costUnitsPerByte, type ColumnStore, type LevelStore } from './column-store.js';
 import { writeItem } from './item-writer.js';
 import { missingFields, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
 import { optionalFieldsMax } from './shape.js';
@@ -22,19 +22,19 @@ type Fit = (value: unknown, row: number) => boolean;
 type Write = (value: unknown, row: number, whenUndefined: number) => boolean;
 
 /** An encoder without generated code. */
-export function interpretEncoder({ store, recordBytesMax, unitBytes }: EncoderOptions): RecordEncoder {
+export function interpretEncoder({ store, costMax, unitCost }: EncoderOptions): RecordEncoder {
   const { plan, columns, levels } = store;
   const counts = levels.map(() => 0);
   const texts = columns.map(() => '');
   const progress: Progress = { size: 0, rows: [], texts: [] };
-  const write = writeOf(plan.root, { columns, levels, progress, recordBytesMax, unitBytes });
+  const write = writeOf(plan.root, { columns, levels, progress, costMax, unitCost });
   return {
     add(record) {
       progress.size = 0;
       for (const [level, count] of counts.entries()) progress.rows[level] = count;
       for (const [id, text] of texts.entries()) progress.texts[id] = text;
       const row = takeRow(levels, progress, 0);
-      if (!write(record, row, presence.undefined) || progress.size > recordBytesMax) return -1;
+      if (!write(record, row, presence.undefined) || progress.size > costMax) return -1;
       for (const level of counts.keys()) counts[level] = progress.rows[level] as number;
       for (const [id, column] of columns.entries()) {
         texts[id] = progress.texts[id] as string;
@@ -44,7 +44,10 @@ export function interpretEncoder({ store, recordBytesMax, unitBytes }: EncoderOp
     },
     sync() {
       for (const [index, level] of levels.entries()) level.count = counts[index] as number;
-      for (const [id, column] of columns.entries()) column.text = texts[id] as string;
+      for (const [id, column] of columns.entries()) {
+        column.text = texts[id] as string;
+        column.isAscii = false;
+      }
     },
     reset() {
       counts.fill(0);
@@ -57,8 +60,8 @@ interface Context {
   readonly columns: readonly ColumnStore[];
   readonly levels: readonly LevelStore[];
   readonly progress: Progress;
-  readonly recordBytesMax: number;
-  readonly unitBytes: number;
+  readonly costMax: number;
+  readonly unitCost: number;
 }
 
 function takeRow(levels: readonly LevelStore[], progress: Progress, index: number): number {
@@ -66,7 +69,7 @@ function takeRow(levels: readonly LevelStore[], progress: Progress, index: numbe
   const row = progress.rows[index] as number;
   if (row === level.capacity) level.grow();
   progress.rows[index] = row + 1;
-  progress.size += level.rowBytes;
+  progress.size += level.rowCost;
   return row;
 }
 
@@ -82,14 +85,14 @@ function writeOf(node: PlanNode, context: Context): Write {
     column.bigints[row] = 0n;
     if (node.kind === 'any') {
       column.sink.byte(0xf6);
-      context.progress.size += 1;
+      context.progress.size += costUnitsPerByte;
     }
     return true;
   };
 }
 
 function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
-  const { progress, recordBytesMax, unitBytes } = context;
+  const { progress, costMax, unitCost } = context;
   switch (node.kind) {
     case 'nothing':
       return () => false;
@@ -109,7 +112,7 @@ function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
       return (value, row) => {
         if (typeof value !== 'string') return false;
         progress.texts[node.id] += value;
-        progress.size += value.length * unitBytes;
+        progress.size += value.length * unitCost;
         column.values[row] = value.length;
         return true;
       };
@@ -130,8 +133,8 @@ function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
         if (!hasPrototype(value, Uint8Array.prototype) && !hasPrototype(value, Buffer.prototype)) return false;
         const bytes = value as Uint8Array;
         column.values[row] = bytes.length;
-        progress.size += bytes.length;
-        if (progress.size > recordBytesMax) return false;
+        progress.size += costUnitsPerByte * bytes.length;
+        if (progress.size > costMax) return false;
         column.sink.append(bytes);
         return true;
       };
@@ -139,7 +142,7 @@ function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
       return (value) => {
         const start = column.sink.position;
         writeItem(column.sink, value, 1);
-        progress.size += column.sink.position - start;
+        progress.size += costUnitsPerByte * (column.sink.position - start);
         return true;
       };
     case 'list':
@@ -154,7 +157,7 @@ function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
 function listOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
   const item = writeOf(node.children[0] as PlanNode, context);
   return (value, row) => {
-    if (!isPlainArray(value) || value.length > context.recordBytesMax) return false;
+    if (!isPlainArray(value) || value.length > context.costMax) return false;
     column.values[row] = value.length;
     for (let index = 0; index < value.length; index += 1) {
       const child = takeRow(context.levels, context.progress, node.childLevel);

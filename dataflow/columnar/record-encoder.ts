@@ -5,8 +5,8 @@ import { optionalFieldsMax } from './shape.js';
 /** Writes into the group store it was made for. */
 export interface RecordEncoder {
   /**
-   * Adds a record as the next row; returns what it is taken to cost in bytes, or a negative number when it does not fit
-   * the shape or costs more than `recordBytesMax`. What it throws then, or returns negative, calls for `abandon`.
+   * Adds a record as the next row; returns what it is taken to cost in quarters of a byte, or a negative number when it
+   * does not fit the shape or costs more than `costMax`. What it throws then, or returns negative, calls for `abandon`.
    */
   add(record: unknown): number;
   /** Tells the store how many rows there are, and the texts. */
@@ -17,9 +17,9 @@ export interface RecordEncoder {
 
 export interface EncoderOptions {
   readonly store: GroupStore;
-  readonly recordBytesMax: number;
+  readonly costMax: number;
   /** What a UTF-16 unit is taken to cost. */
-  readonly unitBytes: number;
+  readonly unitCost: number;
 }
 
 /**

@@ -1,0 +1,49 @@
+import type { Benchmark, Row } from '../harness/benchmark.js';
+import { median, rowOf } from '../harness/benchmark.js';
+import { measuredPart, runForm } from '../harness/forms.js';
+import { recordsMade } from '../jobs/codec-records.js';
+
+const directions = ['encode', 'decode'] as const;
+
+/** Times the rows' rate; undefined where the issue asks for nothing. */
+const ratiosMin: Readonly<Record<string, Readonly<Record<(typeof directions)[number], number>> | undefined>> = {
+  bid: { encode: 6, decode: 2.5 },
+  word: { encode: 5, decode: 2.5 },
+  nested: undefined,
+};
+
+export const codec: Benchmark = {
+  name: 'codec',
+  measures:
+    'records a processor second into frames of 16 KiB and out of them again, by columns, against the same records as rows of cbor-x: bids of seven fields, {word, count}, and nested records with dates and lists. Garbage collection is counted.',
+  doesNotMeasure: 'the copy a bus makes of a frame, credit, and what an operator does with a record.',
+  async run({ isQuick, say }) {
+    const rounds = isQuick ? 1 : 5;
+    const records = Math.ceil((isQuick ? 1_000_000 : 6_000_000) / recordsMade) * recordsMade;
+    const rows: Row[] = [];
+    for (const [kind, targets] of Object.entries(ratiosMin)) {
+      for (const direction of directions) {
+        const samples: { readonly columns: number[]; readonly rows: number[] } = { columns: [], rows: [] };
+        for (let round = 0; round < rounds; round += 1) {
+          for (const form of ['rows', 'columns'] as const) {
+            const count = form === 'rows' ? records / 4 : records;
+            const run = await runForm({ script: 'bench/forms/codec-by-form.js', args: [form, direction, kind, String(count)] });
+            samples[form].push((Math.ceil(count / recordsMade) * recordsMade) / measuredPart(run).cpuMs / 1_000);
+          }
+        }
+        const baseline = { name: 'rows of cbor-x', value: median(samples.rows) };
+        const least = targets?.[direction];
+        const row = rowOf({
+          name: `codec: ${direction} ${kind}`,
+          unit: 'M records/CPU s',
+          samples: samples.columns,
+          baseline,
+          ...(least === undefined ? {} : { target: { text: `at least ${least} times`, isMet: ({ ratio = 0 }) => ratio >= least } }),
+        });
+        say(`${kind}, ${direction}: columns ${row.value.toFixed(1)}, rows ${baseline.value.toFixed(1)} M rec/s`);
+        rows.push(row);
+      }
+    }
+    return rows;
+  },
+};

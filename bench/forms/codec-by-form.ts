@@ -1,0 +1,68 @@
+/**
+ * One direction of one codec: `columns` or `rows`, `encode` or `decode`, a kind of records, how many to measure.
+ *
+ * Rows are what cbor-x makes of an array of records: the fastest self-contained form that it has, without the copy that
+ * a bus would need.
+ */
+import { Decoder, Encoder } from 'cbor-x';
+import type { ChannelId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
+import { noTimestamp } from '../../dataflow/contracts.js';
+import { mark } from '../harness/forms.js';
+import { recordKinds, recordsMade } from '../jobs/codec-records.js';
+
+const [form = '', direction = '', kind = '', count = ''] = process.argv.slice(2);
+const make = recordKinds[kind];
+if (make === undefined) throw new Error(`no records of kind ${kind}`);
+const records = Array.from({ length: recordsMade }, (_, n) => make(n));
+
+type Work = () => number;
+
+function columns(): { readonly encode: Work; readonly decode: Work } {
+  const codec = createColumnarCodec();
+  const writer = codec.createWriter({ channelId: 'e~a_0_1_0~b_1_1_0' as ChannelId, frameBytesMax: 1_000_000, operatorName: 'bench' });
+  const frames: Uint8Array[] = [];
+  let seq = 0;
+  const encode = (onFrame: (frame: Uint8Array) => void): void => {
+    for (const record of records) {
+      writer.add(record, noTimestamp);
+      if (writer.isFull) onFrame(writer.take(seq++));
+    }
+    if (writer.count > 0) onFrame(writer.take(seq++));
+  };
+  encode(() => {});
+  encode((frame) => void frames.push(frame));
+  const offset = codec.readHeader(frames[0] as Uint8Array)?.bodyOffset ?? 0;
+  return {
+    encode: () => {
+      let bytes = 0;
+      encode((frame) => void (bytes += frame.length));
+      return bytes;
+    },
+    decode: () => frames.reduce((sum, frame) => sum + codec.decodeBatch(frame, offset).values.length, 0),
+  };
+}
+
+function rows(): { readonly encode: Work; readonly decode: Work } {
+  const options = { useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false } as const;
+  const encoder = new Encoder(options);
+  const decoder = new Decoder({ ...options, copyBuffers: true });
+  const recordBytes = encoder.encode(records).length / records.length;
+  const perFrame = Math.max(1, Math.floor(limits.frameBytesTarget / recordBytes));
+  const batches: unknown[][] = [];
+  for (let from = 0; from < records.length; from += perFrame) batches.push(records.slice(from, from + perFrame));
+  const frames = batches.map((batch) => new Uint8Array(encoder.encode(batch)));
+  return {
+    encode: () => batches.reduce((bytes, batch) => bytes + encoder.encode(batch).length, 0),
+    decode: () => frames.reduce((sum, frame) => sum + (decoder.decode(frame) as unknown[]).length, 0),
+  };
+}
+
+const work = (form === 'columns' ? columns() : rows())[direction === 'encode' ? 'encode' : 'decode'];
+const rounds = Math.ceil(Number(count) / recordsMade);
+for (let round = 0; round < rounds / 4; round += 1) work();
+mark('begin');
+let sum = 0;
+for (let round = 0; round < rounds; round += 1) sum += work();
+mark('end', sum);
