@@ -23,11 +23,14 @@ export interface ColumnPlan {
   readonly root: PlanNode;
   readonly nodes: readonly PlanNode[];
   readonly levelCount: number;
+  /** Levels with at most one row a record: no list is above them. */
+  readonly singleLevels: ReadonlySet<number>;
 }
 
 export function planColumns(shape: Shape): ColumnPlan {
   const nodes: PlanNode[] = [];
   let levelCount = 1;
+  const singleLevels = new Set([0]);
   const lay = (current: Shape, level: number): PlanNode => {
     const id = nodes.length;
     // Keeps the place of the parent before its children (CP1).
@@ -35,13 +38,14 @@ export function planColumns(shape: Shape): ColumnPlan {
     const parts = childrenOf(current);
     const childLevel = parts.shapes.length > 0 ? levelCount : -1;
     if (childLevel >= 0) levelCount += 1;
+    if (current.kind !== 'list' && singleLevels.has(level)) singleLevels.add(childLevel);
     const children = parts.shapes.map((child) => lay(child, childLevel));
     const node: PlanNode = { id, kind: current.kind, level, childLevel, children, names: parts.names };
     nodes[id] = node;
     return node;
   };
   const root = lay(shape, 0);
-  return { key: shapeKey(shape), root, nodes, levelCount };
+  return { key: shapeKey(shape), root, nodes, levelCount, singleLevels };
 }
 
 function childrenOf(shape: Shape): { readonly shapes: readonly Shape[]; readonly names: readonly string[] } {

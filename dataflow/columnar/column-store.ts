@@ -14,7 +14,8 @@ import { writeNumbers } from './number-column.js';
 import { isLittleEndian } from './byte-order.js';
 import { writeTextBlock } from './text-column.js';
 
-const capacityAtFirst = 64;
+/** Rows for which there is room at first; levels that have more grow. */
+export const capacityMin = 64;
 const sint64Tag = 79;
 const numberKinds: ReadonlySet<PlanNode['kind']> = new Set(['number', 'date', 'text', 'bytes', 'list']);
 
@@ -22,7 +23,7 @@ const numberKinds: ReadonlySet<PlanNode['kind']> = new Set(['number', 'date', 't
 export class ColumnStore {
   readonly node: PlanNode;
   /** See bit-column.ts; all 0 while `hasAbsent` is false. */
-  states = new Uint8Array(capacityAtFirst);
+  states: Uint8Array;
   hasAbsent = false;
   /** Numbers, milliseconds of dates, lengths of texts, bytes and lists. */
   values: Float64Array;
@@ -38,11 +39,12 @@ export class ColumnStore {
   /** Where the bytes of the last record that fit end; of texts too. */
   end = 0;
 
-  constructor(node: PlanNode) {
+  constructor(node: PlanNode, capacity: number) {
     this.node = node;
-    this.values = new Float64Array(numberKinds.has(node.kind) ? capacityAtFirst : 0);
-    this.bits = new Uint8Array(node.kind === 'boolean' ? capacityAtFirst : 0);
-    this.bigints = new BigInt64Array(node.kind === 'bigint' ? capacityAtFirst : 0);
+    this.states = new Uint8Array(capacity);
+    this.values = new Float64Array(numberKinds.has(node.kind) ? capacity : 0);
+    this.bits = new Uint8Array(node.kind === 'boolean' ? capacity : 0);
+    this.bigints = new BigInt64Array(node.kind === 'bigint' ? capacity : 0);
     this.sink = node.kind === 'bytes' || node.kind === 'any' ? new ByteSink() : noSink;
   }
 
@@ -84,16 +86,26 @@ export const costUnitsPerByte = 4;
 /** Rows of columns that grow together. */
 export class LevelStore {
   count = 0;
-  capacity = capacityAtFirst;
+  capacity: number;
   /** What a row is taken to cost, in quarters of a byte. */
   rowCost = 0;
   readonly columns: ColumnStore[] = [];
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
 
   /** Called when a row is to be written at `capacity`. */
   grow(): void {
     this.capacity *= 2;
     for (const column of this.columns) column.grow(this.capacity);
   }
+}
+
+export interface GroupStoreOptions {
+  readonly isWorstCase?: boolean;
+  /** Rows for which there is room at first. */
+  readonly capacity?: number;
 }
 
 /** See the head of this file. */
@@ -104,11 +116,11 @@ export class GroupStore {
   readonly isWorstCase: boolean;
   readonly #items: number;
 
-  constructor(plan: ColumnPlan, isWorstCase: boolean) {
+  constructor(plan: ColumnPlan, { isWorstCase = false, capacity = capacityMin }: GroupStoreOptions = {}) {
     this.plan = plan;
     this.isWorstCase = isWorstCase;
-    this.columns = plan.nodes.map((node) => new ColumnStore(node));
-    this.levels = Array.from({ length: plan.levelCount }, () => new LevelStore());
+    this.columns = plan.nodes.map((node) => new ColumnStore(node, capacity));
+    this.levels = Array.from({ length: plan.levelCount }, () => new LevelStore(capacity));
     for (const column of this.columns) {
       const level = this.levels[column.node.level] as LevelStore;
       level.columns.push(column);

@@ -12,12 +12,12 @@ import { frameKinds, type FrameWriter } from '../channels/frame-codec.js';
 import { headerTemplate, writeUint64 } from '../channels/frame-header.js';
 import { noTimestamp } from '../contracts.js';
 import { planColumns } from './column-plan.js';
-import { costUnitsPerByte, GroupStore } from './column-store.js';
+import { capacityMin, costUnitsPerByte, GroupStore } from './column-store.js';
 import { generateEncoder } from './encoder-generation.js';
 import { interpretEncoder } from './encoder-interpreter.js';
 import { bodyItems, headItems, writeBody } from './frame-layout.js';
 import { ItemFault, writeItem } from './item-writer.js';
-import type { EncoderOptions, RecordEncoder } from './record-encoder.js';
+import { noRoom, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
 import { recordNotEncodable, recordTooLarge } from './record-faults.js';
 import { describeShape } from './shape-descriptor.js';
 import { anyShape, shapeKey } from './shape.js';
@@ -55,6 +55,8 @@ const columnHeadBytes = 20;
 /** There are at most 32,768 of them. */
 const keyGroupCost = 2 * costUnitsPerByte;
 const recordsMax = 16_384;
+/** Rows of one shape in a frame, where columns do not grow. */
+const capacityMax = 4_096;
 /** A channel whose records fit nothing looks through all shapes only for every so many of them. */
 const missesUntilSeldom = 256;
 const seldom = 16;
@@ -105,7 +107,7 @@ export class ColumnarWriter implements FrameWriter {
     this.#costTarget = costUnitsPerByte * this.#bytesTarget;
     this.#cost = this.#emptyCost;
     this.#learner = new ShapeLearner(options);
-    const store = new GroupStore(planColumns(anyShape), false);
+    const store = new GroupStore(planColumns(anyShape));
     this.#rows = { descriptor: describeShape(anyShape), store, encoder: new RowEncoder(store), index: -1 };
     this.#current = this.#rows;
   }
@@ -125,6 +127,7 @@ export class ColumnarWriter implements FrameWriter {
   add(value: unknown, timestamp: number, keyGroup?: number): boolean {
     const group = this.#current;
     let cost = group.index < 0 || group === this.#rows ? -1 : this.#tryShape(group, value);
+    if (cost === noRoom) return false;
     if (cost < 0) {
       cost = this.#addElsewhere(value);
       if (cost < 0) return false;
@@ -203,6 +206,7 @@ export class ColumnarWriter implements FrameWriter {
         if (group === this.#current && group.index >= 0) continue;
         if (!this.#hasRoomFor(group)) return -1;
         const cost = this.#tryShape(group, value);
+        if (cost === noRoom) return -1;
         if (cost < 0) continue;
         this.#misses = 0;
         this.#switchTo(group);
@@ -214,7 +218,7 @@ export class ColumnarWriter implements FrameWriter {
     if (bytes < 0) return -1;
     this.#misses += 1;
     this.#switchTo(this.#rows);
-    if (this.#learner.isLearning) this.#adopt(this.#learner.observe(value));
+    if (this.#learner.isLearning) this.#adopt(this.#learner.observe(value), bytes);
     return costUnitsPerByte * bytes;
   }
 
@@ -250,9 +254,10 @@ export class ColumnarWriter implements FrameWriter {
     return recordNotEncodable(value, this.#options.operatorName);
   }
 
-  #adopt(lesson: Lesson | undefined): void {
+  #adopt(lesson: Lesson | undefined, bytes: number): void {
     if (lesson === undefined) return;
-    const store = new GroupStore(planColumns(lesson.shape), this.#isTight);
+    const capacity = capacityFor(bytes);
+    const store = new GroupStore(planColumns(lesson.shape), { isWorstCase: this.#isTight, capacity });
     const group: OpenGroup = { descriptor: describeShape(lesson.shape), store, encoder: this.#encoderFor(store), index: -1 };
     if (overheadOf(group) > this.#bytesTarget / 8) return;
     const replaced = lesson.replaces === undefined ? undefined : shapeKey(lesson.replaces);
@@ -306,6 +311,12 @@ function twice(numbers: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(2 * numbers.length);
   larger.set(numbers);
   return larger;
+}
+
+/** Twice as many rows as fill a frame, by the size of one as an item: columns are about half of that. */
+function capacityFor(itemBytes: number): number {
+  const rows = (2 * limits.frameBytesTarget) / Math.max(1, itemBytes);
+  return Math.min(capacityMax, Math.max(capacityMin, 2 ** Math.ceil(Math.log2(rows))));
 }
 
 const overheadOf = ({ descriptor, store }: OpenGroup): number => descriptor.length + columnHeadBytes * (1 + store.columns.length);

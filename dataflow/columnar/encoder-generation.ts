@@ -10,7 +10,7 @@ import type { ColumnPlan, PlanNode } from './column-plan.js';
 import type { ColumnStore, LevelStore } from './column-store.js';
 import { writeItem } from './item-writer.js';
 import { optionalFieldsMax } from './shape.js';
-import { missingFields, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
+import { missingFields, noRoom, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
 
 type EncoderFactory = (
   columns: readonly ColumnStore[],
@@ -34,21 +34,31 @@ const runtime = {
   },
 };
 
-/** The code depends on the shape alone, so channels share it. */
-const factories = new Map<string, EncoderFactory>();
-const factoriesMax = 256;
+/**
+ * Code that only one channel runs is compiled with its columns as constants, which halves the cost of a record. A process
+ * of very many channels lets those of a shape share it.
+ */
+const ownCodeMax = 256;
+let ownCode = 0;
+const shared = new Map<string, EncoderFactory>();
+const sharedMax = 256;
 
 /** Throws EvalError where code must not be generated. */
 export function generateEncoder({ store, costMax, unitCost }: EncoderOptions): RecordEncoder {
   const { plan, columns, levels } = store;
-  let factory = factories.get(plan.key);
-  if (factory === undefined) {
-    // oxlint-disable-next-line typescript/no-implied-eval -- EG1
-    factory = new Function('columns', 'levels', 'runtime', 'costMax', 'unitCost', encoderSource(plan)) as EncoderFactory;
-    if (factories.size >= factoriesMax) factories.delete(factories.keys().next().value as string);
-    factories.set(plan.key, factory);
-  }
-  return factory(columns, levels, runtime, costMax, unitCost);
+  return factoryFor(plan)(columns, levels, runtime, costMax, unitCost);
+}
+
+function factoryFor(plan: ColumnPlan): EncoderFactory {
+  const known = shared.get(plan.key);
+  if (known !== undefined) return known;
+  // oxlint-disable-next-line typescript/no-implied-eval -- EG1
+  const factory = new Function('columns', 'levels', 'runtime', 'costMax', 'unitCost', encoderSource(plan)) as EncoderFactory;
+  ownCode += 1;
+  if (ownCode <= ownCodeMax) return factory;
+  if (shared.size >= sharedMax) shared.delete(shared.keys().next().value as string);
+  shared.set(plan.key, factory);
+  return factory;
 }
 
 /** The body of the factory; exported for tests of EG1. */
@@ -61,16 +71,16 @@ export function encoderSource(plan: ColumnPlan): string {
   return `'use strict';
 const { missingFields, writeItem, prototypes } = runtime;
 const { object: objectPrototype, constructor: objectConstructor, array: arrayPrototype, date: datePrototype, bytes: bytesPrototype, buffer: bufferPrototype } = prototypes;
-${each(nodes, ({ id }) => `const c${id} = columns[${id}]; let s${id} = c${id}.states, d${id} = c${id}.values, b${id} = c${id}.bits, q${id} = c${id}.bigints;`)}
+${each(nodes, ({ id, level }) => `const c${id} = columns[${id}]; ${plan.singleLevels.has(level) ? 'const' : 'let'} s${id} = c${id}.states, d${id} = c${id}.values, b${id} = c${id}.bits, q${id} = c${id}.bigints;`)}
 ${each(
   nodes.filter(({ kind }) => kind === 'object'),
   ({ id, names }) => `const names${id} = ${namesLiteral(names)};`,
 )}
-${each(levels, (level) => `const level${level} = levels[${level}]; let n${level} = 0, room${level} = level${level}.capacity, w${level} = level${level}.rowCost;`)}
+${each(levels, (level) => `const level${level} = levels[${level}]; ${plan.singleLevels.has(level) ? 'const' : 'let'} room${level} = level${level}.capacity; let n${level} = 0, w${level} = level${level}.rowCost;`)}
 ${each(texts, ({ id }) => `let t${id} = '', y${id} = c${id}.ascii, p${id} = 0, a${id} = false;`)}
 ${each(texts, asciiLines)}
 ${each(
-  levels,
+  levels.filter((level) => !plan.singleLevels.has(level)),
   (level) => `function grow${level}() {
 level${level}.grow(); room${level} = level${level}.capacity;
 ${each(
@@ -83,8 +93,9 @@ function add(v0) {
 let size = 0;
 ${each(levels, (level) => `let i${level} = n${level};`)}
 ${each(texts, ({ id }) => `let u${id} = t${id}, e${id} = p${id};`)}
-${rowLines(root.level)}
-${valueLines(root, 'i0', 'undefined')}
+if (n0 === room0) return ${noRoom};
+size += w0;
+${valueLines(root, 'i0', 'undefined', plan.singleLevels)}
 i0 += 1;
 if (size > costMax) return -1;
 ${each(levels, (level) => `n${level} = i${level};`)}
@@ -119,16 +130,18 @@ const namesLiteral = (names: readonly string[]): string => `[${names.map((name) 
 
 const fieldAccess = (object: string, name: string): string => `${object}[${JSON.stringify(name)}]`;
 
-/** A row of this level begins at `i<level>`. */
-const rowLines = (level: number): string => `if (i${level} === room${level}) grow${level}();\nsize += w${level};`;
+/** A row of this level begins at `i<level>`. Levels without a list above have no more rows than level 0. */
+function rowLines(level: number, single: ReadonlySet<number>): string {
+  return `${single.has(level) ? '' : `if (i${level} === room${level}) grow${level}();\n`}size += w${level};`;
+}
 
 /**
  * Writes the value in variable `v<id>` into row `row`. `absent` is an expression for the presence of undefined: what
  * tells a missing field from one that is undefined.
  */
-function valueLines(node: PlanNode, row: string, whenUndefined: string): string {
+function valueLines(node: PlanNode, row: string, whenUndefined: string, single: ReadonlySet<number>): string {
   const { id } = node;
-  return `${fitLines(node, row)}
+  return `${fitLines(node, row, single)}
 else if (v${id} === null) { ${absentLines(node, row, String(presence.null))} }
 else if (v${id} === undefined) { ${whenUndefined === 'undefined' ? absentLines(node, row, String(presence.undefined)) : whenUndefined} }
 else return -1;`;
@@ -156,7 +169,7 @@ function absentLines({ id, kind }: PlanNode, row: string, state: string): string
 }
 
 /** `if (…) { … }` for a value that is there. */
-function fitLines(node: PlanNode, row: string): string {
+function fitLines(node: PlanNode, row: string, single: ReadonlySet<number>): string {
   const { id, kind } = node;
   const value = `v${id}`;
   switch (kind) {
@@ -173,8 +186,9 @@ d${id}[${row}] = l;
 size += l * unitCost;
 if (a${id} && l < ${longTextMin}) {
 if (e${id} + l > y${id}.length) y${id} = c${id}.growAscii(e${id}, l);
+const bytes = y${id}, from = e${id};
 let seen = 0;
-for (let j = 0; j < l; j += 1) { const unit = ${value}.charCodeAt(j); seen |= unit; y${id}[e${id} + j] = unit; }
+for (let j = 0; j < l; j += 1) { const unit = ${value}.charCodeAt(j); seen |= unit; bytes[from + j] = unit; }
 if (seen < 128) e${id} += l; else { u${id} = leaveAscii${id}(e${id}) + ${value}; }
 } else if (a${id}) u${id} = leaveAscii${id}(e${id}) + ${value};
 else u${id} += ${value};
@@ -189,15 +203,15 @@ d${id}[${row}] = ${value}.length; size += 4 * ${value}.length; if (size > costMa
     case 'any':
       return `if (${value} !== null && ${value} !== undefined) { const sink = c${id}.sink, start = sink.position; writeItem(sink, ${value}, 1); size += 4 * (sink.position - start); }`;
     case 'list':
-      return listLines(node, row);
+      return listLines(node, row, single);
     case 'tuple':
-      return tupleLines(node);
+      return tupleLines(node, single);
     case 'object':
-      return objectLines(node);
+      return objectLines(node, single);
   }
 }
 
-function objectLines({ id, names, children, childLevel }: PlanNode): string {
+function objectLines({ id, names, children, childLevel }: PlanNode, single: ReadonlySet<number>): string {
   const value = `v${id}`;
   const child = `i${childLevel}`;
   const count = names.length;
@@ -206,7 +220,7 @@ function objectLines({ id, names, children, childLevel }: PlanNode): string {
     const absent = isOptional
       ? absentLines(node, child, `(missing${id} & ${1 << place}) === 0 ? ${presence.undefined} : ${presence.missing}`)
       : 'undefined';
-    return valueLines(node, child, absent);
+    return valueLines(node, child, absent, single);
   });
   return `if (typeof ${value} === 'object' && ${value} !== null) {
 ${children.map((node, place) => `const v${node.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
@@ -214,7 +228,7 @@ ${isPlain(value, names)}
 let place${id} = 0, same${id} = 0, missing${id} = 0;
 for (const name in ${value}) { if (name === names${id}[place${id}]) same${id} += 1; place${id} += 1; }
 if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }
-${count === 0 ? '' : rowLines(childLevel)}
+${count === 0 ? '' : rowLines(childLevel, single)}
 ${fields.join('\n')}
 ${count === 0 ? '' : `${child} += 1;`}
 }`;
@@ -229,16 +243,16 @@ function isPlain(value: string, names: readonly string[]): string {
   return `if (${isAsked}Object.getPrototypeOf(${value}) !== objectPrototype) return -1;`;
 }
 
-function tupleLines({ id, children, childLevel }: PlanNode): string {
+function tupleLines({ id, children, childLevel }: PlanNode, single: ReadonlySet<number>): string {
   const value = `v${id}`;
   const child = `i${childLevel}`;
   return `if (Array.isArray(${value})) {
 if (${value}.length !== ${children.length} || Object.getPrototypeOf(${value}) !== arrayPrototype) return -1;
-${rowLines(childLevel)}
+${rowLines(childLevel, single)}
 ${children
   .map((node, place) => {
     const absent = `if (!Object.hasOwn(${value}, ${place})) return -1; ${absentLines(node, child, String(presence.undefined))}`;
-    return `const v${node.id} = ${value}[${place}];\n${valueLines(node, child, absent)}`;
+    return `const v${node.id} = ${value}[${place}];\n${valueLines(node, child, absent, single)}`;
   })
   .join('\n')}
 ${child} += 1;
@@ -246,7 +260,7 @@ ${child} += 1;
 }
 
 /** The row of an element is taken before its own elements, if it has any, take theirs. */
-function listLines({ id, children, childLevel }: PlanNode, row: string): string {
+function listLines({ id, children, childLevel }: PlanNode, row: string, single: ReadonlySet<number>): string {
   const value = `v${id}`;
   const [node] = children as readonly [PlanNode];
   const child = `i${childLevel}`;
@@ -257,8 +271,8 @@ if (Object.getPrototypeOf(${value}) !== arrayPrototype || length${id} > costMax)
 d${id}[${row}] = length${id};
 for (let j${id} = 0; j${id} < length${id}; j${id} += 1) {
 const v${node.id} = ${value}[j${id}];
-${rowLines(childLevel)}
-${valueLines(node, child, absent)}
+${rowLines(childLevel, single)}
+${valueLines(node, child, absent, single)}
 ${child} += 1;
 }
 }`;

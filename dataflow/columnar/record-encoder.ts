@@ -2,11 +2,15 @@
 import type { GroupStore } from './column-store.js';
 import { optionalFieldsMax } from './shape.js';
 
+/** The record has to wait for the next frame. */
+export const noRoom = -2;
+
 /** Writes into the group store it was made for. */
 export interface RecordEncoder {
   /**
    * Adds a record as the next row; returns what it is taken to cost in quarters of a byte, or a negative number when it
-   * does not fit the shape or costs more than `costMax`. What it throws then, or returns negative, calls for `abandon`.
+   * does not fit the shape or costs more than `costMax`; {@link noRoom} when the columns are full. What it throws then, or
+   * returns negative, calls for `abandon`.
    */
   add(record: unknown): number;
   /** Tells the store how many rows there are, and the texts. */
