@@ -5,8 +5,8 @@
  * FU2  A chain calls its functions from call sites of its own, so that the engine can inline them whatever other chains
  *      the thread ran before.
  * FU3  Records go through a second function until each stage had a result that was looked at (SY1), `firstRecordsMax` at
- *      most: a stage behind a filter may never have one. From then on that costs one branch a record and chain, whatever
- *      its length.
+ *      most: a stage behind a filter may never have one. From then on that costs one branch a record and chain, and nothing
+ *      to whoever takes the steady function when it is offered.
  */
 import type { Emit } from '../contracts.js';
 import { failFunction } from '../operators/user-error.js';
@@ -16,8 +16,16 @@ import type { NamedStage } from './record-stage.js';
 
 const firstRecordsMax = 1_000;
 
-/** Undefined where code may not be made; then operators are bound to each other. `out` takes what the last stage leaves. */
-export function fuse(stages: readonly NamedStage[], out: Emit<unknown>): Emit<unknown> | undefined {
+export interface FuseOptions {
+  readonly stages: readonly NamedStage[];
+  /** Takes what the last stage leaves. */
+  readonly out: Emit<unknown>;
+  /** Called once with a function that does the same and looks at no result any more (FU3). */
+  readonly onProven?: (steady: Emit<unknown>) => void;
+}
+
+/** Undefined where code may not be made; then operators are bound to each other. */
+export function fuse({ stages, out, onProven = () => {} }: FuseOptions): Emit<unknown> | undefined {
   const uses: Record<string, unknown> = { out, fail: failAt };
   function failAt(index: number, error: unknown): never {
     return failFunction((stages[index] as NamedStage).operatorName, error);
@@ -43,19 +51,24 @@ export function fuse(stages: readonly NamedStage[], out: Emit<unknown>): Emit<un
   if (isProven()) return compile<Emit<unknown>>('chain', uses, `return function chain(value, timestamp, keyGroup) {\n  ${all}\n};`);
   return compile<Emit<unknown>>(
     'chain',
-    { ...uses, isProven },
+    { ...uses, isProven, onProven },
     `let firstLeft = ${firstRecordsMax};
 function first(value, timestamp, keyGroup) {
   ${body(({ code, firstCode }) => firstCode ?? code)}
 }
+function steady(value, timestamp, keyGroup) {
+  ${all}
+}
 return function chain(value, timestamp, keyGroup) {
-  if (firstLeft > 0) {
-    firstLeft -= 1;
-    first(value, timestamp, keyGroup);
-    if (isProven()) firstLeft = 0;
+  if (firstLeft === 0) {
+    steady(value, timestamp, keyGroup);
     return;
   }
-  ${all}
+  firstLeft -= 1;
+  first(value, timestamp, keyGroup);
+  if (firstLeft > 0 && !isProven()) return;
+  firstLeft = 0;
+  onProven(steady);
 };`,
   );
 }

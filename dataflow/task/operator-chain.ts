@@ -15,7 +15,8 @@ import { keyGroupRange } from '../../graph/key-groups.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import type { OutputPressure } from '../channels/channel-owner.js';
-import type { Emit, Operator, OperatorContext, Source, TaskInfo } from '../contracts.js';
+import type { Emit, Operator, OperatorContext, Source, SourceOutput, TaskInfo } from '../contracts.js';
+import { compile } from '../fusion/dynamic-code.js';
 import { fuse } from '../fusion/fuse.js';
 import type { NamedStage } from '../fusion/record-stage.js';
 import { functionError } from '../operators/user-error.js';
@@ -55,17 +56,24 @@ export interface ChainedOperator {
   readonly operator: Operator | undefined;
 }
 
+/** What a source task reads, and where the records go: `emit` is exchanged once results need no second look. */
+export interface ChainSource {
+  readonly source: Source<unknown>;
+  readonly output: SourceOutput<unknown>;
+}
+
 /** The chain of one task; see the head of this file. */
 export class OperatorChain {
   readonly #options: OperatorChainOptions;
   readonly #operators: ChainedOperator[] = [];
   readonly #inputs = new Map<string, Emit<unknown>>();
   readonly #stages = new Map<string, NamedStage>();
-  #source: { readonly source: Source<unknown>; readonly emit: Emit<unknown> } | undefined;
+  #source: ChainSource | undefined;
   /** From `open` on, for `close` (C1). */
   readonly #opened = new Set<ChainedOperator>();
   #isClosed = false;
-  #recordsWritten = 0;
+  /** At 0, the records sinks took: one number that compiled code can count in. */
+  readonly #written = new Float64Array(1);
 
   constructor(options: OperatorChainOptions) {
     this.#options = options;
@@ -81,13 +89,13 @@ export class OperatorChain {
   }
 
   /** Of a source task: what it reads and where the records go. */
-  get source(): { readonly source: Source<unknown>; readonly emit: Emit<unknown> } | undefined {
+  get source(): ChainSource | undefined {
     return this.#source;
   }
 
   /** Records that sinks of the chain took without an error. */
   get recordsWritten(): number {
-    return this.#recordsWritten;
+    return this.#written[0] as number;
   }
 
   /** Takes a record into the chain. Not for source tasks. */
@@ -231,7 +239,12 @@ export class OperatorChain {
     if (operator === undefined) {
       const factory = this.#factoryOf(descriptor);
       assert(factory.kind === 'source', 'Only a source has no operator.');
-      this.#source = { source: factory.source, emit: this.#countedOutputOf(descriptor) };
+      const { pressure, parking } = this.#options;
+      const output: SourceOutput<unknown> = {
+        emit: this.#countedOutputOf(descriptor),
+        isAvailable: () => pressure.fullChannels === 0 && parking.lowestIndex < 0,
+      };
+      this.#source = { source: factory.source, output };
       return;
     }
     try {
@@ -247,10 +260,15 @@ export class OperatorChain {
   #boundInput({ descriptor, context }: ChainedOperator, operator: Operator): Emit<unknown> {
     const input = operator.bind(this.#outputOf(descriptor, null), context);
     if (descriptor.kind !== 'sink') return input;
-    return (value, timestamp) => {
-      input(value, timestamp);
-      this.#recordsWritten += 1;
-    };
+    const written = this.#written;
+    const counted = 'return function sink(value, timestamp, keyGroup) { input(value, timestamp, keyGroup); written[0] += 1; };';
+    return (
+      compile<Emit<unknown>>('sink', { input, written }, counted) ??
+      ((value, timestamp, keyGroup) => {
+        input(value, timestamp, keyGroup);
+        written[0] = (written[0] as number) + 1;
+      })
+    );
   }
 
   /** What takes a record into an operator: bound before, or compiled now with the stages behind it (C4). */
@@ -261,7 +279,7 @@ export class OperatorChain {
     assert(chained?.operator !== undefined, `Operators of "${this.#options.vertex.name}" are not in topological order.`);
     const { stages, last } = this.#stagesFrom(chained.descriptor);
     const input =
-      fuse(stages, this.#outputOf(last, null)) ?? chained.operator.bind(this.#outputOf(chained.descriptor, null), chained.context);
+      fuse({ stages, out: this.#outputOf(last, null) }) ?? chained.operator.bind(this.#outputOf(chained.descriptor, null), chained.context);
     this.#inputs.set(id, input);
     return input;
   }
@@ -272,7 +290,13 @@ export class OperatorChain {
     const count: NamedStage = { operatorName: descriptor.name, code: '$records[0] += 1;', uses: { records: sourceRecords } };
     const next = this.#soleTaker(descriptor);
     const run = next === undefined ? { stages: [], last: descriptor } : this.#stagesFrom(next);
-    const fused = fuse([count, ...run.stages], this.#outputOf(run.last, null));
+    const fused = fuse({
+      stages: [count, ...run.stages],
+      out: this.#outputOf(run.last, null),
+      onProven: (steady) => {
+        if (this.#source !== undefined) this.#source.output.emit = steady;
+      },
+    });
     if (fused !== undefined) return fused;
     const out = this.#outputOf(descriptor, null);
     return (value, timestamp) => {

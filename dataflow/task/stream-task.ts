@@ -18,7 +18,7 @@ import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
 import type { SlotTask } from '../slot-loop.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
 import { advanceChain, finishChain, type ChainScope } from './event-time.js';
-import { OperatorChain, type ChainedOperator } from './operator-chain.js';
+import { OperatorChain, type ChainedOperator, type ChainSource } from './operator-chain.js';
 import { Parking } from './parking.js';
 import type { Procedure } from './procedure.js';
 import { ProcedureRunner } from './procedure-runner.js';
@@ -264,17 +264,12 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#options.callbacks.onFailed(error);
   }
 
-  #createSource(source: NonNullable<OperatorChain['source']>, head: ChainedOperator): SourceDriver {
+  #createSource({ source, output }: ChainSource, head: ChainedOperator): SourceDriver {
     const { splitSource } = this.#options;
-    const { emit } = source;
-    const { pressure } = this.#outputs;
     return new SourceDriver({
-      source: source.source,
+      source,
+      output,
       context: head.context,
-      output: {
-        emit,
-        isAvailable: () => pressure.fullChannels === 0 && this.#parking.lowestIndex < 0,
-      },
       requestSplit: () => splitSource.requestSplit(head.descriptor.id),
       wake: this.#wake,
       fail: (error) => this.#fail(error),

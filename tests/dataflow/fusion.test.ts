@@ -40,10 +40,10 @@ test('a fused run gives what its operators give when bound to each other, with t
         ),
       );
       const fused: unknown[] = [];
-      const input = fuse(
-        operators.map((operator, index) => stageOf(operator, `op-${index}`)),
-        (...record) => void fused.push(record),
-      );
+      const input = fuse({
+        stages: operators.map((operator, index) => stageOf(operator, `op-${index}`)),
+        out: (...record) => void fused.push(record),
+      });
       assert.ok(input !== undefined);
       run(input);
       assert.equal(fused, bound);
@@ -66,8 +66,11 @@ test('what a function throws names its operator, and what is thrown behind the r
     ),
   ];
   const behind = new Error('behind');
-  const input = fuse(stages, () => {
-    throw behind;
+  const input = fuse({
+    stages,
+    out: () => {
+      throw behind;
+    },
   });
   assert.throws(
     () => input?.(7, 0),
@@ -100,7 +103,7 @@ test('the result of a stage is looked at once; a stage that never has one does n
         return undefined;
       },
     });
-  const plain = fuse([stageOf(mapOperator(answer as never), 'map')], () => undefined);
+  const plain = fuse({ stages: [stageOf(mapOperator(answer as never), 'map')], out: () => undefined });
   for (let record = 0; record < 3; record += 1) plain?.(record, 0);
   assert.is(looked, 1);
   looked = 0;
@@ -115,8 +118,12 @@ test('the result of a stage is looked at once; a stage that never has one does n
       'never reached',
     ),
   ];
-  const kept = fuse(stages, () => undefined);
+  let steady: Emit<unknown> | undefined;
+  const kept = fuse({ stages, out: () => undefined, onProven: (proven) => (steady = proven) });
   for (let record = 0; record < 5_000; record += 1) kept?.(record, 0);
+  assert.ok(looked <= 1_000, `${looked} looks`);
+  assert.ok(steady !== undefined, 'the steady function is offered');
+  steady(1, 0);
   assert.ok(looked <= 1_000, `${looked} looks`);
 });
 
