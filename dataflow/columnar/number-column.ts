@@ -14,8 +14,8 @@ import { CorruptItem, type ItemReader } from './item-reader.js';
 
 export const numberTags = { uint8: 64, uint16: 69, uint32: 70, sint8: 72, sint16: 77, sint32: 78, float64: 86 } as const;
 
-/** A base and a head cost this much: shorter columns do without. */
-const baseWorthRows = 8;
+/** What a base costs: an array head and a number. */
+const baseBytes = 10;
 const doubleBytes = 8;
 
 /** Appends the first `count` values as one CBOR item. */
@@ -44,7 +44,7 @@ function writeWhole(sink: ByteSink, values: Float64Array, count: number, low: nu
   }
   const plain = low >= 0 ? unsignedWidth(high) : signedWidth(low, high);
   const above = unsignedWidth(high - low);
-  if (above < plain && count >= baseWorthRows) {
+  if ((plain - above) * count > baseBytes) {
     sink.head(4, 2);
     sink.number(low);
     writeIntegers(sink, values, count, low, above, false);

@@ -68,7 +68,7 @@ const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
 function partsOf(value: unknown): readonly (readonly [step: string, content: unknown])[] {
   if (typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) return value.map((item, index) => [`[${index}]`, item] as const);
+  if (Array.isArray(value)) return Array.from(value, (item: unknown, index) => [`[${index}]`, item] as const);
   if (value instanceof Map) {
     return [...value].flatMap(([key, item]) => [['.keys()', key] as const, [`.get(${String(key)})`, item] as const]);
   }
