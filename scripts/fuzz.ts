@@ -1,6 +1,9 @@
 /** `npm run fuzz [-- --frames 1000000] [--seed 1]`: alters frames of records and reads them; see fuzz/frame-fuzz.ts. */
 import { Command } from 'commander';
+import { endWithReader } from '../cluster/adapters/broken-pipe.js';
 import { fuzzFrames } from './fuzz/frame-fuzz.js';
+
+endWithReader();
 
 const framesAtOnce = 50_000;
 
