@@ -72,6 +72,8 @@ export const limits = {
   slotStartFailuresMax: 6,
   /** Past attempts of a job that are shown, the latest. */
   attemptsShown: 64,
+  /** Subtasks of a job that are shown with their counters: about a quarter of a megabyte. */
+  subtasksShown: 1_000,
   /** How long an ask waits for its answer when the asker does not say: below the heartbeat timeout of 5 s. */
   askTimeoutMs: 3_000,
   /** Pause before an ask is tried again: nats.js reconnects after 250 ms, so a few tries bridge that. */

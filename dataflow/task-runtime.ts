@@ -141,6 +141,10 @@ export interface TaskRuntimeMetrics {
   readonly busyMs: number;
   /** Milliseconds with nothing to do. The three add up to the time since its first slice. */
   readonly idleMs: number;
+  /** Frames that wait to be read, of all inputs. */
+  readonly queuedFrames: number;
+  /** Frames that wait for credit, of all outputs. */
+  readonly waitingFrames: number;
   readonly stateEntries: number;
 }
 

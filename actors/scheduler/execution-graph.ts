@@ -9,7 +9,7 @@ import { attemptNumber, type AttemptId, type LeaderEpoch, type VertexId } from '
 import { executionVertexId, isSourceVertex, subtasksOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobGraph } from '../../graph/types.js';
 import { limits } from '../../core/limits.js';
-import type { JobSummary, PastAttempt } from '../../bus/protocol/messages/jobs.js';
+import type { JobSummary, PastAttempt, VertexStatus } from '../../bus/protocol/messages/jobs.js';
 import type { ExecutionView } from './checkpointing.js';
 import { Execution, type ExecutionOptions } from './execution.js';
 
@@ -88,6 +88,30 @@ export class ExecutionGraph {
 
   views(): readonly ExecutionView[] {
     return this.all().map((execution) => execution.view());
+  }
+
+  /** How the tasks fare, vertex by vertex; at most `limits.subtasksShown` in all. */
+  vertexStatuses(): VertexStatus[] {
+    let left: number = limits.subtasksShown;
+    return this.#options.jobGraph.vertices.map((vertex): VertexStatus => {
+      const shown = this.all()
+        .filter(({ vertexId }) => vertexId === vertex.id)
+        .slice(0, left);
+      left -= shown.length;
+      return {
+        vertexId: vertex.id,
+        name: vertex.name,
+        parallelism: vertex.parallelism,
+        subtasks: shown.map(({ subtaskIndex, attemptId, state, slot, metrics, load }) => ({
+          subtaskIndex,
+          attemptId,
+          state,
+          taskManagerId: slot?.taskManagerId ?? null,
+          metrics,
+          load: load === undefined ? null : { ...load },
+        })),
+      };
+    });
   }
 
   /** Current executions by state, the records that went in at the sources, and those that sinks wrote. */

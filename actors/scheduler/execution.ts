@@ -3,7 +3,7 @@ import type { ErrorRecord } from '../../core/errors.js';
 import { formatAttemptId, type AttemptId, type AttemptNumber, type LeaderEpoch, type VertexId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { PastAttempt } from '../../bus/protocol/messages/jobs.js';
-import type { TaskMetrics } from '../../bus/protocol/messages/tasks.js';
+import { noTaskMetrics, type TaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import { executionName, executionVertexId, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobVertex } from '../../graph/types.js';
 import {
@@ -18,6 +18,7 @@ import { noRecords } from './record-counts.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { ExecutionView } from './checkpointing.js';
 import type { PooledSlot } from './slot-pool.js';
+import { loadBetween, type TaskLoad } from './task-load.js';
 
 export interface ExecutionOptions {
   readonly vertex: JobVertex;
@@ -45,7 +46,8 @@ export class Execution {
   slot: PooledSlot | undefined;
   /** Number of the beat before which the TaskManager had accepted it; undefined while it has not. */
   acceptedAtBeat: number | undefined;
-  metrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
+  #metrics: TaskMetrics = noTaskMetrics;
+  #load: TaskLoad | undefined;
   /** What the attempts before it had processed for the checkpoint it starts from: its own metrics begin there. */
   recordsBefore: RecordCounts = noRecords;
   /** What it added to the job's result when it finished, by name. */
@@ -72,6 +74,22 @@ export class Execution {
       ...(options.onTransition === undefined ? {} : { onTransition: options.onTransition }),
       onEffectFailed: options.onEffectFailed,
     });
+  }
+
+  get metrics(): TaskMetrics {
+    return this.#metrics;
+  }
+
+  /** How its latest second went; undefined when that is not known, or over. */
+  get load(): TaskLoad | undefined {
+    return this.isTerminal ? undefined : this.#load;
+  }
+
+  /** What its task reported. Nothing changes any more once it has ended. */
+  report(metrics: TaskMetrics): void {
+    if (this.isTerminal) return;
+    this.#load = loadBetween(this.#metrics, metrics) ?? this.#load;
+    this.#metrics = metrics;
   }
 
   /** After all transitions so far, also those that are still being told of. */

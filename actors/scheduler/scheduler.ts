@@ -162,10 +162,7 @@ export class Scheduler {
       ...this.#slots.handlers(),
       'task.state-changed': (body) => ({ known: this.#stateReported(body) }),
       'task.progressed': ({ tasks }) => {
-        for (const { attemptId, metrics } of tasks) {
-          const execution = this.#executions.find(attemptId);
-          if (execution !== undefined && !execution.isTerminal) execution.metrics = metrics;
-        }
+        for (const { attemptId, metrics } of tasks) this.#executions.find(attemptId)?.report(metrics);
         return {};
       },
       ...this.#sources.handlers({
@@ -212,6 +209,7 @@ export class Scheduler {
       results: this.#executions.results(),
       exceptions: [...this.#failures.history()],
       attempts: [...this.#executions.pastAttempts()],
+      vertices: this.#executions.vertexStatuses(),
       error: this.#machine.context.error,
     };
   }
@@ -372,7 +370,7 @@ export class Scheduler {
   #stateReported({ attemptId, state, error, metrics, sharedResources, results }: MessageBody<'task.state-changed'>): boolean {
     const execution = this.#executions.find(attemptId);
     if (execution === undefined) return false;
-    if (!execution.isTerminal) execution.metrics = metrics;
+    execution.report(metrics);
     if (state === 'FINISHED' && results !== undefined) execution.results = results;
     const taskManagerId = execution.slot?.taskManagerId;
     if (taskManagerId !== undefined) execution.acceptedAtBeat ??= this.#slots.nextBeatOf(taskManagerId);

@@ -9,7 +9,7 @@ import { toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AttemptId, CheckpointId, SessionId, TaskManagerId } from '../../core/ids.js';
 import type { CorePorts, FileSystem, Logger } from '../../core/ports.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
-import type { TaskDeploymentDescriptor, TaskMetrics } from '../../bus/protocol/messages/tasks.js';
+import { noTaskMetrics, type TaskDeploymentDescriptor, type TaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { TaskState } from '../../bus/protocol/schemas.js';
 import type { AttemptNumber } from '../../core/ids.js';
 import type { TaskInfo } from '../../dataflow/contracts.js';
@@ -51,8 +51,6 @@ export interface TaskOptions extends TaskEnvironment {
   /** The task is over and its final state known. */
   readonly onReleased: (state: TaskState) => void;
 }
-
-const noMetrics: TaskMetrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
 
 export class Task {
   readonly attemptId: AttemptId;
@@ -138,9 +136,9 @@ export class Task {
   }
 
   metrics(): TaskMetrics {
-    if (this.#runtime === undefined) return noMetrics;
-    const { recordsIn, recordsOut, recordsWritten, bytesIn, bytesOut } = this.#runtime.metrics();
-    return { recordsIn, recordsOut, recordsWritten, bytesIn, bytesOut };
+    if (this.#runtime === undefined) return noTaskMetrics;
+    const { duplicateFrames: _, stateEntries: __, ...metrics } = this.#runtime.metrics();
+    return metrics;
   }
 
   #perform(effect: Exclude<TaskEffect, { readonly type: 'ignored' }>): void {

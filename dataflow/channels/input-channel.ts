@@ -73,6 +73,11 @@ export class InputChannel {
     return { held: this.#batchesReceived - this.#batchesReleased, received: this.#batchesReceived, granted: this.#grantedUpTo };
   }
 
+  /** Elements that wait to be read. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   isEmpty(): boolean {
     return this.#queue.length === 0;
   }

@@ -66,6 +66,8 @@ export interface RecordOutput {
   isAcknowledged(): boolean;
   readonly recordsOut: number;
   readonly bytesOut: number;
+  /** Data frames that wait for credit. */
+  readonly waitingFrames: number;
 }
 
 const silentBeatsMax = 20;
@@ -108,6 +110,10 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  get waitingFrames(): number {
+    return this.#waitingBatches;
   }
 
   /** Data frames sent and granted, for tests of S2. */

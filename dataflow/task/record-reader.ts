@@ -95,6 +95,10 @@ export class RecordReader {
     return this.#input.bytesIn;
   }
 
+  get queuedFrames(): number {
+    return this.#input.queuedFrames;
+  }
+
   get duplicates(): number {
     return this.#input.duplicates;
   }

@@ -201,6 +201,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       backPressuredMs: this.#times.backPressuredMs,
       busyMs: this.#times.busyMs,
       idleMs: this.#times.idleMs,
+      queuedFrames: this.#reader.queuedFrames,
+      waitingFrames: this.#outputs.waitingFrames,
       stateEntries: this.operators().reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
     };
   }
@@ -232,12 +234,18 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     } catch (error) {
       this.#fail(error);
     }
-    this.#times.end(clock.monotonic(), isMore ? 'ready' : this.#outputs.pressure.fullChannels > 0 ? 'held-back' : 'idle');
+    this.#times.end(clock.monotonic(), isMore ? 'ready' : this.#waitsFor());
     if (this.#failure !== undefined) {
       this.#reportFailure(this.#failure.error);
       return 'idle';
     }
     return isMore ? 'more' : 'idle';
+  }
+
+  /** An operator that waits for its disk is at work: the task it holds up shows as back-pressured, this one must show why. */
+  #waitsFor(): 'ready' | 'held-back' | 'idle' {
+    if (this.#parking.isWaiting || this.#procedure.isWaiting) return 'ready';
+    return this.#outputs.pressure.fullChannels > 0 ? 'held-back' : 'idle';
   }
 
   readonly #wake = (): void => this.#options.loop.wake(this);

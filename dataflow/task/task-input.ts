@@ -112,6 +112,11 @@ export class TaskInput implements InputListener {
     return this.#channels.reduce((sum, channel) => sum + channel.bytesIn, this.#bytesIn);
   }
 
+  /** Elements that wait to be read. */
+  get queuedFrames(): number {
+    return this.#channels.reduce((sum, channel) => sum + channel.queued, 0);
+  }
+
   get duplicates(): number {
     return this.#channels.reduce((sum, channel) => sum + channel.duplicates, this.#duplicates);
   }

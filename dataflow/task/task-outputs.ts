@@ -104,6 +104,11 @@ export class TaskOutputs {
     return this.#channels.reduce((sum, channel) => sum + channel.recordsOut, this.#recordsOut);
   }
 
+  /** Frames that wait for credit. */
+  get waitingFrames(): number {
+    return this.#channels.reduce((sum, channel) => sum + channel.waitingFrames, 0);
+  }
+
   get bytesOut(): number {
     return this.#channels.reduce((sum, channel) => sum + channel.bytesOut, this.#bytesOut);
   }

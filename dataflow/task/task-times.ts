@@ -1,6 +1,6 @@
 /**
- * How a task spends its time. Every millisecond since its start is exactly one of: busy (in a slice, or waiting for its
- * turn on the thread with work to do), back-pressured (held back by full outputs), idle (nothing to do).
+ * How a task spends its time. Every millisecond since its start is exactly one of: busy (in a slice, waiting for its turn
+ * on the thread with work to do, or for what an operator waits for), back-pressured (held back by full outputs), idle (nothing to do).
  */
 export class TaskTimes {
   busyMs = 0;

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import { toErrorRecord, MillraceError, type ErrorRecord } from '../../core/errors.js';
 import { withoutCheckpoints } from '../../actors/scheduler/checkpointing.js';
 import { checkpointId, operatorId, type AttemptId, type JobId } from '../../core/ids.js';
@@ -385,7 +386,7 @@ test('a slot that the TaskManager no longer has counts as lost, without any mess
 test('reports of attempts that are not current are answered `known: false` (SA2)', async () => {
   const world = await new JobWorld().running();
   const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const metrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
+  const metrics = noTaskMetrics;
   const known: boolean[] = [];
   for (const attemptId of [attempt(taskManager, 'count', 0), 'count_0_6_0' as AttemptId]) {
     const body = { jobId: world.id, attemptId, state: 'RUNNING' as const, error: null, metrics, sharedResources: {} };
@@ -401,7 +402,7 @@ test('messages of another epoch do not reach the job', async () => {
   const world = await new JobWorld().running();
   const [taskManager] = world.taskManagers as [FakeTaskManager];
   const attemptId = attempt(taskManager, 'count', 0);
-  const metrics = { recordsIn: 0, recordsOut: 0, recordsWritten: 0, bytesIn: 0, bytesOut: 0 };
+  const metrics = noTaskMetrics;
   const body = { jobId: world.id, attemptId, state: 'FAILED' as const, error: boom, metrics, sharedResources: {} };
   let refused: unknown;
   taskManager.endpoint

@@ -49,6 +49,8 @@ const metrics: TaskRuntimeMetrics = {
   backPressuredMs: 0,
   busyMs: 0,
   idleMs: 0,
+  queuedFrames: 0,
+  waitingFrames: 0,
   stateEntries: 0,
 };
 

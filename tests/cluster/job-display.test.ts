@@ -1,9 +1,10 @@
 /** What went wrong in a job can be read on a terminal. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { FailureNote, JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { coloursFor } from '../../cluster/cli/colours.js';
-import { historyLines } from '../../cluster/cli/job-display.js';
+import { historyLines, vertexLines } from '../../cluster/cli/job-display.js';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { taskManagerId } from '../../core/ids.js';
 
@@ -28,6 +29,30 @@ test('each failure says when, which task, where and what; what came with it is i
     '      with it  2026-01-02T03:04:05.006Z  count (2/2) on tm-1: bang [USER_FUNCTION]',
     '      and 2 more',
     '  2026-01-02T03:04:05.006Z  the job: no slots [USER_FUNCTION]',
+  ]);
+});
+
+test('a line a vertex says how its tasks fare: states, records, and how they spent the latest second', () => {
+  const subtask = (subtaskIndex: number, state: string, load: object | null): object => ({
+    subtaskIndex,
+    state,
+    metrics: { ...noTaskMetrics, recordsIn: 1_000, recordsOut: 400, recordsWritten: 0 },
+    load,
+  });
+  const vertices = [
+    {
+      name: 'numbers',
+      parallelism: 2,
+      subtasks: [
+        subtask(0, 'RUNNING', { busy: 100, backPressured: 900, idle: 0 }),
+        subtask(1, 'RUNNING', { busy: 300, backPressured: 300, idle: 400 }),
+      ],
+    },
+    { name: 'sink', parallelism: 2, subtasks: [subtask(0, 'RUNNING', null), subtask(1, 'FINISHED', null)] },
+  ];
+  assert.equal(vertexLines({ vertices } as unknown as JobSummary, plain), [
+    '  numbers (2)  RUNNING  2,000 in  800 out  busy 20 %  back-pressured 60 % (90 %)  idle 20 %',
+    '  sink (2)  1 RUNNING 1 FINISHED  2,000 in  800 out',
   ]);
 });
 

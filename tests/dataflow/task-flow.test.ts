@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { noTimestamp, type Operator } from '../../dataflow/contracts.js';
 import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
 import { mapOperator } from '../../dataflow/operators/map.js';
+import type { TaskRuntimeMetrics } from '../../dataflow/task-runtime.js';
 import { TaskHarness } from '../../testing/task-harness.js';
 import { checkpointed, collector, CommittedOutput, rangeSource, streamGraph, transactionalCollector } from '../support/stream-jobs.js';
 
@@ -97,6 +98,49 @@ test('results of a record that comes while an earlier one is parked queue behind
   harness.deploy();
   await harness.runToEnd();
   assert.equal(got, range(2_400));
+});
+
+test('a source in front of a slow sink is back-pressured, the sink is busy, and times add up', async () => {
+  const graph = streamGraph({
+    nodes: [
+      { name: 'source', source: numbers(1, 2_000) },
+      { name: 'widen', create: () => mapOperator((n) => `${n as number}:${'z'.repeat(2_000)}`) as never },
+      {
+        name: 'slow',
+        isSink: true,
+        isChained: false,
+        create: () => ({
+          bind:
+            (_, { park, clock }) =>
+            () => {
+              park(() => true, new Promise<void>((resolve) => clock.setTimer(10, resolve)));
+            },
+        }),
+      },
+    ],
+    edges: [
+      { from: 'source', to: 'widen' },
+      { from: 'widen', to: 'slow', partitioner: 'REBALANCE' },
+    ],
+  });
+  const harness = new TaskHarness({
+    graph,
+    creditFrames: 2,
+    placement: (vertex) => ({ taskManagerId: 'tm', slot: vertex.name === 'slow' ? 1 : 0 }),
+  });
+  harness.deploy();
+  await harness.runUntil(() => harness.isRunning);
+  const startedAt = harness.world.nowMs;
+  await harness.runUntil(() => harness.world.nowMs >= startedAt + 5_000);
+  const elapsed = harness.world.nowMs - startedAt;
+  const [source, slow] = harness.tasks().map(({ runtime }) => runtime.metrics()) as [TaskRuntimeMetrics, TaskRuntimeMetrics];
+  assert.ok(source.backPressuredMs > 0.9 * elapsed, `back-pressured for ${source.backPressuredMs} of ${elapsed} ms`);
+  assert.ok(source.waitingFrames >= 1, `${source.waitingFrames} frames wait for credit`);
+  assert.ok(slow.busyMs > 0.9 * elapsed && slow.backPressuredMs === 0, `${slow.busyMs} ms busy`);
+  assert.ok(slow.queuedFrames <= 2, `${slow.queuedFrames} frames queued with a credit of 2`);
+  for (const { busyMs, idleMs, backPressuredMs } of [source, slow]) {
+    assert.ok(Math.abs(busyMs + idleMs + backPressuredMs - elapsed) < 50, `${busyMs + idleMs + backPressuredMs} of ${elapsed} ms`);
+  }
 });
 
 test('all tasks of a path in one slot with a credit of one never deadlock, at any fan', async () => {

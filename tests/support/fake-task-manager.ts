@@ -6,7 +6,7 @@ import type { Bus } from '../../bus/contracts.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
 import type { SlotStatus } from '../../bus/protocol/messages/cluster.js';
-import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import { noTaskMetrics, type TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { createSubjects } from '../../bus/protocol/subjects.js';
 import type { TaskState } from '../../bus/protocol/schemas.js';
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
@@ -124,7 +124,7 @@ export class FakeTaskManager {
   report(attemptId: AttemptId, state: TaskState, error: ErrorRecord | null = null): void {
     if (this.lostReports.has(state)) return;
     const jobId = this.tasks.get(attemptId)?.descriptor.jobId as JobId;
-    const metrics = { recordsIn: 10, recordsOut: 7, recordsWritten: 5, bytesIn: 0, bytesOut: 0 };
+    const metrics = { ...noTaskMetrics, recordsIn: 10, recordsOut: 7, recordsWritten: 5 };
     this.endpoint
       .ask(
         { kind: 'job', jobId },

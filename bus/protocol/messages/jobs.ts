@@ -2,6 +2,7 @@
 import type { Static } from 'typebox';
 import { Type } from '../typebox.js';
 import { ask, tell } from '../define.js';
+import { TaskMetricsSchema } from './tasks.js';
 import {
   AttemptIdSchema,
   Bytes,
@@ -46,6 +47,29 @@ const PastAttemptSchema = Type.Object({
 });
 export type PastAttempt = Static<typeof PastAttemptSchema>;
 
+/** Milliseconds of each second that a task was busy, held back by full outputs, or idle; they add up to 1,000. */
+const TaskLoadSchema = Type.Object({ busy: Count, backPressured: Count, idle: Count });
+
+/** One subtask of a vertex: its present attempt. */
+const SubtaskSchema = Type.Object({
+  subtaskIndex: Count,
+  attemptId: AttemptIdSchema,
+  state: Type.String(),
+  taskManagerId: nullable(TaskManagerIdSchema),
+  metrics: TaskMetricsSchema,
+  /** Null before it was reported twice, and after the end. */
+  load: nullable(TaskLoadSchema),
+});
+
+/** How the tasks of one vertex fare; of very wide vertices, the first ones. */
+const VertexStatusSchema = Type.Object({
+  vertexId: VertexIdSchema,
+  name: Type.String(),
+  parallelism: Count,
+  subtasks: Type.Array(SubtaskSchema),
+});
+export type VertexStatus = Static<typeof VertexStatusSchema>;
+
 /** How a job ended, or stands. */
 export const JobSummarySchema = Type.Object({
   jobId: JobIdSchema,
@@ -74,6 +98,8 @@ export const JobSummarySchema = Type.Object({
   exceptions: Type.Optional(Type.Array(ExceptionEntrySchema)),
   /** Attempts that were replaced, the latest first; only when they are asked for. */
   attempts: Type.Optional(Type.Array(PastAttemptSchema)),
+  /** In topological order; only when they are asked for. */
+  vertices: Type.Optional(Type.Array(VertexStatusSchema)),
   /** First cause of the failure that ended or last restarted the job. */
   error: nullable(ErrorSchema),
 });
@@ -130,7 +156,7 @@ export const jobMessages = {
   'job.describe': ask({
     from: ['client'],
     to: ['job-manager'],
-    doc: 'Asks how a job stands or ended; with its history of failures and attempts when that is wanted.',
+    doc: 'Asks how a job stands or ended; with its tasks and its history of failures and attempts when that is wanted.',
     body: Type.Object({ jobId: JobIdSchema, withHistory: Type.Optional(Type.Boolean()) }),
     reply: Type.Union([
       Type.Object({ kind: Type.Literal('found'), job: JobSummarySchema }),

@@ -4,6 +4,7 @@ import { Type } from '../typebox.js';
 import type { TaskSnapshot } from '../../../storage/contracts.js';
 import { ask } from '../define.js';
 import {
+  Milliseconds,
   AllocationIdSchema,
   AttemptIdSchema,
   ChannelIdSchema,
@@ -96,8 +97,30 @@ export const TaskMetricsSchema = Type.Object({
   recordsWritten: Count,
   bytesIn: Count,
   bytesOut: Count,
+  /** The three add up to the time since the first slice of the attempt. */
+  busyMs: Milliseconds,
+  backPressuredMs: Milliseconds,
+  idleMs: Milliseconds,
+  /** Frames that wait to be read, of all inputs. */
+  queuedFrames: Count,
+  /** Frames that wait for credit, of all outputs. */
+  waitingFrames: Count,
 });
 export type TaskMetrics = Static<typeof TaskMetricsSchema>;
+
+/** Of an attempt that has not begun. */
+export const noTaskMetrics: TaskMetrics = {
+  recordsIn: 0,
+  recordsOut: 0,
+  recordsWritten: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  busyMs: 0,
+  backPressuredMs: 0,
+  idleMs: 0,
+  queuedFrames: 0,
+  waitingFrames: 0,
+};
 
 export const taskMessages = {
   'task.deploy': ask({
