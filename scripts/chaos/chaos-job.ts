@@ -6,6 +6,7 @@
  * parallel readers deliver, so they can be compared with a computation that knows nothing of Millrace.
  */
 import { defineJob, fileSink, maxWatermark, ndjsonSource, throttled, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
+import { heldOpen } from './held-open.js';
 import { groupOf, type Reading } from './readings.js';
 
 interface Line {
@@ -47,16 +48,13 @@ function countLines(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, 
 
 export default defineJob('chaos', (env) => {
   const { parameters } = env;
+  const readings = ndjsonSource<Reading>(parameters.string('input'), { splitBytes: 64 * 1_024 });
   env
     .setParallelism(parameters.integer('parallelism', 2))
     .enableCheckpointing(parameters.integer('interval', 300))
     .setRestartStrategy({ kind: 'exponential-delay' });
   env
-    .fromSource(
-      throttled(ndjsonSource<Reading>(parameters.string('input'), { splitBytes: 64 * 1_024 }), {
-        recordsPerSecond: parameters.integer('rate', 1_000),
-      }),
-    )
+    .fromSource(throttled(heldOpen(readings, parameters.string('release')), { recordsPerSecond: parameters.integer('rate', 1_000) }))
     .keyBy(({ key }) => key)
     .process(tally)
     .keyBy(({ group }) => group)
