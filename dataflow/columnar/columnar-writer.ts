@@ -134,9 +134,10 @@ export class ColumnarWriter implements FrameWriter {
     }
     const count = this.#count;
     if (count === this.#timestamps.length) this.#grow();
-    this.#timestamps[count] = timestamp;
-    if (timestamp !== noTimestamp) {
+    if (this.#hasTimestamps || timestamp !== noTimestamp) {
+      if (!this.#hasTimestamps) this.#timestamps.fill(noTimestamp, 0, count);
       this.#hasTimestamps = true;
+      this.#timestamps[count] = timestamp;
       cost += this.#timestampCost;
     }
     if (keyGroup !== undefined) {

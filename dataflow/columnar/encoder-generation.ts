@@ -61,7 +61,10 @@ function factoryFor(plan: ColumnPlan): EncoderFactory {
   return factory;
 }
 
-/** The body of the factory; exported for tests of EG1. */
+/**
+ * The body of the factory. Texts hang on an object that is new with every frame: to store a new string in an old place
+ * costs the garbage collector's bookkeeping. Exported for tests of EG1.
+ */
 export function encoderSource(plan: ColumnPlan): string {
   const { nodes, root } = plan;
   const levels = Array.from({ length: plan.levelCount }, (_, level) => level);
@@ -77,7 +80,8 @@ ${each(
   ({ id, names }) => `const names${id} = ${namesLiteral(names)};`,
 )}
 ${each(levels, (level) => `const level${level} = levels[${level}]; ${plan.singleLevels.has(level) ? 'const' : 'let'} room${level} = level${level}.capacity; let n${level} = 0, w${level} = level${level}.rowCost;`)}
-${each(texts, ({ id }) => `let t${id} = '', y${id} = c${id}.ascii, p${id} = 0, a${id} = false;`)}
+${each(texts, ({ id }) => `let y${id} = c${id}.ascii, p${id} = 0, a${id} = false;`)}
+let held = { ${texts.map(({ id }) => `t${id}: ''`).join(', ')} };
 ${each(texts, asciiLines)}
 ${each(
   levels.filter((level) => !plan.singleLevels.has(level)),
@@ -92,24 +96,25 @@ ${each(
 function add(v0) {
 let size = 0;
 ${each(levels, (level) => `let i${level} = n${level};`)}
-${each(texts, ({ id }) => `let u${id} = t${id}, e${id} = p${id};`)}
+${each(texts, ({ id }) => `let u${id} = held.t${id}, e${id} = p${id};`)}
 if (n0 === room0) return ${noRoom};
 size += w0;
 ${valueLines(root, 'i0', 'undefined', plan.singleLevels)}
 i0 += 1;
 if (size > costMax) return -1;
 ${each(levels, (level) => `n${level} = i${level};`)}
-${each(texts, ({ id }) => `if (a${id}) p${id} = e${id}; else t${id} = u${id};`)}
+${each(texts, ({ id }) => `if (a${id}) p${id} = e${id}; else held.t${id} = u${id};`)}
 ${each(sinks, ({ id }) => `c${id}.end = c${id}.sink.position;`)}
 return size;
 }
 function sync() {
 ${each(levels, (level) => `level${level}.count = n${level};`)}
-${each(texts, ({ id }) => `c${id}.text = t${id}; c${id}.isAscii = a${id}; c${id}.end = p${id};`)}
+${each(texts, ({ id }) => `c${id}.text = held.t${id}; c${id}.isAscii = a${id}; c${id}.end = p${id};`)}
 }
 function reset() {
 ${each(levels, (level) => `n${level} = 0; w${level} = level${level}.rowCost;`)}
-${each(texts, ({ id }) => `t${id} = ''; p${id} = 0; a${id} = c${id}.isAscii; y${id} = c${id}.ascii;`)}
+held = { ${texts.map(({ id }) => `t${id}: ''`).join(', ')} };
+${each(texts, ({ id }) => `p${id} = 0; a${id} = c${id}.isAscii; y${id} = c${id}.ascii;`)}
 }
 return { add, sync, reset };`;
 }
@@ -117,7 +122,7 @@ return { add, sync, reset };`;
 /** From texts as bytes to texts as one string; returns what the record being written has so far. */
 function asciiLines({ id }: PlanNode): string {
   return `function leaveAscii${id}(end) {
-t${id} = c${id}.asciiText(p${id}); a${id} = false; p${id} = 0;
+held.t${id} = c${id}.asciiText(p${id}); a${id} = false; p${id} = 0;
 return c${id}.asciiText(end);
 }`;
 }
@@ -225,8 +230,9 @@ function objectLines({ id, names, children, childLevel }: PlanNode, single: Read
   return `if (typeof ${value} === 'object' && ${value} !== null) {
 ${children.map((node, place) => `const v${node.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
 ${isPlain(value, names)}
+const fields${id} = names${id};
 let place${id} = 0, same${id} = 0, missing${id} = 0;
-for (const name in ${value}) { if (name === names${id}[place${id}]) same${id} += 1; place${id} += 1; }
+for (const name in ${value}) { if (name === fields${id}[place${id}]) same${id} += 1; place${id} += 1; }
 if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }
 ${count === 0 ? '' : rowLines(childLevel, single)}
 ${fields.join('\n')}

@@ -20,6 +20,7 @@ const doubleBytes = 8;
 
 /** Appends the first `count` values as one CBOR item. */
 export function writeNumbers(sink: ByteSink, values: Float64Array, count: number): void {
+  if (count > 1 && values[0] !== values[1] && writeSmall(sink, values, count)) return;
   let low = Infinity;
   let high = -Infinity;
   let isWhole = true;
@@ -34,6 +35,27 @@ export function writeNumbers(sink: ByteSink, values: Float64Array, count: number
   }
   if (count === 0 || !isWhole || low < Number.MIN_SAFE_INTEGER || high > Number.MAX_SAFE_INTEGER) writeDoubles(sink, values, count);
   else writeWhole(sink, values, count, low, high);
+}
+
+/** Most columns are lengths, or count something: bytes in one pass. False, and nothing written, when they are more. */
+function writeSmall(sink: ByteSink, values: Float64Array, count: number): boolean {
+  const start = sink.position;
+  sink.head(6, numberTags.uint8);
+  sink.head(2, count);
+  sink.reserve(count);
+  const { bytes } = sink;
+  const from = sink.position;
+  for (let index = 0; index < count; index += 1) {
+    const value = values[index] as number;
+    const byte = value & 0xff;
+    if (byte !== value || (byte === 0 && 1 / value < 0)) {
+      sink.position = start;
+      return false;
+    }
+    bytes[from + index] = byte;
+  }
+  sink.position = from + count;
+  return true;
 }
 
 function writeWhole(sink: ByteSink, values: Float64Array, count: number, low: number, high: number): void {

@@ -198,6 +198,11 @@ for (const [form, isCodeGenerationOff] of forms) {
     );
   });
 
+  test('a -0 among small numbers stays one', () => {
+    const records = [3, 1, -0, 2, 0, -0].map((n) => ({ n, list: [7, n] }));
+    assertSame(through(codec(), records), records);
+  });
+
   test('numbers of every size keep their value in columns of them', () => {
     fc.assert(
       fc.property(fc.array(number, { maxLength: 60 }), (numbers) => {
