@@ -3,8 +3,9 @@
  *
  * RC1  An answer proves nothing about what was accepted after its heartbeat was sent.
  * RC2  Something missing is believed on the second answer in a row: a report that says why may be on its way.
- * RC3  The same holds for terminal states, because the report itself carries the error and the counters; progress is
- *      believed at once.
+ * RC3  The same holds for CANCELED and FAILED, because the report itself carries the error; progress is believed at once.
+ *      FINISHED is never taken from an answer: only the report, which is repeated until it is answered (SR2), carries what the
+ *      task adds to the result of the job, and its last counters.
  * RC4  Answers that were overtaken by a later one are ignored.
  */
 import type { AllocationId, AttemptId } from '../../core/ids.js';
@@ -63,7 +64,8 @@ export class Reconciliation {
       .filter(({ attemptId, state }) => !beliefs.known.has(attemptId) && !terminal.includes(state))
       .map(({ attemptId }) => attemptId);
     const states = answer.attempts.filter(
-      ({ attemptId, state }) => beliefs.known.has(attemptId) && (!terminal.includes(state) || isBelieved(`ended ${attemptId}`)),
+      ({ attemptId, state }) =>
+        beliefs.known.has(attemptId) && state !== 'FINISHED' && (!terminal.includes(state) || isBelieved(`ended ${attemptId}`)),
     );
     this.#suspected = suspects;
     return { unknownAttempts, missingAttempts, lostAllocations, states };

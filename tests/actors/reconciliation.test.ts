@@ -60,8 +60,15 @@ test('progress is believed at once, an end on the second answer (RC3)', () => {
     { id: a, sinceBeat: 0 },
     { id: b, sinceBeat: 0 },
   ]);
-  assert.equal(reconciliation.compare(0, expected, answer({ a: 'RUNNING', b: 'FINISHED' }))?.states, [{ attemptId: a, state: 'RUNNING' }]);
-  assert.equal(reconciliation.compare(1, expected, answer({ a: 'RUNNING', b: 'FINISHED' }))?.states.length, 2);
+  assert.equal(reconciliation.compare(0, expected, answer({ a: 'RUNNING', b: 'FAILED' }))?.states, [{ attemptId: a, state: 'RUNNING' }]);
+  assert.equal(reconciliation.compare(1, expected, answer({ a: 'RUNNING', b: 'FAILED' }))?.states.length, 2);
+});
+
+test('FINISHED is never taken from an answer (RC3)', () => {
+  const reconciliation = new Reconciliation();
+  for (let beat = 0; beat < 5; beat += 1) {
+    assert.equal(reconciliation.compare(beat, beliefs([{ id: a, sinceBeat: 0 }]), answer({ a: 'FINISHED' }))?.states, []);
+  }
 });
 
 test.run();

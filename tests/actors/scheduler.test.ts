@@ -305,12 +305,26 @@ test('a lost report of progress is healed by the heartbeat', async () => {
   await world.running();
 });
 
-test('a lost report of the end is healed by the second heartbeat that shows it (RC3)', async () => {
+test('a lost report of a cancelled task is healed by the second heartbeat that shows it (RC3)', async () => {
   const world = await new JobWorld().running();
-  world.taskManager(0).lostReports.add('FINISHED');
-  world.taskManager(0).finish();
+  world.taskManager(0).lostReports.add('CANCELED');
+  world.scheduler.cancel();
+  await world.until(() => world.ended.length > 0);
+  assert.is(world.ended[0]?.status, 'CANCELED');
+});
+
+test('heartbeats that show a finished task do not end it: its report has what it adds to the result (RC3)', async () => {
+  const world = await new JobWorld().running();
+  const [taskManager] = world.taskManagers as [FakeTaskManager];
+  taskManager.lostReports.add('FINISHED');
+  taskManager.finish();
+  await world.pass(5_000);
+  assert.is(world.scheduler.status, 'RUNNING');
+  taskManager.lostReports.clear();
+  for (const attemptId of [...taskManager.tasks.keys()]) taskManager.report(attemptId, 'FINISHED');
   await world.until(() => world.ended.length > 0);
   assert.is(world.ended[0]?.status, 'FINISHED');
+  assert.ok((world.ended[0]?.recordsIn ?? 0) >= 10, 'what the report counted is in the summary');
 });
 
 test('a task that should be there and is not fails as unexpectedly no longer running (RC2)', async () => {
