@@ -314,9 +314,9 @@ function twice(numbers: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   return larger;
 }
 
-/** Twice as many rows as fill a frame, by the size of one as an item: columns are about half of that. */
+/** Four times as many rows as fill a frame of items: columns take about half of what items take, and may take less. */
 function capacityFor(itemBytes: number): number {
-  const rows = (2 * limits.frameBytesTarget) / Math.max(1, itemBytes);
+  const rows = (4 * limits.frameBytesTarget) / Math.max(1, itemBytes);
   return Math.min(capacityMax, Math.max(capacityMin, 2 ** Math.ceil(Math.log2(rows))));
 }
 
