@@ -1,7 +1,8 @@
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { Operator } from '../contracts.js';
-import { approximateBytes, copyRecord } from '../records/copy-record.js';
+import { copyValue } from '../../storage/state/heap/value-copier.js';
+import { approximateBytes } from '../records/copy-record.js';
 
 /**
  * Gathers records for the result of the job, each exactly once: they are state until the task has finished. For small
@@ -21,7 +22,8 @@ export function collectOperator<T>(name: string): Operator<T, never> {
       };
       for (const former of context.restored ?? []) for (const value of former as readonly unknown[]) add(value);
       report = () => context.reportResult(name, values);
-      return (value) => add(copyRecord(value));
+      // They are state and go into a message: what cannot be kept is refused here, where the operator is known.
+      return (value) => add(copyValue(value, context.operatorName));
     },
     /** A task that had finished before it was restored does not finish again. */
     open: () => report(),

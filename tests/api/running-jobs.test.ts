@@ -56,6 +56,19 @@ test('the records of a job that went out are those its sinks wrote, wherever the
   assert.is(summary.recordsOut, 10 + 25);
 });
 
+test('what cannot be part of a result is refused where it is collected, and named', async () => {
+  const summary = await runSimulated((env) => {
+    env
+      .fromData(1, 2)
+      .map((n) => ({ n, later: () => n }))
+      .collect('answers');
+  });
+  assert.is(summary.status, 'FAILED');
+  assert.is(summary.error?.code, 'STATE_VALUE_UNSUPPORTED');
+  assert.match(summary.error?.message ?? '', /function in field "later"/);
+  assert.match(summary.error?.where ?? '', /answers/);
+});
+
 test('the order of a single subtask is kept', async () => {
   const { out } = await resultsOf((env) => {
     env
