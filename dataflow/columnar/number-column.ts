@@ -20,7 +20,7 @@ const doubleBytes = 8;
 
 /** Appends the first `count` values as one CBOR item. */
 export function writeNumbers(sink: ByteSink, values: Float64Array, count: number): void {
-  if (count > 1 && values[0] !== values[1] && writeSmall(sink, values, count)) return;
+  if (count > 1 && (values[0] !== values[1] || values[0] !== values[count - 1]) && writeSmall(sink, values, count)) return;
   let low = Infinity;
   let high = -Infinity;
   let isWhole = true;
