@@ -82,6 +82,14 @@ test('what a function throws names its operator, and what is thrown behind the r
   );
 });
 
+test('functions that share their code keep what they were made with (DC2)', () => {
+  const made = Array.from({ length: 600 }, (_, n) => compile<(value: number) => number>('sum', { n }, 'return (value) => value + n;'));
+  assert.equal(
+    made.map((add) => add?.(1)),
+    Array.from({ length: 600 }, (_, n) => n + 1),
+  );
+});
+
 test('a literal is a string of JavaScript whatever its text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
