@@ -2,7 +2,8 @@
  * One actor process of a local cluster: started, watched, restarted when it dies, up to a limit.
  *
  * LP1  A process that dies without being asked to is started again after a short pause, at most `restartsMax` times. The
- *      pause grows while its lives are short. One that says that its settings are wrong is not started again.
+ *      pause grows while it ends by itself after short lives; whoever kills it with SIGKILL wants it back at once. One that
+ *      says that its settings are wrong is not started again.
  * LP2  `stop` ends it for good: SIGTERM, and SIGKILL when it has not ended within the bound.
  * LP3  It does not outlive this process, unless this process is killed with SIGKILL. A Ctrl-C of the terminal does not
  *      reach a detached one: `stop` ends it, in order.
@@ -21,8 +22,8 @@ export interface ActorProcessOptions {
   /** In a process group of its own: whoever starts it handles SIGINT, SIGTERM and SIGHUP. */
   readonly isDetached: boolean;
   readonly onLine: (name: string, line: string) => void;
-  /** `why`: the last error it told before it ended. */
-  readonly onExit: (name: string, exit: { readonly how: string; readonly why?: string; readonly willRestart: boolean }) => void;
+  /** `why`: the last error it told before it ended; `restartInMs`: undefined when it is not started again. */
+  readonly onExit: (name: string, exit: { readonly how: string; readonly why?: string; readonly restartInMs?: number }) => void;
 }
 
 const restartDelayMs = { first: 100, max: 5_000 } as const;
@@ -98,17 +99,21 @@ export class ActorProcess {
     child.on('error', (error) => onLine(name, `could not be started: ${error.message}`));
     child.once('exit', () => (this.#child = undefined));
     // Not `exit`: what it said last may still be in the pipes.
-    child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code}`, code === badSettingsExitCode));
+    child.once('close', (code, signal) => this.#ended(code, signal));
   }
 
-  #ended(how: string, isForGood: boolean): void {
+  #ended(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#isStopped) return;
     const { restartsMax, onExit } = this.#options;
-    const willRestart = !isForGood && this.#generation < restartsMax;
-    onExit(this.name, { how, willRestart, ...(this.#why === undefined ? {} : { why: this.#why }) });
-    if (!willRestart) return;
-    const isShort = performance.now() - this.#startedAt < shortLifeMs;
+    const willRestart = code !== badSettingsExitCode && this.#generation < restartsMax;
+    const isShort = signal !== 'SIGKILL' && performance.now() - this.#startedAt < shortLifeMs;
     this.#delayMs = isShort && this.#generation > 0 ? Math.min(2 * this.#delayMs, restartDelayMs.max) : restartDelayMs.first;
+    onExit(this.name, {
+      how: signal ?? `exit code ${code}`,
+      ...(this.#why === undefined ? {} : { why: this.#why }),
+      ...(willRestart ? { restartInMs: this.#delayMs } : {}),
+    });
+    if (!willRestart) return;
     this.#restart = setTimeout(() => {
       this.#generation++;
       this.#start();

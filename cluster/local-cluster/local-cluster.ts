@@ -173,10 +173,10 @@ export class LocalCluster {
         restartsMax,
         isDetached: this.#options.isDetached === true,
         onLine,
-        onExit: (which, { how, why, willRestart }) => {
-          const next = willRestart ? 'starting it again' : 'it is not started again';
+        onExit: (which, { how, why, restartInMs }) => {
+          const next = restartInMs === undefined ? 'it is not started again' : `starting it again in ${restartInMs / 1_000} s`;
           this.#options.say(`${which} ended (${how}): ${next}${why === undefined ? '' : `\n  ${why}`}`);
-          if (!willRestart) this.#giveUp(which);
+          if (restartInMs === undefined) this.#giveUp(which);
         },
       }),
     );
