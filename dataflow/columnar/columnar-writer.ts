@@ -271,13 +271,8 @@ export class ColumnarWriter implements FrameWriter {
       costMax: costUnitsPerByte * this.#columnRecordBytesMax,
       unitCost: costUnitsPerByte * (this.#isTight ? 2 : 1),
     };
-    if (this.#options.isCodeGenerationOff === true) return interpretEncoder(options);
-    try {
-      return generateEncoder(options);
-    } catch (error) {
-      if (error instanceof EvalError) return interpretEncoder(options);
-      throw error;
-    }
+    const generated = this.#options.isCodeGenerationOff === true ? undefined : generateEncoder(options);
+    return generated ?? interpretEncoder(options);
   }
 
   /** The next record is of this group. */

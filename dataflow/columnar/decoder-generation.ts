@@ -6,6 +6,7 @@
  * DG2  It runs on columns that were checked (DC1), once for every frame; frames in which a value is null, undefined or
  *      missing take a second form of the code.
  */
+import { compile, literal } from '../fusion/dynamic-code.js';
 import { presence } from './bit-column.js';
 import type { ColumnPlan, PlanNode } from './column-plan.js';
 import type { DecodedColumn } from './decoded-columns.js';
@@ -22,22 +23,20 @@ export interface RecordMakers {
 const makers = new Map<string, RecordMakers>();
 const makersMax = 256;
 
-/** Throws EvalError where code must not be generated. */
-export function generateMakers(plan: ColumnPlan): RecordMakers {
-  let known = makers.get(plan.key);
-  if (known === undefined) {
-    // oxlint-disable-next-line typescript/no-implied-eval -- DG1
-    known = new Function(makersSource(plan))() as RecordMakers;
-    if (makers.size >= makersMax) makers.delete(makers.keys().next().value as string);
-    makers.set(plan.key, known);
-  }
-  return known;
+/** Those of one shape, whoever decodes it. Undefined where code must not be generated. */
+export function generateMakers(plan: ColumnPlan): RecordMakers | undefined {
+  const known = makers.get(plan.key);
+  if (known !== undefined) return known;
+  const made = compile<RecordMakers>('record makers', {}, makersSource(plan));
+  if (made === undefined) return undefined;
+  if (makers.size >= makersMax) makers.delete(makers.keys().next().value as string);
+  makers.set(plan.key, made);
+  return made;
 }
 
 /** Exported for tests of DG1. */
 export function makersSource(plan: ColumnPlan): string {
-  return `'use strict';
-function dense(columns, count, target) {${makerBody(plan, false)}}
+  return `function dense(columns, count, target) {${makerBody(plan, false)}}
 function sparse(columns, count, target) {${makerBody(plan, true)}}
 return { dense, sparse };`;
 }
@@ -146,7 +145,7 @@ function valueExpression({ id, kind, names, children }: PlanNode, row: string): 
 
 /** DG1: the only place where field names of a frame enter code, but for `fieldLines`. */
 function objectLiteral(names: readonly string[], children: readonly PlanNode[]): string {
-  return `{ ${children.map((child, place) => `${JSON.stringify(names[place])}: x${child.id}`).join(', ')} }`;
+  return `{ ${children.map((child, place) => `${literal(names[place] as string)}: x${child.id}`).join(', ')} }`;
 }
 
 /** A literal when no field is missing, else field by field in their order. */
@@ -156,6 +155,6 @@ function fieldLines({ id, names, children }: PlanNode): string {
   return `if (${isComplete}) x${id} = ${objectLiteral(names, children)};
 else {
 x${id} = {};
-${children.map((child, place) => `if (p${child.id} !== ${presence.missing}) x${id}[${JSON.stringify(names[place])}] = x${child.id};`).join('\n')}
+${children.map((child, place) => `if (p${child.id} !== ${presence.missing}) x${id}[${literal(names[place] as string)}] = x${child.id};`).join('\n')}
 }`;
 }

@@ -5,20 +5,12 @@
  *      and names made here.
  * EG2  Nothing is counted before the whole record fitted: until then it stands beyond the end of the columns (CS1).
  */
+import { compile, literal } from '../fusion/dynamic-code.js';
 import { presence } from './bit-column.js';
 import type { ColumnPlan, PlanNode } from './column-plan.js';
-import type { ColumnStore, LevelStore } from './column-store.js';
 import { writeItem } from './item-writer.js';
 import { optionalFieldsMax } from './shape.js';
 import { missingFields, noRoom, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
-
-type EncoderFactory = (
-  columns: readonly ColumnStore[],
-  levels: readonly LevelStore[],
-  calls: typeof runtime,
-  costMax: number,
-  unitCost: number,
-) => RecordEncoder;
 
 /** What generated code calls. */
 const runtime = {
@@ -34,31 +26,10 @@ const runtime = {
   },
 };
 
-/**
- * Code that only one channel runs is compiled with its columns as constants, which halves the cost of a record. A process
- * of very many channels lets those of a shape share it.
- */
-const ownCodeMax = 256;
-let ownCode = 0;
-const shared = new Map<string, EncoderFactory>();
-const sharedMax = 256;
-
-/** Throws EvalError where code must not be generated. */
-export function generateEncoder({ store, costMax, unitCost }: EncoderOptions): RecordEncoder {
+/** Its columns are constants of the code, which halves the cost of a record. Undefined where code must not be generated. */
+export function generateEncoder({ store, costMax, unitCost }: EncoderOptions): RecordEncoder | undefined {
   const { plan, columns, levels } = store;
-  return factoryFor(plan)(columns, levels, runtime, costMax, unitCost);
-}
-
-function factoryFor(plan: ColumnPlan): EncoderFactory {
-  const known = shared.get(plan.key);
-  if (known !== undefined) return known;
-  // oxlint-disable-next-line typescript/no-implied-eval -- EG1
-  const factory = new Function('columns', 'levels', 'runtime', 'costMax', 'unitCost', encoderSource(plan)) as EncoderFactory;
-  ownCode += 1;
-  if (ownCode <= ownCodeMax) return factory;
-  if (shared.size >= sharedMax) shared.delete(shared.keys().next().value as string);
-  shared.set(plan.key, factory);
-  return factory;
+  return compile<RecordEncoder>('encoder', { columns, levels, runtime, costMax, unitCost }, encoderSource(plan));
 }
 
 /**
@@ -71,8 +42,7 @@ export function encoderSource(plan: ColumnPlan): string {
   const texts = nodes.filter(({ kind }) => kind === 'text');
   const sinks = nodes.filter(({ kind }) => kind === 'bytes' || kind === 'any');
   const each = <T>(items: readonly T[], line: (item: T) => string): string => items.map(line).join('\n');
-  return `'use strict';
-const { missingFields, writeItem, prototypes } = runtime;
+  return `const { missingFields, writeItem, prototypes } = runtime;
 const { object: objectPrototype, constructor: objectConstructor, array: arrayPrototype, date: datePrototype, bytes: bytesPrototype, buffer: bufferPrototype } = prototypes;
 ${each(nodes, ({ id, level }) => `const c${id} = columns[${id}]; ${plan.singleLevels.has(level) ? 'const' : 'let'} s${id} = c${id}.states, d${id} = c${id}.values, b${id} = c${id}.bits, q${id} = c${id}.bigints;`)}
 ${each(
@@ -131,9 +101,9 @@ return c${id}.asciiText(end);
 const longTextMin = 64;
 
 /** EG1: every field name in generated code goes through here or through {@link fieldAccess}. */
-const namesLiteral = (names: readonly string[]): string => `[${names.map((name) => JSON.stringify(name)).join(', ')}]`;
+const namesLiteral = (names: readonly string[]): string => `[${names.map((name) => literal(name)).join(', ')}]`;
 
-const fieldAccess = (object: string, name: string): string => `${object}[${JSON.stringify(name)}]`;
+const fieldAccess = (object: string, name: string): string => `${object}[${literal(name)}]`;
 
 /** A row of this level begins at `i<level>`. Levels without a list above have no more rows than level 0. */
 function rowLines(level: number, single: ReadonlySet<number>): string {

@@ -44,11 +44,7 @@ export class ShapeDecoder {
   #compileSoon(count: number): void {
     this.#recordsUntilCompiled -= count;
     if (this.#recordsUntilCompiled > 0) return;
-    try {
-      this.#makers = generateMakers(this.#columns.plan);
-    } catch (error) {
-      if (!(error instanceof EvalError)) throw error;
-    }
+    this.#makers = generateMakers(this.#columns.plan) ?? this.#makers;
   }
 }
 
