@@ -2,14 +2,15 @@
  * The call of a function that hands on any number of results, in code of its own (DC2): key, function, results.
  *
  * PC1  While results of earlier records wait, a record waits behind them (RP1 of the result pump).
- * PC2  What the key selector or the function throws goes to `fail`.
+ * PC2  What the key selector or the function throws names the operator.
  */
 import { keyGroupOf } from '../../graph/key-groups.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
-import type { Emit, KeySelector } from '../contracts.js';
+import type { Emit, KeySelector, OperatorContext } from '../contracts.js';
 import type { Collector, Results } from '../functions.js';
-import type { ResultPump } from '../operators/result-pump.js';
+import { ResultPump } from '../operators/result-pump.js';
 import { synchronous } from '../operators/synchronous.js';
+import { failFunction } from '../operators/user-error.js';
 import { compile } from './dynamic-code.js';
 
 /** What changes between two calls, or is known only once the operator is open. */
@@ -22,8 +23,8 @@ export interface ProcessCell<Run = unknown> {
 
 export interface ProcessCallOptions<In, Out> {
   readonly cell: ProcessCell;
-  readonly pump: ResultPump<In, Out>;
-  readonly fail: (error: unknown) => never;
+  readonly out: Emit<Out>;
+  readonly context: OperatorContext;
   readonly keying?: { readonly keyOf: KeySelector<In>; readonly maxParallelism: number };
   /** The function of one record, with what it hands results to. */
   readonly process: (value: In) => Results<Out>;
@@ -32,9 +33,28 @@ export interface ProcessCallOptions<In, Out> {
   readonly uses: Readonly<Record<string, unknown>>;
 }
 
-/** Takes records; see the head of this file. */
-export function createProcessCall<In, Out>(options: ProcessCallOptions<In, Out>): Emit<In> {
-  const { cell, pump, fail, keying, process, code, uses } = options;
+export interface ProcessCall<In, Out> {
+  /** Takes records; see the head of this file. */
+  readonly accept: Emit<In>;
+  /** Hands results on, and keeps what has to wait. */
+  readonly pump: ResultPump<In, Out>;
+}
+
+export function createProcessCall<In, Out>(options: ProcessCallOptions<In, Out>): ProcessCall<In, Out> {
+  const { cell, out, context } = options;
+  const pump: ResultPump<In, Out> = new ResultPump<In, Out>({
+    out,
+    context,
+    process: (...record) => accept(...record),
+    onResume: (timestamp) => void (cell.now = timestamp),
+  });
+  const accept = createAccept(options, pump);
+  return { accept, pump };
+}
+
+function createAccept<In, Out>(options: ProcessCallOptions<In, Out>, pump: ResultPump<In, Out>): Emit<In> {
+  const { cell, context, keying, process, code, uses } = options;
+  const fail = (error: unknown): never => failFunction(context.operatorName, error);
   const setKey = `const key = keyOf(value);
     cell.keyed.setCurrentKey(key, keyGroup === undefined ? keyGroupOf(key, maxParallelism) : keyGroup);`;
   const compiled = compile<Emit<In>>(

@@ -12,7 +12,7 @@ import type {
   TimerService,
 } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
-import { ResultPump } from './result-pump.js';
+import type { ResultPump } from './result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
 
@@ -43,22 +43,17 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
     const collector = createCollector(out, cell);
     this.#operatorName = context.operatorName;
     this.#collector = collector;
-    this.#pump = new ResultPump<In, Out>({
+    const { accept, pump } = createProcessCall<In, Out>({
+      cell,
       out,
       context,
-      process: (...record) => process(...record),
-      onResume: (timestamp) => void (cell.now = timestamp),
-    });
-    const process = createProcessCall({
-      cell,
-      pump: this.#pump,
-      fail: (error) => failFunction(context.operatorName, error),
       keying: { keyOf: this.#keyOf, maxParallelism: context.task.maxParallelism },
       process: (value) => cell.run?.processElement(value, cell.context as KeyedProcessContext<K>, collector),
       code: 'cell.run.processElement(value, cell.context, collector)',
       uses: { collector },
     });
-    return process;
+    this.#pump = pump;
+    return accept;
   }
 
   open(context: OperatorContext): void | Promise<void> {

@@ -1,7 +1,7 @@
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, OutputTag, ProcessContext, ProcessFunction, ProcessSetup, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
-import { ResultPump } from './result-pump.js';
+import type { ResultPump } from './result-pump.js';
 import { runtimeContextOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
 
@@ -32,21 +32,16 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
     };
     this.#operatorName = context.operatorName;
     this.#collector = collector;
-    this.#pump = new ResultPump<In, Out>({
+    const { accept, pump } = createProcessCall<In, Out>({
+      cell,
       out,
       context,
-      process: (...record) => process(...record),
-      onResume: (timestamp) => void (cell.now = timestamp),
-    });
-    const process = createProcessCall({
-      cell,
-      pump: this.#pump,
-      fail: (error) => failFunction(context.operatorName, error),
       process: (value) => cell.run?.processElement(value, processContext, collector),
       code: 'cell.run.processElement(value, processContext, collector)',
       uses: { processContext, collector },
     });
-    return process;
+    this.#pump = pump;
+    return accept;
   }
 
   open(context: OperatorContext): void | Promise<void> {
