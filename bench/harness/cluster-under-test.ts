@@ -1,14 +1,12 @@
 /** A cluster of processes over nats-server and redis-server of its own, and a client that never waits long. */
 import { readFileSync } from 'node:fs';
-import { createEndpoint } from '../../bus/endpoint.js';
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { MessageReply } from '../../bus/protocol/registry.js';
 import { Client } from '../../actors/client/client.js';
-import { createLogger } from '../../cluster/adapters/pino-logger.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
-import { connectBus, subjectsOf } from '../../cluster/bus-connection.js';
+import { openClientEndpoint } from '../../cluster/cli/client-connection.js';
 import { LocalCluster } from '../../cluster/local-cluster/local-cluster.js';
 import { loadSettings } from '../../cluster/settings.js';
 import type { JobId } from '../../core/ids.js';
@@ -49,16 +47,7 @@ export class ClusterUnderTest {
       say: (line) => void lines.push(`${Date.now()} ${line}`),
     });
     const configuration = loadSettings({ defines: cluster.defines }, {});
-    const logger = createLogger('error');
-    const bus = await connectBus({ configuration, name: 'bench', clock: systemClock, logger, giveUpAfterMs: 5_000 });
-    const endpoint = createEndpoint({
-      name: `client.${systemRandom.hex(4)}`,
-      bus,
-      subjects: subjectsOf(configuration),
-      clock: systemClock,
-      random: systemRandom,
-      logger,
-    });
+    const { bus, endpoint } = await openClientEndpoint({ configuration, name: 'bench' });
     const started = new ClusterUnderTest({ cluster, bus, endpoint, lines });
     await started.until('every TaskManager registered', async () => (await started.overview())?.taskManagers.length === size.taskManagers);
     return started;

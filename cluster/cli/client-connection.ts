@@ -1,5 +1,7 @@
 /** A client of the configured cluster, for the life of one command. */
 import { Client } from '../../actors/client/client.js';
+import type { Bus } from '../../bus/contracts.js';
+import type { Endpoint } from '../../bus/endpoint-contract.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { createLogger } from '../adapters/pino-logger.js';
@@ -16,22 +18,34 @@ export interface ClientConnectionOptions {
   readonly patienceMs?: number;
 }
 
+export interface ClientEndpointOptions {
+  readonly configuration: Configuration;
+  /** Of the connection, as the server shows it. */
+  readonly name: string;
+}
+
+/** A connection to the bus and an endpoint on it; whoever opens them closes both. */
+export async function openClientEndpoint(options: ClientEndpointOptions): Promise<{ readonly bus: Bus; readonly endpoint: Endpoint }> {
+  const logger = createLogger('error');
+  const bus = await connectBus({ ...options, clock: systemClock, logger, giveUpAfterMs });
+  const endpoint = createEndpoint({
+    name: `client.${systemRandom.hex(4)}`,
+    bus,
+    subjects: subjectsOf(options.configuration),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+  });
+  return { bus, endpoint };
+}
+
 /** Runs `use` with a client; the connection ends with it. */
 export async function withClient<T>(
   configuration: Configuration,
   use: (client: Client) => Promise<T>,
   { onRetry = sayOnce(), patienceMs = 15_000 }: ClientConnectionOptions = {},
 ): Promise<T> {
-  const logger = createLogger('error');
-  const bus = await connectBus({ configuration, name: 'millrace-client', clock: systemClock, logger, giveUpAfterMs });
-  const endpoint = createEndpoint({
-    name: `client.${systemRandom.hex(4)}`,
-    bus,
-    subjects: subjectsOf(configuration),
-    clock: systemClock,
-    random: systemRandom,
-    logger,
-  });
+  const { bus, endpoint } = await openClientEndpoint({ configuration, name: 'millrace-client' });
   const client = new Client({
     endpoint,
     clock: systemClock,
