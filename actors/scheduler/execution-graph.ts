@@ -7,6 +7,7 @@
 import { assert } from '../../core/errors.js';
 import { attemptNumber, type AttemptId, type LeaderEpoch, type VertexId } from '../../core/ids.js';
 import { executionVertexId, isSourceVertex, subtasksOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
+import { grouped } from '../../graph/topology.js';
 import type { JobGraph } from '../../graph/types.js';
 import { limits } from '../../core/limits.js';
 import type { JobSummary, PastAttempt, VertexStatus } from '../../bus/protocol/messages/jobs.js';
@@ -92,11 +93,10 @@ export class ExecutionGraph {
 
   /** How the tasks fare, vertex by vertex; at most `limits.subtasksShown` in all. */
   vertexStatuses(): VertexStatus[] {
+    const ofVertex = grouped(this.all(), ({ vertexId }) => vertexId);
     let left: number = limits.subtasksShown;
     return this.#options.jobGraph.vertices.map((vertex): VertexStatus => {
-      const shown = this.all()
-        .filter(({ vertexId }) => vertexId === vertex.id)
-        .slice(0, left);
+      const shown = (ofVertex.get(vertex.id) ?? []).slice(0, left);
       left -= shown.length;
       return {
         vertexId: vertex.id,
