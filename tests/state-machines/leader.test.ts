@@ -42,6 +42,21 @@ function leadershipIsBalanced() {
   };
 }
 
+/** A machine on its host, and what it did. */
+function leader(): { readonly host: MachineHost<typeof leaderMachine, LeaderEffect>; readonly performed: readonly LeaderEffect[] } {
+  const performed: LeaderEffect[] = [];
+  const host = new MachineHost<typeof leaderMachine, LeaderEffect>({
+    machine: leaderMachine,
+    input,
+    name: 'jm-1',
+    perform: (effect) => performed.push(effect),
+    onEffectFailed: (error) => {
+      throw error;
+    },
+  });
+  return { host, performed };
+}
+
 test('every leaf says what every event does', () => assertTotal(leaderMachine, leaderCatalogueEntry.events));
 
 test('by shortest paths all states are reached, and waiting never grants leadership (L1)', () => {
@@ -71,16 +86,7 @@ test('over random walks each grant has a higher epoch than all before (L1) and i
 });
 
 test('a leader whose deadline passes while the renewal is under way is revoked and a late answer does not restore it (L2)', () => {
-  const performed: LeaderEffect[] = [];
-  const host = new MachineHost<typeof leaderMachine, LeaderEffect>({
-    machine: leaderMachine,
-    input,
-    name: 'jm-1',
-    perform: (effect) => performed.push(effect),
-    onEffectFailed: (error) => {
-      throw error;
-    },
-  });
+  const { host, performed } = leader();
   host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 10 });
   host.send({ type: 'BEAT' });
   host.send({ type: 'DEADLINE_REACHED', deadline: 10 });
@@ -95,16 +101,7 @@ test('a leader whose deadline passes while the renewal is under way is revoked a
 });
 
 test('after a renewal that failed the next comes sooner, after one that succeeded at the usual interval (L5)', () => {
-  const performed: LeaderEffect[] = [];
-  const host = new MachineHost<typeof leaderMachine, LeaderEffect>({
-    machine: leaderMachine,
-    input,
-    name: 'jm-1',
-    perform: (effect) => performed.push(effect),
-    onEffectFailed: (error) => {
-      throw error;
-    },
-  });
+  const { host, performed } = leader();
   host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 3_000 });
   host.send({ type: 'BEAT' });
   host.send({ type: 'STORE_FAILED', error: 'down' });
@@ -117,16 +114,7 @@ test('after a renewal that failed the next comes sooner, after one that succeede
 });
 
 test('the late answer to a renewal does not bring back a revoked leadership while the store is asked anew (L1)', () => {
-  const performed: LeaderEffect[] = [];
-  const host = new MachineHost<typeof leaderMachine, LeaderEffect>({
-    machine: leaderMachine,
-    input,
-    name: 'jm-1',
-    perform: (effect) => performed.push(effect),
-    onEffectFailed: (error) => {
-      throw error;
-    },
-  });
+  const { host, performed } = leader();
   host.send({ type: 'LEASE_GRANTED', epoch: 3, deadline: 10 });
   host.send({ type: 'BEAT' });
   host.send({ type: 'DEADLINE_REACHED', deadline: 10 });
