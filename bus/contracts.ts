@@ -12,6 +12,8 @@ export interface BusMessage {
   readonly subject: string;
   /** Valid only during the handler, unless copied: transports may share one receive buffer. */
   readonly payload: Uint8Array;
+  /** The payload has a buffer of its own that nobody else holds: the handler may keep it. */
+  readonly isOwned?: boolean;
   /** Answers a request; undefined for a plain publish. Answers after the first are ignored by the asker. */
   readonly respond: ((payload: Uint8Array) => void) | undefined;
 }
@@ -35,6 +37,9 @@ export class BusError extends Error {
 }
 
 export type BusStatus = 'connected' | 'disconnected' | 'closed';
+
+/** What frames need of a bus. */
+export type FrameBus = Pick<Bus, 'payloadBytesMax' | 'publish' | 'subscribe' | 'flush'>;
 
 /** One connection to the bus. */
 export interface Bus {

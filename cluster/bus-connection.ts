@@ -1,6 +1,6 @@
 /** Connects a process to NATS as its configuration says. */
 import { readFileSync } from 'node:fs';
-import { connectNats, type NatsAuthentication, type NatsTls } from '../bus/transports/nats/connect.js';
+import { connectNats, type NatsAuthentication, type NatsSettings, type NatsTls } from '../bus/transports/nats/connect.js';
 import type { NatsBus } from '../bus/transports/nats/connection.js';
 import { createSubjects, type Subjects } from '../bus/protocol/subjects.js';
 import type { Configuration } from '../core/configuration/configuration.js';
@@ -28,14 +28,28 @@ const attemptsIn = (ms: number): number =>
 /** Throws `NATS_UNREACHABLE` or `NATS_REFUSED`, naming the address, when it gives up. */
 export async function connectBus(settings: BusConnectionOptions): Promise<NatsBus> {
   const { configuration, name, clock, logger, giveUpAfterMs, signal, fatal } = settings;
-  const giveUp = configuration.get(options.natsGiveUpAfter) ?? giveUpAfterMs;
-  const authentication = authenticationOf(configuration);
-  const tls = tlsOf(configuration);
   const bus = await connectNats({
-    servers: configuration.get(options.natsServers),
+    ...natsSettingsOf(configuration, giveUpAfterMs),
     name,
     clock,
     logger,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const servers = configuration.shown(options.natsServers);
+  logger.log('info', 'connected to NATS', { connection: name, servers });
+  bus.onStatus(() => {
+    if (bus.isGivenUp) fatal?.(`the connection to NATS at ${servers} was given up`);
+  });
+  return bus;
+}
+
+/** What a connection needs to know of the configuration: plain data, which may cross into a thread. */
+export function natsSettingsOf(configuration: Configuration, giveUpAfterMs?: number): NatsSettings {
+  const giveUp = configuration.get(options.natsGiveUpAfter) ?? giveUpAfterMs;
+  const authentication = authenticationOf(configuration);
+  const tls = tlsOf(configuration);
+  return {
+    servers: configuration.get(options.natsServers),
     connectTimeoutMs: configuration.get(options.natsConnectTimeout),
     reconnectDelayMs: configuration.get(options.natsReconnectWait),
     ...(giveUp === undefined
@@ -46,14 +60,7 @@ export async function connectBus(settings: BusConnectionOptions): Promise<NatsBu
         }),
     ...(authentication === undefined ? {} : { authentication }),
     ...(tls === undefined ? {} : { tls }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const servers = configuration.shown(options.natsServers);
-  logger.log('info', 'connected to NATS', { connection: name, servers });
-  bus.onStatus(() => {
-    if (bus.isGivenUp) fatal?.(`the connection to NATS at ${servers} was given up`);
-  });
-  return bus;
+  };
 }
 
 export function subjectsOf(configuration: Configuration): Subjects {

@@ -1,5 +1,8 @@
 /** What passes between a process and the threads of its slots, beside what TaskManager and SlotRuntime say: plain data. */
+import type { MessagePort } from 'node:worker_threads';
+import type { NatsSettings } from '../bus/transports/nats/connect.js';
 import type { FromSlot, ToSlot } from '../actors/task/slot-messages.js';
+import type { TaskManagerId } from '../core/ids.js';
 import type { SlotStart } from '../core/ports.js';
 import type { LogSetting } from './adapters/pino-logger.js';
 
@@ -16,12 +19,22 @@ export interface SlotSettings {
   readonly isStrictState?: boolean;
   /** Threads that are loaded before a slot needs them; default 1. */
   readonly spareThreads?: number;
+  /** Where the slot connects for frames to other processes; undefined where there are none. */
+  readonly nats?: NatsSettings;
   /** Bytes of frames the slot may have granted over the bus. */
   readonly grantBytesMax?: number;
 }
 
-/** What a slot's thread hears: first what it is for, then what its TaskManager has to say. */
-export type ToSlotWorker = ToSlot | { readonly layer: 'start'; readonly start: SlotStart };
+/** A slot of the same job in the same process, and the way to it. */
+export interface PeerIntroduction {
+  readonly layer: 'peer';
+  readonly taskManagerId: TaskManagerId;
+  readonly slot: number;
+  readonly port: MessagePort;
+}
+
+/** What a slot's thread hears: first what it is for, then what its TaskManager has to say, and which peers there are. */
+export type ToSlotWorker = ToSlot | PeerIntroduction | { readonly layer: 'start'; readonly start: SlotStart };
 
 /** What a slot's thread says: to its TaskManager, and lines for people. */
 export type FromSlotWorker = FromSlot | { readonly layer: 'print'; readonly line: string };

@@ -57,9 +57,7 @@ export interface TaskManagerOptions extends CorePorts {
   readonly endpoint: Endpoint;
   readonly subjects: Subjects;
   /** The connection `endpoint` is on. */
-  readonly control: Bus;
-  /** The connection frames travel on; may be the same. */
-  readonly data: Bus;
+  readonly bus: Bus;
   readonly spawner: SlotSpawner<FromSlot, ToSlot>;
   readonly codeCache: JobCodeCache;
   /** For slots whose checkpoint storage lives in the memory of this process; others open their own. */
@@ -90,18 +88,11 @@ export class TaskManager {
 
   /** Serves its address and registers at once. */
   constructor(options: TaskManagerOptions) {
-    const { control, data, clock, logger, subjects, taskManagerId, endpoint } = options;
+    const { bus, clock, logger, subjects, taskManagerId, endpoint } = options;
     this.#options = options;
     this.#settings = { ...taskManagerDefaults, ...options.settings };
     this.#startedAt = clock.now();
-    this.#router = new ThreadBusRouter({
-      control,
-      data,
-      clock,
-      logger,
-      ownPrefix: subjects.slotsPrefix(taskManagerId),
-      isDataSubject: subjects.isData,
-    });
+    this.#router = new ThreadBusRouter({ connection: bus, clock, logger, ownPrefix: subjects.slotsPrefix(taskManagerId) });
     this.#fence = new LeaderFence({
       onChanged: (epoch, earlier) => this.#leaderChanged(epoch, earlier),
       isOff: options.testSwitches?.isOldEpochAccepted === true,
@@ -131,7 +122,7 @@ export class TaskManager {
   async shutdown(reason: string): Promise<void> {
     if (this.#isShuttingDown) return;
     this.#isShuttingDown = true;
-    const { endpoint, taskManagerId, sessionId, control, logger } = this.#options;
+    const { endpoint, taskManagerId, sessionId, bus, logger } = this.#options;
     logger.log('info', 'the TaskManager shuts down', { reason });
     this.#resourceManager.stop();
     this.#slots.silence();
@@ -148,18 +139,16 @@ export class TaskManager {
     for (const jobId of jobs)
       endpoint.tell({ kind: 'job', jobId }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
     for (const jobId of jobs) this.#disconnectJob(jobId);
-    await control
-      .flush()
-      .catch((error: unknown) => logger.log('debug', 'the goodbye may be lost', { error: toErrorRecord(error).message }));
+    await bus.flush().catch((error: unknown) => logger.log('debug', 'the goodbye may be lost', { error: toErrorRecord(error).message }));
   }
 
   #connect(): ResourceManagerConnection {
-    const { clock, control, endpoint, logger, taskManagerId, onFatal } = this.#options;
+    const { clock, bus, endpoint, logger, taskManagerId, onFatal } = this.#options;
     return new ResourceManagerConnection({
       ...this.#monitoring(),
       name: `registration of ${taskManagerId}`,
       clock,
-      bus: control,
+      bus,
       endpoint,
       logger,
       registration: this.#settings.registration,
@@ -170,13 +159,13 @@ export class TaskManager {
   }
 
   #monitoring() {
-    const { clock, control, onTransition } = this.#options;
+    const { clock, bus, onTransition } = this.#options;
     return {
       intervalMs: this.#settings.heartbeatIntervalMs,
       timeoutMs: this.#settings.heartbeatTimeoutMs,
       graceMs: heartbeatDefaults.graceMs,
       clock,
-      bus: control,
+      bus,
       ...(onTransition === undefined ? {} : { onTransition }),
       onEffectFailed: (error: unknown) => this.#effectFailed(error),
     };

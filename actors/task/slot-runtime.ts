@@ -9,9 +9,10 @@
 import { fromErrorRecord, MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AttemptId, CheckpointId, LeaderEpoch, TaskManagerId } from '../../core/ids.js';
 import type { CorePorts, FileSystem, SlotStart, ThreadChannel, TimerHandle, Yield } from '../../core/ports.js';
+import type { FrameBus } from '../../bus/contracts.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import type { Endpoint, Envelope } from '../../bus/endpoint-contract.js';
-import { createSubjects } from '../../bus/protocol/subjects.js';
+import { createSubjects, type Subjects } from '../../bus/protocol/subjects.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { JobCode, TaskState } from '../../bus/protocol/schemas.js';
 import { ThreadBus } from '../../bus/transports/thread/thread-bus.js';
@@ -37,6 +38,8 @@ export interface SlotRuntimeOptions extends CorePorts {
   readonly createTaskRuntime: (options: TaskRuntimeOptions) => TaskRuntime;
   readonly createKeyedState: TaskRuntimeOptions['createKeyedState'];
   readonly isStrictState: boolean;
+  /** What carries the frames of the slot, made of the bus by way of the main thread; default: that bus. */
+  readonly createFrameBus?: (bus: FrameBus, subjects: Subjects) => FrameBus;
   /** Bytes of frames the slot may have granted; its share of what its process may. */
   readonly grantBytesMax?: number;
   readonly testSwitches?: TestSwitches & { readonly isOldEpochAccepted?: boolean };
@@ -50,6 +53,7 @@ export class SlotRuntime {
   readonly #options: SlotRuntimeOptions;
   readonly #bus: ThreadBus;
   readonly #endpoint: Endpoint;
+  readonly #frames: FrameBus;
   readonly #network: ChannelNetwork;
   readonly #environment: TaskEnvironment;
   readonly #tasks = new Map<AttemptId, Task>();
@@ -74,9 +78,10 @@ export class SlotRuntime {
     });
     this.#endpoint = createEndpoint({ name: `slot.${start.taskManagerId}.${start.slot}`, bus: this.#bus, subjects, clock, random, logger });
     const loop = new SlotLoop({ yield: options.yield, logger });
+    this.#frames = options.createFrameBus?.(this.#bus, subjects) ?? this.#bus;
     this.#network = new ChannelNetwork({
       location: { taskManagerId: start.taskManagerId, slot: start.slot },
-      bus: this.#bus,
+      bus: this.#frames,
       dataSubject: ({ taskManagerId, slot }) => subjects.data(taskManagerId as TaskManagerId, slot),
       clock,
       logger,
@@ -267,7 +272,7 @@ export class SlotRuntime {
       this.#options.channel.post({ layer: 'slot', kind: 'stopped' });
       this.#endpoint.close();
     };
-    this.#bus.flush().then(stopped, stopped);
+    void Promise.allSettled([this.#frames.flush(), this.#bus.flush()]).then(stopped);
   }
 
   #armProgress(): void {

@@ -5,11 +5,14 @@
  *      quarter of a second of CPU, so some are loaded ahead; they have seen no job.
  * WS2  Its end is told once, with what it died of; a thread that is terminated or ends by itself dies of nothing.
  * WS3  Threads loaded ahead keep no process alive; `close` ends them.
+ * WS4  Threads of one job are introduced to each other, across all spawners that share their `peers`.
  */
-import { Worker } from 'node:worker_threads';
+import { Worker, type Transferable } from 'node:worker_threads';
+import { assert } from '../../core/errors.js';
 import type { FromSlot, ToSlot } from '../../actors/task/slot-messages.js';
 import type { SlotSpawner, SlotStart, SlotThread, ThreadChannel } from '../../core/ports.js';
-import type { FromSlotWorker, SlotSettings, ToSlotWorker } from '../slot-settings.js';
+import type { FromSlotWorker, PeerIntroduction, SlotSettings, ToSlotWorker } from '../slot-settings.js';
+import { SlotPeers, type PeerThread } from './slot-peers.js';
 
 /** A slot's thread in use. */
 export interface WorkerSlot {
@@ -26,25 +29,28 @@ const replenishMs = 2_000;
 
 export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
   readonly #settings: SlotSettings;
+  readonly #peers: SlotPeers;
   readonly #spares: WorkerSlotThread[] = [];
   readonly #used = new Set<WorkerSlotThread>();
   #replenishing: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(settings: SlotSettings) {
+  /** `peers`: of the process; default: of this spawner alone. */
+  constructor(settings: SlotSettings, peers: SlotPeers = new SlotPeers()) {
     this.#settings = settings;
+    this.#peers = peers;
     this.#replenish();
   }
 
   /** Threads in use, oldest first. */
   get alive(): readonly WorkerSlot[] {
-    return [...this.#used].flatMap((thread) => (thread.start === undefined ? [] : [thread as WorkerSlot]));
+    return [...this.#used];
   }
 
   start(start: SlotStart): SlotThread<FromSlot, ToSlot> {
     const thread = this.#spares.shift() ?? this.#create();
     this.#used.add(thread);
-    thread.use(start);
+    this.#peers.join(thread.use(start));
     this.#replenishing ??= setTimeout(() => this.#replenish(), replenishMs).unref();
     return thread;
   }
@@ -73,6 +79,7 @@ export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
     worker.unref();
     const thread = new WorkerSlotThread(worker, () => {
       this.#used.delete(thread);
+      this.#peers.leave(thread);
       const at = this.#spares.indexOf(thread);
       if (at >= 0) this.#spares.splice(at, 1);
     });
@@ -80,9 +87,9 @@ export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
   }
 }
 
-class WorkerSlotThread implements SlotThread<FromSlot, ToSlot> {
+class WorkerSlotThread implements SlotThread<FromSlot, ToSlot>, WorkerSlot, PeerThread {
   readonly channel: ThreadChannel<FromSlot, ToSlot>;
-  start: SlotStart | undefined;
+  #start: SlotStart | undefined;
   readonly #worker: Worker;
   #listener: ((message: FromSlot) => void) | undefined;
   #early: FromSlot[] = [];
@@ -112,10 +119,21 @@ class WorkerSlotThread implements SlotThread<FromSlot, ToSlot> {
   }
 
   /** Gives the thread to an allocation. */
-  use(start: SlotStart): void {
-    this.start = start;
+  use(start: SlotStart): this {
+    this.#start = start;
     this.#worker.ref();
     this.#post({ layer: 'start', start });
+    return this;
+  }
+
+  /** Known from `use` on. */
+  get start(): SlotStart {
+    assert(this.#start !== undefined, 'A thread that was loaded ahead belongs to no allocation.');
+    return this.#start;
+  }
+
+  introduce(peer: PeerIntroduction): void {
+    this.#post(peer, [peer.port]);
   }
 
   async terminate(): Promise<void> {
@@ -127,7 +145,7 @@ class WorkerSlotThread implements SlotThread<FromSlot, ToSlot> {
     if (this.#isOver) listener(this.#error);
   }
 
-  #post(message: ToSlotWorker, transfer: readonly ArrayBuffer[] = []): void {
+  #post(message: ToSlotWorker, transfer: readonly Transferable[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
 

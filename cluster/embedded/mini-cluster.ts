@@ -28,9 +28,11 @@ import { NodeFileSystem } from '../adapters/node-file-system.js';
 import { createLogger, type LogSetting } from '../adapters/pino-logger.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
 import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../adapters/temporary-directory.js';
+import { SlotPeers } from '../adapters/slot-peers.js';
 import { WorkerSlotSpawner, type WorkerSlot } from '../adapters/worker-slot-spawner.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { jobManagerSettingsOf, taskManagerSettingsOf } from '../processes/settings-of-actors.js';
+import type { SlotSettings } from '../slot-settings.js';
 import { embeddedSettingsOf, type EmbeddedSettings } from './embedded-settings.js';
 
 export interface MiniClusterOptions {
@@ -55,6 +57,7 @@ export class MiniCluster {
   readonly #checkpoints: CheckpointStorage;
   readonly #ports: CorePorts;
   readonly #hub: InProcessHub;
+  readonly #peers = new SlotPeers();
   readonly #node: JobManagerNode;
   readonly #taskManagers = new Map<string, { actor: TaskManager; spawner: WorkerSlotSpawner }>();
   readonly #closing: (() => Promise<void>)[] = [];
@@ -116,13 +119,14 @@ export class MiniCluster {
     const { bus, endpoint } = this.#join(name);
     const { heapBytesMax, checkpoints } = this.#settings;
     const inMemory = checkpoints.kind === 'memory';
-    const spawner = new WorkerSlotSpawner({
+    const settings: SlotSettings = {
       log: { level: this.#logLevel, fields: { taskManager: name } },
       storage: inMemory ? { kind: 'main-thread' } : { kind: 'filesystem', directory: this.#checkpointDirectory },
       ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
       // They are needed as soon as the job is submitted, so they are loaded while it is planned.
       spareThreads: this.#options.slots,
-    });
+    };
+    const spawner = new WorkerSlotSpawner(settings, this.#peers);
     const actor = new TaskManager({
       ...this.#ports,
       taskManagerId: taskManagerId(name),
@@ -131,8 +135,7 @@ export class MiniCluster {
       pid: process.pid,
       endpoint,
       subjects: createSubjects(),
-      control: bus,
-      data: bus,
+      bus,
       spawner,
       codeCache: this.codeCache,
       ...(inMemory ? { chunks: this.#checkpoints } : {}),

@@ -1,4 +1,4 @@
-/** A TaskManager as a process of its own, with one connection for control and one for data. */
+/** A TaskManager as a process of its own: one connection for control, and one a slot for its frames, in the slot's thread. */
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TaskManager } from '../../actors/task-manager/task-manager.js';
@@ -12,7 +12,7 @@ import type { Logger } from '../../core/ports.js';
 import type { LogSetting } from '../adapters/pino-logger.js';
 import { systemClock, systemRandom } from '../adapters/system-clock.js';
 import { WorkerSlotSpawner } from '../adapters/worker-slot-spawner.js';
-import { connectBus, subjectsOf } from '../bus-connection.js';
+import { connectBus, natsSettingsOf, subjectsOf } from '../bus-connection.js';
 import { versions } from '../versions.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import type { ActorProcess } from '../process-lifetime.js';
@@ -51,14 +51,14 @@ export async function startTaskManagerProcess({
   });
   const storage = await openTaskManagerStorage(configuration, { ...ports, onLost: ({ message }) => fatal(message) });
   const connection = { configuration, clock: systemClock, logger, signal, fatal };
-  const control = await connectBus({ ...connection, name: `${id} control` });
-  const data = await connectBus({ ...connection, name: `${id} data` });
+  const bus = await connectBus({ ...connection, name: `${id} control` });
   const subjects = subjectsOf(configuration);
-  const endpoint = createEndpoint({ ...ports, name: `task-manager.${id}`, bus: control, subjects });
+  const endpoint = createEndpoint({ ...ports, name: `task-manager.${id}`, bus, subjects });
   const heapBytesMax = configuration.get(options.taskHeapSize);
   const spawner = new WorkerSlotSpawner({
     log: { level: logLevel, fields: { pid: process.pid, taskManager: id } },
     storage: storage.slots,
+    nats: natsSettingsOf(configuration),
     grantBytesMax: Math.floor(limits.grantBytesPerProcess / configuration.get(options.numberOfTaskSlots)),
     ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
   });
@@ -70,8 +70,7 @@ export async function startTaskManagerProcess({
     pid: process.pid,
     endpoint,
     subjects,
-    control,
-    data,
+    bus,
     ...(storage.chunks === undefined ? {} : { chunks: storage.chunks }),
     spawner,
     codeCache: new CodeCache(
@@ -85,7 +84,7 @@ export async function startTaskManagerProcess({
       await taskManager.shutdown('the process stops');
       await spawner.close();
       endpoint.close();
-      await Promise.all([control.close(), data.close(), storage.close()]);
+      await Promise.all([bus.close(), storage.close()]);
     },
   };
 }

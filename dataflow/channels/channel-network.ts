@@ -9,7 +9,7 @@
  * N5  A receiver that ended answers beats of its sender for a while, so that a sender whose last acknowledgement was
  *     lost can end too.
  */
-import type { Bus, BusSubscription } from '../../bus/contracts.js';
+import type { BusMessage, BusSubscription, FrameBus } from '../../bus/contracts.js';
 import type { ChannelId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
@@ -25,7 +25,7 @@ import { OutputChannel, type RecordOutput } from './output-channel.js';
 export interface ChannelNetworkOptions {
   /** Where this slot is. */
   readonly location: SlotLocation;
-  readonly bus: Bus;
+  readonly bus: FrameBus;
   /** The subject of a slot's frames. */
   readonly dataSubject: (location: SlotLocation) => string;
   readonly clock: Clock;
@@ -103,7 +103,7 @@ export class ChannelNetwork {
     this.#options = options;
     this.#codec = options.codec ?? createColumnarCodec();
     this.#beatMs = options.beatMs ?? beatMsDefault;
-    this.#subscription = options.bus.subscribe(options.dataSubject(options.location), (message) => this.#onFrame(message.payload));
+    this.#subscription = options.bus.subscribe(options.dataSubject(options.location), (message) => this.#onFrame(message));
   }
 
   counters(): NetworkCounters {
@@ -240,14 +240,14 @@ export class ChannelNetwork {
     }
   }
 
-  #onFrame(payload: Uint8Array): void {
-    const header = this.#codec.readHeader(payload);
+  #onFrame(message: BusMessage): void {
+    const header = this.#codec.readHeader(message.payload);
     if (header === undefined) {
-      this.#malformed(payload);
+      this.#malformed(message.payload);
       return;
     }
-    if (header.kind >= frameKinds.grant) this.#onControl(payload, header);
-    else this.#onElement(payload, header);
+    if (header.kind >= frameKinds.grant) this.#onControl(message.payload, header);
+    else this.#onElement(message, header);
   }
 
   /** Told to the log ever more rarely, like dead letters. */
@@ -257,15 +257,16 @@ export class ChannelNetwork {
     this.#options.logger.log('warn', 'what came on the data subject is no frame: it was dropped', { count, bytes: length });
   }
 
-  #onElement(payload: Uint8Array, header: FrameHeader): void {
+  #onElement({ payload, isOwned = false }: BusMessage, header: FrameHeader): void {
     const end = this.#inputs.get(header.channelId);
     if (end === undefined || end.isLocal) {
       this.#unknownFrames += 1;
       return;
     }
     if (header.kind === frameKinds.data) {
-      // The transport lends the payload for this call only.
-      end.channel.receive(header.seq, { kind: 'encoded', payload: new Uint8Array(payload), bodyOffset: header.bodyOffset });
+      // Unless it is owned, the transport lends the payload for this call only.
+      const kept = isOwned ? payload : new Uint8Array(payload);
+      end.channel.receive(header.seq, { kind: 'encoded', payload: kept, bodyOffset: header.bodyOffset });
       return;
     }
     const event = this.#codec.decodeEvent(payload, header);

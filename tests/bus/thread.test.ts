@@ -18,26 +18,19 @@ const isDataSubject = (subject: string): boolean => subject.includes('.data.');
 
 interface Bench {
   readonly hub: InProcessHub;
-  /** The same, unless the data connection is apart. */
-  readonly dataHub: InProcessHub;
-  readonly control: Bus;
-  readonly data: Bus;
+  readonly connection: Bus;
   readonly router: ThreadBusRouter;
   /** A new slot on the router. */
   slot(): { readonly bus: ThreadBus; readonly detach: () => void };
 }
 
-function createBench(options: { readonly isDataApart?: boolean } = {}): Bench {
-  const newHub = (): InProcessHub => new InProcessHub({ clock: systemClock, logger: silentLogger, defer: setImmediate });
-  const hub = newHub();
-  const dataHub = options.isDataApart === true ? newHub() : hub;
-  const [control, data] = [hub.connect('control'), dataHub.connect('data')];
-  const router = new ThreadBusRouter({ control, data, ownPrefix, isDataSubject, clock: systemClock, logger: silentLogger });
+function createBench(): Bench {
+  const hub = new InProcessHub({ clock: systemClock, logger: silentLogger, defer: setImmediate });
+  const connection = hub.connect('connection');
+  const router = new ThreadBusRouter({ connection, ownPrefix, clock: systemClock, logger: silentLogger });
   return {
     hub,
-    dataHub,
-    control,
-    data,
+    connection,
     router,
     slot: () => {
       const { left, right } = createThreadChannelPair<BusCommand, BusNews>(setImmediate);
@@ -87,19 +80,13 @@ test('what a slot sends to a slot of its own TaskManager never touches a connect
   assert.is(seen, 0);
 });
 
-test('what others send to a slot reaches it over the connection its kind of subject uses (TR2)', async () => {
-  const { hub, dataHub, slot } = createBench({ isDataApart: true });
+test('what others send to a slot reaches it over the connection (TR2)', async () => {
+  const { hub, slot } = createBench();
   const receiver = slot().bus;
-  const [frame, message] = [next(receiver, `${ownPrefix}data.0`), next(receiver, `${ownPrefix}slot.0`)];
+  const message = next(receiver, `${ownPrefix}slot.0`);
   await receiver.flush();
-  for (const [connection, kind] of [
-    [hub.connect('outside'), 10],
-    [dataHub.connect('outside'), 20],
-  ] as const) {
-    connection.publish(`${ownPrefix}data.0`, Uint8Array.of(kind + 1));
-    connection.publish(`${ownPrefix}slot.0`, Uint8Array.of(kind + 2));
-  }
-  assert.equal([(await frame).bytes, (await message).bytes], [[21], [12]]);
+  hub.connect('outside').publish(`${ownPrefix}slot.0`, Uint8Array.of(12));
+  assert.equal((await message).bytes, [12]);
 });
 
 test('a frame is given away without a copy, anything else stays with the caller (TB1)', () => {
@@ -137,7 +124,7 @@ test('a frame to an own slot without a subscriber is counted, a request there fa
 });
 
 test('a detached slot hears nothing any more and its subscriptions are gone (TR4)', async () => {
-  const { hub, control, slot } = createBench();
+  const { hub, connection, slot } = createBench();
   const { bus, detach } = slot();
   let seen = 0;
   let sent = 0;
@@ -152,16 +139,16 @@ test('a detached slot hears nothing any more and its subscriptions are gone (TR4
     (error: { failure?: string }) => error.failure,
   );
   assert.is(failure, 'no-responders');
-  await control.flush();
+  await connection.flush();
   assert.is(seen, 0);
   assert.is(sent, 0);
 });
 
-test('a slot is told when a connection of its TaskManager closes', async () => {
-  const { data, slot } = createBench();
+test('a slot is told when the connection of its TaskManager closes', async () => {
+  const { connection, slot } = createBench();
   const { bus } = slot();
   const told = new Promise((resolve) => void bus.onStatus(resolve));
-  await data.close();
+  await connection.close();
   assert.is(await within(2_000, told, 'the status'), 'closed');
 });
 

@@ -48,6 +48,7 @@ test('a job over two TaskManagers with two slots each writes every record once, 
     assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
     assert.is(summary.restarts, 0);
     assert.equal(linesOf(output), expectedTallies(20_000, 7));
+    assert.is(cluster.framesOnBus(), 0, 'threads that know each other send frames through their ports (WS4)');
     await eventually(5_000, () => cluster.threads().length === 0, 'the end of the threads');
   } finally {
     await cluster.close();

@@ -22,6 +22,8 @@ export interface EmbeddedCluster {
   readonly client: Client;
   /** Threads in use. */
   threads(): readonly WorkerSlot[];
+  /** Frames that took the bus. */
+  framesOnBus(): number;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,10 @@ export function startEmbeddedCluster(options: {
     const bus = hub.connect(name);
     return { bus, endpoint: createEndpoint({ ...ports, name, bus, subjects }) };
   };
+  let framesOnBus = 0;
+  hub.connect('observer').subscribe('>', ({ subject }) => {
+    if (subjects.isData(subject)) framesOnBus += 1;
+  });
   const world = createMemoryHaWorld();
   const checkpointStorage = new MemoryCheckpointStorage({ fence: world.records });
   const jobManager = new JobManagerNode({
@@ -70,8 +76,7 @@ export function startEmbeddedCluster(options: {
       pid: process.pid,
       endpoint,
       subjects,
-      control: bus,
-      data: bus,
+      bus,
       spawner,
       codeCache: { find: () => Promise.resolve(undefined), put: () => Promise.reject(new Error('no bundles here')) },
       chunks: checkpointStorage,
@@ -84,6 +89,7 @@ export function startEmbeddedCluster(options: {
   return {
     client: new Client({ endpoint: join('client').endpoint, clock: systemClock, random: systemRandom }),
     threads: () => spawner.alive,
+    framesOnBus: () => framesOnBus,
     close: async () => {
       await Promise.all(taskManagers.map((taskManager) => taskManager.shutdown('the test is over')));
       await spawner.close();

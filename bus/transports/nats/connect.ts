@@ -27,13 +27,10 @@ export interface NatsTls {
   readonly rejectUnauthorized?: boolean;
 }
 
-export interface NatsBusOptions {
+/** How to reach the servers: plain data, which may cross into a thread. */
+export interface NatsSettings {
   /** Addresses of one NATS cluster; those after the first are tried when it is not there. */
   readonly servers: readonly string[];
-  /** Stands in the server's list of connections, and in logs. */
-  readonly name: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
   /** Overrides user and password in the addresses. */
   readonly authentication?: NatsAuthentication;
   readonly tls?: NatsTls;
@@ -45,6 +42,13 @@ export interface NatsBusOptions {
   readonly reconnectDelayMs?: number;
   /** Tries of a reconnection per server before the bus closes for good; default unlimited. */
   readonly reconnectAttemptsMax?: number;
+}
+
+export interface NatsBusOptions extends NatsSettings {
+  /** Stands in the server's list of connections, and in logs. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
   /** Ends the first connection's tries. */
   readonly signal?: AbortSignal;
 }

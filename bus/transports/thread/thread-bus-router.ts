@@ -3,7 +3,8 @@
  *
  * TR1  Subjects below `ownPrefix` belong to this TaskManager's slots: what a slot sends there goes to the other slot
  *      directly and never to a connection. A request there without a subscriber fails with `no-responders` at once.
- * TR2  Frames use the data connection, everything else the control connection, so that data never delays a heartbeat.
+ * TR2  Everything else takes the one connection. Slots whose frames go to other processes have connections of their own for
+ *      them, so that data never delays a heartbeat.
  * TR3  What a slot sends over the bus may fail (closed, too large): that is counted and logged, as lost as on the wire.
  * TR4  After `detach` nothing of a slot is subscribed, answered or delivered any more.
  */
@@ -16,12 +17,9 @@ import { compilePattern } from '../../subject-pattern.js';
 import { transferable, type BusCommand, type BusNews, type Post } from './thread-messages.js';
 
 export interface ThreadBusRouterOptions {
-  readonly control: Bus;
-  /** May be the same connection. */
-  readonly data: Bus;
+  readonly connection: Bus;
   /** Subjects of this TaskManager's slots start with it: `millrace.default.task-manager.tm-1.`. */
   readonly ownPrefix: string;
-  readonly isDataSubject: (subject: string) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -51,10 +49,8 @@ export class ThreadBusRouter {
 
   constructor(options: ThreadBusRouterOptions) {
     this.#options = options;
-    this.#status = this.#readStatus();
-    const refresh = (): void => this.#refreshStatus();
-    options.control.onStatus(refresh);
-    if (options.data !== options.control) options.data.onStatus(refresh);
+    this.#status = options.connection.status();
+    options.connection.onStatus((status) => this.#become(status));
   }
 
   /** Messages of slots that could not be sent. */
@@ -62,9 +58,9 @@ export class ThreadBusRouter {
     return this.#lost;
   }
 
-  /** Largest payload that both connections take. */
+  /** Largest payload that the connection takes. */
   get payloadBytesMax(): number {
-    return Math.min(this.#options.control.payloadBytesMax, this.#options.data.payloadBytesMax);
+    return this.#options.connection.payloadBytesMax;
   }
 
   /** Serves a slot; `post` reaches it. */
@@ -83,9 +79,8 @@ export class ThreadBusRouter {
 
   /** Used by the ports of slots. */
   subscribe(pattern: string, queue: string | undefined, deliver: LocalSubscription['deliver']): () => void {
-    const { control, data, isDataSubject, ownPrefix } = this.#options;
-    const connection = isDataSubject(pattern) ? data : control;
-    // What comes from a connection lies in a buffer that others may read too.
+    const { connection, ownPrefix } = this.#options;
+    // What comes from the connection lies in a buffer that others may read too.
     const remote = this.#attempt(pattern, () =>
       connection.subscribe(pattern, (message) => deliver(message, false), queue === undefined ? {} : { queue }),
     );
@@ -103,11 +98,11 @@ export class ThreadBusRouter {
       if (!this.#deliverOwn({ subject, payload, respond: undefined })) this.#countLost(subject, 'no slot listens');
       return;
     }
-    this.#attempt(subject, () => this.#connection(subject).publish(subject, payload));
+    this.#attempt(subject, () => this.#options.connection.publish(subject, payload));
   }
 
   request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    if (!subject.startsWith(this.#options.ownPrefix)) return this.#connection(subject).request(subject, payload, { timeoutMs });
+    if (!subject.startsWith(this.#options.ownPrefix)) return this.#options.connection.request(subject, payload, { timeoutMs });
     return new Promise((resolve, reject) => {
       const timer = this.#options.clock.setTimer(timeoutMs, () => reject(timeoutError(subject, timeoutMs)));
       const respond = (answer: Uint8Array): void => {
@@ -120,8 +115,8 @@ export class ThreadBusRouter {
     });
   }
 
-  async flush(): Promise<void> {
-    await Promise.all([this.#options.control.flush(), this.#options.data.flush()]);
+  flush(): Promise<void> {
+    return this.#options.connection.flush();
   }
 
   handlerFailed(subject: string, error: unknown): void {
@@ -141,10 +136,6 @@ export class ThreadBusRouter {
     return receivers.length > 0;
   }
 
-  #connection(subject: string): Bus {
-    return this.#options.isDataSubject(subject) ? this.#options.data : this.#options.control;
-  }
-
   #attempt<T>(subject: string, action: () => T): T | undefined {
     try {
       return action();
@@ -159,14 +150,7 @@ export class ThreadBusRouter {
     this.#options.logger.log('debug', 'a message of a slot was lost', { subject, why });
   }
 
-  /** A slot is connected only while both connections are. */
-  #readStatus(): BusStatus {
-    const both = [this.#options.control.status(), this.#options.data.status()];
-    return both.includes('closed') ? 'closed' : both.includes('disconnected') ? 'disconnected' : 'connected';
-  }
-
-  #refreshStatus(): void {
-    const status = this.#readStatus();
+  #become(status: BusStatus): void {
     if (status === this.#status) return;
     this.#status = status;
     for (const slot of this.#slots) slot.tellStatus(status);

@@ -138,7 +138,7 @@ export class ThreadBus implements Bus {
     if (handler === undefined) return;
     const { subject, payload, token } = news;
     try {
-      handler({ subject, payload, respond: token === undefined ? undefined : this.#responder(token) });
+      handler({ subject, payload, isOwned: true, respond: token === undefined ? undefined : this.#responder(token) });
     } catch (error) {
       this.#handlerFailures += 1;
       this.#options.logger.log('error', 'a bus handler threw', { subject, error: toErrorRecord(error) });
