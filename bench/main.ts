@@ -1,9 +1,10 @@
 /**
  * `npm run bench [-- --only NAME …] [--quick] [--json FILE] [--compare FILE]`: takes the figures, one after the other, and
  * writes them down: bench/results/<name>.json each, and the table of bench/README.md. `--quick` and `--only` leave the
- * table as it is.
+ * table as it is. `--profile FOLDER` profiles every thread of the processes under test; its figures are not written down.
  */
 import { loadavg } from 'node:os';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { endWithReader } from '../cluster/adapters/broken-pipe.js';
@@ -12,15 +13,17 @@ import { chainAfterOthers } from './benchmarks/chain-after-others.js';
 import { codec } from './benchmarks/codec.js';
 import { idleMemory } from './benchmarks/idle-memory.js';
 import { keyedCount } from './benchmarks/keyed-count.js';
+import { keyedCountNats } from './benchmarks/keyed-count-nats.js';
 import { recovery } from './benchmarks/recovery.js';
 import { simulator } from './benchmarks/simulator.js';
 import { startUp } from './benchmarks/start-up.js';
 import type { Row } from './harness/benchmark.js';
+import { profileSummary } from './harness/profile-summary.js';
 import { comparison, describeMachine, readResults, rowText, writeReadme, writeResults } from './harness/results.js';
 
 endWithReader();
 
-const benchmarks = [chain, chainAfterOthers, codec, keyedCount, startUp, recovery, idleMemory, simulator];
+const benchmarks = [chain, chainAfterOthers, codec, keyedCount, keyedCountNats, startUp, recovery, idleMemory, simulator];
 const checkout = new URL('../../bench/', import.meta.url);
 const inCheckout = (path: string): string => fileURLToPath(new URL(path, checkout));
 
@@ -28,33 +31,48 @@ interface Flags {
   readonly only?: readonly string[];
   readonly quick: boolean;
   readonly json?: string;
+  readonly rounds?: number;
   readonly compare?: string;
+  readonly profile?: string;
 }
 
-async function main({ only, quick: isQuick, json, compare }: Flags): Promise<void> {
+async function main({ only, quick: isQuick, rounds: roundsMax = Infinity, json, compare, profile }: Flags): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const machine = describeMachine(loadavg()[0] ?? 0);
   if (machine.loadBefore > machine.cores)
     say(`the machine is busy (load ${machine.loadBefore.toFixed(1)} on ${machine.cores} cores): the figures are worth little`);
+  if (profile !== undefined) profileProcesses(profile);
+  const isKept = !isQuick && profile === undefined && roundsMax === Infinity;
+  const rounds = (wanted: number): number => Math.min(isQuick || profile !== undefined ? 1 : wanted, roundsMax);
   const rows: Row[] = [];
   for (const benchmark of benchmarks) {
     if (only !== undefined && !only.includes(benchmark.name)) continue;
     say(`${benchmark.name}:`);
-    const taken = await benchmark.run({ isQuick, say: (line) => say(`  ${line}`) });
+    const taken = await benchmark.run({ isQuick, rounds, say: (line) => say(`  ${line}`) });
     for (const row of taken) say(`  ${rowText(row)}`);
     rows.push(...taken);
-    if (!isQuick) await writeResults(inCheckout(`results/${benchmark.name}.json`), { machine, rows: taken });
+    if (isKept) await writeResults(inCheckout(`results/${benchmark.name}.json`), { machine, rows: taken });
   }
   if (json !== undefined) await writeResults(json, { machine, rows });
-  if (!isQuick && only === undefined) await writeReadme(inCheckout('README.md'), { machine, rows }, benchmarks);
+  if (isKept && only === undefined) await writeReadme(inCheckout('README.md'), { machine, rows }, benchmarks);
   if (compare !== undefined) for (const line of comparison(rows, readResults(compare).rows)) say(line);
+  if (profile !== undefined) say(profileSummary(profile));
+}
+
+/** Node loads the profiler into every process that is started from now on, and into its threads. */
+function profileProcesses(directory: string): void {
+  process.env['BENCH_PROFILE_DIRECTORY'] = resolve(directory);
+  process.env['NODE_OPTIONS'] =
+    `${process.env['NODE_OPTIONS'] ?? ''} --import=${new URL('harness/profile-threads.js', import.meta.url).href}`;
 }
 
 await new Command('bench')
   .description('Takes the figures of bench/README.md.')
   .addOption(new Option('--only <names...>', 'only these').choices(benchmarks.map(({ name }) => name)))
   .option('--quick', 'fewer and shorter runs, nothing written down', false)
+  .addOption(new Option('--rounds <n>', 'at most so many rounds, nothing written down').argParser(Number))
   .option('--json <file>', 'all rows into one file')
   .option('--compare <file>', 'against rows written by --json before')
+  .option('--profile <folder>', 'profiles of every thread into a new folder, and which functions took the time')
   .action(main)
   .parseAsync();

@@ -8,7 +8,7 @@ export const chainAfterOthers: Benchmark = {
   measures:
     'records a second through the chain of the benchmark `chain`, run in a thread in which ten jobs with other functions and records ran before, against the same chain run first.',
   doesNotMeasure: 'threads and clusters: the task runtimes run under a simulated clock, so that all jobs share one thread.',
-  async run({ isQuick, say }) {
+  async run({ isQuick, rounds, say }) {
     const records = isQuick ? 8_000_000 : 60_000_000;
     const warmUp = records / 5;
     const rateAfter = async (others: number): Promise<number> => {
@@ -19,7 +19,7 @@ export const chainAfterOthers: Benchmark = {
     };
     const first: number[] = [];
     const after: number[] = [];
-    for (let round = 0; round < (isQuick ? 1 : 5); round += 1) {
+    for (let round = 0; round < rounds(5); round += 1) {
       first.push(await rateAfter(0));
       after.push(await rateAfter(10));
       say(`round ${round + 1}: first ${first.at(-1)?.toFixed(1)}, after ten others ${after.at(-1)?.toFixed(1)} M rec/s`);

@@ -9,10 +9,10 @@ export const chain: Benchmark = {
   measures:
     'records a second through generator of 5-field records → map → filter → map → count in one slot of an embedded cluster, checkpointing every 500 ms, against the fastest of three hand-written forms that call the same functions.',
   doesNotMeasure: 'channels, keyed state, reading anything from outside, user functions of any weight, wide or nested records.',
-  async run({ isQuick, say }) {
+  async run({ isQuick, rounds, say }) {
     const records = isQuick ? 8_000_000 : 60_000_000;
     const warmUp = records / 5;
-    const runs = isQuick ? 1 : 5;
+    const runs = rounds(5);
     const throughput = async (
       form: () => Promise<FormRun>,
       expected?: number,

@@ -16,8 +16,7 @@ export const codec: Benchmark = {
   measures:
     'records a processor second into frames of 16 KiB and out of them again, by columns, against the same records as rows of cbor-x (an item each, encoded when it comes and copied into the frame), and against whole arrays of them with cbor-x’ extension for records, which only cbor-x reads: bids of seven fields, {word, count}, and nested records with dates and lists. Garbage collection is counted.',
   doesNotMeasure: 'the copy a bus makes of a frame, credit, and what an operator does with a record.',
-  async run({ isQuick, say }) {
-    const rounds = isQuick ? 1 : 5;
+  async run({ isQuick, rounds, say }) {
     const records = isQuick ? 1_000_000 : 4_000_000;
     const rows: Row[] = [];
     for (const [kind, targets] of Object.entries(ratiosMin)) {
@@ -27,7 +26,7 @@ export const codec: Benchmark = {
           rows: [],
           arrays: [],
         };
-        for (let round = 0; round < rounds; round += 1) {
+        for (let round = 0; round < rounds(5); round += 1) {
           for (const form of ['rows', 'arrays', 'columns'] as const) {
             const count = form === 'columns' ? records : records / 4;
             const run = await runForm({ script: 'bench/forms/codec-by-form.js', args: [form, direction, kind, String(count)] });

@@ -1,5 +1,6 @@
 import { rowOf, type Benchmark } from '../harness/benchmark.js';
-import { ClusterUnderTest, residentMiB } from '../harness/cluster-under-test.js';
+import { ClusterUnderTest } from '../harness/cluster-under-test.js';
+import { residentMiB } from '../harness/process-usage.js';
 
 export const idleMemory: Benchmark = {
   name: 'idle-memory',
@@ -15,7 +16,7 @@ export const idleMemory: Benchmark = {
         for (const { name, pid } of under.cluster.processes) {
           if (pid === undefined) throw new Error(`${name} is not running`);
           const kind = name.startsWith('jm') ? 'JobManager' : 'TaskManager';
-          samples.set(kind, [...(samples.get(kind) ?? []), residentMiB(pid)]);
+          samples.set(kind, [...(samples.get(kind) ?? []), residentMiB(pid).now]);
         }
       }
       return [...samples].map(([kind, figures]) => rowOf({ name: `idle memory: ${kind}`, unit: 'MiB', samples: figures }));

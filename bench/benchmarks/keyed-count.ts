@@ -11,10 +11,10 @@ export const keyedCount: Benchmark = {
   measures:
     'records a second, and records a second of processor time, of a count over 10,000 string keys in two slots of an embedded cluster (checkpointing every 500 ms), half of the records crossing between the slots, against two worker threads written by hand that post batches to each other: as arrays of records (cloned), or packed into one buffer by code that knows the records.',
   doesNotMeasure: 'the network (both slots are in one process), large state, skewed keys, sources or sinks that do anything.',
-  async run({ isQuick, say }) {
+  async run({ isQuick, rounds, say }) {
     const records = isQuick ? 500_000 : 4_000_000;
     const warmUp = records / 4;
-    const runs = isQuick ? 1 : 5;
+    const runs = rounds(5);
     const samples = new Map<string, Samples>();
     const add = (name: string, form: FormRun): number => {
       const { ms, cpuMs, value } = measuredPart(form);

@@ -1,14 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
-import { CodeCache } from '../../cluster/job-code/code-cache.js';
-import { compileJob } from '../../cluster/job-code/compiled-job.js';
-import { Configuration } from '../../core/configuration/configuration.js';
 import type { JobId } from '../../core/ids.js';
 import { rowOf, type Benchmark, type BenchmarkContext, type Row } from '../harness/benchmark.js';
 import { ClusterUnderTest } from '../harness/cluster-under-test.js';
-import { scriptPath } from '../harness/forms.js';
 
 const checkpointsBetweenKills = 3;
 const msMax = 2_000;
@@ -22,28 +15,13 @@ export const recovery: Benchmark = {
   async run(context) {
     const under = await ClusterUnderTest.start({ taskManagers: 3, slots: 2 });
     try {
-      const jobId = await submit(under);
+      const jobId = await under.submit('recovery-job');
       return [await killTaskManagers(under, jobId, context), await killJobManager(under, jobId, context)];
     } finally {
       await under.stop();
     }
   },
 };
-
-async function submit(under: ClusterUnderTest): Promise<JobId> {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
-  try {
-    const { jobGraph, bundle } = await compileJob({
-      path: scriptPath('bench/jobs/recovery-job.js'),
-      parameters: {},
-      configuration: Configuration.defaults,
-      cache: new CodeCache(directory),
-    });
-    return await under.client.submit({ jobGraph, code: { kind: 'bundle', bytes: bundle } });
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
 
 const isRunning = (job: JobSummary | undefined): boolean => {
   if (job?.status !== 'RUNNING') return false;

@@ -6,10 +6,10 @@ export const simulator: Benchmark = {
   measures:
     'simulated runs a minute of `npm run simulate`, each a cluster of four processes with a job and faults, as the campaign of `npm test` runs them.',
   doesNotMeasure: 'how much of what can go wrong a run meets.',
-  async run({ isQuick, say }) {
+  async run({ isQuick, rounds, say }) {
     const campaign = isQuick ? 20 : 100;
     const samples: number[] = [];
-    for (let round = 0; round < (isQuick ? 1 : 3); round += 1) {
+    for (let round = 0; round < rounds(3); round += 1) {
       const { output } = await runForm({ script: 'scripts/simulate.js', args: ['--seed', '1', '--runs', String(campaign)] });
       const seconds = Number(/ ([\d.]+) s, \d+ a minute/.exec(output)?.[1]);
       samples.push((campaign / seconds) * 60);

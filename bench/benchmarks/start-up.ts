@@ -9,12 +9,12 @@ export const startUp: Benchmark = {
   measures:
     'milliseconds of wall time from `npm run` of the flagship (the code of `npm start`, with a source that tells its first record) to the first record, and from the command of example 01 (20,000 flights) to its exit, with npm and without. Each starts a cluster of its own: JobManager, two TaskManagers, slots as threads.',
   doesNotMeasure: 'cold disks, the build, TypeScript modules (they are bundled first).',
-  async run({ isQuick, say }) {
+  async run({ rounds, say }) {
     const flagship: number[] = [];
     const hello: number[] = [];
     const helloWithNpm: number[] = [];
     const bare: number[] = [];
-    for (let round = 0; round < (isQuick ? 1 : 5); round += 1) {
+    for (let round = 0; round < rounds(5); round += 1) {
       const run = await runForm({ command: 'npm', args: ['run', '--silent', 'bench:start'], cwd: checkout });
       const first = Math.min(...run.marks.filter(({ mark }) => mark === 'first record').map(({ at }) => at));
       flagship.push(first - run.startedAt);

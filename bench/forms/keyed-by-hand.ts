@@ -7,9 +7,12 @@
 import { MessageChannel, Worker, isMainThread, workerData, type MessagePort } from 'node:worker_threads';
 import { mark } from '../harness/forms.js';
 import { makeVisit, type Visit } from '../jobs/keyed-functions.js';
+import { hashOf, visitPackers } from './packed-visits.js';
 
 const batchRecords = 1_024;
 const batchesAhead = 8;
+
+const { pack, unpack } = visitPackers.narrow;
 
 type Format = 'cloned' | 'packed';
 
@@ -23,43 +26,6 @@ interface Half {
 
 type Batch = readonly Visit[] | ArrayBuffer;
 type Message = Batch | 'read' | 'end';
-
-function hashOf(text: string): number {
-  let hash = 0;
-  for (let index = 0; index < text.length; index += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
-  return hash >>> 0;
-}
-
-/** Numbers, then lengths, then the texts, a byte a unit. */
-function pack(batch: readonly Visit[]): ArrayBuffer {
-  let block = '';
-  for (const { page } of batch) block += page;
-  const textsAt = 6 * batch.length + 4;
-  const buffer = new ArrayBuffer(textsAt + block.length);
-  new Uint32Array(buffer, 0, 1)[0] = batch.length;
-  const numbers = new Uint32Array(buffer, 4, batch.length);
-  const lengths = new Uint16Array(buffer, 4 + 4 * batch.length, batch.length);
-  for (let at = 0; at < batch.length; at += 1) {
-    const { page, visits } = batch[at] as Visit;
-    numbers[at] = visits;
-    lengths[at] = page.length;
-  }
-  Buffer.from(buffer).write(block, textsAt, 'latin1');
-  return buffer;
-}
-
-function unpack(buffer: ArrayBuffer, take: (visit: Visit) => void): void {
-  const count = new Uint32Array(buffer, 0, 1)[0] as number;
-  const numbers = new Uint32Array(buffer, 4, count);
-  const lengths = new Uint16Array(buffer, 4 + 4 * count, count);
-  const block = Buffer.from(buffer).toString('latin1', 6 * count + 4);
-  let from = 0;
-  for (let at = 0; at < count; at += 1) {
-    const to = from + (lengths[at] as number);
-    take({ page: block.substring(from, to), visits: numbers[at] as number });
-    from = to;
-  }
-}
 
 function runHalf({ format, index, records, warmUp, port }: Half): void {
   const counts = new Map<string, number>();

@@ -20,6 +20,8 @@ export interface Row {
 export interface BenchmarkContext {
   /** Fewer and shorter runs: to see that everything works, not to be written down. */
   readonly isQuick: boolean;
+  /** How often each form runs: `wanted`, or once when the figures are not to be written down. */
+  rounds(wanted: number): number;
   readonly say: (line: string) => void;
 }
 

@@ -1,5 +1,7 @@
 /** A cluster of processes over nats-server and redis-server of its own, and a client that never waits long. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
@@ -7,9 +9,13 @@ import type { MessageReply } from '../../bus/protocol/registry.js';
 import { Client } from '../../actors/client/client.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
 import { openClientEndpoint } from '../../cluster/cli/client-connection.js';
+import { CodeCache } from '../../cluster/job-code/code-cache.js';
+import { compileJob } from '../../cluster/job-code/compiled-job.js';
 import { LocalCluster } from '../../cluster/local-cluster/local-cluster.js';
 import { loadSettings } from '../../cluster/settings.js';
+import { Configuration } from '../../core/configuration/configuration.js';
 import type { JobId } from '../../core/ids.js';
+import { markIn, scriptPath, type Mark } from './forms.js';
 
 const askTimeoutMs = 250;
 const pollMs = 10;
@@ -19,6 +25,8 @@ export class ClusterUnderTest {
   readonly client: Client;
   /** What the processes said, newest last: for when something fails. */
   readonly lines: readonly string[];
+  /** Called with every mark that a process of the cluster makes. */
+  onMark: (mark: Mark) => void = () => undefined;
   readonly #bus: Bus;
   readonly #endpoint: Endpoint;
 
@@ -37,18 +45,24 @@ export class ClusterUnderTest {
 
   static async start(size: { readonly taskManagers: number; readonly slots: number }): Promise<ClusterUnderTest> {
     const lines: string[] = [];
+    let hear = (_mark: Mark): void => undefined;
     const cluster = await LocalCluster.start({
       ...size,
       configuration: loadSettings({}, {}),
       defines: [],
       restartsMax: 1_000,
       anyPort: true,
-      onLine: (name, line) => void lines.push(`${Date.now()} ${name} ${line}`),
+      onLine: (name, line) => {
+        lines.push(`${Date.now()} ${name} ${line}`);
+        const mark = markIn(line);
+        if (mark !== undefined) hear(mark);
+      },
       say: (line) => void lines.push(`${Date.now()} ${line}`),
     });
     const configuration = loadSettings({ defines: cluster.defines }, {});
     const { bus, endpoint } = await openClientEndpoint({ configuration, name: 'bench' });
     const started = new ClusterUnderTest({ cluster, bus, endpoint, lines });
+    hear = (mark) => started.onMark(mark);
     await started.until('every TaskManager registered', async () => (await started.overview())?.taskManagers.length === size.taskManagers);
     return started;
   }
@@ -57,6 +71,31 @@ export class ClusterUnderTest {
     this.#endpoint.close();
     await this.#bus.close();
     await this.cluster.stop();
+  }
+
+  /** Every process that works for a job, and the server between them: not redis-server, which only keeps checkpoints. */
+  pids(): ReadonlyMap<string, number> {
+    const named = [
+      ...this.cluster.processes.map(({ name, pid }) => [name, pid] as const),
+      ['nats-server', this.cluster.nats?.pid] as const,
+    ];
+    return new Map(named.filter((one): one is readonly [string, number] => one[1] !== undefined));
+  }
+
+  /** Bundles and submits a job of bench/jobs. */
+  async submit(job: string, parameters: Readonly<Record<string, string>> = {}): Promise<JobId> {
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+    try {
+      const { jobGraph, bundle } = await compileJob({
+        path: scriptPath(`bench/jobs/${job}.js`),
+        parameters,
+        configuration: Configuration.defaults,
+        cache: new CodeCache(directory),
+      });
+      return await this.client.submit({ jobGraph, code: { kind: 'bundle', bytes: bundle } });
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   }
 
   /** Undefined when nobody answered soon. */
@@ -80,10 +119,4 @@ export class ClusterUnderTest {
       await new Promise((resolve) => void setTimeout(resolve, pollMs));
     }
   }
-}
-
-/** Memory of a process that is in use and not swapped out, in MiB. Linux only. */
-export function residentMiB(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1_024;
 }

@@ -6,7 +6,10 @@
  * FM2  A form that fails, or takes too long, fails the benchmark with what it wrote.
  */
 import { spawn } from 'node:child_process';
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { tellMark } from './profile-hook.js';
 
 /** A moment of a form: wall clock, and the processor time its process had used. */
 export interface Mark {
@@ -18,10 +21,10 @@ export interface Mark {
 }
 
 const prefix = '@bench ';
-const patienceMs = 300_000;
+const patienceDefaultMs = 300_000;
 const distRoot = new URL('../../', import.meta.url);
 
-/** Called in a form, on any of its threads. */
+/** Called in a form, on any of its threads. Written at once: a thread that is ended loses what its own stdout still holds. */
 export function mark(name: string, value?: number): void {
   const { user, system } = process.cpuUsage();
   const line: Mark = {
@@ -30,7 +33,13 @@ export function mark(name: string, value?: number): void {
     cpuMs: (user + system) / 1_000,
     ...(value === undefined ? {} : { value }),
   };
-  process.stdout.write(`${prefix}${JSON.stringify(line)}\n`);
+  tellMark(name);
+  writeSync(1, `${prefix}${JSON.stringify(line)}\n`);
+}
+
+/** The mark that a line of a form's output is, if it is one. */
+export function markIn(line: string): Mark | undefined {
+  return line.startsWith(prefix) ? (JSON.parse(line.slice(prefix.length)) as Mark) : undefined;
 }
 
 /** A compiled script below dist. */
@@ -46,15 +55,23 @@ export interface FormRun {
   readonly output: string;
 }
 
-/** Runs a command to its end. `script` names a compiled file below dist; else give `command`. */
-export async function runForm(what: {
+export interface FormCommand {
+  /** A compiled file below dist; else give `command`. */
   readonly script?: string;
   readonly command?: string;
   readonly args?: readonly string[];
   readonly nodeFlags?: readonly string[];
   readonly cwd?: string;
-}): Promise<FormRun> {
-  const { script, command = process.execPath, args = [], nodeFlags = [], cwd } = what;
+  /** How long it may take (FM2). */
+  readonly patienceMs?: number;
+  /** Called with the id of the process, and with every mark as it comes: for work that several processes share. */
+  readonly onStart?: (pid: number) => void;
+  readonly onMark?: (mark: Mark) => void;
+}
+
+/** Runs a command to its end. */
+export async function runForm(what: FormCommand): Promise<FormRun> {
+  const { script, command = process.execPath, args = [], nodeFlags = [], cwd, patienceMs = patienceDefaultMs, onStart, onMark } = what;
   const startedAt = Date.now();
   const child = spawn(command, [...(script === undefined ? [] : [...nodeFlags, scriptPath(script)]), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -62,6 +79,13 @@ export async function runForm(what: {
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  if (onMark !== undefined) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const heard = markIn(line);
+      if (heard !== undefined) onMark(heard);
+    });
+  }
+  if (child.pid !== undefined) onStart?.(child.pid);
   const watchdog = setTimeout(() => child.kill('SIGKILL'), patienceMs);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
@@ -76,8 +100,8 @@ export async function runForm(what: {
 function marksIn(output: string): readonly Mark[] {
   return output
     .split('\n')
-    .filter((line) => line.startsWith(prefix))
-    .map((line) => JSON.parse(line.slice(prefix.length)) as Mark);
+    .map(markIn)
+    .filter((one) => one !== undefined);
 }
 
 /** The measured part of a form: from the first `begin` to the last `end` (FM1). */

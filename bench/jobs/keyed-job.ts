@@ -1,8 +1,8 @@
-/** generator → keyBy(page) → count per key in keyed state; half of the records cross to the other slot. */
+/** generator → keyBy(page) → count per key in keyed state; half of the records cross to the other slot. `--kind narrow` or `wide`. */
 import { defineJob, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
 import { countingSink } from './counting-sink.js';
 import { generatorSource } from './generator-source.js';
-import { makeVisit, type Visit } from './keyed-functions.js';
+import { makers, type Visit, type VisitKind } from './keyed-functions.js';
 
 function count(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Visit, number> {
   const visits = runtime.valueState<number>('visits');
@@ -18,9 +18,10 @@ function count(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Visit
 export default defineJob('bench-keyed', (env) => {
   const records = env.parameters.integer('records', 1_000_000);
   const warmUp = env.parameters.integer('warmUp', 0);
+  const make: (n: number) => Visit = makers[env.parameters.string('kind', 'narrow') as VisitKind];
   env.setParallelism(2).enableCheckpointing('500 ms');
   env
-    .fromSource(generatorSource({ records, warmUp, make: makeVisit }))
+    .fromSource(generatorSource({ records, warmUp, make }))
     .keyBy((visit) => visit.page)
     .process(count)
     .sinkTo(countingSink((visits) => visits & 1));
