@@ -9,15 +9,19 @@ export const limits = {
   maxParallelismMax: 32_768,
   /** A frame is flushed at this size; nats.js is fastest between 8 and 32 KiB a message. */
   frameBytesTarget: 16 * kib,
-  /** nats-server refuses more than 1 MiB a message by default; the envelope and header need the rest. */
-  framePayloadBytesMax: mib - 16 * kib,
+  /** What travels of a frame at once, and what one credit stands for: the most that nats.js is still fast with, twice the usual frame. */
+  segmentBytes: 32 * kib,
+  /** The largest frame, so the largest record: 2,048 segments; sender and receiver each hold one such record a channel. */
+  frameBytesMax: 64 * mib,
+  /** Bytes of a frame that a message must have room for beside its head, which repeats the channel's id: below, heads outweigh what they carry. */
+  pieceBytesMin: 128,
   /** Frames a receiver grants to one channel: one being read, one on the way, six for the round trip at full rate. */
   creditFramesPerChannel: 8,
   /** Bytes of frames all slots of a process may have granted: nats-server cuts a client with 64 MiB pending. */
   grantBytesPerProcess: 16 * mib,
   /** Records a same-slot frame holds: they are handed over by reference, so their bytes are not known. */
   recordsPerFrameMax: 1_024,
-  /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails. */
+  /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails; the frame that goes beyond is let through. */
   overdraftBytesMax: 4 * mib,
   /** Steps of the task loop in a slice where work takes no time. */
   stepsPerSlice: 256,

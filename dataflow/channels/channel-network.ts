@@ -5,7 +5,7 @@
  *     of an old attempt never reach a new one.
  * N2  Channels between tasks of this slot never touch the bus; both ends are the same classes as for the bus.
  * N3  Once a beat every open receiver repeats its grant and every open sender says how far it got.
- * N4  What this slot grants over the bus stays below `grantBytesMax` in all, in frames of the usual size.
+ * N4  What this slot grants over the bus stays below `grantBytesMax` in all: no frame is larger than a segment.
  * N5  A receiver that ended answers beats of its sender for a while, so that a sender whose last acknowledgement was
  *     lost can end too.
  */
@@ -18,6 +18,7 @@ import { createBusCarrier } from './bus-carrier.js';
 import type { ChannelOwner, OutputPressure } from './channel-owner.js';
 import type { ChannelControl, EncodedBatch, ReceivedElement, RecordBatch, SlotLocation } from './elements.js';
 import { frameKinds, type FrameCodec, type FrameHeader } from './frame-codec.js';
+import { readFragment } from './frame-pieces.js';
 import { InputChannel, type InputListener } from './input-channel.js';
 import { createLocalCarrier } from './local-carrier.js';
 import { OutputChannel, type RecordOutput } from './output-channel.js';
@@ -191,7 +192,7 @@ export class ChannelNetwork {
   /** N4: the slot's share, spread over its channels; at least one frame each. */
   #remoteCredit(): number {
     const bytes = this.#options.grantBytesMax ?? limits.grantBytesPerProcess;
-    const share = Math.floor(bytes / (limits.frameBytesTarget * Math.max(1, this.#remoteInputs)));
+    const share = Math.floor(bytes / (limits.segmentBytes * Math.max(1, this.#remoteInputs)));
     return Math.max(1, Math.min(this.#creditFrames(), share));
   }
 
@@ -213,7 +214,7 @@ export class ChannelNetwork {
       channelId,
       operatorName: options.operatorName,
       codec: this.#codec,
-      frameBytesMax: Math.min(this.#options.bus.payloadBytesMax, limits.framePayloadBytesMax),
+      payloadBytesMax: this.#options.bus.payloadBytesMax,
       publish: (payload) => this.#publish(peer, payload),
     });
     return new OutputChannel({ ...options, carrier });
@@ -269,9 +270,10 @@ export class ChannelNetwork {
       end.channel.receive(header.seq, { kind: 'encoded', payload: kept, bodyOffset: header.bodyOffset });
       return;
     }
-    const event = this.#codec.decodeEvent(payload, header);
-    if (event === undefined) this.#malformed(payload);
-    else end.channel.receive(header.seq, event);
+    const isFragment = header.kind === frameKinds.fragment;
+    const element = isFragment ? readFragment(payload, header.bodyOffset) : this.#codec.decodeEvent(payload, header);
+    if (element === undefined) this.#malformed(payload);
+    else end.channel.receive(header.seq, element);
   }
 
   #onControl(payload: Uint8Array, header: FrameHeader): void {

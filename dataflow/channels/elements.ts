@@ -30,9 +30,24 @@ export interface EncodedBatch {
   readonly payload: Uint8Array;
   /** Where the body starts in `payload`. */
   readonly bodyOffset: number;
+  /** Of a frame that came in fragments: how many of them have not given their credit back. */
+  readonly fragmentsHeld?: number;
 }
 
+/** A piece of a data frame that came over the bus: `bytes` stand at `offset` of a frame of `frameBytes`. */
+export interface FrameFragment {
+  readonly kind: 'fragment';
+  readonly frameBytes: number;
+  readonly offset: number;
+  /** Lent for the call that brings it. */
+  readonly bytes: Uint8Array;
+}
+
+/** What a channel's reader gets. */
 export type ReceivedElement = StreamElement | EncodedBatch;
+
+/** What arrives for it. */
+export type ArrivingElement = ReceivedElement | FrameFragment;
 
 /** Control of a channel; not numbered, every message may be repeated or lost. */
 export type ChannelControl =

@@ -13,7 +13,7 @@ export const frameVersion = 1;
 
 /** Never reused for another meaning. */
 export const frameKinds = {
-  /** Records: see docs/data-plane.md. */
+  /** `backlog`, then records: see docs/data-plane.md. */
   data: 0,
   /** `time` */
   watermark: 1,
@@ -23,6 +23,8 @@ export const frameKinds = {
   cancelBarrier: 3,
   endOfData: 4,
   endOfPartition: 5,
+  /** `backlog, frameBytes, offset, bytes`: a piece of a data frame that does not fit one message. */
+  fragment: 6,
   /** `grantedUpTo, receivedUpTo` */
   grant: 16,
   /** `sentUpTo` */
@@ -35,6 +37,8 @@ export interface FrameHeader {
   readonly channelId: ChannelId;
   readonly seq: number;
   readonly kind: number;
+  /** Of data frames and fragments: those that waited behind it for credit; 0 for other kinds. */
+  readonly backlog: number;
   readonly bodyOffset: number;
 }
 
@@ -59,7 +63,7 @@ export interface FrameWriter {
 
 export interface FrameWriterOptions {
   readonly channelId: ChannelId;
-  /** What the bus can carry. */
+  /** The largest frame. One that the bus cannot carry as a whole travels in pieces: that is not the writer's concern. */
   readonly frameBytesMax: number;
   /** For messages: the operator whose records travel. */
   readonly operatorName: string;

@@ -8,10 +8,14 @@
  *     task (`CHANNEL_LOSS`).
  * D4  The channel is opened by its first grant; grants repeat on every beat, so a lost one is healed. A beat of a sender
  *     that has sent nothing yet is answered with a grant, so that neither end waits for the other's next beat.
+ * D5  The credit of a fragment returns as soon as its bytes are in the assembly, else a frame of more fragments than credit
+ *     would never be complete; but not while a frame that was assembled waits to be processed: a channel holds one of
+ *     any size, and what fits its credit.
  */
 import { MillraceError } from '../../core/errors.js';
 import type { ChannelId } from '../../core/ids.js';
-import type { ChannelControl, ReceivedElement } from './elements.js';
+import type { ArrivingElement, ChannelControl, EncodedBatch, FrameFragment, ReceivedElement } from './elements.js';
+import { FrameAssembly } from './frame-assembly.js';
 
 /** What takes the elements: the input of a task. */
 export interface InputListener {
@@ -44,6 +48,13 @@ export class InputChannel {
   readonly #isSequenceCheckOff: boolean;
   /** Short, because credit bounds it: shifting is cheap. */
   #queue: ReceivedElement[] = [];
+  readonly #assembly: FrameAssembly;
+  /** Frames that were assembled and are not processed yet (D5). */
+  #assembled = 0;
+  /** Fragments in the assembly whose credit waits for that. */
+  #fragmentsHeld = 0;
+  /** The batch that was polled last. */
+  #polled: ReceivedElement | undefined;
   #receivedUpTo = 0;
   #batchesReceived = 0;
   #batchesReleased = 0;
@@ -61,6 +72,7 @@ export class InputChannel {
     this.#credit = options.credit;
     this.#sendControl = options.sendControl;
     this.#isSequenceCheckOff = options.isSequenceCheckOff === true;
+    this.#assembly = new FrameAssembly(options.channelId);
   }
 
   /** Frames of any kind taken so far. */
@@ -90,35 +102,43 @@ export class InputChannel {
     this.#sendControl({ kind: 'grant', grantedUpTo: this.#grantedUpTo, receivedUpTo: this.#receivedUpTo });
   }
 
-  /** A frame came; the element is the channel's from now on. */
-  receive(seq: number, element: ReceivedElement): void {
+  /** A frame came; the element is the channel's from now on, but for the bytes of a fragment. */
+  receive(seq: number, element: ArrivingElement): void {
     if (this.#isClosed || !this.#isExpected(seq)) return;
     this.#receivedUpTo = seq + 1;
-    if (element.kind === 'data' || element.kind === 'encoded') {
-      this.#batchesReceived += 1;
-      if (element.kind === 'encoded') this.bytesIn += element.payload.length;
-      if (this.#batchesReceived > this.#grantedUpTo && !this.#isSequenceCheckOff) {
-        this.#listener.fail(new MillraceError('CHANNEL_OVERRUN', `Channel ${this.channelId} got a data frame that was not granted (D2).`));
-        return;
-      }
+    const isPiece = element.kind === 'data' || element.kind === 'encoded' || element.kind === 'fragment';
+    if (isPiece && !this.#takeCredit()) return;
+    if (element.kind === 'fragment') {
+      this.#assemble(seq, element);
+      return;
     }
-    const wasEmpty = this.isEmpty();
-    this.#queue.push(element);
-    if (wasEmpty) this.#listener.onArrival(this);
+    if (this.#assembly.isUnderWay && !this.#interrupt()) return;
+    if (element.kind === 'encoded') this.bytesIn += element.payload.length;
+    this.#enqueue(element);
     // The sender may only end once it knows that nothing is missing; do not let it wait for a beat.
     if (element.kind === 'end-of-partition') this.grant();
   }
 
   /** The next element; a batch counts as held until `release`. */
   poll(): ReceivedElement | undefined {
-    return this.#queue.shift();
+    this.#polled = this.#queue.shift();
+    return this.#polled;
   }
 
-  /** The batch that was polled is processed: its credit goes back, in bundles of half the credit. */
+  /** The batch that was polled is processed: its credit goes back. */
   release(): void {
-    this.#batchesReleased += 1;
-    const credit = Math.max(1, this.#credit());
-    if (this.#batchesReleased + credit - this.#grantedUpTo >= Math.max(1, credit >> 1)) this.grant();
+    const batch = this.#polled;
+    if (batch?.kind !== 'encoded' || batch.fragmentsHeld === undefined) {
+      this.#giveBack(1);
+      return;
+    }
+    this.#assembled -= 1;
+    let frames = batch.fragmentsHeld;
+    if (this.#assembled === 0) {
+      frames += this.#fragmentsHeld;
+      this.#fragmentsHeld = 0;
+    }
+    if (frames > 0) this.#giveBack(frames);
   }
 
   /** A beat of the sender came (D3). */
@@ -143,6 +163,51 @@ export class InputChannel {
   close(): void {
     this.#isClosed = true;
     this.#queue = [];
+    this.#assembly.reset();
+  }
+
+  /** D2. */
+  #takeCredit(): boolean {
+    this.#batchesReceived += 1;
+    if (this.#batchesReceived <= this.#grantedUpTo || this.#isSequenceCheckOff) return true;
+    this.#listener.fail(new MillraceError('CHANNEL_OVERRUN', `Channel ${this.channelId} got a data frame that was not granted (D2).`));
+    return false;
+  }
+
+  /** In bundles of half the credit. */
+  #giveBack(frames: number): void {
+    this.#batchesReleased += frames;
+    const credit = Math.max(1, this.#credit());
+    if (this.#batchesReleased + credit - this.#grantedUpTo >= Math.max(1, credit >> 1)) this.grant();
+  }
+
+  #enqueue(element: ReceivedElement): void {
+    const wasEmpty = this.isEmpty();
+    this.#queue.push(element);
+    if (wasEmpty) this.#listener.onArrival(this);
+  }
+
+  #assemble(seq: number, fragment: FrameFragment): void {
+    let frame: EncodedBatch | undefined;
+    try {
+      frame = this.#assembly.add(seq, fragment);
+    } catch (error) {
+      if (!this.#isSequenceCheckOff) this.#listener.fail(error);
+    }
+    if (this.#assembled === 0) this.#giveBack(1);
+    else this.#fragmentsHeld += 1;
+    if (frame === undefined) return;
+    this.bytesIn += frame.payload.length;
+    this.#enqueue({ ...frame, fragmentsHeld: this.#fragmentsHeld });
+    this.#fragmentsHeld = 0;
+    this.#assembled += 1;
+  }
+
+  /** FA1. */
+  #interrupt(): boolean {
+    if (!this.#isSequenceCheckOff) this.#listener.fail(this.#assembly.interrupted());
+    this.#assembly.reset();
+    return this.#isSequenceCheckOff;
   }
 
   #isExpected(seq: number): boolean {

@@ -68,7 +68,8 @@ export function createLocalCarrier(options: {
 }): Carrier<RecordBatch> {
   return {
     createWriter: () => new ReferenceWriter(options),
-    sendBatch: (seq, payload) => options.deliver(seq, payload),
+    piecesOf: () => 1,
+    sendPiece: ({ payload }, seq) => options.deliver(seq, payload),
     sendEvent: (seq, event) => options.deliver(seq, event),
   };
 }

@@ -3,7 +3,8 @@
  *
  * S1  Nothing is sent before the receiver opened the channel with its first grant.
  * S2  A data frame is sent only while fewer than `grantedUpTo` were sent; events cost no credit.
- * S3  Elements leave in the order they were given, numbered 0, 1, 2, … without gaps.
+ * S3  Elements leave in the order they were given, numbered 0, 1, 2, … without gaps. Each piece of a large frame has its
+ *     own number and costs its own credit; nothing comes between the pieces of a frame.
  * S4  While a data frame waits for credit the channel counts as full; what is added then is overdraft, bounded per task.
  * S5  The channel stays until the receiver has everything (`isAcknowledged`), so that a lost tail is noticed.
  */
@@ -25,19 +26,28 @@ export interface BatchWriter<Payload> {
   take(seq: number): Payload;
 }
 
-/** Brings frames to the receiver: by reference within a slot, as bytes over the bus. */
-export interface Carrier<Payload> {
-  createWriter(): BatchWriter<Payload>;
-  sendBatch(seq: number, payload: Payload, bytes: number): void;
-  sendEvent(seq: number, event: StreamEvent): void;
-}
-
-interface WaitingBatch<Payload> {
+/** A batch on its way to the receiver. */
+export interface LeavingBatch<Payload> {
   readonly kind: 'batch';
+  /** Number of its first piece. */
+  readonly seq: number;
   readonly payload: Payload;
   readonly records: number;
   readonly bytes: number;
-  readonly isOverdraft: boolean;
+  /** Data frames that it travels in. */
+  readonly pieces: number;
+  sentPieces: number;
+  isOverdraft: boolean;
+}
+
+/** Brings frames to the receiver: by reference within a slot, as bytes over the bus. */
+export interface Carrier<Payload> {
+  createWriter(): BatchWriter<Payload>;
+  /** Data frames that a batch travels in. */
+  piecesOf(payload: Payload): number;
+  /** Sends the next piece of the batch; `backlog`: data frames that wait behind it. */
+  sendPiece(batch: LeavingBatch<Payload>, seq: number, backlog: number): void;
+  sendEvent(seq: number, event: StreamEvent): void;
 }
 
 interface WaitingEvent {
@@ -79,11 +89,13 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   readonly #writer: BatchWriter<Payload>;
   readonly #owner: ChannelOwner;
   readonly #pressure: OutputPressure;
-  #waiting: (WaitingBatch<Payload> | WaitingEvent)[] = [];
-  #waitingBatches = 0;
+  #waiting: (LeavingBatch<Payload> | WaitingEvent)[] = [];
+  /** Data frames of batches that were sealed and have not left. */
+  #waitingPieces = 0;
+  #isFull = false;
   #nextSeq = 0;
   #sentUpTo = 0;
-  #batchesSent = 0;
+  #piecesSent = 0;
   #grantedUpTo = 0;
   #acknowledgedUpTo = 0;
   #isOpen = false;
@@ -113,12 +125,12 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   get waitingFrames(): number {
-    return this.#waitingBatches;
+    return this.#waitingPieces;
   }
 
   /** Data frames sent and granted, for tests of S2. */
   get credit(): { readonly sent: number; readonly granted: number; readonly waiting: number } {
-    return { sent: this.#batchesSent, granted: this.#grantedUpTo, waiting: this.#waitingBatches };
+    return { sent: this.#piecesSent, granted: this.#grantedUpTo, waiting: this.#waitingPieces };
   }
 
   add(value: unknown, timestamp: number, keyGroup?: number): void {
@@ -138,7 +150,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   flush(): void {
-    if (this.#writer.count > 0 && this.#waiting.length === 0 && this.#canSendBatch()) this.#seal(false);
+    if (this.#writer.count > 0 && this.#waiting.length === 0 && this.#canSendPiece()) this.#seal(false);
   }
 
   hasOpenBatch(): boolean {
@@ -188,12 +200,14 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#isOpen = false;
-    for (const item of this.#waiting) if (item.kind === 'batch') this.#onBatchLeft(item);
+    for (const item of this.#waiting) if (item.kind === 'batch') this.#settle(item);
     this.#waiting = [];
+    this.#waitingPieces = 0;
+    this.#updatePressure();
   }
 
-  #canSendBatch(): boolean {
-    return this.#isOpen && this.#batchesSent < this.#grantedUpTo;
+  #canSendPiece(): boolean {
+    return this.#isOpen && this.#piecesSent < this.#grantedUpTo;
   }
 
   #seal(isFromRecord: boolean): void {
@@ -202,65 +216,75 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     const seq = this.#nextSeq;
     const payload = this.#writer.take(seq);
     const bytes = this.#writer.takenBytes;
-    this.#nextSeq += 1;
-    if (this.#waiting.length === 0 && this.#canSendBatch()) {
-      this.#sendBatch(seq, payload, records, bytes);
-      return;
-    }
-    const isOverdraft = isFromRecord && this.#waitingBatches > 0;
-    this.#waiting.push({ kind: 'batch', payload, records, bytes, isOverdraft });
-    this.#waitingBatches += 1;
-    if (this.#waitingBatches === 1) this.#pressure.fullChannels += 1;
-    if (isOverdraft) {
-      this.#pressure.overdraftBytes += bytes;
-      if (this.#pressure.overdraftBytes > limits.overdraftBytesMax) throw overdraftError();
-    }
-    this.#drain();
+    const pieces = this.#carrier.piecesOf(payload);
+    const batch: LeavingBatch<Payload> = { kind: 'batch', seq, payload, records, bytes, pieces, sentPieces: 0, isOverdraft: false };
+    this.#nextSeq += pieces;
+    this.#waitingPieces += pieces;
+    if (this.#waiting.length === 0 && this.#sendPieces(batch)) return;
+    this.#waiting.push(batch);
+    if (isFromRecord && this.#isFull) this.#overdraw(batch);
+    this.#updatePressure();
+  }
+
+  /** One frame may go beyond the limit, so that a record of any size that comes while the output is full can be written. */
+  #overdraw(batch: LeavingBatch<Payload>): void {
+    if (this.#pressure.overdraftBytes > limits.overdraftBytesMax) throw overdraftError();
+    batch.isOverdraft = true;
+    this.#pressure.overdraftBytes += batch.bytes;
   }
 
   #drain(): void {
     // A receiver in this slot may answer within the call: its grant only changes the numbers that this loop reads.
     if (!this.#isOpen || this.#isDraining) return;
     this.#isDraining = true;
-    let sent = 0;
+    let left = 0;
     for (const item of this.#waiting) {
-      if (item.kind === 'batch' && !this.#canSendBatch()) break;
-      sent += 1;
-      this.#send(item);
+      if (item.kind === 'event') this.#sendEvent(item.event);
+      else if (!this.#sendPieces(item)) break;
+      else this.#settle(item);
+      left += 1;
     }
     this.#isDraining = false;
-    if (sent === this.#waiting.length) this.#waiting = [];
-    else if (sent > 0) this.#waiting = this.#waiting.slice(sent);
+    if (left === this.#waiting.length) this.#waiting = [];
+    else if (left > 0) this.#waiting = this.#waiting.slice(left);
+    this.#updatePressure();
     if (this.#hasSentEnd && this.isAcknowledged()) this.#owner.wake();
   }
 
-  #send(item: WaitingBatch<Payload> | WaitingEvent): void {
+  #sendEvent(event: StreamEvent): void {
     const seq = this.#sentUpTo;
-    if (item.kind === 'event') {
-      this.#sentUpTo += 1;
-      this.#hasSentEnd ||= item.event.kind === 'end-of-partition';
-      this.#carrier.sendEvent(seq, item.event);
-      return;
-    }
-    this.#onBatchLeft(item);
-    this.#sendBatch(seq, item.payload, item.records, item.bytes);
-  }
-
-  #sendBatch(seq: number, payload: Payload, records: number, bytes: number): void {
-    assert(this.#batchesSent < this.#grantedUpTo, 'A data frame left without credit (S2).');
-    assert(seq === this.#sentUpTo, 'A data frame left out of order (S3).');
     this.#sentUpTo += 1;
-    this.#batchesSent += 1;
-    this.recordsOut += records;
-    this.bytesOut += bytes;
-    this.#carrier.sendBatch(seq, payload, bytes);
+    this.#hasSentEnd ||= event.kind === 'end-of-partition';
+    this.#carrier.sendEvent(seq, event);
   }
 
-  #onBatchLeft(item: WaitingBatch<Payload>): void {
-    if (item.isOverdraft) this.#pressure.overdraftBytes -= item.bytes;
-    this.#waitingBatches -= 1;
-    if (this.#waitingBatches > 0) return;
-    this.#pressure.fullChannels -= 1;
+  /** Sends what credit allows of the batch; whether all of it left. */
+  #sendPieces(batch: LeavingBatch<Payload>): boolean {
+    while (batch.sentPieces < batch.pieces) {
+      if (!this.#canSendPiece()) return false;
+      const seq = this.#sentUpTo;
+      assert(seq === batch.seq + batch.sentPieces, 'A data frame left out of order (S3).');
+      this.#sentUpTo += 1;
+      this.#piecesSent += 1;
+      this.#waitingPieces -= 1;
+      this.#carrier.sendPiece(batch, seq, this.#waitingPieces);
+      batch.sentPieces += 1;
+    }
+    this.recordsOut += batch.records;
+    this.bytesOut += batch.bytes;
+    return true;
+  }
+
+  /** The batch waits no more. */
+  #settle(batch: LeavingBatch<Payload>): void {
+    if (batch.isOverdraft) this.#pressure.overdraftBytes -= batch.bytes;
+  }
+
+  #updatePressure(): void {
+    const isFull = this.#waitingPieces > 0;
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    this.#pressure.fullChannels += isFull ? 1 : -1;
     if (this.#pressure.fullChannels === 0) this.#owner.wake();
   }
 }

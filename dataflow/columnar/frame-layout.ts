@@ -1,7 +1,7 @@
 /**
  * A frame of records byte by byte: one CBOR array, described in docs/data-plane.md.
  *
- *   [1, channelId, seq, 0, 2, count, timestamps, keyGroups, order, groups]
+ *   [1, channelId, seq, 0, backlog, 2, count, timestamps, keyGroups, order, groups]
  *
  * FL1  A frame is read alone: it holds the shapes of its records, and refers to nothing that came before it.
  * FL2  What a newer version wrote is refused as such (`FRAME_VERSION`), before anything else of it is looked at.
@@ -19,8 +19,8 @@ import type { ShapeDecoders } from './shape-decoders.js';
 
 /** 1 was an item a record, without groups. */
 export const codecVersion = 2;
-/** Version of the frame, channel, sequence number, kind. */
-export const headItems = 4;
+/** Version of the frame, channel, sequence number, kind, backlog. */
+export const headItems = 5;
 /** Codec version, count, timestamps, key groups, order, groups. */
 export const bodyItems = 6;
 /** Description, count, columns. */

@@ -7,11 +7,11 @@ import { ItemFault, writeItem } from './item-writer.js';
 const placesShownMax = 8;
 
 export function recordTooLarge(bytes: number, bytesMax: number, operatorName: string): MillraceError {
-  return new MillraceError('RECORD_TOO_LARGE', `A record takes ${bytes} bytes; a frame of the bus holds ${bytesMax}.`, {
+  return new MillraceError('RECORD_TOO_LARGE', `A record takes ${bytes} bytes; the largest frame holds ${bytesMax}.`, {
     domain: 'user',
     recovery: 'fail-job',
     where: operatorName,
-    hint: 'Emit smaller records (split large texts or arrays), or raise max_payload of the NATS server.',
+    hint: 'Emit smaller records: split large texts or arrays.',
   });
 }
 

@@ -3,114 +3,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ChannelId, CheckpointId } from '../../core/ids.js';
 import type { MillraceError } from '../../core/errors.js';
-import { OutputPressure } from '../../dataflow/channels/channel-owner.js';
+import { limits } from '../../core/limits.js';
 import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
-import type { InputChannel } from '../../dataflow/channels/input-channel.js';
-import type { OutputChannel, RecordOutput } from '../../dataflow/channels/output-channel.js';
-import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
 import { LossyBusRoom } from '../../testing/lossy-bus.js';
-import type { SeededRandom } from '../../testing/simulator/seeded-random.js';
-import { Simulation, type SimulatedProcess } from '../../testing/simulator/simulation.js';
-
-const channelId = 'edge~producer_0_1_0~consumer_0_1_0' as ChannelId;
-const producerSlot = { taskManagerId: 'tm-1', slot: 0 };
-const consumerSlot = { taskManagerId: 'tm-2', slot: 0 };
-const beatMs = 500;
-const codec = createColumnarCodec();
-
-interface PairOptions {
-  readonly seed: number;
-  readonly credit: number;
-  readonly faults?: { drop: number; duplicate: number };
-  readonly isLocal?: boolean;
-}
-
-/** Both ends of one channel. */
-class ChannelPair {
-  readonly world: Simulation;
-  readonly room: LossyBusRoom;
-  readonly random: SeededRandom;
-  readonly pressure = new OutputPressure();
-  readonly received: string[] = [];
-  readonly sender: RecordOutput & OutputChannel;
-  readonly receiver: InputChannel;
-  readonly producer: SimulatedProcess;
-  readonly consumer: SimulatedProcess;
-  failure: unknown;
-  failedAt = 0;
-  isHolding = false;
-
-  constructor(options: PairOptions) {
-    this.world = new Simulation({ seed: options.seed });
-    this.random = this.world.random.fork();
-    const faults = options.faults;
-    this.room = new LossyBusRoom({
-      world: this.world,
-      random: this.random.fork(),
-      delayMs: 20,
-      ...(faults === undefined ? {} : { faults }),
-    });
-    this.producer = this.world.process('producer');
-    this.consumer = options.isLocal === true ? this.producer : this.world.process('consumer');
-    const sending = this.#network(this.producer, producerSlot, options.credit);
-    const receiving = options.isLocal === true ? sending : this.#network(this.consumer, consumerSlot, options.credit);
-    const fail = (error: unknown): void => {
-      this.failure ??= error;
-      this.failedAt = this.world.nowMs;
-    };
-    const peer = options.isLocal === true ? producerSlot : consumerSlot;
-    this.receiver = receiving.openInput({ channelId, peer: producerSlot, index: 0, listener: { onArrival: () => {}, fail } });
-    const owner = { wake: () => {}, fail };
-    this.sender = sending.openOutput({
-      channelId,
-      peer,
-      owner,
-      pressure: this.pressure,
-      isObjectReuse: false,
-      operatorName: 'words',
-    }) as RecordOutput & OutputChannel;
-  }
-
-  /** Takes the next element, if there is one; a batch stays held until the next call. */
-  take(): void {
-    if (this.isHolding) this.receiver.release();
-    this.isHolding = false;
-    const element = this.receiver.poll();
-    if (element === undefined) return;
-    if (element.kind === 'data' || element.kind === 'encoded') {
-      this.isHolding = true;
-      const batch = element.kind === 'data' ? element : codec.decodeBatch(element.payload, element.bodyOffset);
-      this.received.push(...batch.values.map(String));
-    } else if (element.kind === 'barrier') this.received.push(`barrier ${element.checkpointId}`);
-    else this.received.push(element.kind);
-  }
-
-  /** D2 and S2, as far as both ends can be seen at one moment. */
-  checkCredit(credit: number): void {
-    const sent = this.sender.credit;
-    const taken = this.receiver.credit;
-    assert.ok(sent.sent <= sent.granted, `sent ${sent.sent} of ${sent.granted} granted (S2)`);
-    assert.ok(sent.granted <= taken.granted, 'the sender believes in more credit than was given');
-    assert.ok(taken.held <= credit, `${taken.held} frames held with a credit of ${credit} (D2)`);
-  }
-
-  #network(
-    process: SimulatedProcess,
-    location: { readonly taskManagerId: string; readonly slot: number },
-    creditFrames: number,
-  ): ChannelNetwork {
-    return new ChannelNetwork({
-      location,
-      bus: this.room.connect(process),
-      dataSubject: ({ taskManagerId, slot }) => `data.${taskManagerId}.${slot}`,
-      clock: process.clock,
-      logger: process.logger,
-      creditFrames,
-      beatMs,
-    });
-  }
-}
+import { Simulation } from '../../testing/simulator/simulation.js';
+import { beatMs, ChannelPair, consumerSlot, producerSlot } from '../support/channel-pair.js';
 
 /** Sends numbered records and barriers at random; the consumer is slow at random. Stops when all is through or the channel failed. */
 async function converse(pair: ChannelPair, credit: number): Promise<string[]> {
@@ -122,7 +20,7 @@ async function converse(pair: ChannelPair, credit: number): Promise<string[]> {
     const what = random.next();
     if (sent.length < 250) {
       if (what < 0.8 && pair.pressure.fullChannels === 0) {
-        const text = `${next}:${'x'.repeat(random.between(0, 6_000))}`;
+        const text = `${next}:${'x'.repeat(random.chance(0.03) ? random.between(30_000, 200_000) : random.between(0, 6_000))}`;
         next += 1;
         sender.add(text, noTimestamp);
         sent.push(text);
@@ -244,15 +142,84 @@ test('collecting past the overdraft fails and says to return an iterable (S4)', 
   assert.ok(added * record.length >= 4 * 1024 * 1024 && added * record.length < 5 * 1024 * 1024, `${added} records`);
 });
 
-test('a record larger than the bus carries is refused, naming its size and the limit', () => {
+test('a record larger than the largest frame is refused, naming its operator, its size and the limit', () => {
   const pair = new ChannelPair({ seed: 9, credit: 1 });
   try {
-    pair.sender.add('w'.repeat(2 * 1024 * 1024), noTimestamp);
-    assert.unreachable('2 MiB were taken');
+    pair.sender.add('w'.repeat(limits.frameBytesMax), noTimestamp);
+    assert.unreachable('64 MiB and more were taken');
   } catch (error) {
-    assert.is((error as MillraceError).code, 'RECORD_TOO_LARGE');
-    assert.match((error as MillraceError).message, /2097157 bytes/);
+    const { code, message, where } = error as MillraceError;
+    assert.is(code, 'RECORD_TOO_LARGE');
+    assert.match(message, /takes 67108869 bytes; the largest frame holds 671\d+\./);
+    assert.is(where, 'words');
   }
+});
+
+test('a record of any size crosses with a credit of one, in messages that the bus carries, and no event comes between its pieces (S3, D5)', async () => {
+  for (const payloadBytesMax of [1_024, 8_192, 1_048_576]) {
+    const pair = new ChannelPair({ seed: 12, credit: 1, payloadBytesMax });
+    const { world, sender, receiver } = pair;
+    await world.runUntil(() => sender.isOpen, 100);
+    const large = 'v'.repeat(3_000_000);
+    sender.add('before', noTimestamp);
+    sender.add(large, noTimestamp);
+    sender.sendEvent({ kind: 'barrier', checkpointId: 1 as CheckpointId, triggeredAt: 0, isFinal: false });
+    sender.add('after', noTimestamp);
+    sender.sendEvent({ kind: 'end-of-data' });
+    const pieces = Math.ceil(3_000_000 / Math.min(payloadBytesMax, limits.segmentBytes));
+    while (pair.received.length < 5 && pair.failure === undefined) {
+      await world.runUntil(() => receiver.queued > 0 || pair.failure !== undefined, world.nowMs + 200_000);
+      pair.take();
+      pair.checkCredit(1);
+    }
+    assert.is(pair.failure, undefined);
+    assert.equal(pair.received, ['before', large, 'barrier 1', 'after', 'end-of-data']);
+    assert.ok(sender.sentUpTo > pieces, `${sender.sentUpTo} frames for ${pieces} pieces`);
+  }
+});
+
+test('of frames in pieces a channel holds one of any size; those behind it keep their credit (D5)', async () => {
+  const pair = new ChannelPair({ seed: 13, credit: 8 });
+  const { world, sender, receiver } = pair;
+  await world.runUntil(() => sender.isOpen, 100);
+  const pieceOf = (name: string, pieces: number): string => name.repeat(pieces * limits.segmentBytes);
+  const records = [pieceOf('a', 40), pieceOf('b', 3), pieceOf('c', 40), 'd'];
+  for (const record of records) sender.add(record, noTimestamp);
+  sender.sendEvent({ kind: 'end-of-data' });
+  await world.runUntil(() => false, world.nowMs + 5_000).catch(() => undefined);
+  assert.is(pair.failure, undefined);
+  assert.equal([receiver.queued, receiver.credit.held], [2, 8], 'the first as a whole, then eight pieces of the others');
+  assert.ok(sender.credit.waiting > 30, `${sender.credit.waiting} pieces wait for credit`);
+  while (pair.received.length < 5) {
+    await world.runUntil(() => receiver.queued > 0 || pair.isHolding, world.nowMs + 5_000);
+    pair.take();
+  }
+  assert.equal(pair.received, [...records, 'end-of-data']);
+  pair.take();
+  assert.is(receiver.credit.held, 0);
+});
+
+test('a lost piece fails the task like any lost frame, and half a frame is never read (D1, FA1)', async () => {
+  const codes = new Set<string>();
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const faults = { drop: 0, duplicate: 0.2 };
+    const pair = new ChannelPair({ seed, credit: 4, faults, payloadBytesMax: 1_024 });
+    const { world, sender, random } = pair;
+    await world.runUntil(() => sender.isOpen, 600);
+    faults.drop = 0.02;
+    const records = Array.from({ length: 5 }, () => 'r'.repeat(random.between(0, 60_000)));
+    for (const record of records) sender.add(record, noTimestamp);
+    sender.sendEvent({ kind: 'end-of-partition' });
+    const act = (): void => {
+      pair.take();
+      world.schedule(1, 'act', act);
+    };
+    act();
+    await world.runUntil(() => pair.failure !== undefined || pair.received.length === 6, 60_000);
+    assert.ok(isPrefix(pair.received, [...records, 'end-of-partition']), `seed ${seed}`);
+    if (pair.failure !== undefined) codes.add((pair.failure as MillraceError).code);
+  }
+  assert.equal([...codes].sort(), ['CHANNEL_GAP']);
 });
 
 test('a sender whose receiver ended without a last word ends too', async () => {
@@ -269,7 +236,7 @@ test('what a slot grants over the bus stays within its share, but never below on
   const world = new Simulation({ seed: 1 });
   const room = new LossyBusRoom({ world, random: world.random.fork() });
   const process = world.process('consumer');
-  const grantBytesMax = 20 * 16 * 1024;
+  const grantBytesMax = 20 * limits.segmentBytes;
   const network = new ChannelNetwork({
     location: consumerSlot,
     bus: room.connect(process),

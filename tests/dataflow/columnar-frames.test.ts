@@ -37,7 +37,7 @@ function readAlone(frame: Uint8Array): readonly unknown[] {
 /** Descriptions of the groups of a frame, read from its bytes. */
 function shapesOf(frame: Uint8Array): string[] {
   const items = readPlainCbor(frame) as unknown[];
-  return (items[9] as unknown[][]).map(([description]) => Buffer.from((description as Tagged).content as Uint8Array).toString('hex'));
+  return (items[10] as unknown[][]).map(([description]) => Buffer.from((description as Tagged).content as Uint8Array).toString('hex'));
 }
 
 const test = suite('columnar frames');
@@ -54,10 +54,10 @@ test('any CBOR reader finds the columns: typed arrays, one text a field, presenc
     [5, 6, 7],
   );
   const items = readPlainCbor(frame) as unknown[];
-  assert.equal(items.slice(0, 6), [1, channelId, 1, 0, 2, 3]);
-  assert.equal(items[6], new Tagged(64, Uint8Array.of(5, 6, 7)), 'timestamps');
-  assert.equal(items.slice(7, 9), [null, null]);
-  const [group] = items[9] as [[Tagged, number, unknown[]]];
+  assert.equal(items.slice(0, 7), [1, channelId, 1, 0, 0, 2, 3]);
+  assert.equal(items[7], new Tagged(64, Uint8Array.of(5, 6, 7)), 'timestamps');
+  assert.equal(items.slice(8, 10), [null, null]);
+  const [group] = items[10] as [[Tagged, number, unknown[]]];
   const [description, count, columns] = group;
   assert.is(description.tag, 24);
   assert.equal(
@@ -137,7 +137,7 @@ test('twelve optional fields in every combination end in a few shapes, most reco
     for (const shape of shapesOf(frame)) shapes.add(shape);
     if (round < 20) continue;
     const items = readPlainCbor(frame) as unknown[];
-    for (const [description, count] of items[9] as [Tagged, number][]) {
+    for (const [description, count] of items[10] as [Tagged, number][]) {
       if ((description.content as Uint8Array)[0] === 7) rows += count;
     }
   }
@@ -152,7 +152,7 @@ test('columns are as narrow as their values allow', () => {
       values.map((n) => ({ n })),
     );
     const items = readPlainCbor(frame) as unknown[];
-    return ((items[9] as unknown[][])[0]?.[2] as unknown[])[2];
+    return ((items[10] as unknown[][])[0]?.[2] as unknown[])[2];
   };
   const tagOf = (values: readonly number[]): number => (columnOf(values) as Tagged).tag;
   assert.equal(columnOf([4, 4, 4]), [4]);

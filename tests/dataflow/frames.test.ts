@@ -52,7 +52,7 @@ const test = suite('frames');
 test('records survive, in order', () => {
   const frame = frameOf(records, undefined, 5_000_000_000);
   const header = codec.readHeader(frame);
-  assert.equal({ ...header, bodyOffset: 0 }, { channelId, seq: 5_000_000_000, kind: 0, bodyOffset: 0 });
+  assert.equal({ ...header, bodyOffset: 0 }, { channelId, seq: 5_000_000_000, kind: 0, backlog: 0, bodyOffset: 0 });
   assert.equal(batchOf(frame), { kind: 'data', values: records, timestamps: undefined, keyGroups: undefined });
 });
 
@@ -179,7 +179,7 @@ test('frames have the bytes that docs/channels.md says: they change only with th
   writer.add('x', noTimestamp);
   const head = '0171657e615f305f315f307e625f315f315f30';
   const rows = '8183d81841070282f682a264776f72646361736865636f756e74016178';
-  assert.is(hex(writer.take(258)), `8a${head}1b0000000000000102000202d856500000000000001c40ffffffffffff3fc3f6f6${rows}`);
+  assert.is(hex(writer.take(258)), `8b${head}1b0000000000000102001900000202d856500000000000001c40ffffffffffff3fc3f6f6${rows}`);
   const barrier: StreamEvent = { kind: 'barrier', checkpointId: 5 as CheckpointId, triggeredAt: 1_000, isFinal: true };
   assert.is(hex(codec.encodeEvent(id, 3, barrier)), `87${head}1b000000000000000302051903e801`);
   const grant: ChannelControl = { kind: 'grant', grantedUpTo: 8, receivedUpTo: 300 };

@@ -9,8 +9,11 @@ import { TaskManager } from '../../actors/task-manager/task-manager.js';
 import { createEndpoint } from '../../bus/endpoint.js';
 import { createSubjects } from '../../bus/protocol/subjects.js';
 import { InProcessHub } from '../../bus/transports/in-process/hub.js';
+import type { NatsSettings } from '../../bus/transports/nats/connect.js';
+import { SlotPeers } from '../../cluster/adapters/slot-peers.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
 import { WorkerSlotSpawner, type WorkerSlot } from '../../cluster/adapters/worker-slot-spawner.js';
+import type { SlotSettings } from '../../cluster/slot-settings.js';
 import { sessionId, taskManagerId } from '../../core/ids.js';
 import type { Logger } from '../../core/ports.js';
 import { MemoryBlobStore } from '../../storage/blobs/memory-blob-store.js';
@@ -32,6 +35,8 @@ export function startEmbeddedCluster(options: {
   readonly slots: number;
   readonly logger?: Logger;
   readonly heapBytesMax?: number;
+  /** Where slots connect for frames to other TaskManagers; default: these are known to them, as in one process. */
+  readonly nats?: NatsSettings;
 }): EmbeddedCluster {
   const logger = options.logger ?? silentLogger;
   const ports = { clock: systemClock, random: systemRandom, logger };
@@ -59,15 +64,20 @@ export function startEmbeddedCluster(options: {
     renewMs: 1_000,
     heartbeat: heartbeatDefaults,
   });
-  const spawner = new WorkerSlotSpawner({
+  const settings: SlotSettings = {
     log: { level: 'silent', fields: {} },
     storage: { kind: 'main-thread' },
     isStrictState: true,
     ...(options.heapBytesMax === undefined ? {} : { heapBytesMax: options.heapBytesMax }),
-  });
+    ...(options.nats === undefined ? {} : { nats: options.nats }),
+  };
+  const peers = new SlotPeers();
+  const spawners: WorkerSlotSpawner[] = [];
   const taskManagers = Array.from({ length: options.taskManagers }, (_, index) => {
     const name = `tm-${index + 1}`;
     const { bus, endpoint } = join(name);
+    const spawner = new WorkerSlotSpawner(settings, options.nats === undefined ? peers : undefined);
+    spawners.push(spawner);
     return new TaskManager({
       ...ports,
       taskManagerId: taskManagerId(name),
@@ -88,11 +98,11 @@ export function startEmbeddedCluster(options: {
   });
   return {
     client: new Client({ endpoint: join('client').endpoint, clock: systemClock, random: systemRandom }),
-    threads: () => spawner.alive,
+    threads: () => spawners.flatMap(({ alive }) => alive),
     framesOnBus: () => framesOnBus,
     close: async () => {
       await Promise.all(taskManagers.map((taskManager) => taskManager.shutdown('the test is over')));
-      await spawner.close();
+      await Promise.all(spawners.map((spawner) => spawner.close()));
       await jobManager.stop();
     },
   };

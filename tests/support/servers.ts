@@ -2,8 +2,10 @@
  * nats-server and redis-server for tests. `sharedNatsUrl` and `sharedRedisUrl` are one pair for all test files: use
  * names of your own in them (a random prefix), and never stop them. A test that restarts a server starts its own.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { findServerBinaries, installCommand, type ServerBinaries } from '../../cluster/servers/find-binaries.js';
-import type { ServerProcess } from '../../cluster/servers/server-process.js';
+import { ServerProcess } from '../../cluster/servers/server-process.js';
 import { startNatsServer, startRedisServer } from '../../cluster/servers/start-servers.js';
 
 export { freePort, type ServerProcess } from '../../cluster/servers/server-process.js';
@@ -16,6 +18,17 @@ export const sharedRedisUrl = (): string => fromRunner('MILLRACE_TEST_REDIS_URL'
 
 /** A nats-server of this test's own. Dispose it. */
 export const startOwnNats = (port?: number): Promise<ServerProcess> => startNatsServer(binaries(), port);
+/** A nats-server that carries at most so many bytes a message. Dispose it. */
+export const startSmallNats = (payloadBytesMax: number): Promise<ServerProcess> =>
+  ServerProcess.start({
+    name: 'nats-server',
+    binary: binaries().nats,
+    flags: (port, directory) => {
+      const file = join(directory, 'nats.conf');
+      writeFileSync(file, `max_payload: ${payloadBytesMax}\n`);
+      return ['--config', file, '--addr', '127.0.0.1', '--port', String(port)];
+    },
+  });
 /** A redis-server of this test's own, `appendfsync always`. Dispose it. */
 export const startOwnRedis = (port?: number): Promise<ServerProcess> => startRedisServer(binaries(), port);
 
