@@ -10,14 +10,15 @@
 import { ByteSink } from './byte-sink.js';
 import { writeBits } from './bit-column.js';
 import { itemsOf, type ColumnPlan, type PlanNode } from './column-plan.js';
-import { writeNumbers } from './number-column.js';
+import { writeIntegers, writeNumbers } from './number-column.js';
 import { isLittleEndian } from './byte-order.js';
 import { writeTextBlock } from './text-column.js';
 
 /** Rows for which there is room at first; levels that have more grow. */
 export const capacityMin = 64;
 const sint64Tag = 79;
-const numberKinds: ReadonlySet<PlanNode['kind']> = new Set(['number', 'date', 'text', 'bytes', 'list']);
+const doubleKinds: ReadonlySet<PlanNode['kind']> = new Set(['number', 'date']);
+const integerKinds: ReadonlySet<PlanNode['kind']> = new Set(['number', 'text', 'bytes', 'list']);
 
 /** One node's columns. All have all members, so that code that writes them meets one hidden class. */
 export class ColumnStore {
@@ -25,14 +26,18 @@ export class ColumnStore {
   /** See bit-column.ts; all 0 while `hasAbsent` is false. */
   states: Uint8Array;
   hasAbsent = false;
-  /** Numbers, milliseconds of dates, lengths of texts, bytes and lists. */
+  /** Numbers while `isWhole` does not hold, milliseconds of dates. */
   values: Float64Array;
+  /** Numbers while `isWhole` holds, lengths of texts, bytes and lists. */
+  integers: Int32Array;
+  /** All numbers of the frame are integers of 32 bits so far. */
+  isWhole = true;
   bits: Uint8Array;
   bigints: BigInt64Array;
   /** Texts as one string: what is left of them when `ascii` does not hold them. */
   text = '';
-  /** Texts as bytes, while all of them are ASCII and short: `end` bytes of it are taken. */
-  ascii = noAscii;
+  /** Texts as bytes, while all of them are ASCII, short, and have room: `end` bytes of it are taken. */
+  ascii: Uint8Array;
   isAscii = false;
   /** Contents of `bytes` and `any`. */
   sink: ByteSink;
@@ -42,18 +47,12 @@ export class ColumnStore {
   constructor(node: PlanNode, capacity: number) {
     this.node = node;
     this.states = new Uint8Array(capacity);
-    this.values = new Float64Array(numberKinds.has(node.kind) ? capacity : 0);
+    this.values = new Float64Array(doubleKinds.has(node.kind) ? capacity : 0);
+    this.integers = new Int32Array(integerKinds.has(node.kind) ? capacity : 0);
     this.bits = new Uint8Array(node.kind === 'boolean' ? capacity : 0);
     this.bigints = new BigInt64Array(node.kind === 'bigint' ? capacity : 0);
+    this.ascii = new Uint8Array(node.kind === 'text' ? asciiBytesPerRow * capacity : 0);
     this.sink = node.kind === 'bytes' || node.kind === 'any' ? new ByteSink() : noSink;
-  }
-
-  /** Room for texts of `length` more bytes after `from`. */
-  growAscii(from: number, length: number): Uint8Array {
-    const larger = new Uint8Array(Math.max(from + length, 2 * this.ascii.length));
-    larger.set(this.ascii.subarray(0, from));
-    this.ascii = larger;
-    return larger;
   }
 
   /** The first `length` bytes of `ascii` as a string: called when a text comes that is not ASCII, or is long. */
@@ -61,21 +60,27 @@ export class ColumnStore {
     return Buffer.from(this.ascii.buffer, 0, length).toString('latin1');
   }
 
+  /** A number comes that is no integer of 32 bits, after `rows` that are. */
+  leaveIntegers(rows: number): void {
+    for (let row = 0; row < rows; row += 1) this.values[row] = this.integers[row] as number;
+    this.isWhole = false;
+  }
+
   grow(capacity: number): void {
     this.states = grown(this.states, new Uint8Array(capacity));
     if (this.values.length > 0) this.values = grown(this.values, new Float64Array(capacity));
+    if (this.integers.length > 0) this.integers = grown(this.integers, new Int32Array(capacity));
     if (this.bits.length > 0) this.bits = grown(this.bits, new Uint8Array(capacity));
     if (this.bigints.length > 0) this.bigints = grown(this.bigints, new BigInt64Array(capacity));
   }
 }
 
 const noSink = new ByteSink(0);
-const noAscii = new Uint8Array(0);
 /** Copying a text byte by byte takes a loop 10 cycles a unit; as part of one string it takes 150, whatever its length. */
-const shortTextMax = 14;
-const asciiBytesAtFirst = 4_096;
+const shortTextMax = 8;
+const asciiBytesPerRow = 8;
 
-function grown<T extends Uint8Array | Float64Array | BigInt64Array>(from: T, to: T): T {
+function grown<T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(from: T, to: T): T {
   to.set(from as never);
   return to;
 }
@@ -162,9 +167,13 @@ function writeColumn(sink: ByteSink, column: ColumnStore, count: number): number
   } else sink.byte(0xf6);
   switch (column.node.kind) {
     case 'number':
+      writeColumnOfNumbers(sink, column, count);
+      break;
     case 'date':
-    case 'list':
       writeNumbers(sink, column.values, count);
+      break;
+    case 'list':
+      writeIntegers(sink, column.integers, count);
       break;
     case 'boolean':
       writeBits(sink, column.bits, count, 1);
@@ -173,19 +182,25 @@ function writeColumn(sink: ByteSink, column: ColumnStore, count: number): number
       writeBigints(sink, column.bigints, count);
       break;
     case 'text': {
-      writeNumbers(sink, column.values, count);
+      writeIntegers(sink, column.integers, count);
       const end = sink.position;
       writeTexts(sink, column, count);
       return end - start;
     }
     case 'bytes':
-      writeNumbers(sink, column.values, count);
+      writeIntegers(sink, column.integers, count);
       return writeContent(sink, column, 2, column.end) - start;
     case 'any':
       return writeContent(sink, column, 4, count) - start;
     default:
   }
   return sink.position - start;
+}
+
+/** The next frame begins with integers again, unless these were none. */
+function writeColumnOfNumbers(sink: ByteSink, column: ColumnStore, count: number): void {
+  if (column.isWhole) writeIntegers(sink, column.integers, count);
+  else column.isWhole = writeNumbers(sink, column.values, count);
 }
 
 /** What the texts were like decides how the next ones are collected. */
@@ -202,7 +217,6 @@ function writeTexts(sink: ByteSink, column: ColumnStore, count: number): void {
       (sink.bytes[start] as number) >> 5 === 3 &&
       units <= shortTextMax * count &&
       sink.position - start <= units + 5;
-    if (column.isAscii && column.ascii === noAscii) column.ascii = new Uint8Array(asciiBytesAtFirst);
     column.text = '';
   }
   column.end = 0;

@@ -76,6 +76,8 @@ export class ColumnarWriter implements FrameWriter {
   readonly #rows: OpenGroup;
   #shapes: OpenGroup[] = [];
   #current: OpenGroup;
+  /** Of the current group, while it is one of a shape and in this frame: most records go straight to it. */
+  #encoder: RecordEncoder | undefined;
   /** Groups with records in this frame. */
   #open: OpenGroup[] = [];
   #count = 0;
@@ -85,7 +87,7 @@ export class ColumnarWriter implements FrameWriter {
   #timestamps = new Float64Array(64);
   #hasTimestamps = false;
   #timestampCost: number;
-  #keyGroups = new Float64Array(64);
+  #keyGroups = new Int32Array(64);
   #keyGroupsKnown = 0;
   /** Which group each record is in; only kept up once there are two. */
   #order = new Uint8Array(64);
@@ -125,27 +127,22 @@ export class ColumnarWriter implements FrameWriter {
   }
 
   add(value: unknown, timestamp: number, keyGroup?: number): boolean {
-    const group = this.#current;
-    let cost = group.index < 0 || group === this.#rows ? -1 : this.#tryShape(group, value);
-    if (cost === noRoom) return false;
+    const encoder = this.#encoder;
+    let cost = -1;
+    if (encoder !== undefined) {
+      try {
+        cost = encoder.add(value);
+      } catch (error) {
+        throw this.#refuse(this.#current, value, error);
+      }
+    }
     if (cost < 0) {
-      cost = this.#addElsewhere(value);
+      cost = this.#addElsewhere(value, cost);
       if (cost < 0) return false;
     }
-    const count = this.#count;
-    if (count === this.#timestamps.length) this.#grow();
-    if (this.#hasTimestamps || timestamp !== noTimestamp) {
-      if (!this.#hasTimestamps) this.#timestamps.fill(noTimestamp, 0, count);
-      this.#hasTimestamps = true;
-      this.#timestamps[count] = timestamp;
-      cost += this.#timestampCost;
-    }
-    if (keyGroup !== undefined) {
-      this.#keyGroups[count] = keyGroup;
-      this.#keyGroupsKnown += 1;
-      cost += keyGroupCost;
-    }
-    this.#count = count + 1;
+    if (this.#hasTimestamps || timestamp !== noTimestamp) cost += this.#addTimestamp(timestamp);
+    if (keyGroup !== undefined) cost += this.#addKeyGroup(keyGroup);
+    this.#count += 1;
     this.#cost += cost;
     return true;
   }
@@ -167,6 +164,7 @@ export class ColumnarWriter implements FrameWriter {
       group.encoder.reset();
       group.index = -1;
     }
+    this.#encoder = undefined;
     this.#open = [];
     this.#count = 0;
     this.#cost = this.#emptyCost;
@@ -182,17 +180,37 @@ export class ColumnarWriter implements FrameWriter {
     return costUnitsPerByte * (this.#header.length + bodyHeadBytes);
   }
 
-  /** The size of the record, or -1 when it does not fit the shape. */
+  #addTimestamp(timestamp: number): number {
+    const count = this.#count;
+    if (count >= this.#timestamps.length) this.#timestamps = moved(this.#timestamps, new Float64Array(2 * count));
+    if (!this.#hasTimestamps) this.#timestamps.fill(noTimestamp, 0, count);
+    this.#hasTimestamps = true;
+    this.#timestamps[count] = timestamp;
+    return this.#timestampCost;
+  }
+
+  #addKeyGroup(keyGroup: number): number {
+    const count = this.#count;
+    if (count >= this.#keyGroups.length) this.#keyGroups = moved(this.#keyGroups, new Int32Array(2 * count));
+    this.#keyGroups[count] = keyGroup;
+    this.#keyGroupsKnown += 1;
+    return keyGroupCost;
+  }
+
+  /** The size of the record; negative when it does not fit the shape, or has no room. */
   #tryShape(group: OpenGroup, value: unknown): number {
-    let size = -1;
     try {
-      size = group.encoder.add(value);
+      const size = group.encoder.add(value);
+      if (size < 0) this.#abandon(group);
+      return size;
     } catch (error) {
-      this.#abandon(group);
-      throw this.#fault(value, error);
+      throw this.#refuse(group, value, error);
     }
-    if (size < 0) this.#abandon(group);
-    return size;
+  }
+
+  #refuse(group: OpenGroup, value: unknown, error: unknown): unknown {
+    this.#abandon(group);
+    return this.#fault(value, error);
   }
 
   #abandon(group: OpenGroup): void {
@@ -200,8 +218,13 @@ export class ColumnarWriter implements FrameWriter {
     group.store.abandon();
   }
 
-  /** The current shape does not fit, or is not in this frame yet. -1: there is no room for it beside what is there. */
-  #addElsewhere(value: unknown): number {
+  /**
+   * The current shape refused it with `refusal`, or is not in this frame yet. Negative: there is no room for it beside what
+   * is there.
+   */
+  #addElsewhere(value: unknown, refusal: number): number {
+    if (this.#encoder !== undefined) this.#abandon(this.#current);
+    if (refusal === noRoom) return -1;
     if (this.#misses < missesUntilSeldom || this.#misses % seldom === 0) {
       for (const group of this.#shapes) {
         if (group === this.#current && group.index >= 0) continue;
@@ -279,6 +302,7 @@ export class ColumnarWriter implements FrameWriter {
   #switchTo(group: OpenGroup): void {
     if (group !== this.#current) this.#endRun();
     this.#current = group;
+    this.#encoder = group === this.#rows ? undefined : group.encoder;
     if (group.index >= 0) return;
     group.index = this.#open.length;
     this.#open.push(group);
@@ -296,17 +320,11 @@ export class ColumnarWriter implements FrameWriter {
     this.#order.fill(this.#current.index, this.#runStart, count);
     this.#runStart = count;
   }
-
-  #grow(): void {
-    this.#timestamps = twice(this.#timestamps);
-    this.#keyGroups = twice(this.#keyGroups);
-  }
 }
 
-function twice(numbers: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(2 * numbers.length);
-  larger.set(numbers);
-  return larger;
+function moved<T extends Float64Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 /** Four times as many rows as fill a frame of items: columns take about half of what items take, and may take less. */

@@ -40,18 +40,20 @@ export function encoderSource(plan: ColumnPlan): string {
   const { nodes, root } = plan;
   const levels = Array.from({ length: plan.levelCount }, (_, level) => level);
   const texts = nodes.filter(({ kind }) => kind === 'text');
+  const numbers = nodes.filter(({ kind }) => kind === 'number');
   const sinks = nodes.filter(({ kind }) => kind === 'bytes' || kind === 'any');
   const each = <T>(items: readonly T[], line: (item: T) => string): string => items.map(line).join('\n');
   return `const { missingFields, writeItem, prototypes } = runtime;
 const { object: objectPrototype, constructor: objectConstructor, array: arrayPrototype, date: datePrototype, bytes: bytesPrototype, buffer: bufferPrototype } = prototypes;
-${each(nodes, ({ id, level }) => `const c${id} = columns[${id}]; ${plan.singleLevels.has(level) ? 'const' : 'let'} s${id} = c${id}.states, d${id} = c${id}.values, b${id} = c${id}.bits, q${id} = c${id}.bigints;`)}
+${each(nodes, ({ id, level }) => `const c${id} = columns[${id}]; ${plan.singleLevels.has(level) ? 'const' : 'var'} s${id} = c${id}.states, d${id} = c${id}.values, k${id} = c${id}.integers, b${id} = c${id}.bits, q${id} = c${id}.bigints;`)}
 ${each(
   nodes.filter(({ kind }) => kind === 'object'),
   ({ id, names }) => `const names${id} = ${namesLiteral(names)};`,
 )}
-${each(levels, (level) => `const level${level} = levels[${level}]; ${plan.singleLevels.has(level) ? 'const' : 'let'} room${level} = level${level}.capacity; let n${level} = 0, w${level} = level${level}.rowCost;`)}
-${each(texts, ({ id }) => `let y${id} = c${id}.ascii, p${id} = 0, a${id} = false;`)}
-let held = { ${texts.map(({ id }) => `t${id}: ''`).join(', ')} };
+${each(levels, (level) => `const level${level} = levels[${level}]; ${plan.singleLevels.has(level) ? 'const' : 'var'} room${level} = level${level}.capacity; var n${level} = 0, w${level} = level${level}.rowCost;`)}
+${each(texts, ({ id }) => `const y${id} = c${id}.ascii; var p${id} = 0, a${id} = c${id}.isAscii;`)}
+${each(numbers, ({ id }) => `var g${id} = c${id}.isWhole;`)}
+var held = { ${texts.map(({ id }) => `t${id}: ''`).join(', ')} };
 ${each(texts, asciiLines)}
 ${each(
   levels.filter((level) => !plan.singleLevels.has(level)),
@@ -59,21 +61,21 @@ ${each(
 level${level}.grow(); room${level} = level${level}.capacity;
 ${each(
   nodes.filter((node) => node.level === level),
-  ({ id }) => `s${id} = c${id}.states; d${id} = c${id}.values; b${id} = c${id}.bits; q${id} = c${id}.bigints;`,
+  ({ id }) => `s${id} = c${id}.states; d${id} = c${id}.values; k${id} = c${id}.integers; b${id} = c${id}.bits; q${id} = c${id}.bigints;`,
 )}
 }`,
 )}
 function add(v0) {
 let size = 0;
 ${each(levels, (level) => `let i${level} = n${level};`)}
-${each(texts, ({ id }) => `let u${id} = held.t${id}, e${id} = p${id};`)}
+${each(texts, ({ id }) => `let u${id} = a${id} === true ? '' : held.t${id}, e${id} = p${id};`)}
 if (n0 === room0) return ${noRoom};
 size += w0;
 ${valueLines(root, 'i0', 'undefined', plan.singleLevels)}
 i0 += 1;
 if (size > costMax) return -1;
 ${each(levels, (level) => `n${level} = i${level};`)}
-${each(texts, ({ id }) => `if (a${id}) p${id} = e${id}; else held.t${id} = u${id};`)}
+${each(texts, ({ id }) => `if (a${id} === true) p${id} = e${id}; else held.t${id} = u${id};`)}
 ${each(sinks, ({ id }) => `c${id}.end = c${id}.sink.position;`)}
 return size;
 }
@@ -84,7 +86,8 @@ ${each(texts, ({ id }) => `c${id}.text = held.t${id}; c${id}.isAscii = a${id}; c
 function reset() {
 ${each(levels, (level) => `n${level} = 0; w${level} = level${level}.rowCost;`)}
 held = { ${texts.map(({ id }) => `t${id}: ''`).join(', ')} };
-${each(texts, ({ id }) => `p${id} = 0; a${id} = c${id}.isAscii; y${id} = c${id}.ascii;`)}
+${each(numbers, ({ id }) => `g${id} = c${id}.isWhole;`)}
+${each(texts, ({ id }) => `p${id} = 0; a${id} = c${id}.isAscii;`)}
 }
 return { add, sync, reset };`;
 }
@@ -127,11 +130,13 @@ function absentLines({ id, kind }: PlanNode, row: string, state: string): string
   const mark = `c${id}.hasAbsent = true; s${id}[${row}] = ${state};`;
   switch (kind) {
     case 'number':
+      return `${mark} k${id}[${row}] = 0; d${id}[${row}] = 0;`;
     case 'date':
+      return `${mark} d${id}[${row}] = 0;`;
     case 'text':
     case 'bytes':
     case 'list':
-      return `${mark} d${id}[${row}] = 0;`;
+      return `${mark} k${id}[${row}] = 0;`;
     case 'boolean':
       return `${mark} b${id}[${row}] = 0;`;
     case 'bigint':
@@ -151,21 +156,31 @@ function fitLines(node: PlanNode, row: string, single: ReadonlySet<number>): str
     case 'nothing':
       return 'if (false) {}';
     case 'number':
-      return `if (typeof ${value} === 'number') d${id}[${row}] = ${value};`;
+      return `if (typeof ${value} === 'number') {
+if (g${id} === true) {
+const k = ${value} | 0;
+if (k === ${value} && (k !== 0 || 1 / ${value} > 0)) k${id}[${row}] = k;
+else { c${id}.leaveIntegers(${row}); g${id} = false; d${id}[${row}] = ${value}; }
+} else d${id}[${row}] = ${value};
+}`;
     case 'boolean':
       return `if (typeof ${value} === 'boolean') b${id}[${row}] = ${value} ? 1 : 0;`;
     case 'text':
       return `if (typeof ${value} === 'string') {
 const l = ${value}.length;
-d${id}[${row}] = l;
+k${id}[${row}] = l;
 size += l * unitCost;
-if (a${id} && l < ${longTextMin}) {
-if (e${id} + l > y${id}.length) y${id} = c${id}.growAscii(e${id}, l);
-const bytes = y${id}, from = e${id};
-let seen = 0;
-for (let j = 0; j < l; j += 1) { const unit = ${value}.charCodeAt(j); seen |= unit; bytes[from + j] = unit; }
-if (seen < 128) e${id} += l; else { u${id} = leaveAscii${id}(e${id}) + ${value}; }
-} else if (a${id}) u${id} = leaveAscii${id}(e${id}) + ${value};
+if (a${id} === true && l < ${longTextMin} && e${id} + l <= y${id}.length) {
+const from = e${id};
+let seen = 0, j = 0;
+for (; j + 3 < l; j += 4) {
+const at = from + j, one = ${value}.charCodeAt(j), two = ${value}.charCodeAt(j + 1), three = ${value}.charCodeAt(j + 2), four = ${value}.charCodeAt(j + 3);
+seen |= one | two | three | four;
+y${id}[at] = one; y${id}[at + 1] = two; y${id}[at + 2] = three; y${id}[at + 3] = four;
+}
+for (; j < l; j += 1) { const unit = ${value}.charCodeAt(j); seen |= unit; y${id}[from + j] = unit; }
+if (seen < 128) e${id} += l; else u${id} = leaveAscii${id}(from) + ${value};
+} else if (a${id} === true) u${id} = leaveAscii${id}(e${id}) + ${value};
 else u${id} += ${value};
 }`;
     case 'bigint':
@@ -174,7 +189,7 @@ else u${id} += ${value};
       return `if (typeof ${value} === 'object' && ${value} !== null && Object.getPrototypeOf(${value}) === datePrototype) d${id}[${row}] = ${value}.getTime();`;
     case 'bytes':
       return `if (typeof ${value} === 'object' && ${value} !== null && (Object.getPrototypeOf(${value}) === bytesPrototype || Object.getPrototypeOf(${value}) === bufferPrototype)) {
-d${id}[${row}] = ${value}.length; size += 4 * ${value}.length; if (size > costMax) return -1; c${id}.sink.append(${value}); }`;
+k${id}[${row}] = ${value}.length; size += 4 * ${value}.length; if (size > costMax) return -1; c${id}.sink.append(${value}); }`;
     case 'any':
       return `if (${value} !== null && ${value} !== undefined) { const sink = c${id}.sink, start = sink.position; writeItem(sink, ${value}, 1); size += 4 * (sink.position - start); }`;
     case 'list':
@@ -186,28 +201,44 @@ d${id}[${row}] = ${value}.length; size += 4 * ${value}.length; if (size > costMa
   }
 }
 
-function objectLines({ id, names, children, childLevel }: PlanNode, single: ReadonlySet<number>): string {
+function objectLines(node: PlanNode, single: ReadonlySet<number>): string {
+  const { id, names, children, childLevel } = node;
   const value = `v${id}`;
   const child = `i${childLevel}`;
   const count = names.length;
-  const fields = children.map((node, place) => {
+  const fields = children.map((field, place) => {
     const isOptional = place < optionalFieldsMax;
     const absent = isOptional
-      ? absentLines(node, child, `(missing${id} & ${1 << place}) === 0 ? ${presence.undefined} : ${presence.missing}`)
+      ? absentLines(field, child, `(missing${id} & ${1 << place}) === 0 ? ${presence.undefined} : ${presence.missing}`)
       : 'undefined';
-    return valueLines(node, child, absent, single);
+    return valueLines(field, child, absent, single);
   });
   return `if (typeof ${value} === 'object' && ${value} !== null) {
-${children.map((node, place) => `const v${node.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
+${children.map((field, place) => `const v${field.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
 ${isPlain(value, names)}
-const fields${id} = names${id};
-let place${id} = 0, same${id} = 0, missing${id} = 0;
-for (const name in ${value}) { if (name === fields${id}[place${id}]) same${id} += 1; place${id} += 1; }
-if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }
+let missing${id} = 0;
+${orderLines(node)}
 ${count === 0 ? '' : rowLines(childLevel, single)}
 ${fields.join('\n')}
 ${count === 0 ? '' : `${child} += 1;`}
 }`;
+}
+
+/** Comparing with constants saves a look-up a field, while they are few. */
+const fewFieldsMax = 4;
+
+/** Whether an object has just the fields of its shape, in their order; else which of them are missing. */
+function orderLines({ id, names }: PlanNode): string {
+  const value = `v${id}`;
+  const count = names.length;
+  const expected =
+    count > fewFieldsMax
+      ? `name === fields${id}[place${id}]`
+      : `${names.map((name, place) => `place${id} === ${place} ? name === ${literal(name)} : `).join('')}false`;
+  return `${count > fewFieldsMax ? `const fields${id} = names${id};` : ''}
+let place${id} = 0, same${id} = 0;
+for (const name in ${value}) { if (${expected}) same${id} += 1; place${id} += 1; }
+if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }`;
 }
 
 /**
@@ -244,7 +275,7 @@ function listLines({ id, children, childLevel }: PlanNode, row: string, single: 
   return `if (Array.isArray(${value})) {
 const length${id} = ${value}.length;
 if (Object.getPrototypeOf(${value}) !== arrayPrototype || length${id} > costMax) return -1;
-d${id}[${row}] = length${id};
+k${id}[${row}] = length${id};
 for (let j${id} = 0; j${id} < length${id}; j${id} += 1) {
 const v${node.id} = ${value}[j${id}];
 ${rowLines(childLevel, single)}

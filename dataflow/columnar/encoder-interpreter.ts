@@ -81,6 +81,7 @@ function writeOf(node: PlanNode, context: Context): Write {
     column.hasAbsent = true;
     column.states[row] = value === null ? presence.null : whenUndefined;
     column.values[row] = 0;
+    column.integers[row] = 0;
     column.bits[row] = 0;
     column.bigints[row] = 0n;
     if (node.kind === 'any') {
@@ -99,7 +100,11 @@ function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
     case 'number':
       return (value, row) => {
         if (typeof value !== 'number') return false;
-        column.values[row] = value;
+        if (column.isWhole && Object.is(value | 0, value)) column.integers[row] = value;
+        else {
+          if (column.isWhole) column.leaveIntegers(row);
+          column.values[row] = value;
+        }
         return true;
       };
     case 'boolean':
@@ -113,7 +118,7 @@ function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
         if (typeof value !== 'string') return false;
         progress.texts[node.id] += value;
         progress.size += value.length * unitCost;
-        column.values[row] = value.length;
+        column.integers[row] = value.length;
         return true;
       };
     case 'bigint':
@@ -132,7 +137,7 @@ function fitOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
       return (value, row) => {
         if (!hasPrototype(value, Uint8Array.prototype) && !hasPrototype(value, Buffer.prototype)) return false;
         const bytes = value as Uint8Array;
-        column.values[row] = bytes.length;
+        column.integers[row] = bytes.length;
         progress.size += costUnitsPerByte * bytes.length;
         if (progress.size > costMax) return false;
         column.sink.append(bytes);
@@ -158,7 +163,7 @@ function listOf(node: PlanNode, column: ColumnStore, context: Context): Fit {
   const item = writeOf(node.children[0] as PlanNode, context);
   return (value, row) => {
     if (!isPlainArray(value) || value.length > context.costMax) return false;
-    column.values[row] = value.length;
+    column.integers[row] = value.length;
     for (let index = 0; index < value.length; index += 1) {
       const child = takeRow(context.levels, context.progress, node.childLevel);
       if (isHole(value, index) || !item(value[index], child, presence.undefined)) return false;

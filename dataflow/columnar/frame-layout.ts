@@ -14,7 +14,7 @@ import { ByteSink } from './byte-sink.js';
 import type { OpenGroup } from './columnar-writer.js';
 import { valuesMax } from './decoded-columns.js';
 import { CorruptItem, ItemReader } from './item-reader.js';
-import { numberTags, readNumbers, writeNumbers } from './number-column.js';
+import { numberTags, readNumbers, writeIntegers, writeNumbers } from './number-column.js';
 import type { ShapeDecoders } from './shape-decoders.js';
 
 /** 1 was an item a record, without groups. */
@@ -36,7 +36,7 @@ export interface FrameParts {
   /** Undefined when no record has one. */
   readonly timestamps: Float64Array | undefined;
   /** Undefined when they are not known. */
-  readonly keyGroups: Float64Array | undefined;
+  readonly keyGroups: Int32Array | undefined;
   /** The group of each record; undefined when there is one group. */
   readonly order: Uint8Array | undefined;
   readonly groups: readonly OpenGroup[];
@@ -60,7 +60,7 @@ export function writeBody({ header, count, timestamps, keyGroups, order, groups 
   else writeNumbers(sink, timestamps, count);
   const timestampBytes = sink.position - timestampsAt;
   if (keyGroups === undefined) sink.byte(0xf6);
-  else writeNumbers(sink, keyGroups, count);
+  else writeIntegers(sink, keyGroups, count);
   if (order === undefined) sink.byte(0xf6);
   else {
     sink.head(6, numberTags.uint8);

@@ -18,60 +18,120 @@ export const numberTags = { uint8: 64, uint16: 69, uint32: 70, sint8: 72, sint16
 const baseBytes = 10;
 const doubleBytes = 8;
 
-/** Appends the first `count` values as one CBOR item. */
-export function writeNumbers(sink: ByteSink, values: Float64Array, count: number): void {
-  if (count > 1 && (values[0] !== values[1] || values[0] !== values[count - 1]) && writeSmall(sink, values, count)) return;
+/** The integers of a column as what they are above one of them; overwritten by the next column. */
+let offsets = new Int32Array(1_024);
+/** Integers up to here stay exact, and differ exactly, when 32 bits are added. */
+const baseMax = Number.MAX_SAFE_INTEGER - 2 ** 33;
+const halfWord = 0x8000_0000;
+
+/** Appends the first `count` values as one CBOR item; returns whether all are integers of 32 bits. */
+export function writeNumbers(sink: ByteSink, values: Float64Array, count: number): boolean {
+  const first = values[0] as number;
+  if (count > 0 && Number.isInteger(first) && Math.abs(first) <= baseMax && takeOffsets(values, count, first)) {
+    return writeIntegers(sink, offsets, count, first);
+  }
   let low = Infinity;
   let high = -Infinity;
-  let isWhole = true;
   for (let index = 0; index < count; index += 1) {
     const value = values[index] as number;
     if (value < low) low = value;
     if (value > high) high = value;
-    if (Math.floor(value) !== value || (value === 0 && 1 / value < 0)) {
-      isWhole = false;
-      break;
+    if (Math.floor(value) !== value) {
+      writeDoubles(sink, values, count);
+      return false;
     }
   }
-  if (count === 0 || !isWhole || low < Number.MIN_SAFE_INTEGER || high > Number.MAX_SAFE_INTEGER) writeDoubles(sink, values, count);
-  else writeWhole(sink, values, count, low, high);
+  const middle = low + halfWord;
+  if (high - low < 2 * halfWord && Math.abs(middle) <= baseMax && takeOffsets(values, count, middle)) {
+    return writeIntegers(sink, offsets, count, middle);
+  }
+  writeDoubles(sink, values, count);
+  return false;
 }
 
-/** Most columns are lengths, or count something: bytes in one pass. False, and nothing written, when they are more. */
-function writeSmall(sink: ByteSink, values: Float64Array, count: number): boolean {
+/** Whether all values are integers that 32 bits above or below `base` hold; if so `offsets` tells how far each is (NC1). */
+function takeOffsets(values: Float64Array, count: number, base: number): boolean {
+  if (offsets.length < count) offsets = new Int32Array(2 * count);
+  const target = offsets;
+  for (let index = 0; index < count; index += 1) {
+    const value = values[index] as number;
+    const offset = (value - base) | 0;
+    if (offset + base !== value || (value === 0 && 1 / value < 0)) return false;
+    target[index] = offset;
+  }
+  return true;
+}
+
+/** Appends the first `count` of these, `base` more each, as one CBOR item; else as `writeNumbers` of the sums. */
+export function writeIntegers(sink: ByteSink, integers: Int32Array, count: number, base = 0): boolean {
+  if (base === 0 && count > 1 && writeSmall(sink, integers, count)) return true;
+  let low = integers[0] as number;
+  let high = low;
+  for (let index = 1; index < count; index += 1) {
+    const value = integers[index] as number;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  const areShort = base + low >= -halfWord && base + high < halfWord;
+  if (count > 0 && low === high) {
+    sink.head(4, 1);
+    sink.number(base + low);
+    return areShort;
+  }
+  const isSigned = base + low < 0;
+  const plain = isSigned ? signedWidth(base + low, base + high) : unsignedWidth(base + high);
+  const above = unsignedWidth(high - low);
+  if ((plain - above) * count > baseBytes) {
+    sink.head(4, 2);
+    sink.number(base + low);
+    writeWords(sink, integers, { count, added: -low, width: above, isSigned: false });
+  } else if (count === 0 || plain === doubleBytes) {
+    writeDoubles(
+      sink,
+      Float64Array.from(integers.subarray(0, count), (value) => base + value),
+      count,
+    );
+  } else writeWords(sink, integers, { count, added: base, width: plain, isSigned });
+  return areShort;
+}
+
+/**
+ * Most columns are lengths, or count something: bytes in one pass. False, and nothing written, when they are more, or all
+ * the same. Four at a time: a round of the loop costs more than what it does.
+ */
+function writeSmall(sink: ByteSink, integers: Int32Array, count: number): boolean {
+  const first = integers[0] as number;
+  if ((first | (integers[count - 1] as number)) >>> 8 !== 0) return false;
   const start = sink.position;
   sink.head(6, numberTags.uint8);
   sink.head(2, count);
   sink.reserve(count);
   const { bytes } = sink;
-  const from = sink.position;
-  for (let index = 0; index < count; index += 1) {
-    const value = values[index] as number;
-    const byte = value & 0xff;
-    if (byte !== value || (byte === 0 && 1 / value < 0)) {
-      sink.position = start;
-      return false;
-    }
-    bytes[from + index] = byte;
+  let at = sink.position;
+  let all = 0;
+  let differences = 0;
+  let index = 0;
+  for (; index + 3 < count; index += 4, at += 4) {
+    const one = integers[index] as number;
+    const two = integers[index + 1] as number;
+    const three = integers[index + 2] as number;
+    const four = integers[index + 3] as number;
+    all |= one | two | three | four;
+    differences |= (one ^ first) | (two ^ first) | (three ^ first) | (four ^ first);
+    bytes[at] = one;
+    bytes[at + 1] = two;
+    bytes[at + 2] = three;
+    bytes[at + 3] = four;
   }
-  sink.position = from + count;
-  return true;
-}
-
-function writeWhole(sink: ByteSink, values: Float64Array, count: number, low: number, high: number): void {
-  if (low === high) {
-    sink.head(4, 1);
-    sink.number(low);
-    return;
+  for (; index < count; index += 1, at += 1) {
+    const value = integers[index] as number;
+    all |= value;
+    differences |= value ^ first;
+    bytes[at] = value;
   }
-  const plain = low >= 0 ? unsignedWidth(high) : signedWidth(low, high);
-  const above = unsignedWidth(high - low);
-  if ((plain - above) * count > baseBytes) {
-    sink.head(4, 2);
-    sink.number(low);
-    writeIntegers(sink, values, count, low, above, false);
-  } else if (plain === doubleBytes) writeDoubles(sink, values, count);
-  else writeIntegers(sink, values, count, 0, plain, low < 0);
+  const isWritten = differences !== 0 && all >>> 8 === 0;
+  sink.position = isWritten ? at : start;
+  return isWritten;
 }
 
 const unsignedWidth = (high: number): number => (high <= 0xff ? 1 : high <= 0xffff ? 2 : high <= 0xffff_ffff ? 4 : doubleBytes);
@@ -82,17 +142,40 @@ function signedWidth(low: number, high: number): number {
   return low >= -0x8000_0000 && high <= 0x7fff_ffff ? 4 : doubleBytes;
 }
 
-function writeIntegers(sink: ByteSink, values: Float64Array, count: number, base: number, width: number, isSigned: boolean): void {
+interface Words {
+  readonly count: number;
+  /** To each of them. */
+  readonly added: number;
+  readonly width: number;
+  readonly isSigned: boolean;
+}
+
+/** Storing keeps the low bits, which is all that matters of the sums: signed and unsigned ones are written alike. */
+function writeWords(sink: ByteSink, integers: Int32Array, { count, added, width, isSigned }: Words): void {
   sink.head(6, integerTag(width, isSigned));
   sink.head(2, count * width);
   sink.reserve(count * width);
   const { bytes, view } = sink;
+  const more = added | 0;
   let at = sink.position;
   sink.position += count * width;
-  // Storing keeps the low bits, so signed and unsigned are written alike.
-  if (width === 1) for (let index = 0; index < count; index += 1) bytes[at++] = (values[index] as number) - base;
-  else if (width === 2) for (let index = 0; index < count; index += 1, at += 2) view.setUint16(at, (values[index] as number) - base, true);
-  else for (let index = 0; index < count; index += 1, at += 4) view.setUint32(at, (values[index] as number) - base, true);
+  let index = 0;
+  switch (width) {
+    case 1:
+      for (; index + 3 < count; index += 4, at += 4) {
+        bytes[at] = (integers[index] as number) + more;
+        bytes[at + 1] = (integers[index + 1] as number) + more;
+        bytes[at + 2] = (integers[index + 2] as number) + more;
+        bytes[at + 3] = (integers[index + 3] as number) + more;
+      }
+      for (; index < count; index += 1, at += 1) bytes[at] = (integers[index] as number) + more;
+      return;
+    case 2:
+      for (; index < count; index += 1, at += 2) view.setUint16(at, (integers[index] as number) + more, true);
+      return;
+    default:
+      for (; index < count; index += 1, at += 4) view.setInt32(at, ((integers[index] as number) + more) | 0, true);
+  }
 }
 
 function integerTag(width: number, isSigned: boolean): number {

@@ -9,6 +9,7 @@
  * TC2  Texts are cut from the block by reference (V8 does, from 13 units on): what is kept longer than the records is to
  *      be detached, which the state backend does.
  */
+import { isAscii } from 'node:buffer';
 import type { ByteSink } from './byte-sink.js';
 import { CorruptItem, type ItemReader } from './item-reader.js';
 import { numberTags } from './number-column.js';
@@ -19,28 +20,41 @@ const beyondLatin1 = /[\u0100-\uffff]/;
 
 /** Appends the block as one CBOR item. */
 export function writeTextBlock(sink: ByteSink, block: string): void {
+  if (beyondLatin1.test(block)) writeWide(sink, block);
+  else writeBytes(sink, block);
+}
+
+/** Bytes are bytes: whether they are ASCII is seen faster once they are written. */
+function writeBytes(sink: ByteSink, block: string): void {
+  const start = sink.position;
+  sink.head(3, block.length);
+  const from = writeAs(sink, block, 'latin1', block.length);
+  if (isAscii(sink.bytes.subarray(from, sink.position))) return;
+  sink.position = start;
+  sink.head(6, numberTags.uint8);
+  sink.head(2, block.length);
+  writeAs(sink, block, 'latin1', block.length);
+}
+
+function writeWide(sink: ByteSink, block: string): void {
   const units = block.length;
-  const isLatin1 = !beyondLatin1.test(block);
   const utf8Bytes = Buffer.byteLength(block, 'utf8');
-  if (utf8Bytes === units) {
-    sink.head(3, units);
-    sink.reserve(units);
-    sink.position += sink.bytes.write(block, sink.position, 'latin1');
-  } else if (isLatin1) {
-    sink.head(6, numberTags.uint8);
-    sink.head(2, units);
-    sink.reserve(units);
-    sink.position += sink.bytes.write(block, sink.position, 'latin1');
-  } else if (utf8Bytes <= 2 * units && isWellFormed(block)) {
+  if (utf8Bytes <= 2 * units && isWellFormed(block)) {
     sink.head(3, utf8Bytes);
-    sink.reserve(utf8Bytes);
-    sink.position += sink.bytes.write(block, sink.position, 'utf8');
+    writeAs(sink, block, 'utf8', utf8Bytes);
   } else {
     sink.head(6, numberTags.uint16);
     sink.head(2, 2 * units);
-    sink.reserve(2 * units);
-    sink.position += sink.bytes.write(block, sink.position, 'utf16le');
+    writeAs(sink, block, 'utf16le', 2 * units);
   }
+}
+
+/** Returns where the bytes begin. */
+function writeAs(sink: ByteSink, block: string, encoding: 'latin1' | 'utf8' | 'utf16le', bytes: number): number {
+  sink.reserve(bytes);
+  const from = sink.position;
+  sink.position += sink.bytes.write(block, from, encoding);
+  return from;
 }
 
 /** Reads a block of `units` UTF-16 units. */
