@@ -6,6 +6,8 @@
  * K2  The hash depends on the canonical form only, is the same in every process and version of Millrace, and equals
  *     Java's hashCode for strings (that do not start with U+0000), int32 numbers, doubles and booleans.
  * K3  What cannot be a key (undefined, functions, dates, maps, class instances) is refused with `KEY_UNSUPPORTED`.
+ * K4  The key hash (K2, mixed as Flink does) is all that routing and keyed state need of a key to find it: it is computed
+ *     once, where the record is sent, and travels with it.
  */
 import { MillraceError } from './errors.js';
 
@@ -24,6 +26,28 @@ export function canonicalKey(key: Key): CanonicalKey {
   if (typeof key === 'number') return key === 0 ? 0 : key;
   if (typeof key === 'bigint' || typeof key === 'boolean' || key === null) return key;
   return marker + encodePart(key, key);
+}
+
+/** One more than the largest key hash. */
+export const keyHashEnd = 2 ** 31;
+
+/** The hash of a key that is mixed well: 0 ≤ result < 2³¹ (K4). Reads the text of a key once. */
+export function keyHashOf(key: Key): number {
+  return murmurHash(typeof key === 'string' && key.charCodeAt(0) !== 0 ? hashOfString(key) : hashOfKey(key));
+}
+
+/** Flink's murmur hash of one int32 (MathUtils.murmurHash); 0 ≤ result < 2³¹. */
+export function murmurHash(code: number): number {
+  let hash = Math.imul(code, 0xcc9e2d51);
+  hash = (hash << 15) | (hash >>> 17);
+  hash = Math.imul(hash, 0x1b873593);
+  hash = (hash << 13) | (hash >>> 19);
+  hash = (Math.imul(hash, 5) + 0xe6546b64) ^ 4;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash ^= hash >>> 16;
+  if (hash >= 0) return hash;
+  return hash === -0x8000_0000 ? 0 : -hash;
 }
 
 /** A hash of 32 bits, signed (K2). */

@@ -20,10 +20,10 @@ export const maxWatermark: number = Number.MAX_SAFE_INTEGER;
 export const minWatermark: number = Number.MIN_SAFE_INTEGER;
 
 /**
- * Hands one record on. `timestamp` is event time in ms, or {@link noTimestamp}. `keyGroup` comes with records that were
+ * Hands one record on. `timestamp` is event time in ms, or {@link noTimestamp}. `keyHash` (K4) comes with records that were
  * partitioned by key, for the operator that has that key.
  */
-export type Emit<T> = (value: T, timestamp: number, keyGroup?: number) => void;
+export type Emit<T> = (value: T, timestamp: number, keyHash?: number) => void;
 
 /** Makes the key of a record; must be pure. */
 export type KeySelector<T = unknown> = (value: T) => Key;

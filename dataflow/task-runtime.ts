@@ -86,6 +86,8 @@ export interface KeyedStateOptions {
   /** For messages. */
   readonly operatorName: string;
   readonly keyGroups: KeyGroupRange;
+  /** The number of all key groups. */
+  readonly maxParallelism: number;
   readonly isObjectReuse: boolean;
   /** Fail when an entry changed without a put. */
   readonly isStrict: boolean;

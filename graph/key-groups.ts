@@ -3,30 +3,16 @@
  *
  * KG1  The group of a key depends on the key and the maximum parallelism only, never on the parallelism.
  * KG2  Every group belongs to exactly one subtask, and the groups of a subtask are one inclusive range.
- * KG3  The arithmetic is Flink's (KeyGroupRangeAssignment, MathUtils.murmurHash), checked against its values.
+ * KG3  The arithmetic is Flink's (KeyGroupRangeAssignment, over MathUtils.murmurHash), checked against its values.
  */
 import { assert, MillraceError } from '../core/errors.js';
 import type { KeyGroup, KeyGroupRange } from '../core/ids.js';
-import { hashOfKey, type Key } from '../core/keys.js';
+import { keyHashOf, type Key } from '../core/keys.js';
 import { limits } from '../core/limits.js';
-
-/** Flink's murmur hash of one int32; 0 ≤ result < 2³¹. */
-export function murmurHash(code: number): number {
-  let hash = Math.imul(code, 0xcc9e2d51);
-  hash = (hash << 15) | (hash >>> 17);
-  hash = Math.imul(hash, 0x1b873593);
-  hash = (hash << 13) | (hash >>> 19);
-  hash = (Math.imul(hash, 5) + 0xe6546b64) ^ 4;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  hash ^= hash >>> 16;
-  if (hash >= 0) return hash;
-  return hash === -0x8000_0000 ? 0 : -hash;
-}
 
 /** The group of a key (KG1). Costs one hash of the key. */
 export function keyGroupOf(key: Key, maxParallelism: number): KeyGroup {
-  return (murmurHash(hashOfKey(key)) % maxParallelism) as KeyGroup;
+  return (keyHashOf(key) % maxParallelism) as KeyGroup;
 }
 
 /** The subtask that owns a group (KG2). */

@@ -2,14 +2,14 @@
 import type { CheckpointId } from '../../core/ids.js';
 
 /**
- * Records by reference. `timestamps` is undefined when no record of the batch has one; `keyGroups` when they were not
- * partitioned by key.
+ * Records by reference. `timestamps` is undefined when no record of the batch has one; `keyHashes` (K4) when they were
+ * not partitioned by key.
  */
 export interface RecordBatch {
   readonly kind: 'data';
   readonly values: readonly unknown[];
   readonly timestamps: ArrayLike<number> | undefined;
-  readonly keyGroups?: ArrayLike<number> | undefined;
+  readonly keyHashes?: ArrayLike<number> | undefined;
 }
 
 /** An element that is no record. Events cost no credit. */

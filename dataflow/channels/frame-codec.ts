@@ -56,7 +56,7 @@ export interface FrameWriter {
    * Encodes one record at once; false when it has no room beside what is there: take that first, then add it again.
    * Throws `RECORD_TOO_LARGE` and `RECORD_NOT_ENCODABLE`, leaving the batch as it was.
    */
-  add(value: unknown, timestamp: number, keyGroup?: number): boolean;
+  add(value: unknown, timestamp: number, keyHash?: number): boolean;
   /** The frame as fresh bytes that nobody else holds; the writer is empty afterwards. */
   take(seq: number): Uint8Array;
 }

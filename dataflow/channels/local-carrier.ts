@@ -18,7 +18,7 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
   readonly #isCopied: boolean;
   #values: unknown[] = [];
   #timestamps: number[] | undefined;
-  #keyGroups: number[] | undefined;
+  #keyHashes: number[] | undefined;
   #recordBytes = 0;
   #recordsMax: number = limits.recordsPerFrameMax;
   takenBytes = 0;
@@ -35,23 +35,23 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
     return this.#values.length >= this.#recordsMax;
   }
 
-  add(value: unknown, timestamp: number, keyGroup?: number): boolean {
+  add(value: unknown, timestamp: number, keyHash?: number): boolean {
     if (this.#values.length === 0) this.#measure(value);
     if (timestamp !== noTimestamp && this.#timestamps === undefined) {
       this.#timestamps = new Array<number>(this.#values.length).fill(noTimestamp);
     }
     if (this.#timestamps !== undefined) this.#timestamps.push(timestamp);
-    if (keyGroup !== undefined) (this.#keyGroups ??= []).push(keyGroup);
+    if (keyHash !== undefined) (this.#keyHashes ??= []).push(keyHash);
     this.#values.push(this.#isCopied && typeof value === 'object' && value !== null ? copyRecord(value) : value);
     return true;
   }
 
   take(): RecordBatch {
-    const batch: RecordBatch = { kind: 'data', values: this.#values, timestamps: this.#timestamps, keyGroups: this.#keyGroups };
+    const batch: RecordBatch = { kind: 'data', values: this.#values, timestamps: this.#timestamps, keyHashes: this.#keyHashes };
     this.takenBytes = this.#values.length * this.#recordBytes;
     this.#values = [];
     this.#timestamps = undefined;
-    this.#keyGroups = undefined;
+    this.#keyHashes = undefined;
     return batch;
   }
 

@@ -20,7 +20,7 @@ export interface BatchWriter<Payload> {
   /** Whether the batch should leave as soon as it may. */
   readonly isFull: boolean;
   /** False when there is no room for it beside what is there. An empty batch takes every record, or throws. */
-  add(value: unknown, timestamp: number, keyGroup?: number): boolean;
+  add(value: unknown, timestamp: number, keyHash?: number): boolean;
   /** Size of the batch that was taken last. */
   readonly takenBytes: number;
   take(seq: number): Payload;
@@ -65,8 +65,8 @@ export interface OutputChannelOptions<Payload> {
 /** What a task sees of an output channel, whatever carries it. */
 export interface RecordOutput {
   readonly channelId: ChannelId;
-  /** All records of a channel come with a key group, or none. */
-  add(value: unknown, timestamp: number, keyGroup?: number): void;
+  /** All records of a channel come with the hash of their key, or none. */
+  add(value: unknown, timestamp: number, keyHash?: number): void;
   sendEvent(event: StreamEvent): void;
   /** Sends what was collected, if credit allows; else it stays and grows. */
   flush(): void;
@@ -133,10 +133,10 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     return { sent: this.#piecesSent, granted: this.#grantedUpTo, waiting: this.#waitingPieces };
   }
 
-  add(value: unknown, timestamp: number, keyGroup?: number): void {
-    if (!this.#writer.add(value, timestamp, keyGroup)) {
+  add(value: unknown, timestamp: number, keyHash?: number): void {
+    if (!this.#writer.add(value, timestamp, keyHash)) {
       this.#seal(true);
-      this.#writer.add(value, timestamp, keyGroup);
+      this.#writer.add(value, timestamp, keyHash);
     }
     if (this.#writer.isFull) this.#seal(true);
   }

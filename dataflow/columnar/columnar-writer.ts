@@ -52,8 +52,8 @@ const errorFactorMax = 17;
 const bodyHeadBytes = 64;
 /** Heads of one column. */
 const columnHeadBytes = 20;
-/** There are at most 32,768 of them. */
-const keyGroupCost = 2 * costUnitsPerByte;
+/** They are spread over 31 bits. */
+const keyHashCost = 4 * costUnitsPerByte;
 const recordsMax = 16_384;
 /** Rows of one shape in a frame, where columns do not grow. */
 const capacityMax = 4_096;
@@ -87,8 +87,8 @@ export class ColumnarWriter implements FrameWriter {
   #timestamps = new Float64Array(64);
   #hasTimestamps = false;
   #timestampCost: number;
-  #keyGroups = new Int32Array(64);
-  #keyGroupsKnown = 0;
+  #keyHashes = new Int32Array(64);
+  #keyHashesKnown = 0;
   /** Which group each record is in; only kept up once there are two. */
   #order = new Uint8Array(64);
   /** Where the records of the current group begin that stand next to each other. */
@@ -126,7 +126,7 @@ export class ColumnarWriter implements FrameWriter {
     return this.#cost >= this.#costTarget || this.#count >= recordsMax;
   }
 
-  add(value: unknown, timestamp: number, keyGroup?: number): boolean {
+  add(value: unknown, timestamp: number, keyHash?: number): boolean {
     const encoder = this.#encoder;
     let cost = -1;
     if (encoder !== undefined) {
@@ -141,7 +141,7 @@ export class ColumnarWriter implements FrameWriter {
       if (cost < 0) return false;
     }
     if (this.#hasTimestamps || timestamp !== noTimestamp) cost += this.#addTimestamp(timestamp);
-    if (keyGroup !== undefined) cost += this.#addKeyGroup(keyGroup);
+    if (keyHash !== undefined) cost += this.#addKeyHash(keyHash);
     this.#count += 1;
     this.#cost += cost;
     return true;
@@ -155,7 +155,7 @@ export class ColumnarWriter implements FrameWriter {
       header: this.#header,
       count: this.#count,
       timestamps: this.#hasTimestamps ? this.#timestamps : undefined,
-      keyGroups: this.#keyGroupsKnown === this.#count ? this.#keyGroups : undefined,
+      keyHashes: this.#keyHashesKnown === this.#count ? this.#keyHashes : undefined,
       order: this.#open.length > 1 ? this.#order : undefined,
       groups: this.#open,
     });
@@ -171,7 +171,7 @@ export class ColumnarWriter implements FrameWriter {
     this.#rowBytes = 0;
     this.#runStart = 0;
     this.#hasTimestamps = false;
-    this.#keyGroupsKnown = 0;
+    this.#keyHashesKnown = 0;
     this.takenBytes = frame.length;
     return frame;
   }
@@ -189,12 +189,12 @@ export class ColumnarWriter implements FrameWriter {
     return this.#timestampCost;
   }
 
-  #addKeyGroup(keyGroup: number): number {
+  #addKeyHash(keyHash: number): number {
     const count = this.#count;
-    if (count >= this.#keyGroups.length) this.#keyGroups = moved(this.#keyGroups, new Int32Array(2 * count));
-    this.#keyGroups[count] = keyGroup;
-    this.#keyGroupsKnown += 1;
-    return keyGroupCost;
+    if (count >= this.#keyHashes.length) this.#keyHashes = moved(this.#keyHashes, new Int32Array(2 * count));
+    this.#keyHashes[count] = keyHash;
+    this.#keyHashesKnown += 1;
+    return keyHashCost;
   }
 
   /** The size of the record; negative when it does not fit the shape, or has no room. */

@@ -1,14 +1,13 @@
 /**
  * A frame of records byte by byte: one CBOR array, described in docs/data-plane.md.
  *
- *   [1, channelId, seq, 0, backlog, 2, count, timestamps, keyGroups, order, groups]
+ *   [1, channelId, seq, 0, backlog, 2, count, timestamps, keyHashes, order, groups]
  *
  * FL1  A frame is read alone: it holds the shapes of its records, and refers to nothing that came before it.
  * FL2  What a newer version wrote is refused as such (`FRAME_VERSION`), before anything else of it is looked at.
  * FL3  What is none of that is `FRAME_CORRUPT`: nothing past the end is read, nothing else is thrown.
  */
 import { MillraceError } from '../../core/errors.js';
-import { limits } from '../../core/limits.js';
 import type { RecordBatch } from '../channels/elements.js';
 import { ByteSink } from './byte-sink.js';
 import type { OpenGroup } from './columnar-writer.js';
@@ -21,7 +20,7 @@ import type { ShapeDecoders } from './shape-decoders.js';
 export const codecVersion = 2;
 /** Version of the frame, channel, sequence number, kind, backlog. */
 export const headItems = 5;
-/** Codec version, count, timestamps, key groups, order, groups. */
+/** Codec version, count, timestamps, key hashes, order, groups. */
 export const bodyItems = 6;
 /** Description, count, columns. */
 const groupItems = 3;
@@ -36,7 +35,7 @@ export interface FrameParts {
   /** Undefined when no record has one. */
   readonly timestamps: Float64Array | undefined;
   /** Undefined when they are not known. */
-  readonly keyGroups: Int32Array | undefined;
+  readonly keyHashes: Int32Array | undefined;
   /** The group of each record; undefined when there is one group. */
   readonly order: Uint8Array | undefined;
   readonly groups: readonly OpenGroup[];
@@ -46,7 +45,7 @@ export interface FrameParts {
 let assembly = new ByteSink(assemblyBytes);
 
 /** The frame as bytes of its own; the groups are empty afterwards. */
-export function writeBody({ header, count, timestamps, keyGroups, order, groups }: FrameParts): {
+export function writeBody({ header, count, timestamps, keyHashes, order, groups }: FrameParts): {
   readonly frame: Uint8Array;
   readonly timestampBytes: number;
 } {
@@ -59,8 +58,8 @@ export function writeBody({ header, count, timestamps, keyGroups, order, groups 
   if (timestamps === undefined) sink.byte(0xf6);
   else writeNumbers(sink, timestamps, count);
   const timestampBytes = sink.position - timestampsAt;
-  if (keyGroups === undefined) sink.byte(0xf6);
-  else writeIntegers(sink, keyGroups, count);
+  if (keyHashes === undefined) sink.byte(0xf6);
+  else writeIntegers(sink, keyHashes, count);
   if (order === undefined) sink.byte(0xf6);
   else {
     sink.head(6, numberTags.uint8);
@@ -98,14 +97,14 @@ function readBody(reader: ItemReader, decoders: ShapeDecoders): RecordBatch {
   const count = reader.head(0);
   if (count > Math.max(valuesMax, reader.bytes.length)) throw new CorruptItem(`${count} records`);
   const timestamps = readOptionalNumbers(reader, count);
-  const keyGroups = readOptionalNumbers(reader, count);
+  const keyHashes = readOptionalNumbers(reader, count);
   const order = readOrder(reader, count);
   const groups = reader.containerHead(4);
   if (groups > groupsMax || (groups !== 1 && order === undefined)) throw new CorruptItem(`${groups} groups`);
   const values = order === undefined ? readGroup(reader, decoders) : interleave(readGroups(reader, decoders, groups), order);
   if (values.length !== count) throw new CorruptItem(`${values.length} records instead of ${count}`);
   if (reader.position !== reader.bytes.length) throw new CorruptItem('bytes after its end');
-  return { kind: 'data', values, timestamps, keyGroups: keyGroups === undefined ? undefined : keyGroupsIn(keyGroups) };
+  return { kind: 'data', values, timestamps, keyHashes: keyHashes === undefined ? undefined : keyHashesIn(keyHashes) };
 }
 
 function readOptionalNumbers(reader: ItemReader, count: number): Float64Array | undefined {
@@ -118,14 +117,16 @@ function readOptionalNumbers(reader: ItemReader, count: number): Float64Array | 
   return numbers;
 }
 
-/** What is no key group must not reach state. */
-function keyGroupsIn(numbers: Float64Array): Uint16Array {
-  const keyGroups = new Uint16Array(numbers);
-  for (let index = 0; index < keyGroups.length; index += 1) {
-    const keyGroup = keyGroups[index] as number;
-    if (keyGroup !== numbers[index] || keyGroup >= limits.maxParallelismMax) throw new CorruptItem('a key group that is none');
+/** What is no key hash must not reach state: it would be a key that nobody finds again. */
+function keyHashesIn(numbers: Float64Array): Int32Array {
+  const keyHashes = new Int32Array(numbers.length);
+  for (let index = 0; index < numbers.length; index += 1) {
+    const number = numbers[index] as number;
+    const keyHash = number | 0;
+    if (keyHash !== number || keyHash < 0) throw new CorruptItem('a key hash that is none');
+    keyHashes[index] = keyHash;
   }
-  return keyGroups;
+  return keyHashes;
 }
 
 function readOrder(reader: ItemReader, count: number): Uint8Array | undefined {

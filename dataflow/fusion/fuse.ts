@@ -48,24 +48,24 @@ export function fuse({ stages, out, onProven = () => {} }: FuseOptions): Emit<un
   }
   out(value, timestamp);`;
   const all = body(({ code }) => code);
-  if (isProven()) return compile<Emit<unknown>>('chain', uses, `return function chain(value, timestamp, keyGroup) {\n  ${all}\n};`);
+  if (isProven()) return compile<Emit<unknown>>('chain', uses, `return function chain(value, timestamp, keyHash) {\n  ${all}\n};`);
   return compile<Emit<unknown>>(
     'chain',
     { ...uses, isProven, onProven },
     `let firstLeft = ${firstRecordsMax};
-function first(value, timestamp, keyGroup) {
+function first(value, timestamp, keyHash) {
   ${body(({ code, firstCode }) => firstCode ?? code)}
 }
-function steady(value, timestamp, keyGroup) {
+function steady(value, timestamp, keyHash) {
   ${all}
 }
-return function chain(value, timestamp, keyGroup) {
+return function chain(value, timestamp, keyHash) {
   if (firstLeft === 0) {
-    steady(value, timestamp, keyGroup);
+    steady(value, timestamp, keyHash);
     return;
   }
   firstLeft -= 1;
-  first(value, timestamp, keyGroup);
+  first(value, timestamp, keyHash);
   if (firstLeft > 0 && !isProven()) return;
   firstLeft = 0;
   onProven(steady);

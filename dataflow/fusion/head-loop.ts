@@ -25,24 +25,24 @@ export function createHeadLoop({ head, pressure, parking }: HeadLoopOptions): He
     `return function take(batch, from, to) {
   const values = batch.values;
   const timestamps = batch.timestamps;
-  const keyGroups = batch.keyGroups;
+  const keyHashes = batch.keyHashes;
   let index = from;
   while (index < to && pressure.fullChannels === 0 && parking.lowestIndex < 0) {
     const at = index;
     index += 1;
-    head(values[at], timestamps === undefined ? noTimestamp : timestamps[at], keyGroups === undefined ? undefined : keyGroups[at]);
+    head(values[at], timestamps === undefined ? noTimestamp : timestamps[at], keyHashes === undefined ? undefined : keyHashes[at]);
   }
   return index;
 };`,
   );
   return (
     compiled ??
-    (({ values, timestamps, keyGroups }, from, to) => {
+    (({ values, timestamps, keyHashes }, from, to) => {
       let index = from;
       while (index < to && pressure.fullChannels === 0 && parking.lowestIndex < 0) {
         const at = index;
         index += 1;
-        head(values[at], timestamps === undefined ? noTimestamp : (timestamps[at] as number), keyGroups?.[at]);
+        head(values[at], timestamps === undefined ? noTimestamp : (timestamps[at] as number), keyHashes?.[at]);
       }
       return index;
     })

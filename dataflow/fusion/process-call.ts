@@ -4,7 +4,7 @@
  * PC1  While results of earlier records wait, a record waits behind them (RP1 of the result pump).
  * PC2  What the key selector or the function throws names the operator.
  */
-import { keyGroupOf } from '../../graph/key-groups.js';
+import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import type { Emit, KeySelector, OperatorContext } from '../contracts.js';
 import type { Collector, Results } from '../functions.js';
@@ -25,7 +25,8 @@ export interface ProcessCallOptions<In, Out> {
   readonly cell: ProcessCell;
   readonly out: Emit<Out>;
   readonly context: OperatorContext;
-  readonly keying?: { readonly keyOf: KeySelector<In>; readonly maxParallelism: number };
+  /** Of keyed input. */
+  readonly keyOf?: KeySelector<In>;
   /** The function of one record, with what it hands results to. */
   readonly process: (value: In) => Results<Out>;
   /** The same as an expression over `value` and the names of `uses`. */
@@ -53,21 +54,21 @@ export function createProcessCall<In, Out>(options: ProcessCallOptions<In, Out>)
 }
 
 function createAccept<In, Out>(options: ProcessCallOptions<In, Out>, pump: ResultPump<In, Out>): Emit<In> {
-  const { cell, context, keying, process, code, uses } = options;
+  const { cell, context, keyOf, process, code, uses } = options;
   const fail = (error: unknown): never => failFunction(context.operatorName, error);
   const setKey = `const key = keyOf(value);
-    cell.keyed.setCurrentKey(key, keyGroup === undefined ? keyGroupOf(key, maxParallelism) : keyGroup);`;
+    cell.keyed.setCurrentKey(key, keyHash === undefined ? keyHashOf(key) : keyHash);`;
   const compiled = compile<Emit<In>>(
     'process',
-    { ...uses, ...keying, cell, pump, fail, keyGroupOf },
-    `return function process(value, timestamp, keyGroup) {
+    { ...uses, keyOf, cell, pump, fail, keyHashOf },
+    `return function process(value, timestamp, keyHash) {
   if (pump.waitingCount > 0) {
-    pump.defer(value, timestamp, keyGroup);
+    pump.defer(value, timestamp, keyHash);
     return;
   }
   let results;
   try {
-    ${keying === undefined ? '' : setKey}
+    ${keyOf === undefined ? '' : setKey}
     cell.now = timestamp;
     results = ${code};
   } catch (error) {
@@ -78,16 +79,16 @@ function createAccept<In, Out>(options: ProcessCallOptions<In, Out>, pump: Resul
   );
   return (
     compiled ??
-    ((value, timestamp, keyGroup) => {
+    ((value, timestamp, keyHash) => {
       if (pump.waitingCount > 0) {
-        pump.defer(value, timestamp, keyGroup);
+        pump.defer(value, timestamp, keyHash);
         return;
       }
       let results: Results<Out>;
       try {
-        if (keying !== undefined) {
-          const key = keying.keyOf(value);
-          cell.keyed?.setCurrentKey(key, keyGroup ?? keyGroupOf(key, keying.maxParallelism));
+        if (keyOf !== undefined) {
+          const key = keyOf(value);
+          cell.keyed?.setCurrentKey(key, keyHash ?? keyHashOf(key));
         }
         cell.now = timestamp;
         results = process(value);

@@ -1,7 +1,7 @@
 /**
  * What an operator does with a record, as a piece of a larger function: neighbours in a chain are compiled into one.
  *
- * A stage does exactly what the function does that `bind` returns. Its code sees `value`, `timestamp` and `keyGroup` of the
+ * A stage does exactly what the function does that `bind` returns. Its code sees `value`, `timestamp` and `keyHash` of the
  * record and the names of `uses`; it leaves the result in `value`, or drops the record with `return`.
  */
 export interface RecordStage {

@@ -47,7 +47,7 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
       cell,
       out,
       context,
-      keying: { keyOf: this.#keyOf, maxParallelism: context.task.maxParallelism },
+      keyOf: this.#keyOf,
       process: (value) => cell.run?.processElement(value, cell.context as KeyedProcessContext<K>, collector),
       code: 'cell.run.processElement(value, cell.context, collector)',
       uses: { collector },

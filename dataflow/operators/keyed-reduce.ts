@@ -1,4 +1,4 @@
-import { keyGroupOf } from '../../graph/key-groups.js';
+import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
 import type { KeySelector, Operator } from '../contracts.js';
 import type { ReduceFunction } from '../functions.js';
@@ -10,28 +10,28 @@ import { failFunction } from './user-error.js';
 export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunction<T>): Operator<T, T> {
   const state: { keyed?: KeyedStateBackend; accumulated?: ValueState<T> } = {};
   return {
-    stage: ({ task }) => {
+    stage: () => {
       const code = (reduced: string): string => `{
       const key = $keyOf(value);
-      $state.keyed.setCurrentKey(key, keyGroup === undefined ? $keyGroupOf(key, $maxParallelism) : keyGroup);
+      $state.keyed.setCurrentKey(key, keyHash === undefined ? $keyHashOf(key) : keyHash);
       const before = $state.accumulated.value();
       if (before !== undefined) value = ${reduced};
       $state.accumulated.update(value);
     }`;
       return {
-        uses: { keyOf, reduce, state, keyGroupOf, maxParallelism: task.maxParallelism },
+        uses: { keyOf, reduce, state, keyHashOf },
         code: code('$reduce(before, value)'),
         firstCode: code('$first($reduce(before, value))'),
       };
     },
-    bind: (out, { operatorName, task }) => {
+    bind: (out, { operatorName }) => {
       let isFirst = true;
-      return (value, timestamp, keyGroup) => {
+      return (value, timestamp, keyHash) => {
         let after: T;
         try {
           const { keyed, accumulated } = state as Required<typeof state>;
           const key = keyOf(value);
-          keyed.setCurrentKey(key, keyGroup ?? keyGroupOf(key, task.maxParallelism));
+          keyed.setCurrentKey(key, keyHash ?? keyHashOf(key));
           const before = accumulated.value();
           after = before === undefined ? value : reduce(before, value);
           if (isFirst && before !== undefined) {

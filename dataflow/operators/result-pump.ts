@@ -9,9 +9,8 @@
  * RP4  What a function throws names the operator.
  */
 import { MillraceError } from '../../core/errors.js';
-import type { Key } from '../../core/keys.js';
+import { keyHashOf, type Key } from '../../core/keys.js';
 import { limits } from '../../core/limits.js';
-import { keyGroupOf } from '../../graph/key-groups.js';
 import type { Emit, OperatorContext } from '../contracts.js';
 import type { Results } from '../functions.js';
 import { approximateBytes } from '../records/copy-record.js';
@@ -20,7 +19,7 @@ import { failFunction } from './user-error.js';
 
 type Waiting<In, Out> =
   | { readonly kind: 'results'; readonly iterator: Iterator<Out>; readonly timestamp: number; readonly key: Key | undefined }
-  | { readonly kind: 'record'; readonly value: In; readonly timestamp: number; readonly keyGroup: number | undefined };
+  | { readonly kind: 'record'; readonly value: In; readonly timestamp: number; readonly keyHash: number | undefined };
 
 export interface ResultPumpOptions<In, Out> {
   readonly out: Emit<Out>;
@@ -80,11 +79,11 @@ export class ResultPump<In, Out> {
       if (!context.isOutputAvailable()) return false;
       if (first.kind === 'record') {
         this.#shift();
-        this.#processDeferred(first.value, first.timestamp, first.keyGroup);
+        this.#processDeferred(first.value, first.timestamp, first.keyHash);
         continue;
       }
-      const { keyed, task } = context;
-      if (keyed !== undefined && first.key !== undefined) keyed.setCurrentKey(first.key, keyGroupOf(first.key, task.maxParallelism));
+      const { keyed } = context;
+      if (keyed !== undefined && first.key !== undefined) keyed.setCurrentKey(first.key, keyHashOf(first.key));
       onResume(first.timestamp);
       if (!this.#pull(first.iterator, first.timestamp)) return false;
       this.#shift();
@@ -95,13 +94,13 @@ export class ResultPump<In, Out> {
   };
 
   /** What the record leaves parked comes before the records that wait behind it. */
-  #processDeferred(value: In, timestamp: number, keyGroup: number | undefined): void {
+  #processDeferred(value: In, timestamp: number, keyHash: number | undefined): void {
     const behind = this.waitingCount;
     const left: Waiting<In, Out>[] = [];
     this.waitingCount = 0;
     this.#left = left;
     try {
-      this.#options.process(value, timestamp, keyGroup);
+      this.#options.process(value, timestamp, keyHash);
     } finally {
       this.#left = undefined;
       this.waitingCount = behind + left.length;
@@ -140,10 +139,10 @@ export class ResultPump<In, Out> {
   }
 
   /** A record that comes while others wait (RP1). */
-  defer(value: In, timestamp: number, keyGroup: number | undefined): void {
+  defer(value: In, timestamp: number, keyHash: number | undefined): void {
     this.#waitingBytes += approximateBytes(value);
     if (this.#waitingBytes > limits.overdraftBytesMax) throw this.#overdraft();
-    this.#push({ kind: 'record', value, timestamp, keyGroup });
+    this.#push({ kind: 'record', value, timestamp, keyHash });
   }
 
   #shift(): void {

@@ -2,12 +2,13 @@
  * Which channel a record takes. Each kind is one closure over its channels, chosen once per edge.
  *
  * R1  A record goes to exactly one channel, but for BROADCAST, where it goes to all.
- * R2  HASH depends on the key and the maximum parallelism of the consumer only, through key groups; the group travels with
- *     the record, so that a key is hashed once.
+ * R2  HASH depends on the key and the maximum parallelism of the consumer only, through key groups; the hash of the key
+ *     travels with the record, so that a key is hashed once.
  */
 import { assert, MillraceError } from '../../core/errors.js';
+import { keyHashOf } from '../../core/keys.js';
 import type { Random } from '../../core/ports.js';
-import { keyGroupOf, subtaskOfKeyGroup } from '../../graph/key-groups.js';
+import { subtaskOfKeyGroup } from '../../graph/key-groups.js';
 import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
 import type { RecordOutput } from '../channels/output-channel.js';
 import type { Emit, KeySelector } from '../contracts.js';
@@ -129,28 +130,28 @@ function hash(options: PartitionerOptions): Emit<unknown> {
   };
   const compiled = compile<Emit<unknown>>(
     'hash',
-    { keySelector, keyGroupOf, maxParallelism, channelOf, fail },
+    { keySelector, keyHashOf, maxParallelism, channelOf, fail },
     `return function emit(value, timestamp) {
-  let keyGroup;
+  let keyHash;
   try {
-    keyGroup = keyGroupOf(keySelector(value), maxParallelism);
+    keyHash = keyHashOf(keySelector(value));
   } catch (error) {
     fail(error);
   }
-  channelOf[keyGroup].add(value, timestamp, keyGroup);
+  channelOf[keyHash % maxParallelism].add(value, timestamp, keyHash);
 };`,
   );
   return (
     compiled ??
     ((value, timestamp) => {
-      let keyGroup: number;
+      let keyHash: number;
       try {
-        keyGroup = keyGroupOf(keySelector(value), maxParallelism);
+        keyHash = keyHashOf(keySelector(value));
       } catch (error) {
         fail(error);
         return;
       }
-      (channelOf[keyGroup] as RecordOutput).add(value, timestamp, keyGroup);
+      (channelOf[keyHash % maxParallelism] as RecordOutput).add(value, timestamp, keyHash);
     })
   );
 }

@@ -163,6 +163,7 @@ export class OperatorChain {
     return createKeyedState({
       operatorName: descriptor.name,
       keyGroups: keyGroupRange(task.subtaskIndex, vertex.parallelism, vertex.maxParallelism),
+      maxParallelism: vertex.maxParallelism,
       isObjectReuse: task.jobGraph.settings.objectReuse,
       isStrict: isStrictState,
     });
@@ -261,11 +262,11 @@ export class OperatorChain {
     const input = operator.bind(this.#outputOf(descriptor, null), context);
     if (descriptor.kind !== 'sink') return input;
     const written = this.#written;
-    const counted = 'return function sink(value, timestamp, keyGroup) { input(value, timestamp, keyGroup); written[0] += 1; };';
+    const counted = 'return function sink(value, timestamp, keyHash) { input(value, timestamp, keyHash); written[0] += 1; };';
     return (
       compile<Emit<unknown>>('sink', { input, written }, counted) ??
-      ((value, timestamp, keyGroup) => {
-        input(value, timestamp, keyGroup);
+      ((value, timestamp, keyHash) => {
+        input(value, timestamp, keyHash);
         written[0] = (written[0] as number) + 1;
       })
     );

@@ -78,10 +78,10 @@ function read(codec: FrameCodec, frame: Uint8Array): string | undefined {
   const header = codec.readHeader(payload);
   if (header === undefined) return 'refused';
   try {
-    const { values, timestamps, keyGroups } = codec.decodeBatch(payload, header.bodyOffset);
+    const { values, timestamps, keyHashes } = codec.decodeBatch(payload, header.bodyOffset);
     if (values.includes(undefined) && values.length > payload.length * 64) return 'records out of nothing';
     if (timestamps !== undefined && timestamps.length !== values.length) return 'timestamps that do not fit';
-    if (keyGroups !== undefined && keyGroups.length !== values.length) return 'key groups that do not fit';
+    if (keyHashes !== undefined && keyHashes.length !== values.length) return 'key hashes that do not fit';
     for (const value of values) if (typeof value === 'string' && value.includes(guardText)) return 'read past the end';
     return undefined;
   } catch (error) {

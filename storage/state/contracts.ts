@@ -69,8 +69,11 @@ export interface KeyedTimer {
 /** Keyed state of one operator in one subtask, key group by key group. */
 export interface KeyedStateBackend {
   readonly keyGroups: KeyGroupRange;
-  /** Sets the key that all state below belongs to; `group` must lie in `keyGroups`. */
-  setCurrentKey(key: Key, group: number): void;
+  /**
+   * Sets the key that all state below belongs to. `keyHash` is the hash of that key (K4 of core/keys.ts), which came with
+   * the record; its group must lie in `keyGroups`, else `KEY_GROUP_FOREIGN`.
+   */
+  setCurrentKey(key: Key, keyHash: number): void;
   currentKey(): Key;
   valueState<T>(name: string): ValueState<T>;
   listState<T>(name: string): ListState<T>;

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { MillraceError } from '../../core/errors.js';
 import type { KeyGroupRange } from '../../core/ids.js';
-import { keyGroupOf } from '../../graph/key-groups.js';
+import { keyHashOf } from '../../core/keys.js';
 import type { ChunkHandle, KeyedStateHandle } from '../../storage/contracts.js';
 import type { ChunkReader, ChunkWriter, Key, KeyedStateBackend, KeyedTimer, StateSnapshot } from '../../storage/state/contracts.js';
 
 export interface KeyedStateFixture {
-  /** An empty backend of an operator named `operator`. */
+  /** An empty backend of an operator named `operator`, of {@link maxParallelism} key groups in all. */
   make(keyGroups: KeyGroupRange, options?: { readonly isObjectReuse?: boolean }): KeyedStateBackend;
 }
 
@@ -35,7 +35,7 @@ export class Shelf {
   };
 }
 
-export const use = (backend: KeyedStateBackend, key: Key): void => backend.setCurrentKey(key, keyGroupOf(key, maxParallelism));
+export const use = (backend: KeyedStateBackend, key: Key): void => backend.setCurrentKey(key, keyHashOf(key));
 
 export async function complete(snapshot: StateSnapshot, entriesAtOnce = 7): Promise<readonly KeyedStateHandle[]> {
   while (snapshot.advance(entriesAtOnce));

@@ -143,8 +143,8 @@ const stateCases: Contract<KeyedStateFixture> = [
         () => backend.currentKey(),
       ];
       for (const call of calls) assert.ok(throwsWith('STATE_WITHOUT_KEY', call).where?.includes('operator'));
-      for (const group of [4, -1, 100])
-        assert.ok(throwsWith('KEY_GROUP_FOREIGN', () => backend.setCurrentKey('a', group)).where?.includes('operator'));
+      for (const keyHash of [4, -1, 100])
+        assert.ok(throwsWith('KEY_GROUP_FOREIGN', () => backend.setCurrentKey('a', keyHash)).where?.includes('operator'));
     },
   },
   {

@@ -127,8 +127,8 @@ test('what does not add up is FRAME_CORRUPT: lengths, names, counts, orders', ()
   });
   for (let n = 1; n < 5; n += 1) writer.add(make(n), noTimestamp);
   writer.take(0);
-  for (let n = 1; n < 5; n += 1) writer.add(make(n), 1_000 + n);
-  writer.add('an item', noTimestamp);
+  for (let n = 1; n < 5; n += 1) writer.add(make(n), 1_000 + n, 2 ** 30 + n);
+  writer.add('an item', noTimestamp, 2 ** 30);
   const hex = Buffer.from(writer.take(1)).toString('hex');
   const read = (altered: string): unknown => {
     const frame = new Uint8Array(Buffer.from(altered, 'hex'));
@@ -143,6 +143,8 @@ test('what does not add up is FRAME_CORRUPT: lengths, names, counts, orders', ()
     ['lengths of lists', 'd8404401000201', 'd8404401000202'],
     ['the order of the groups', 'd840450000000001', 'd840450000000101'],
     ['a group that is not there', 'd840450000000001', 'd840450000000002'],
+    ['key hashes', '821a40000000d840450102030400', '811a80000000'],
+    ['key hashes that are no integers', '821a40000000d840450102030400', '81fb3fe0000000000000'],
     ['the number of columns', '048d', '048c'],
   ];
   for (const [what, from, to] of cases) {

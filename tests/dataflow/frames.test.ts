@@ -53,7 +53,7 @@ test('records survive, in order', () => {
   const frame = frameOf(records, undefined, 5_000_000_000);
   const header = codec.readHeader(frame);
   assert.equal({ ...header, bodyOffset: 0 }, { channelId, seq: 5_000_000_000, kind: 0, backlog: 0, bodyOffset: 0 });
-  assert.equal(batchOf(frame), { kind: 'data', values: records, timestamps: undefined, keyGroups: undefined });
+  assert.equal(batchOf(frame), { kind: 'data', values: records, timestamps: undefined, keyHashes: undefined });
 });
 
 test('timestamps travel only when a record has one; records without keep having none', () => {
@@ -61,13 +61,13 @@ test('timestamps travel only when a record has one; records without keep having 
   assert.equal(Array.from(batchOf(frame).timestamps ?? []), [noTimestamp, 17, noTimestamp]);
 });
 
-test('key groups travel when every record of the frame has one', () => {
+test('key hashes travel when every record of the frame has one', () => {
   const writer = newWriter();
-  for (const [index, keyGroup] of [3, 127, 32_767].entries()) writer.add({ index }, noTimestamp, keyGroup);
-  assert.equal(Array.from(batchOf(writer.take(0)).keyGroups ?? []), [3, 127, 32_767]);
+  for (const [index, keyHash] of [3, 0, 2 ** 31 - 1].entries()) writer.add({ index }, noTimestamp, keyHash);
+  assert.equal(Array.from(batchOf(writer.take(0)).keyHashes ?? []), [3, 0, 2 ** 31 - 1]);
   writer.add('a', noTimestamp, 4);
   writer.add('b', noTimestamp);
-  assert.is(batchOf(writer.take(1)).keyGroups, undefined);
+  assert.is(batchOf(writer.take(1)).keyHashes, undefined);
 });
 
 test('a writer starts over after each frame, and knows about how large the frame will be', () => {

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkpointId } from '../../core/ids.js';
-import type { Key } from '../../core/keys.js';
+import { keyHashOf, type Key } from '../../core/keys.js';
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../../dataflow/contracts.js';
 import { outputTag, type KeyedProcessContext, type OnTimerContext } from '../../dataflow/functions.js';
 import { collectOperator } from '../../dataflow/operators/collect.js';
@@ -25,7 +25,12 @@ type Result = readonly [value: unknown, timestamp: number];
 class Chain {
   readonly results: Result[] = [];
   readonly bench = new OperatorBench({ files: new MemoryFileSystem() });
-  readonly keyed = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 127 }, operatorName: 'counter', isStrict: true });
+  readonly keyed = new HeapKeyedStateBackend({
+    keyGroups: { start: 0, end: 127 },
+    maxParallelism: 128,
+    operatorName: 'counter',
+    isStrict: true,
+  });
   room = Infinity;
   readonly #parked: { readonly index: number; readonly resume: () => boolean }[] = [];
   readonly #operators: readonly Operator[];
@@ -421,10 +426,10 @@ test('a parked generator goes on under its own key (RP2)', () => {
   chain.room = 1;
   chain.push('a', 1);
   chain.push('b', 2);
-  chain.keyed.setCurrentKey('z', 0);
+  chain.keyed.setCurrentKey('z', keyHashOf('z'));
   while (chain.isParked) {
     chain.giveRoom(1);
-    chain.keyed.setCurrentKey('z', 0);
+    chain.keyed.setCurrentKey('z', keyHashOf('z'));
   }
   assert.equal(chain.values(), ['a1 1', 'a2 1', 'a3 1', 'b1 2', 'b2 2', 'b3 2']);
 });

@@ -1,5 +1,5 @@
 /**
- * Keyed state in native Maps: fast, and as large as the slot's memory allows.
+ * Keyed state in memory: a hash table over columns, as large as the slot's memory allows.
  *
  * HB1  State owns its values (storage/state/contracts.ts): puts copy, unless objects are reused or the value is primitive.
  * HB2  A snapshot holds the state at its cut (HS1) and does not stop records; restoring it, at any parallelism, gives the
@@ -32,6 +32,8 @@ import { HeapValueState } from './value-state.js';
 
 export interface HeapKeyedStateBackendOptions {
   readonly keyGroups: KeyGroupRange;
+  /** The number of all key groups. */
+  readonly maxParallelism: number;
   /** Named in errors. */
   readonly operatorName: string;
   /** `pipeline.object-reuse`: values are stored as they are; whoever changes one later changes state. Default false. */
@@ -52,13 +54,14 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     this.isObjectReuse = options.isObjectReuse ?? false;
     this.table = new StateTable({
       keyGroups: options.keyGroups,
+      maxParallelism: options.maxParallelism,
       operatorName: options.operatorName,
       guard: options.isStrict === true ? new StrictGuard() : undefined,
     });
   }
 
-  setCurrentKey(key: Key, group: number): void {
-    this.table.setCurrentKey(key, group);
+  setCurrentKey(key: Key, keyHash: number): void {
+    this.table.setCurrentKey(key, keyHash);
   }
 
   currentKey(): Key {
@@ -80,12 +83,12 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   registerTimer(domain: TimeDomain, time: number): void {
     if (!Number.isFinite(time)) throw this.timeInvalid(time);
     const entry = this.table.entryForWrite();
-    if (this.timers[domain].register(entry, time, this.table.version)) entry.liveCount += 1;
+    if (this.timers[domain].register(entry, time, this.table.version)) this.table.retain(entry);
   }
 
   deleteTimer(domain: TimeDomain, time: number): void {
     const entry = this.table.current;
-    if (entry === undefined) {
+    if (entry < 0) {
       this.table.assertKey();
       return;
     }
@@ -100,8 +103,9 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     const due = this.timers[domain].nextDue(time);
     if (due === undefined) return undefined;
     this.table.selectEntry(due.entry);
+    const key = this.table.currentKey();
     this.deleteTimer(domain, due.time);
-    return { key: due.entry.key, domain, time: due.time };
+    return { key, domain, time: due.time };
   }
 
   nextTimer(domain: TimeDomain): number | undefined {

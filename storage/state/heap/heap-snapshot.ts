@@ -4,15 +4,20 @@
  * HS1  Its content is the state at the cut, whatever is done afterwards: what is about to change is saved first (ST2),
  *      and what is newer than the cut is skipped by its version.
  * HS2  Cutting costs the same however much state there is; each `advance` looks at a bounded number of entries.
- * HS3  It ends, however fast entries are added meanwhile: a Map iterates in order of insertion, so everything older than
- *      the cut comes within the size the Map has when the snapshot arrives at it.
+ * HS3  It ends, however fast entries are added meanwhile: entries older than the cut have numbers below the highest one
+ *      given until then; and a Map iterates in order of insertion, so every cell and timer older than the cut comes within
+ *      the size the Map has when the snapshot arrives at it.
+ * HS4  Entries come key group by key group. They are chained by group first, in slices like everything else, in four bytes
+ *      an entry that last as long as the snapshot.
  */
 import { assert, MillraceError } from '../../../core/errors.js';
 import type { KeyedStateHandle } from '../../contracts.js';
 import type { ChunkWriter, StateSnapshot, TimeDomain } from '../contracts.js';
 import { ChunkBuilder } from './chunk-builder.js';
-import type { KeyEntry, ListCell, MapCell, MapCells } from './key-entry.js';
+import type { EntryOwner } from './entry-store.js';
+import type { ValueColumn } from './paged-column.js';
 import { encodeHeader, packKey, rowKinds, type StateRow } from './snapshot-format.js';
+import type { ListCell, MapCell, MapCells } from './state-cells.js';
 import type { SnapshotSink, StateTable } from './state-table.js';
 import type { TimerQueue } from './timer-queue.js';
 
@@ -25,14 +30,18 @@ export interface HeapSnapshotOptions {
 }
 
 const rowsPerBatchMax = 256;
+/** Entries chained in a step; serialising one costs about as much. */
+const linksPerStep = 32;
 
 export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   private readonly table: StateTable;
   private readonly timers: Readonly<Record<TimeDomain, TimerQueue>>;
   private readonly cut: number;
+  /** Entries older than the cut have lower numbers. */
+  private readonly end: number;
   private readonly builder: ChunkBuilder;
   private readonly walk: Generator<void, void, void>;
-  private readonly adopted: { readonly entry: KeyEntry; readonly state: number; readonly cells: MapCells }[] = [];
+  private readonly adopted: { readonly owner: EntryOwner; readonly state: number; readonly cells: MapCells }[] = [];
   /** Rows found in their turn, encoded together before `advance` returns. */
   private rows: StateRow[] = [];
   private status: 'running' | 'saved' | 'ended' = 'running';
@@ -45,6 +54,7 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
     table.guard?.endCallback();
     table.version += 1;
     this.cut = table.version;
+    this.end = table.entries.end;
     table.cut = this.cut;
     table.sink = this;
     this.builder = new ChunkBuilder({
@@ -85,54 +95,72 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
     this.builder.discard();
   }
 
-  saveSlots(entry: KeyEntry): void {
+  saveSlots(entry: number): void {
     this.collectSlots(entry);
     this.encodeRows();
   }
 
-  saveCell(entry: KeyEntry, state: number, cell: MapCell): void {
-    this.collectCell(entry, state, cell);
+  saveCell(owner: EntryOwner, state: number, cell: MapCell): void {
+    this.collectCell(owner, state, cell);
     this.encodeRows();
   }
 
-  saveTimer(entry: KeyEntry, domain: TimeDomain, time: number): void {
+  saveTimer(entry: number, domain: TimeDomain, time: number): void {
     this.collectTimer(entry, domain, time);
     this.encodeRows();
   }
 
-  adoptCells(entry: KeyEntry, state: number, cells: MapCells): void {
-    this.adopted.push({ entry, state, cells });
+  adoptCells(owner: EntryOwner, state: number, cells: MapCells): void {
+    this.adopted.push({ owner, state, cells });
   }
 
   /** One step an entry looked at. */
   private *visitAll(): Generator<void, void, void> {
-    for (const group of this.table.groups) {
-      let left = group.size;
-      for (const entry of group.values()) {
-        if (left-- === 0) break;
-        if (entry.version < this.cut) this.collectSlots(entry);
-        yield;
-        yield* this.visitMaps(entry);
-      }
+    const { start, end } = this.table.keyGroups;
+    const first = new Int32Array(end - start + 1);
+    const next = new Int32Array(this.end);
+    yield* this.chainByGroup(first, next);
+    for (const head of first) {
+      for (let link = head; link > 0; link = next[link - 1] as number) yield* this.visitEntry(link - 1);
     }
     for (const domain of timeDomains) yield* this.visitTimers(domain);
     // Grows while it is visited: clearing a map adds to it.
-    for (const { entry, state, cells } of this.adopted) yield* this.visitCells(entry, state, cells);
+    for (const { owner, state, cells } of this.adopted) yield* this.visitCells(owner, state, cells);
   }
 
-  private *visitMaps(entry: KeyEntry): Generator<void, void, void> {
-    for (let state = 0; state < entry.slots.length; state += 1) {
-      if (this.table.states[state]?.kind !== 'map') continue;
-      const cells = entry.slots[state] as MapCells | undefined;
-      if (cells !== undefined) yield* this.visitCells(entry, state, cells);
+  /** Links are numbers of entries plus one (HS4). An entry that leaves later, and what then takes its number, is skipped. */
+  private *chainByGroup(first: Int32Array, next: Int32Array): Generator<void, void, void> {
+    const { entries, keyGroups } = this.table;
+    for (let entry = this.end - 1; entry >= 0; entry -= 1) {
+      if (entries.isHeld(entry)) {
+        const group = entries.keyGroupOf(entry) - keyGroups.start;
+        next[entry] = first[group] as number;
+        first[group] = entry + 1;
+      }
+      if (entry % linksPerStep === 0) yield;
     }
   }
 
-  private *visitCells(entry: KeyEntry, state: number, cells: MapCells): Generator<void, void, void> {
+  private *visitEntry(entry: number): Generator<void, void, void> {
+    const { entries, states, columns } = this.table;
+    if (entries.isHeld(entry)) {
+      if (entries.versions.get(entry) < this.cut) this.collectSlots(entry);
+      let owner: EntryOwner | undefined;
+      for (let state = 0; state < states.length; state += 1) {
+        if (states[state]?.kind !== 'map') continue;
+        const cells = (columns[state] as ValueColumn).get(entry) as MapCells | undefined;
+        // Between two steps the entry may leave, and its number be given to another: then that one's cells are all new.
+        if (cells !== undefined) yield* this.visitCells((owner ??= entries.ownerOf(entry)), state, cells);
+      }
+    }
+    yield;
+  }
+
+  private *visitCells(owner: EntryOwner, state: number, cells: MapCells): Generator<void, void, void> {
     let left = cells.size;
     for (const cell of cells.values()) {
       if (left-- === 0) break;
-      if (cell.version < this.cut) this.collectCell(entry, state, cell);
+      if (cell.version < this.cut) this.collectCell(owner, state, cell);
       yield;
     }
   }
@@ -151,33 +179,36 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
     }
   }
 
-  private collectSlots(entry: KeyEntry): void {
-    entry.version = this.cut;
-    for (let state = 0; state < entry.slots.length; state += 1) {
-      const slot = entry.slots[state];
+  private collectSlots(entry: number): void {
+    const { entries, states, columns } = this.table;
+    entries.versions.set(entry, this.cut);
+    for (let state = 0; state < states.length; state += 1) {
+      const slot = (columns[state] as ValueColumn).get(entry);
       if (slot === undefined) continue;
-      const kind = this.table.states[state]?.kind;
-      if (kind === 'value') this.collect(rowKinds.value, entry, state, slot, slot);
-      else if (kind === 'list') this.collect(rowKinds.list, entry, state, (slot as ListCell).items, (slot as ListCell).items);
+      const kind = states[state]?.kind;
+      if (kind === 'value') this.collect(rowKinds.value, entry, state, slot);
+      else if (kind === 'list') this.collect(rowKinds.list, entry, state, (slot as ListCell).items);
     }
   }
 
-  private collectCell(entry: KeyEntry, state: number, cell: MapCell): void {
+  private collectCell(owner: EntryOwner, state: number, cell: MapCell): void {
     cell.version = this.cut;
     this.table.guard?.verify(cell.value);
-    this.rows.push([rowKinds.mapCell, entry.keyGroup, packKey(entry.key), state, packKey(cell.key), cell.value]);
+    this.rows.push([rowKinds.mapCell, owner.keyGroup, packKey(owner.key), state, packKey(cell.key), cell.value]);
     this.rowCount += 1;
   }
 
-  private collectTimer(entry: KeyEntry, domain: TimeDomain, time: number): void {
+  private collectTimer(entry: number, domain: TimeDomain, time: number): void {
+    const { key, keyGroup } = this.table.entries.ownerOf(entry);
     this.timers[domain].buckets.get(time)?.entries.set(entry, this.cut);
-    this.rows.push([rowKinds.timer, entry.keyGroup, packKey(entry.key), timeDomains.indexOf(domain), time]);
+    this.rows.push([rowKinds.timer, keyGroup, packKey(key), timeDomains.indexOf(domain), time]);
     this.rowCount += 1;
   }
 
-  private collect(kind: number, entry: KeyEntry, state: number, value: unknown, guarded: unknown): void {
-    this.table.guard?.verify(guarded);
-    this.rows.push([kind, entry.keyGroup, packKey(entry.key), state, value]);
+  private collect(kind: number, entry: number, state: number, value: unknown): void {
+    const { key, keyGroup } = this.table.entries.ownerOf(entry);
+    this.table.guard?.verify(value);
+    this.rows.push([kind, keyGroup, packKey(key), state, value]);
     this.rowCount += 1;
   }
 

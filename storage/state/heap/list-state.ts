@@ -4,7 +4,8 @@
  * LS1  An array that `get` returned never changes: adding after a `get` copies the array first (not its elements).
  */
 import type { ListState } from '../contracts.js';
-import type { KeyEntry, ListCell } from './key-entry.js';
+import type { ValueColumn } from './paged-column.js';
+import type { ListCell } from './state-cells.js';
 import type { StateTable } from './state-table.js';
 import { copyValue } from './value-copier.js';
 
@@ -12,13 +13,13 @@ const nothing: readonly never[] = Object.freeze([]);
 
 export class HeapListState<T> implements ListState<T> {
   private readonly table: StateTable;
-  private readonly index: number;
+  private readonly column: ValueColumn;
   private readonly place: string;
   private readonly isObjectReuse: boolean;
 
   constructor(table: StateTable, index: number, isObjectReuse: boolean) {
     this.table = table;
-    this.index = index;
+    this.column = table.columns[index] as ValueColumn;
     this.place = table.placeOf(index);
     this.isObjectReuse = isObjectReuse;
   }
@@ -26,11 +27,11 @@ export class HeapListState<T> implements ListState<T> {
   get(): readonly T[] {
     const { table } = this;
     const entry = table.current;
-    if (entry === undefined) {
+    if (entry < 0) {
       table.assertKey();
       return nothing;
     }
-    const cell = entry.slots[this.index] as ListCell | undefined;
+    const cell = this.column.get(entry) as ListCell | undefined;
     if (cell === undefined) return nothing;
     table.touchSlots(entry);
     cell.isShared = true;
@@ -46,7 +47,7 @@ export class HeapListState<T> implements ListState<T> {
     const entry = this.table.entryForWrite();
     const cell = this.cellFor(entry);
     cell.items.push(owned);
-    this.table.guard?.put(cell.items, this.place, entry.key);
+    this.table.guard?.put(cell.items, this.place, this.table.currentKey());
   }
 
   addAll(values: Iterable<T>): void {
@@ -55,7 +56,7 @@ export class HeapListState<T> implements ListState<T> {
     const entry = this.table.entryForWrite();
     const cell = this.cellFor(entry);
     for (const value of owned) cell.items.push(value);
-    this.table.guard?.put(cell.items, this.place, entry.key);
+    this.table.guard?.put(cell.items, this.place, this.table.currentKey());
   }
 
   /** An empty list clears. */
@@ -66,30 +67,30 @@ export class HeapListState<T> implements ListState<T> {
       return;
     }
     const entry = this.table.entryForWrite();
-    const previous = entry.slots[this.index] as ListCell | undefined;
+    const previous = this.column.get(entry) as ListCell | undefined;
     if (previous === undefined) {
-      entry.liveCount += 1;
+      this.table.retain(entry);
       this.table.size += 1;
     }
-    entry.slots[this.index] = { items, isShared: false } satisfies ListCell;
+    this.column.set(entry, { items, isShared: false } satisfies ListCell);
     if (this.table.guard !== undefined) {
       this.table.guard.forget(previous?.items);
-      this.table.guard.put(items, this.place, entry.key);
+      this.table.guard.put(items, this.place, this.table.currentKey());
     }
   }
 
   clear(): void {
     const { table } = this;
     const entry = table.current;
-    if (entry === undefined) {
+    if (entry < 0) {
       table.assertKey();
       return;
     }
-    const cell = entry.slots[this.index] as ListCell | undefined;
+    const cell = this.column.get(entry) as ListCell | undefined;
     if (cell === undefined) return;
     table.touchSlots(entry);
     table.guard?.forget(cell.items);
-    entry.slots[this.index] = undefined;
+    this.column.set(entry, undefined);
     table.size -= 1;
     table.release(entry);
   }
@@ -99,13 +100,13 @@ export class HeapListState<T> implements ListState<T> {
   }
 
   /** The cell to append to; its array is nobody else's (LS1). */
-  private cellFor(entry: KeyEntry): ListCell {
+  private cellFor(entry: number): ListCell {
     const { table } = this;
-    const cell = entry.slots[this.index] as ListCell | undefined;
+    const cell = this.column.get(entry) as ListCell | undefined;
     if (cell === undefined) {
       const created: ListCell = { items: [], isShared: false };
-      entry.slots[this.index] = created;
-      entry.liveCount += 1;
+      this.column.set(entry, created);
+      table.retain(entry);
       table.size += 1;
       return created;
     }

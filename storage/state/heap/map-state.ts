@@ -7,7 +7,9 @@
  */
 import { canonicalKey, type CanonicalKey, type Key } from '../../../core/keys.js';
 import type { MapState } from '../contracts.js';
-import type { KeyEntry, MapCell, MapCells } from './key-entry.js';
+import type { EntryOwner } from './entry-store.js';
+import type { ValueColumn } from './paged-column.js';
+import type { MapCell, MapCells } from './state-cells.js';
 import type { StateTable } from './state-table.js';
 import { copyValue } from './value-copier.js';
 
@@ -16,19 +18,21 @@ const noCells: MapCells = new Map();
 export class HeapMapState<K extends Key, V> implements MapState<K, V> {
   private readonly table: StateTable;
   private readonly index: number;
+  private readonly column: ValueColumn;
   private readonly place: string;
   private readonly isObjectReuse: boolean;
 
   constructor(table: StateTable, index: number, isObjectReuse: boolean) {
     this.table = table;
     this.index = index;
+    this.column = table.columns[index] as ValueColumn;
     this.place = table.placeOf(index);
     this.isObjectReuse = isObjectReuse;
   }
 
   get(key: K): V | undefined {
     const cell = this.cells().get(canonicalKey(key));
-    return cell === undefined ? undefined : this.read(this.table.current as KeyEntry, cell);
+    return cell === undefined ? undefined : this.read(cell, undefined);
   }
 
   /** A value of `undefined` removes. */
@@ -45,11 +49,10 @@ export class HeapMapState<K extends Key, V> implements MapState<K, V> {
       this.insert(key, canonical, owned);
       return;
     }
-    const entry = table.current as KeyEntry;
-    if (known.version < table.cut) table.touchCell(entry, this.index, known);
+    this.touch(known, undefined);
     if (table.guard !== undefined) {
       table.guard.forget(known.value);
-      table.guard.put(owned, this.place, entry.key);
+      table.guard.put(owned, this.place, table.currentKey());
     }
     known.value = owned;
   }
@@ -64,24 +67,23 @@ export class HeapMapState<K extends Key, V> implements MapState<K, V> {
     const canonical = canonicalKey(key);
     const cell = cells.get(canonical);
     if (cell === undefined) return;
-    const entry = table.current as KeyEntry;
-    table.touchCell(entry, this.index, cell);
+    this.touch(cell, undefined);
     table.guard?.forget(cell.value);
     cells.delete(canonical);
     table.size -= 1;
-    if (cells.size === 0) this.drop(entry);
+    if (cells.size === 0) this.drop();
   }
 
   entries(): Iterable<readonly [K, V]> {
-    return this.iterate(this.cells(), this.table.current, (entry, cell) => [cell.key as K, this.read(entry, cell)]);
+    return this.iterate((cell, owner) => [cell.key as K, this.read(cell, owner)]);
   }
 
   keys(): Iterable<K> {
-    return this.iterate(this.cells(), this.table.current, (_, cell) => cell.key as K);
+    return this.iterate((cell) => cell.key as K);
   }
 
   values(): Iterable<V> {
-    return this.iterate(this.cells(), this.table.current, (entry, cell) => this.read(entry, cell));
+    return this.iterate((cell, owner) => this.read(cell, owner));
   }
 
   isEmpty(): boolean {
@@ -92,47 +94,54 @@ export class HeapMapState<K extends Key, V> implements MapState<K, V> {
     const { table } = this;
     const cells = this.cells();
     if (cells.size === 0) return;
-    const entry = table.current as KeyEntry;
     if (table.guard !== undefined) for (const cell of cells.values()) table.guard.forget(cell.value);
     table.size -= cells.size;
-    table.sink?.adoptCells(entry, this.index, cells);
-    this.drop(entry);
+    table.sink?.adoptCells(table.entries.ownerOf(table.current), this.index, cells);
+    this.drop();
   }
 
   private cells(): MapCells {
     const entry = this.table.current;
-    if (entry === undefined) {
+    if (entry < 0) {
       this.table.assertKey();
       return noCells;
     }
-    return (entry.slots[this.index] as MapCells | undefined) ?? noCells;
+    return (this.column.get(entry) as MapCells | undefined) ?? noCells;
   }
 
   private insert(key: K, canonical: CanonicalKey, owned: V): void {
     const { table } = this;
     const entry = table.entryForWrite();
-    let cells = entry.slots[this.index] as MapCells | undefined;
+    let cells = this.column.get(entry) as MapCells | undefined;
     if (cells === undefined) {
       cells = new Map();
-      entry.slots[this.index] = cells;
-      entry.liveCount += 1;
+      this.column.set(entry, cells);
+      table.retain(entry);
     }
     const ownKey: Key = copyValue(key, this.place);
     cells.set(canonical, { key: ownKey, value: owned, version: table.version });
     table.size += 1;
-    table.guard?.put(owned, this.place, entry.key);
+    table.guard?.put(owned, this.place, key);
   }
 
-  private drop(entry: KeyEntry): void {
-    entry.slots[this.index] = undefined;
+  /** The map of the current key, which has become empty. */
+  private drop(): void {
+    const entry = this.table.current;
+    this.column.set(entry, undefined);
     this.table.release(entry);
   }
 
-  private read(entry: KeyEntry, cell: MapCell): V {
+  /** Saves a cell that a snapshot still needs (ST2); without an `owner` it is of the current key. */
+  private touch(cell: MapCell, owner: EntryOwner | undefined): void {
+    const { table } = this;
+    if (cell.version < table.cut) table.sink?.saveCell(owner ?? table.entries.ownerOf(table.current), this.index, cell);
+  }
+
+  private read(cell: MapCell, owner: EntryOwner | undefined): V {
     const { table } = this;
     const { value } = cell;
     if (typeof value === 'object' && value !== null) {
-      if (cell.version < table.cut) table.touchCell(entry, this.index, cell);
+      this.touch(cell, owner);
       if (table.guard !== undefined) {
         table.guard.verify(value);
         table.guard.handOut(value);
@@ -141,9 +150,13 @@ export class HeapMapState<K extends Key, V> implements MapState<K, V> {
     return value as V;
   }
 
-  /** `cells` and `entry` are those of the key that was current when the iteration was asked for, not when it runs. */
-  private *iterate<R>(cells: MapCells, entry: KeyEntry | undefined, make: (entry: KeyEntry, cell: MapCell) => R): Iterable<R> {
-    if (entry === undefined) return;
-    for (const cell of cells.values()) yield make(entry, cell);
+  /** Over the cells of the key that is current now, not when the iteration runs. */
+  private iterate<R>(make: (cell: MapCell, owner: EntryOwner) => R): Iterable<R> {
+    const cells = this.cells();
+    return cells.size === 0 ? [] : visit(cells, this.table.entries.ownerOf(this.table.current), make);
   }
+}
+
+function* visit<R>(cells: MapCells, owner: EntryOwner, make: (cell: MapCell, owner: EntryOwner) => R): Iterable<R> {
+  for (const cell of cells.values()) yield make(cell, owner);
 }

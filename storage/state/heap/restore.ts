@@ -7,9 +7,10 @@
 import type { ChunkHandle, KeyedStateHandle } from '../../contracts.js';
 import type { ChunkReader, TimeDomain } from '../contracts.js';
 import { timeDomains } from './heap-snapshot.js';
-import type { ListCell, MapCells } from './key-entry.js';
+import type { ListCell, MapCells } from './state-cells.js';
 import { decodeChunk, rowKinds, unpackKey, type StateRow } from './snapshot-format.js';
 import { canonicalKey } from '../../../core/keys.js';
+import type { ValueColumn } from './paged-column.js';
 import type { StateTable } from './state-table.js';
 import type { TimerQueue } from './timer-queue.js';
 
@@ -53,27 +54,29 @@ function restoreChunk(options: RestoreOptions, bytes: Uint8Array, name: string):
 
 function restoreRow(options: RestoreOptions, row: StateRow, stateOf: readonly number[]): void {
   const { table, timers } = options;
-  const [kind, keyGroup, packedKey, third, fourth, fifth] = row;
-  const entry = table.entryOf(unpackKey(packedKey), keyGroup);
+  const [kind, , packedKey, third, fourth, fifth] = row;
+  const key = unpackKey(packedKey);
+  const entry = table.entryOf(key);
   if (kind === rowKinds.timer) {
     const domain = timeDomains[third] as TimeDomain;
-    if (timers[domain].register(entry, fourth as number, table.version)) entry.liveCount += 1;
+    if (timers[domain].register(entry, fourth as number, table.version)) table.retain(entry);
     return;
   }
   const state = stateOf[third] as number;
   const place = table.placeOf(state);
-  const isNew = entry.slots[state] === undefined;
-  if (isNew) entry.liveCount += 1;
+  const column = table.columns[state] as ValueColumn;
+  const known = column.get(entry);
+  if (known === undefined) table.retain(entry);
   if (kind === rowKinds.mapCell) {
-    const cells = (entry.slots[state] as MapCells | undefined) ?? new Map();
-    const key = unpackKey(fourth);
-    cells.set(canonicalKey(key), { key, value: fifth, version: table.version });
-    entry.slots[state] = cells;
+    const cells = (known as MapCells | undefined) ?? new Map();
+    const field = unpackKey(fourth);
+    cells.set(canonicalKey(field), { key: field, value: fifth, version: table.version });
+    column.set(entry, cells);
     table.size += 1;
-    table.guard?.put(fifth, place, entry.key);
+    table.guard?.put(fifth, place, key);
     return;
   }
-  entry.slots[state] = kind === rowKinds.list ? ({ items: fourth as unknown[], isShared: false } satisfies ListCell) : fourth;
-  if (isNew) table.size += 1;
-  table.guard?.put(fourth, place, entry.key);
+  column.set(entry, kind === rowKinds.list ? ({ items: fourth as unknown[], isShared: false } satisfies ListCell) : fourth);
+  if (known === undefined) table.size += 1;
+  table.guard?.put(fourth, place, key);
 }

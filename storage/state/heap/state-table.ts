@@ -1,42 +1,51 @@
 /**
- * Keys and their entries, group by group, with the current key and the version of a snapshot under way.
+ * States as columns over the entries of their keys, with the current key and the version of a snapshot under way.
  *
- * ST1  Per record: one map look-up for the current key, whatever the number of states; reads and writes of a state are then
- *      an array access and one comparison of versions.
+ * ST1  Per record: one look-up for the current key, by the hash that came with it, whatever the number of states; reads and
+ *      writes of a state are then an access to its column. Versions are looked at while a snapshot is under way only.
  * ST2  Whoever is about to change or hand out something older than the cut calls `touch…` first, which serialises it into
  *      the snapshot right then; without a snapshot the cut is 0 and nothing is ever older.
- * ST3  An entry is in its group's map exactly while it holds a value or a timer.
+ * ST3  A key has an entry exactly while it holds a value or a timer.
  */
 import { MillraceError } from '../../../core/errors.js';
 import type { KeyGroupRange } from '../../../core/ids.js';
-import { canonicalKey, type CanonicalKey, type Key } from '../../../core/keys.js';
+import { canonicalKey, keyHashOf, type CanonicalKey, type Key } from '../../../core/keys.js';
 import type { StateDescriptor } from '../contracts.js';
-import { KeyEntry, type MapCell, type MapCells } from './key-entry.js';
+import { EntryStore, type EntryOwner } from './entry-store.js';
+import { pageLength, ValueColumn } from './paged-column.js';
+import type { MapCell, MapCells } from './state-cells.js';
 import type { StrictGuard } from './strict-guard.js';
 import { copyValue, detachString } from './value-copier.js';
 
 /** Takes what a snapshot must hold, before it changes. */
 export interface SnapshotSink {
   /** Serialises value and list states of an entry, and marks it. */
-  saveSlots(entry: KeyEntry): void;
-  saveCell(entry: KeyEntry, state: number, cell: MapCell): void;
+  saveSlots(entry: number): void;
+  saveCell(owner: EntryOwner, state: number, cell: MapCell): void;
   /** Takes over cells that left the table without having been read: they are serialised in their turn. */
-  adoptCells(entry: KeyEntry, state: number, cells: MapCells): void;
+  adoptCells(owner: EntryOwner, state: number, cells: MapCells): void;
 }
 
 export interface StateTableOptions {
   readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
   /** For error messages. */
   readonly operatorName: string;
   readonly guard: StrictGuard | undefined;
 }
 
+/** Stands for an entry where there is none. */
+export const noEntry = -1;
+
 export class StateTable {
   readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
   readonly operatorName: string;
   readonly guard: StrictGuard | undefined;
-  readonly groups: readonly Map<CanonicalKey, KeyEntry>[];
+  readonly entries: EntryStore;
   readonly states: StateDescriptor[] = [];
+  /** By index of the state: a value, a {@link ListCell}, {@link MapCells}, or undefined for nothing. */
+  readonly columns: ValueColumn[] = [];
   /** New entries get this version; each cut raises it. */
   version = 1;
   /** Version of the snapshot under way; 0 when none is. */
@@ -45,38 +54,38 @@ export class StateTable {
   /** Values, lists and cells of maps held. */
   size = 0;
 
-  /** Entry of the current key; undefined while the key holds nothing. */
-  current: KeyEntry | undefined;
+  /** Entry of the current key; {@link noEntry} while the key holds nothing. */
+  current = noEntry;
   private hasKey = false;
   private key: Key = null;
-  private canonical: CanonicalKey = null;
-  private keyGroup = 0;
+  private keyHash = 0;
 
   constructor(options: StateTableOptions) {
     this.keyGroups = options.keyGroups;
+    this.maxParallelism = options.maxParallelism;
     this.operatorName = options.operatorName;
     this.guard = options.guard;
-    this.groups = Array.from({ length: options.keyGroups.end - options.keyGroups.start + 1 }, () => new Map<CanonicalKey, KeyEntry>());
+    this.entries = new EntryStore(options.maxParallelism);
   }
 
-  setCurrentKey(key: Key, keyGroup: number): void {
-    const group = this.groups[keyGroup - this.keyGroups.start];
-    if (group === undefined) throw this.foreignGroup(keyGroup);
+  setCurrentKey(key: Key, keyHash: number): void {
     if (this.guard !== undefined) this.guard.endCallback();
-    const canonical = canonicalKey(key);
+    const { entries } = this;
+    // A text, where no composite is held, is equal to what is held exactly when its canonical form is (K1).
+    const entry = entries.find(keyHash, typeof key === 'string' && entries.isPlain ? key : canonicalKey(key));
+    // An entry that is there passed this when it came.
+    if (entry < 0) this.checkGroup(keyHash);
     this.key = key;
-    this.canonical = canonical;
-    this.keyGroup = keyGroup;
+    this.keyHash = keyHash;
     this.hasKey = true;
-    this.current = group.get(canonical);
+    this.current = entry;
   }
 
   /** Makes the key of an entry current. */
-  selectEntry(entry: KeyEntry): void {
+  selectEntry(entry: number): void {
     if (this.guard !== undefined) this.guard.endCallback();
-    this.key = entry.key;
-    this.canonical = entry.canonical;
-    this.keyGroup = entry.keyGroup;
+    this.key = this.entries.keyOf(entry);
+    this.keyHash = this.entries.hashOf(entry);
     this.hasKey = true;
     this.current = entry;
   }
@@ -87,38 +96,52 @@ export class StateTable {
   }
 
   /** Entry of the current key, made if the key held nothing, saved if a snapshot still needs its slots (ST2). */
-  entryForWrite(): KeyEntry {
-    const entry = this.current ?? this.createCurrent();
-    if (entry.version < this.cut) this.touchSlots(entry);
-    return entry;
+  entryForWrite(): number {
+    if (this.current < 0) this.createCurrent();
+    else if (this.cut !== 0) this.touchSlots(this.current);
+    return this.current;
   }
 
-  touchSlots(entry: KeyEntry): void {
-    if (entry.version < this.cut) this.sink?.saveSlots(entry);
+  touchSlots(entry: number): void {
+    if (this.cut !== 0 && this.entries.versions.get(entry) < this.cut) this.sink?.saveSlots(entry);
   }
 
-  touchCell(entry: KeyEntry, state: number, cell: MapCell): void {
-    if (cell.version < this.cut) this.sink?.saveCell(entry, state, cell);
+  /** One slot or timer more. */
+  retain(entry: number): void {
+    const { liveCounts } = this.entries;
+    liveCounts.set(entry, liveCounts.get(entry) + 1);
   }
 
   /** One slot or timer less; the entry leaves with its last one (ST3). */
-  release(entry: KeyEntry): void {
-    entry.liveCount -= 1;
-    if (entry.liveCount > 0) return;
-    this.groupOf(entry.keyGroup).delete(entry.canonical);
-    if (this.current === entry) this.current = undefined;
+  release(entry: number): void {
+    const { liveCounts } = this.entries;
+    const left = liveCounts.get(entry) - 1;
+    liveCounts.set(entry, left);
+    if (left > 0) return;
+    this.entries.remove(entry);
+    if (this.current === entry) this.current = noEntry;
+    if (this.entries.count === 0 && this.entries.end > pageLength && this.cut === 0) this.shrink();
   }
 
   /** The entry of any key, made if it is not there: for restore. */
-  entryOf(key: Key, keyGroup: number): KeyEntry {
+  entryOf(key: Key): number {
     const canonical = canonicalKey(key);
-    return this.groupOf(keyGroup).get(canonical) ?? this.create(key, canonical, keyGroup);
+    const keyHash = keyHashOf(key);
+    const entry = this.entries.find(keyHash, canonical);
+    if (entry >= 0) return entry;
+    this.checkGroup(keyHash);
+    return this.create(key, canonical, keyHash);
   }
 
   /** Index of a state by name; the same name with another kind is refused. */
   registerState(name: string, kind: StateDescriptor['kind']): number {
     const index = this.states.findIndex((state) => state.name === name);
-    if (index < 0) return this.states.push({ name, kind }) - 1;
+    if (index < 0) {
+      const column = new ValueColumn();
+      if (this.entries.end > 0) column.reach(this.entries.end - 1);
+      this.columns.push(column);
+      return this.states.push({ name, kind }) - 1;
+    }
     const known = (this.states[index] as StateDescriptor).kind;
     if (known === kind) return index;
     throw new MillraceError(
@@ -143,36 +166,39 @@ export class StateTable {
   }
 
   clear(): void {
-    for (const group of this.groups) group.clear();
-    this.current = undefined;
+    this.shrink();
+    this.current = noEntry;
     this.hasKey = false;
     this.size = 0;
   }
 
-  private createCurrent(): KeyEntry {
+  /** Frees the memory of a table that holds nothing. */
+  private shrink(): void {
+    this.entries.clear();
+    for (const column of this.columns) column.clear();
+  }
+
+  private createCurrent(): void {
     if (!this.hasKey) throw this.noKey();
-    this.current = this.create(this.key, this.canonical, this.keyGroup);
-    return this.current;
+    this.current = this.create(this.key, canonicalKey(this.key), this.keyHash);
   }
 
   /** Kept keys are detached and copied: they often are pieces of a record. */
-  private create(key: Key, canonical: CanonicalKey, keyGroup: number): KeyEntry {
+  private create(key: Key, canonical: CanonicalKey, keyHash: number): number {
     const ownKey = copyValue(key, this.operatorName);
     const ownCanonical = key === canonical ? (ownKey as CanonicalKey) : typeof canonical === 'string' ? detachString(canonical) : canonical;
-    const entry = new KeyEntry(ownKey, ownCanonical, keyGroup, this.version, this.states.length);
-    this.groupOf(keyGroup).set(ownCanonical, entry);
+    const entry = this.entries.add(ownKey, ownCanonical, keyHash);
+    for (const column of this.columns) column.reach(entry);
+    // Without a snapshot under way, whatever version an entry of this number had is older than the next cut.
+    if (this.cut !== 0) this.entries.versions.set(entry, this.version);
     return entry;
   }
 
-  private groupOf(keyGroup: number): Map<CanonicalKey, KeyEntry> {
-    const group = this.groups[keyGroup - this.keyGroups.start];
-    if (group === undefined) throw this.foreignGroup(keyGroup);
-    return group;
-  }
-
-  private foreignGroup(keyGroup: number): MillraceError {
+  private checkGroup(keyHash: number): void {
     const { start, end } = this.keyGroups;
-    return new MillraceError('KEY_GROUP_FOREIGN', `Key group ${keyGroup} is not in ${start} to ${end}.`, {
+    const keyGroup = keyHash % this.maxParallelism;
+    if (keyGroup >= start && keyGroup <= end) return;
+    throw new MillraceError('KEY_GROUP_FOREIGN', `Key group ${keyGroup} is not in ${start} to ${end}.`, {
       domain: 'internal',
       recovery: 'restart-job',
       where: this.operatorName,

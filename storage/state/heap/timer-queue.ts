@@ -6,14 +6,12 @@
  *      keys of a window share one bucket. Times whose timers are gone are dropped when they are half of the heap.
  * TQ3  Each timer carries the version it was registered in, for snapshots.
  */
-import type { KeyEntry } from './key-entry.js';
-
 export interface TimerBucket {
   readonly time: number;
-  /** Version by entry, in the order of registration. */
-  readonly entries: Map<KeyEntry, number>;
+  /** Version by number of the entry, in the order of registration. */
+  readonly entries: Map<number, number>;
   /** Where taking stands: a Map's iterator skips what was deleted without looking at it again. */
-  cursor: IterableIterator<KeyEntry> | undefined;
+  cursor: IterableIterator<number> | undefined;
 }
 
 const compactionLengthMin = 64;
@@ -25,7 +23,7 @@ export class TimerQueue {
   private times: number[] = [];
 
   /** False when the timer was there already. */
-  register(entry: KeyEntry, time: number, version: number): boolean {
+  register(entry: number, time: number, version: number): boolean {
     let bucket = this.buckets.get(time);
     if (bucket === undefined) {
       bucket = { time, entries: new Map(), cursor: undefined };
@@ -38,11 +36,11 @@ export class TimerQueue {
     return true;
   }
 
-  versionOf(entry: KeyEntry, time: number): number | undefined {
+  versionOf(entry: number, time: number): number | undefined {
     return this.buckets.get(time)?.entries.get(entry);
   }
 
-  delete(entry: KeyEntry, time: number): void {
+  delete(entry: number, time: number): void {
     const bucket = this.buckets.get(time);
     if (bucket?.entries.delete(entry) === true && bucket.entries.size === 0) this.dropBucket(bucket);
   }
@@ -57,7 +55,7 @@ export class TimerQueue {
   }
 
   /** The entry of the earliest timer due at `time`; it stays registered until it is deleted. */
-  nextDue(time: number): { readonly entry: KeyEntry; readonly time: number } | undefined {
+  nextDue(time: number): { readonly entry: number; readonly time: number } | undefined {
     const next = this.nextTime();
     if (next === undefined || next > time) return undefined;
     const bucket = this.buckets.get(next) as TimerBucket;

@@ -2,18 +2,19 @@
  * Value state on the heap. What is put is copied unless objects are reused; what is read is the object state holds.
  */
 import type { ValueState } from '../contracts.js';
+import type { ValueColumn } from './paged-column.js';
 import type { StateTable } from './state-table.js';
 import { copyValue } from './value-copier.js';
 
 export class HeapValueState<T> implements ValueState<T> {
   private readonly table: StateTable;
-  private readonly index: number;
+  private readonly column: ValueColumn;
   private readonly place: string;
   private readonly isObjectReuse: boolean;
 
   constructor(table: StateTable, index: number, isObjectReuse: boolean) {
     this.table = table;
-    this.index = index;
+    this.column = table.columns[index] as ValueColumn;
     this.place = table.placeOf(index);
     this.isObjectReuse = isObjectReuse;
   }
@@ -21,13 +22,13 @@ export class HeapValueState<T> implements ValueState<T> {
   value(): T | undefined {
     const { table } = this;
     const entry = table.current;
-    if (entry === undefined) {
+    if (entry < 0) {
       table.assertKey();
       return undefined;
     }
-    const value = entry.slots[this.index];
+    const value = this.column.get(entry);
     if (typeof value === 'object' && value !== null) {
-      if (entry.version < table.cut) table.touchSlots(entry);
+      table.touchSlots(entry);
       if (table.guard !== undefined) {
         table.guard.verify(value);
         table.guard.handOut(value);
@@ -45,30 +46,30 @@ export class HeapValueState<T> implements ValueState<T> {
     const { table } = this;
     const owned = this.isObjectReuse ? value : copyValue(value, this.place);
     const entry = table.entryForWrite();
-    const previous = entry.slots[this.index];
+    const previous = this.column.get(entry);
     if (previous === undefined) {
-      entry.liveCount += 1;
+      table.retain(entry);
       table.size += 1;
     }
-    entry.slots[this.index] = owned;
+    this.column.set(entry, owned);
     if (table.guard !== undefined) {
       table.guard.forget(previous);
-      table.guard.put(owned, this.place, entry.key);
+      table.guard.put(owned, this.place, table.currentKey());
     }
   }
 
   clear(): void {
     const { table } = this;
     const entry = table.current;
-    if (entry === undefined) {
+    if (entry < 0) {
       table.assertKey();
       return;
     }
-    const previous = entry.slots[this.index];
+    const previous = this.column.get(entry);
     if (previous === undefined) return;
     table.touchSlots(entry);
     table.guard?.forget(previous);
-    entry.slots[this.index] = undefined;
+    this.column.set(entry, undefined);
     table.size -= 1;
     table.release(entry);
   }

@@ -3,8 +3,11 @@ import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MillraceError } from '../../../core/errors.js';
+import type { Key } from '../../../core/keys.js';
 import { HeapKeyedStateBackend } from '../../../storage/state/heap/heap-keyed-state-backend.js';
+import { decodeChunk } from '../../../storage/state/heap/snapshot-format.js';
 import { detachString } from '../../../storage/state/heap/value-copier.js';
+import { maxParallelism, use } from '../../../testing/contracts/keyed-state-fixture.js';
 import { keyedStateContract } from '../../../testing/contracts/keyed-state.js';
 import { ChunkShelf } from '../../support/chunk-shelf.js';
 import { runContract } from '../../support/run-contract.js';
@@ -16,6 +19,7 @@ for (const isStrict of [false, true]) {
         // Values that count how often they are read cannot be strict: stamping them reads them.
         new HeapKeyedStateBackend({
           keyGroups,
+          maxParallelism,
           operatorName: 'operator',
           isStrict: isStrict && options.isObjectReuse !== true,
           ...options,
@@ -25,7 +29,8 @@ for (const isStrict of [false, true]) {
 }
 
 const test = suite('strict mode');
-const backend = () => new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, operatorName: 'sum per airport', isStrict: true });
+const backend = () =>
+  new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'sum per airport', isStrict: true });
 
 function failsNaming(what: readonly string[], call: () => unknown): void {
   assert.throws(call, (error: unknown) => {
@@ -39,34 +44,34 @@ function failsNaming(what: readonly string[], call: () => unknown): void {
 test('a value changed in its callback and not put fails at the end of the callback, naming operator, state and key (SG1)', () => {
   const state = backend();
   const value = state.valueState<{ n: number[] }>('accumulator');
-  state.setCurrentKey('ORD', 0);
+  use(state, 'ORD');
   value.update({ n: [1] });
-  state.setCurrentKey('ORD', 0);
+  use(state, 'ORD');
   value.value()?.n.push(2);
-  failsNaming(['sum per airport', 'accumulator', 'ORD'], () => state.setCurrentKey('LAX', 0));
+  failsNaming(['sum per airport', 'accumulator', 'ORD'], () => use(state, 'LAX'));
 });
 
 test('a value changed and put in the same callback is fine, read as often as one likes (SG1)', () => {
   const state = backend();
   const value = state.valueState<{ n: number }>('accumulator');
   for (let round = 0; round < 3; round += 1) {
-    state.setCurrentKey('a', 0);
+    use(state, 'a');
     const read = value.value() ?? { n: 0 };
     read.n += 1;
     assert.is(value.value()?.n, round === 0 ? undefined : read.n);
     value.update(read);
     read.n = -1;
   }
-  state.setCurrentKey('a', 0);
+  use(state, 'a');
   assert.is(value.value()?.n, 3);
 });
 
 test('a change that is not put fails when a snapshot is cut, too (SG1)', () => {
   const state = backend();
   const map = state.mapState<string, { n: number }>('per day');
-  state.setCurrentKey('a', 0);
+  use(state, 'a');
   map.put('monday', { n: 1 });
-  state.setCurrentKey('a', 0);
+  use(state, 'a');
   for (const cell of map.values()) cell.n = 2;
   failsNaming(['sum per airport', 'per day'], () => state.snapshot(new ChunkShelf().write));
 });
@@ -75,16 +80,16 @@ test('a value kept from an earlier callback and changed later fails when it is s
   for (const look of ['snapshot', 'read'] as const) {
     const state = backend();
     const list = state.listState<{ n: number }>('events');
-    state.setCurrentKey('a', 0);
+    use(state, 'a');
     list.add({ n: 1 });
-    state.setCurrentKey('a', 0);
+    use(state, 'a');
     const kept = list.get()[0];
-    state.setCurrentKey('b', 0);
+    use(state, 'b');
     assert.ok(kept);
     kept.n = 2;
     failsNaming(['sum per airport', 'events'], () => {
       if (look === 'snapshot') state.snapshot(new ChunkShelf().write).advance(10);
-      state.setCurrentKey('a', 0);
+      use(state, 'a');
       list.get();
     });
   }
@@ -93,11 +98,11 @@ test('a value kept from an earlier callback and changed later fails when it is s
 test('an array handed out and pushed to by a cast is caught (SG1)', () => {
   const state = backend();
   const list = state.listState<number>('numbers');
-  state.setCurrentKey('a', 0);
+  use(state, 'a');
   list.add(1);
-  state.setCurrentKey('a', 0);
+  use(state, 'a');
   (list.get() as number[]).push(2);
-  failsNaming(['numbers'], () => state.setCurrentKey('a', 0));
+  failsNaming(['numbers'], () => use(state, 'a'));
 });
 
 test.run();
@@ -105,17 +110,17 @@ test.run();
 const reuse = suite('objects reused');
 
 reuse('with object reuse values are stored as they are, and the snapshot holds what they were when it looked', () => {
-  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, operatorName: 'op', isObjectReuse: true });
+  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'op', isObjectReuse: true });
   const value = state.valueState<{ n: number }>('value');
   const put = { n: 1 };
-  state.setCurrentKey('a', 0);
+  use(state, 'a');
   value.update(put);
   assert.is(value.value(), put);
 });
 
 reuse('a value that cannot be encoded fails the snapshot, naming operator and state', () => {
-  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, operatorName: 'op', isObjectReuse: true });
-  state.setCurrentKey('a', 0);
+  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'op', isObjectReuse: true });
+  use(state, 'a');
   state.valueState<unknown>('fine').update(1);
   state.valueState<unknown>('handler').update({ call: () => 1 });
   assert.throws(
@@ -129,11 +134,166 @@ reuse('a value that cannot be encoded fails the snapshot, naming operator and st
 
 reuse.run();
 
+const many = suite('many keys');
+
+/** Every third key is a tuple. */
+const keyOf = (index: number): Key => (index % 3 === 0 ? ['tuple', index] : `key-${index}`);
+
+many('a snapshot is exact although entries leave, and their numbers are given to other keys, while it is written (HS1, ES2)', async () => {
+  const options = { keyGroups: { start: 0, end: 127 }, maxParallelism: 128, operatorName: 'op' };
+  const state = new HeapKeyedStateBackend(options);
+  const value = state.valueState<number>('value');
+  const map = state.mapState<string, number>('map');
+  const keys = 9_000;
+  for (let index = 0; index < keys; index += 1) {
+    use(state, keyOf(index));
+    value.update(index);
+    map.put('n', index);
+    if (index % 2 === 0) state.registerTimer('event', index);
+  }
+  const shelf = new ChunkShelf();
+  const snapshot = state.snapshot(shelf.write);
+  let next = keys;
+  for (let index = 0; snapshot.advance(3); index = (index + 7) % keys) {
+    use(state, keyOf(index));
+    value.clear();
+    map.clear();
+    state.deleteTimer('event', index);
+    use(state, keyOf(next));
+    value.update(-next);
+    map.put('n', -next);
+    next += 1;
+  }
+  assert.ok(next > keys + 2_000, `${next - keys} keys came meanwhile`);
+  const restored = new HeapKeyedStateBackend(options);
+  await restored.restore(await snapshot.finish(), shelf.read);
+  const restoredValue = restored.valueState<number>('value');
+  const restoredMap = restored.mapState<string, number>('map');
+  for (let index = 0; index < next; index += 1) {
+    use(restored, keyOf(index));
+    const expected = index < keys ? index : undefined;
+    assert.is(restoredValue.value(), expected, `value of ${index}`);
+    assert.is(restoredMap.get('n'), expected, `cell of ${index}`);
+  }
+  assert.is(restored.size(), 2 * keys);
+  let timers = 0;
+  for (let timer = restored.pollTimer('event', keys); timer !== undefined; timer = restored.pollTimer('event', keys)) {
+    assert.equal(timer.key, keyOf(timer.time));
+    timers += 1;
+  }
+  assert.is(timers, keys / 2);
+});
+
+many('rows of a snapshot come key group by key group (HS4)', async () => {
+  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 127 }, maxParallelism: 128, operatorName: 'op' });
+  for (let index = 0; index < 3_000; index += 1) {
+    use(state, keyOf(index));
+    state.valueState<number>('value').update(index);
+  }
+  const groups: number[] = [];
+  const snapshot = state.snapshot(async (bytes) => {
+    for (const batch of decodeChunk(bytes, 'a test').batches) for (const row of batch) groups.push(row[1]);
+    return { name: 'chunk', bytes: bytes.length, sha256: '' };
+  });
+  let steps = 1;
+  while (snapshot.advance(1)) steps += 1;
+  await snapshot.finish();
+  assert.is(groups.length, 3_000);
+  assert.ok(steps > 3_000 + 3_000 / 50, `${steps} steps: chaining the entries takes some, too (HS2)`);
+  assert.equal(
+    groups,
+    groups.toSorted((left, right) => left - right),
+  );
+});
+
+many('a map that is iterated while its key leaves is saved under its own key (HS1, ES2)', async () => {
+  const options = { keyGroups: { start: 0, end: 127 }, maxParallelism: 128, operatorName: 'op' };
+  const state = new HeapKeyedStateBackend(options);
+  const map = state.mapState<string, { n: number }>('map');
+  use(state, 'leaves');
+  map.put('x', { n: 1 });
+  map.put('y', { n: 2 });
+  const shelf = new ChunkShelf();
+  const snapshot = state.snapshot(shelf.write);
+  const values = map.values()[Symbol.iterator]();
+  map.clear();
+  use(state, 'comes');
+  map.put('z', { n: 3 });
+  for (let step = values.next(); step.done !== true; step = values.next()) step.value.n += 10;
+  while (snapshot.advance(1));
+  const restored = new HeapKeyedStateBackend(options);
+  await restored.restore(await snapshot.finish(), shelf.read);
+  use(restored, 'leaves');
+  assert.equal([...restored.mapState<string, { n: number }>('map').values()], [{ n: 1 }, { n: 2 }]);
+  use(restored, 'comes');
+  assert.ok(restored.mapState('map').isEmpty());
+});
+
+many('a text that looks like the canonical form of a tuple is a key of its own, before and after tuples come (K1)', () => {
+  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'op' });
+  const value = state.valueState<string>('value');
+  const text = '\u0000["a"]';
+  const expect = (key: Key, expected: string | undefined): void => {
+    // Even if their hashes were the same, they would not be one key.
+    state.setCurrentKey(key, 7);
+    assert.is(value.value(), expected);
+  };
+  state.setCurrentKey('plain', 7);
+  value.update('plain');
+  expect(text, undefined);
+  state.setCurrentKey(['a'], 7);
+  value.update('tuple');
+  expect(text, undefined);
+  expect('plain', 'plain');
+  state.setCurrentKey(text, 7);
+  value.update('text');
+  expect(['a'], 'tuple');
+  expect(text, 'text');
+  assert.equal(state.currentKey(), text);
+});
+
+many('a state that is asked for once there are keys has room for all of them', () => {
+  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'op' });
+  const first = state.valueState<number>('first');
+  for (let index = 0; index < 10_000; index += 1) {
+    use(state, index);
+    first.update(index);
+  }
+  const second = state.valueState<number>('second');
+  for (const index of [0, 4_095, 4_096, 9_999]) {
+    use(state, index);
+    assert.is(second.value(), undefined);
+    second.update(-index);
+    assert.is(first.value(), index);
+    assert.is(second.value(), -index);
+  }
+});
+
+many('when the last key leaves, everything starts over', () => {
+  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'op' });
+  const value = state.valueState<number>('value');
+  for (let round = 0; round < 3; round += 1) {
+    for (let index = 0; index < 10_000; index += 1) {
+      use(state, index);
+      assert.is(value.value(), undefined);
+      value.update(index + round);
+    }
+    for (let index = 0; index < 10_000; index += 1) {
+      use(state, index);
+      assert.is(value.value(), index + round);
+      value.clear();
+    }
+    assert.is(state.size(), 0);
+  }
+});
+
+many.run();
+
 const strings = suite('strings kept in state');
 
 strings('a string cut out of a large text does not keep the text alive (VC2)', () => {
   const kept: string[] = [];
-  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, operatorName: 'op' });
+  const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'op' });
   const value = state.valueState<{ field: string }>('value');
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -142,7 +302,7 @@ strings('a string cut out of a large text does not keep the text alive (VC2)', (
   for (let index = 0; index < 300; index += 1) {
     const text = Buffer.alloc(200_000, 97 + (index % 26)).toString('latin1');
     const cut = `${text.slice(50, 80)}`;
-    state.setCurrentKey(text.slice(index, index + 20) + index, 0);
+    use(state, text.slice(index, index + 20) + index);
     value.update({ field: cut });
     kept.push(detachString(text.slice(100, 130)));
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalKey, type Key } from '../../../core/keys.js';
+import { canonicalKey, keyHashOf, type Key } from '../../../core/keys.js';
 import { keyGroupOf, keyGroupRange } from '../../../graph/key-groups.js';
 import type { KeyedStateHandle } from '../../../storage/contracts.js';
 import type { StateSnapshot } from '../../../storage/state/contracts.js';
@@ -71,7 +71,7 @@ class Subject {
   readonly model: Model = { value: new Map(), list: new Map(), map: new Map(), timers: new Map() };
 
   constructor(range = { start: 0, end: maxParallelism - 1 }) {
-    this.backend = new HeapKeyedStateBackend({ keyGroups: range, operatorName: 'op', isStrict: true });
+    this.backend = new HeapKeyedStateBackend({ keyGroups: range, maxParallelism, operatorName: 'op', isStrict: true });
     this.value = this.backend.valueState<{ n: number[] }>('value');
     this.list = this.backend.listState<{ n: number }>('list');
     this.map = this.backend.mapState<Key, { n: number }>('map');
@@ -90,7 +90,7 @@ class Subject {
     }
     const { key } = step;
     const id = canonicalKey(key);
-    this.backend.setCurrentKey(key, keyGroupOf(key, maxParallelism));
+    this.backend.setCurrentKey(key, keyHashOf(key));
     switch (step.op) {
       case 'update':
         this.value.update({ n: [step.n] });
@@ -181,7 +181,7 @@ class Subject {
     let size = 0;
     for (const key of universe) {
       if (!owned(key)) continue;
-      this.backend.setCurrentKey(key, keyGroupOf(key, maxParallelism));
+      this.backend.setCurrentKey(key, keyHashOf(key));
       const id = canonicalKey(key);
       assert.equal(this.value.value(), model.value.get(id)?.value);
       assert.equal(this.list.get(), model.list.get(id)?.items ?? []);

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { keyHashOf, type CanonicalKey } from '../../../core/keys.js';
+import { KeyIndex } from '../../../storage/state/heap/key-index.js';
+import { ValueColumn } from '../../../storage/state/heap/paged-column.js';
+
+const test = suite('index of keys');
+
+/** An index, the column of its keys, and what both should hold. */
+class Subject {
+  readonly keys = new ValueColumn();
+  readonly index = new KeyIndex(this.keys);
+  readonly held = new Map<CanonicalKey, { readonly hash: number; readonly entry: number }>();
+  #next = 0;
+
+  add(key: CanonicalKey, hash: number): void {
+    if (this.held.has(key)) return;
+    const entry = this.#next++;
+    this.keys.reach(entry);
+    this.keys.set(entry, key);
+    this.index.insert(hash, entry);
+    this.held.set(key, { hash, entry });
+  }
+
+  remove(key: CanonicalKey): void {
+    const known = this.held.get(key);
+    if (known === undefined) return;
+    this.index.remove(known.hash, known.entry);
+    this.keys.set(known.entry, undefined);
+    this.held.delete(key);
+  }
+
+  expectAll(): void {
+    for (const [key, { hash, entry }] of this.held) assert.is(this.index.find(hash, key), entry, `entry of ${String(key)}`);
+  }
+}
+
+test('it holds what was added and not removed, whatever hashes keys share, while it grows and shrinks (KI1, KI3, KI4)', () => {
+  const step = fc.record({ isAdded: fc.boolean(), key: fc.nat({ max: 60 }) });
+  const hashes = fc.constantFrom<((key: number) => number)[]>(
+    () => 7,
+    (key) => key % 3,
+    (key) => key << 24,
+    (key) => keyHashOf(key),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 50, maxLength: 400 }), hashes, (steps, hashOf) => {
+      const subject = new Subject();
+      for (const { isAdded, key } of steps) {
+        if (isAdded) subject.add(key, hashOf(key));
+        else subject.remove(key);
+        const other = (key * 7) % 60;
+        assert.is(subject.index.find(hashOf(other), other), subject.held.get(other)?.entry ?? -1);
+      }
+      subject.expectAll();
+    }),
+    { numRuns: 300, seed: 11 },
+  );
+});
+
+test('every key is found after each of many changes of size, up and down (KI4)', () => {
+  const subject = new Subject();
+  const keys = Array.from({ length: 30_000 }, (_, index) => `key-${index}`);
+  for (const [index, key] of keys.entries()) {
+    subject.add(key, keyHashOf(key));
+    if (index % 2_500 === 0) subject.expectAll();
+  }
+  subject.expectAll();
+  for (const [index, key] of keys.entries()) {
+    if (index % 100 === 0) continue;
+    subject.remove(key);
+    if (index % 2_500 === 1) subject.expectAll();
+    assert.is(subject.index.find(keyHashOf(key), key), -1);
+  }
+  subject.expectAll();
+  assert.is(subject.held.size, 300);
+  assert.ok(subject.index.mask + 1 <= 8 * 300 * 2, `${subject.index.mask + 1} slots for 300 keys`);
+});
+
+test('keys of a few groups only do not crowd together: a look-up compares few slots (KI2)', () => {
+  const subject = new Subject();
+  for (let index = 0, added = 0; added < 20_000; index += 1) {
+    const key = `key-${index}`;
+    const hash = keyHashOf(key);
+    if (hash % 128 >= 4) continue;
+    subject.add(key, hash);
+    added += 1;
+  }
+  const { pairs, mask } = subject.index;
+  const runs: number[] = [];
+  for (let slot = 0, run = 0; slot <= mask; slot += 1) {
+    run = pairs[2 * slot + 1] === 0 ? 0 : run + 1;
+    if (run > 0) runs.push(run);
+  }
+  const typical = runs.reduce((sum, run) => sum + run, 0) / runs.length;
+  assert.ok(typical < 20, `a typical key has ${typical} taken slots before it`);
+});
+
+test('NaN is found, and 0 is -0 (K1)', () => {
+  const subject = new Subject();
+  subject.add(NaN, keyHashOf(NaN));
+  subject.add(0, keyHashOf(0));
+  assert.is(subject.index.find(keyHashOf(NaN), NaN), 0);
+  assert.is(subject.index.find(keyHashOf(-0), -0), 1);
+});
+
+test.run();
