@@ -28,16 +28,13 @@ export function canonicalKey(key: Key): CanonicalKey {
   return marker + encodePart(key, key);
 }
 
-/** One more than the largest key hash. */
-export const keyHashEnd = 2 ** 31;
-
 /** The hash of a key that is mixed well: 0 ≤ result < 2³¹ (K4). Reads the text of a key once. */
 export function keyHashOf(key: Key): number {
   return murmurHash(typeof key === 'string' && key.charCodeAt(0) !== 0 ? hashOfString(key) : hashOfKey(key));
 }
 
 /** Flink's murmur hash of one int32 (MathUtils.murmurHash); 0 ≤ result < 2³¹. */
-export function murmurHash(code: number): number {
+function murmurHash(code: number): number {
   let hash = Math.imul(code, 0xcc9e2d51);
   hash = (hash << 15) | (hash >>> 17);
   hash = Math.imul(hash, 0x1b873593);

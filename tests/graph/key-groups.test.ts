@@ -1,13 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keyHashOf } from '../../core/keys.js';
-import {
-  defaultMaxParallelism,
-  intersectKeyGroups,
-  keyGroupOf,
-  keyGroupRange,
-  subtaskOfKeyGroup,
-} from '../../graph/key-groups.js';
+import { defaultMaxParallelism, intersectKeyGroups, keyGroupOf, keyGroupRange, subtaskOfKeyGroup } from '../../graph/key-groups.js';
 
 const test = suite('key groups');
 
