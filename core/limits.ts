@@ -23,6 +23,16 @@ export const limits = {
   recordsPerFrameMax: 1_024,
   /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails; the frame that goes beyond is let through. */
   overdraftBytesMax: 4 * mib,
+  /** Elements of a channel that wait to be read, before latency markers among them are dropped: eight times its frames. */
+  markersQueuedMax: 64,
+  /** Latency markers of a task that wait for the buffer timeout: those of 256 source subtasks at once; more are dropped. */
+  markersHeldMax: 256,
+  /** Latency histograms of a task, with up to 448 buckets each: 0.5 MiB, and 56 Ki numbers in its report. */
+  latencyPairsPerTask: 64,
+  /** Numbers in a report of the tasks of a slot: at most 5 bytes each, a third of a message; the report has parts when it needs more. */
+  reportNumbersMax: 64 * kib,
+  /** Latencies of a job that are shown: 256 pairs of about 220 bytes. */
+  latenciesShown: 256,
   /** Steps of the task loop in a slice where work takes no time. */
   stepsPerSlice: 256,
   /** State entries serialised between two slices of records: about a millisecond. */

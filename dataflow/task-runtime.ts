@@ -9,7 +9,7 @@
  */
 import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
 import type { CorePorts, FileSystem } from '../core/ports.js';
-import type { TaskDeploymentDescriptor } from '../bus/protocol/messages/tasks.js';
+import type { TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import type { KeyedStateBackend } from '../storage/state/contracts.js';
 import type { KeyGroupRange } from '../core/ids.js';
@@ -148,6 +148,8 @@ export interface TaskRuntimeMetrics {
   /** Frames that wait for credit, of all outputs. */
   readonly waitingFrames: number;
   readonly stateEntries: number;
+  /** Only with latency tracking, and once a marker came. */
+  readonly latencies?: TaskLatency[];
 }
 
 /** One attempt of one subtask. Life: `initialize` → `start` → (`onFinished` | `onFailed` | `cancel`). */

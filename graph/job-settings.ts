@@ -35,11 +35,17 @@ export function jobSettings(configuration: Configuration, overrides: JobSettingO
     failover: overrides.failover ?? configuration.get(options.failoverStrategy),
     bufferTimeoutMs:
       overrides.bufferTimeoutMs ?? (configuration.get(options.isBufferTimeoutEnabled) ? configuration.get(options.bufferTimeout) : -1),
+    ...latencyTrackingOf(configuration),
     objectReuse: overrides.objectReuse ?? configuration.get(options.isObjectReuse),
     slotRequestTimeoutMs: configuration.get(options.slotRequestTimeout),
     cancellationTimeoutMs: configuration.get(options.cancellationTimeout),
     isNonRestoredStateAllowed: configuration.get(options.isNonRestoredStateAllowed),
   };
+}
+
+function latencyTrackingOf(configuration: Configuration): Pick<JobSettings, 'latencyTracking'> {
+  const intervalMs = configuration.get(options.latencyInterval);
+  return intervalMs > 0 ? { latencyTracking: { intervalMs, granularity: configuration.get(options.latencyGranularity) } } : {};
 }
 
 /** Flink's rule: a job with checkpoints is restarted, one without would only repeat its output. */

@@ -102,12 +102,22 @@ export interface CheckpointSettings {
   readonly retention: 'DELETE_ON_CANCELLATION' | 'RETAIN_ON_CANCELLATION';
 }
 
+/** How sources and operators are told apart where latencies are counted. */
+export type LatencyGranularity = 'single' | 'operator' | 'subtask';
+
+export interface LatencyTrackingSettings {
+  readonly intervalMs: number;
+  readonly granularity: LatencyGranularity;
+}
+
 /** What a job decides for itself; everything is resolved (defaults filled in) when the graph is built. */
 export interface JobSettings {
   readonly checkpointing: CheckpointSettings;
   readonly restartStrategy: RestartStrategySettings;
   readonly failover: 'region' | 'full';
   readonly bufferTimeoutMs: number;
+  /** Undefined: sources send no latency markers. */
+  readonly latencyTracking?: LatencyTrackingSettings;
   readonly objectReuse: boolean;
   readonly slotRequestTimeoutMs: number;
   readonly cancellationTimeoutMs: number;

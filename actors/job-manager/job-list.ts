@@ -12,7 +12,7 @@ export function compareJobs(a: Cursor, b: Cursor): number {
 }
 
 /** Clients ask how a job stands many times a second: most of them do not want the history. */
-export function withoutHistory({ exceptions: _, attempts: __, vertices: ___, ...summary }: JobSummary): JobSummary {
+export function withoutHistory({ exceptions: _, attempts: __, vertices: ___, latencies: ____, ...summary }: JobSummary): JobSummary {
   return summary;
 }
 

@@ -102,7 +102,7 @@ export class ExecutionGraph {
         vertexId: vertex.id,
         name: vertex.name,
         parallelism: vertex.parallelism,
-        subtasks: shown.map(({ subtaskIndex, attemptId, state, slot, metrics, load }) => ({
+        subtasks: shown.map(({ subtaskIndex, attemptId, state, slot, metrics: { latencies: _, ...metrics }, load }) => ({
           subtaskIndex,
           attemptId,
           state,

@@ -33,6 +33,7 @@ import type { Execution } from './execution.js';
 import { attemptsOn, heal } from './healing.js';
 import { JobEvents, type ExecutionChange } from './job-events.js';
 import { JobFailures } from './job-failures.js';
+import { latenciesOf } from './job-latencies.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
 import { recordsBefore } from './record-counts.js';
@@ -210,6 +211,7 @@ export class Scheduler {
       exceptions: [...this.#failures.history()],
       attempts: [...this.#executions.pastAttempts()],
       vertices: this.#executions.vertexStatuses(),
+      ...latenciesOf(jobGraph, this.#executions.all()),
       error: this.#machine.context.error,
     };
   }

@@ -13,10 +13,11 @@
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { AttemptId, CheckpointId } from '../../core/ids.js';
 import type { Clock, Logger, SlotSpawner, SlotStart, SlotThread, TimerHandle } from '../../core/ports.js';
-import type { TaskDeploymentDescriptor, TaskMetrics } from '../../bus/protocol/messages/tasks.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { JobCode, TaskState } from '../../bus/protocol/schemas.js';
 import type { AttachedSlot, ThreadBusRouter } from '../../bus/transports/thread/thread-bus-router.js';
 import type { ChunkStore } from '../../dataflow/task-runtime.js';
+import type { TaskReport } from '../task/report-parts.js';
 import type { ChunkAnswer, ChunkRequest, CodeAnswer, FromSlot, SlotCommand, SlotNews, TaskPhase, ToSlot } from '../task/slot-messages.js';
 
 export interface SlotProcessOptions {
@@ -28,7 +29,7 @@ export interface SlotProcessOptions {
   readonly resolveCode: (code: JobCode) => Promise<string>;
   /** For slots whose checkpoint storage lives in the memory of this process. */
   readonly chunks: ChunkStore | undefined;
-  readonly onProgress: (tasks: readonly { readonly attemptId: AttemptId; readonly metrics: TaskMetrics }[]) => void;
+  readonly onProgress: (tasks: readonly TaskReport[]) => void;
   readonly onEnded: (error: ErrorRecord) => void;
   readonly onFatal: (reason: string) => void;
 }

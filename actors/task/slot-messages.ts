@@ -5,9 +5,10 @@
 import type { AttemptId, CheckpointId } from '../../core/ids.js';
 import type { ErrorRecord } from '../../core/errors.js';
 import type { BusCommand, BusNews } from '../../bus/transports/thread/thread-messages.js';
-import type { TaskDeploymentDescriptor, TaskMetrics } from '../../bus/protocol/messages/tasks.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { JobCode, TaskState } from '../../bus/protocol/schemas.js';
 import type { ChunkHandle } from '../../storage/contracts.js';
+import type { TaskReport } from './report-parts.js';
 
 interface SlotLayer {
   readonly layer: 'slot';
@@ -55,7 +56,7 @@ export type SlotNews = SlotLayer &
   (
     | { readonly kind: 'task'; readonly attemptId: AttemptId; readonly state: TaskState; readonly phase: TaskPhase }
     /** Once a second while tasks run; also the sign that the thread is not stuck. */
-    | { readonly kind: 'progress'; readonly tasks: readonly { readonly attemptId: AttemptId; readonly metrics: TaskMetrics }[] }
+    | { readonly kind: 'progress'; readonly tasks: readonly TaskReport[] }
     | { readonly kind: 'code-wanted'; readonly id: number; readonly code: JobCode }
     | ChunkRequest
     | { readonly kind: 'stopped' }

@@ -20,6 +20,7 @@ import { versions } from '../versions.js';
 import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
 import { endText, historyLines, ProgressDisplay, progressLine, vertexLines } from './job-display.js';
+import { latencyLines } from './latency-display.js';
 
 endWithReader();
 
@@ -137,7 +138,7 @@ async function status(id: string, flags: CommonFlags): Promise<void> {
     if (flags.json === true) printJson(job);
     else {
       print(isEnded(job) ? endText(job) : `${job.name}: ${progressLine(job, Date.now())}`);
-      for (const line of [...vertexLines(job), ...historyLines(job)]) print(line);
+      for (const line of [...vertexLines(job), ...latencyLines(job), ...historyLines(job)]) print(line);
     }
   });
 }

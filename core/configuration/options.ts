@@ -247,6 +247,17 @@ export const restartOptions = {
   }),
 };
 
+export const metricsOptions = {
+  latencyInterval: duration('metrics.latency.interval', 0, {
+    description: 'How often each source subtask sends a latency marker; 0 sends none.',
+  }),
+  latencyGranularity: choice('metrics.latency.granularity', 'operator', {
+    values: ['single', 'operator', 'subtask'],
+    description:
+      'Which latencies are told apart: one histogram an operator (`single`), one for each source and operator (`operator`), or one for each subtask of a source and of an operator (`subtask`).',
+  }),
+};
+
 export const natsOptions = {
   natsServers: list('nats.servers', ['nats://127.0.0.1:4222'], { aliases: ['nats.url'], description: 'Addresses of the NATS servers.' }),
   natsUser: text('nats.user', undefined, { description: 'User name.' }),
@@ -288,6 +299,7 @@ export const options = {
   ...pipelineOptions,
   ...checkpointOptions,
   ...restartOptions,
+  ...metricsOptions,
   ...natsOptions,
   ...redisOptions,
 };
@@ -299,6 +311,7 @@ export const optionGroups: readonly { readonly title: string; readonly options: 
   { title: 'Pipeline', options: Object.values(pipelineOptions) },
   { title: 'Checkpoints and state', options: Object.values(checkpointOptions) },
   { title: 'Restarts', options: Object.values(restartOptions) },
+  { title: 'Metrics', options: Object.values(metricsOptions) },
   { title: 'NATS', options: Object.values(natsOptions) },
   { title: 'Redis', options: Object.values(redisOptions) },
 ];

@@ -1,5 +1,5 @@
 /** What travels in a channel: batches of records, and events in their order between them. */
-import type { CheckpointId } from '../../core/ids.js';
+import type { CheckpointId, OperatorId } from '../../core/ids.js';
 
 /**
  * Records by reference. `timestamps` is undefined when no record of the batch has one; `keyHashes` (K4) when they were
@@ -12,11 +12,21 @@ export interface RecordBatch {
   readonly keyHashes?: ArrayLike<number> | undefined;
 }
 
+/** Says how old the records around it are: made by a source subtask at `markedAt`. Not for functions; may be dropped anywhere. */
+export interface LatencyMarker {
+  readonly kind: 'latency-marker';
+  readonly markedAt: number;
+  /** The source. */
+  readonly operatorId: OperatorId;
+  readonly subtask: number;
+}
+
 /** An element that is no record. Events cost no credit. */
 export type StreamEvent =
   | { readonly kind: 'watermark'; readonly time: number }
   | { readonly kind: 'barrier'; readonly checkpointId: CheckpointId; readonly triggeredAt: number; readonly isFinal: boolean }
   | { readonly kind: 'cancel-barrier'; readonly checkpointId: CheckpointId }
+  | LatencyMarker
   /** No record follows; barriers still may. */
   | { readonly kind: 'end-of-data' }
   /** Nothing follows. */

@@ -25,6 +25,8 @@ export const frameKinds = {
   endOfPartition: 5,
   /** `backlog, frameBytes, offset, bytes`: a piece of a data frame that does not fit one message. */
   fragment: 6,
+  /** `markedAt, operatorId, subtask` */
+  latencyMarker: 7,
   /** `grantedUpTo, receivedUpTo` */
   grant: 16,
   /** `sentUpTo` */

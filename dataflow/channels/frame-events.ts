@@ -1,14 +1,17 @@
-/** Events and control as frames: a head and a few numbers. */
+/** Events and control as frames: a head and a few items. */
 import { decode, encode, wireLimits } from '../../bus/codec/cbor.js';
-import type { ChannelId, CheckpointId } from '../../core/ids.js';
+import type { ChannelId, CheckpointId, OperatorId } from '../../core/ids.js';
 import type { ChannelControl, StreamEvent } from './elements.js';
 import { frameKinds, type FrameHeader } from './frame-codec.js';
 import { headerTemplate, writeUint64 } from './frame-header.js';
 
-/** Events and control hold a channel id and two numbers. */
+/** Events and control hold a channel id and a few short items. */
 const smallFrameBytesMax = 2_048;
 /** Version, channel id, sequence number, kind. */
 const itemsBeforeBody = 4;
+
+/** The kind, then the body. */
+type SmallItems = readonly [kind: number, ...body: (number | string)[]];
 
 export function encodeEvent(channelId: ChannelId, seq: number, event: StreamEvent): Uint8Array {
   return smallFrame(channelId, seq, eventItems(event));
@@ -36,6 +39,10 @@ export function decodeEvent(payload: Uint8Array, header: FrameHeader): StreamEve
       return { kind: 'end-of-data' };
     case frameKinds.endOfPartition:
       return { kind: 'end-of-partition' };
+    case frameKinds.latencyMarker:
+      return typeof first === 'number' && typeof second === 'string' && isCount(third)
+        ? { kind: 'latency-marker', markedAt: first, operatorId: second as OperatorId, subtask: third }
+        : undefined;
     default:
       return undefined;
   }
@@ -60,11 +67,10 @@ export function decodeControl(payload: Uint8Array, header: FrameHeader): Channel
   }
 }
 
-/** A frame whose body is numbers. */
-function smallFrame(channelId: ChannelId, seq: number, items: readonly number[]): Uint8Array {
-  const [kind, ...numbers] = items as readonly [number, ...number[]];
-  const template = headerTemplate(channelId, kind, itemsBeforeBody + numbers.length);
-  const body = numbers.map((number) => encode(number));
+/** A frame whose body is a few items. */
+function smallFrame(channelId: ChannelId, seq: number, [kind, ...items]: SmallItems): Uint8Array {
+  const template = headerTemplate(channelId, kind, itemsBeforeBody + items.length);
+  const body = items.map((item) => encode(item));
   const frame = new Uint8Array(body.reduce((bytes, part) => bytes + part.length, template.bytes.length));
   frame.set(template.bytes);
   writeUint64(frame, template.seqOffset, seq);
@@ -76,8 +82,8 @@ function smallFrame(channelId: ChannelId, seq: number, items: readonly number[])
   return frame;
 }
 
-/** The kind of an event and the numbers of its body. */
-function eventItems(event: StreamEvent): readonly number[] {
+/** The kind of an event and the items of its body. */
+function eventItems(event: StreamEvent): SmallItems {
   switch (event.kind) {
     case 'watermark':
       return [frameKinds.watermark, event.time];
@@ -89,10 +95,12 @@ function eventItems(event: StreamEvent): readonly number[] {
       return [frameKinds.endOfData];
     case 'end-of-partition':
       return [frameKinds.endOfPartition];
+    case 'latency-marker':
+      return [frameKinds.latencyMarker, event.markedAt, event.operatorId, event.subtask];
   }
 }
 
-function controlItems(control: ChannelControl): readonly number[] {
+function controlItems(control: ChannelControl): SmallItems {
   switch (control.kind) {
     case 'grant':
       return [frameKinds.grant, control.grantedUpTo, control.receivedUpTo];

@@ -14,6 +14,7 @@
  */
 import { MillraceError } from '../../core/errors.js';
 import type { ChannelId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
 import type { ArrivingElement, ChannelControl, EncodedBatch, FrameFragment, ReceivedElement } from './elements.js';
 import { FrameAssembly } from './frame-assembly.js';
 
@@ -106,6 +107,7 @@ export class InputChannel {
   receive(seq: number, element: ArrivingElement): void {
     if (this.#isClosed || !this.#isExpected(seq)) return;
     this.#receivedUpTo = seq + 1;
+    if (element.kind === 'latency-marker' && this.#queue.length >= limits.markersQueuedMax) return;
     const isPiece = element.kind === 'data' || element.kind === 'encoded' || element.kind === 'fragment';
     if (isPiece && !this.#takeCredit()) return;
     if (element.kind === 'fragment') {

@@ -10,7 +10,7 @@ import type { CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
-import type { RecordBatch, StreamEvent } from '../channels/elements.js';
+import type { LatencyMarker, RecordBatch, StreamEvent } from '../channels/elements.js';
 import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import { InputWatermark } from './input-watermark.js';
@@ -25,6 +25,7 @@ export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' |
   readonly fail: (error: unknown) => void;
   /** The watermark of the task moved. */
   readonly onWatermark: (watermark: number) => void;
+  readonly onLatencyMarker: (marker: LatencyMarker) => void;
   /** RR2. Called once. */
   readonly onEndOfData: () => void;
 }
@@ -141,6 +142,9 @@ export class RecordReader {
       case 'end-of-partition':
         this.#endData(channel);
         this.#aligner.onEndOfPartition(channel);
+        return;
+      case 'latency-marker':
+        this.#options.onLatencyMarker(event);
         return;
     }
   }

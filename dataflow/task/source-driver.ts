@@ -7,6 +7,8 @@
  */
 import type { OperatorContext, Source, SourceOutput, SourceReader, Split } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
+import type { SplitSource } from '../task-runtime.js';
+import type { ChainedOperator } from './operator-chain.js';
 import { fromSourceRecord, toSourceRecord, type SourceReaderRecord, type SplitInProgress } from './source-state.js';
 
 export interface SourceDriverOptions {
@@ -26,6 +28,17 @@ interface CurrentSplit {
   /** What to start from; the reader knows better once it started. */
   readonly startedAt: unknown;
   isStarted: boolean;
+}
+
+export interface DrivenSource extends Pick<SourceDriverOptions, 'source' | 'output' | 'wake' | 'fail'> {
+  /** The source, as the operator that it is. */
+  readonly head: Pick<ChainedOperator, 'context' | 'descriptor'>;
+  readonly splitSource: SplitSource;
+}
+
+/** The driver of the source at the head of a chain. */
+export function driveSource({ head, splitSource, ...options }: DrivenSource): SourceDriver {
+  return new SourceDriver({ ...options, context: head.context, requestSplit: () => splitSource.requestSplit(head.descriptor.id) });
 }
 
 /** Drives the reader of one source subtask; see the head of this file. */

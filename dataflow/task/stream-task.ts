@@ -18,17 +18,19 @@ import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
 import type { SlotTask } from '../slot-loop.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
 import { advanceChain, finishChain, type ChainScope } from './event-time.js';
-import { OperatorChain, type ChainedOperator, type ChainSource } from './operator-chain.js';
+import { LatencyTracking } from './latency-tracking.js';
+import { OperatorChain, type ChainedOperator } from './operator-chain.js';
 import { Parking } from './parking.js';
 import type { Procedure } from './procedure.js';
 import { ProcedureRunner } from './procedure-runner.js';
 import { ProcessingTimers } from './processing-timers.js';
 import { RecordReader } from './record-reader.js';
 import { SliceBudget } from './slice-budget.js';
-import { SourceDriver } from './source-driver.js';
+import { driveSource, type SourceDriver } from './source-driver.js';
 import { enumerateSplits } from './split-enumeration.js';
 import { TaskCheckpoints, type EndPhase } from './task-checkpoints.js';
 import { TaskCommits } from './task-commits.js';
+import { metricsOf } from './task-metrics.js';
 import { TaskOutputs } from './task-outputs.js';
 import { TaskTimes } from './task-times.js';
 
@@ -53,6 +55,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #timers: ProcessingTimers;
   readonly #checkpoints: TaskCheckpoints;
   readonly #commits: TaskCommits;
+  readonly #latency: LatencyTracking;
   #chain: OperatorChain | undefined;
   #source: SourceDriver | undefined;
   /** Of a task without a source. */
@@ -107,6 +110,14 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       onEndOfData: () => {
         this.#procedure.begin(this.#endInput());
       },
+      onLatencyMarker: (marker) => this.#latency.take(marker),
+    });
+    this.#latency = new LatencyTracking({
+      ...descriptor,
+      vertex,
+      clock,
+      wake: this.#wake,
+      forward: (marker) => this.#outputs.forward(marker),
     });
     this.#budget = new SliceBudget({ clock, recordsPerSlice: options.loop.recordsPerSlice });
     this.#timers = new ProcessingTimers({ scope: this, clock, wake: this.#wake });
@@ -150,8 +161,10 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#checkNotEnded();
     await chain.open();
     this.#checkNotEnded();
-    if (chain.source !== undefined) this.#source = this.#createSource(chain.source, chain.head);
-    else this.#headLoop = createHeadLoop({ head: chain.input, pressure: this.#outputs.pressure, parking: this.#parking });
+    if (chain.source !== undefined) {
+      const { splitSource } = this.#options;
+      this.#source = driveSource({ ...chain.source, head: chain.head, splitSource, wake: this.#wake, fail: (error) => this.#fail(error) });
+    } else this.#headLoop = createHeadLoop({ head: chain.input, pressure: this.#outputs.pressure, parking: this.#parking });
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#status = 'ready';
   }
@@ -163,7 +176,9 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#options.loop.add(this);
     this.#reader.open();
     enumerateSplits({ ...this.#options, vertex: this.#vertex, fail: (error) => this.#fail(error) });
-    if (this.#source !== undefined && this.#isRestoredFinished) this.#procedure.begin(this.#endInput());
+    if (this.#source === undefined) return;
+    if (this.#isRestoredFinished) this.#procedure.begin(this.#endInput());
+    else this.#latency.start();
   }
 
   triggerCheckpoint(trigger: CheckpointTrigger): 'accepted' | 'seen' | 'declined' {
@@ -191,20 +206,14 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
 
   metrics(): TaskRuntimeMetrics {
     if (this.#status === 'running') this.#times.settle(this.#options.ports.clock.monotonic());
-    return {
+    return metricsOf({
       recordsIn: this.#recordsIn(),
-      recordsOut: this.#outputs.recordsOut,
-      recordsWritten: this.#chain?.recordsWritten ?? 0,
-      bytesIn: this.#reader.bytesIn,
-      bytesOut: this.#outputs.bytesOut,
-      duplicateFrames: this.#reader.duplicates,
-      backPressuredMs: this.#times.backPressuredMs,
-      busyMs: this.#times.busyMs,
-      idleMs: this.#times.idleMs,
-      queuedFrames: this.#reader.queuedFrames,
-      waitingFrames: this.#outputs.waitingFrames,
-      stateEntries: this.operators().reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
-    };
+      chain: this.#chain,
+      outputs: this.#outputs,
+      reader: this.#reader,
+      times: this.#times,
+      latency: this.#latency,
+    });
   }
 
   operators(): readonly ChainedOperator[] {
@@ -272,18 +281,6 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#options.callbacks.onFailed(error);
   }
 
-  #createSource({ source, output }: ChainSource, head: ChainedOperator): SourceDriver {
-    const { splitSource } = this.#options;
-    return new SourceDriver({
-      source,
-      output,
-      context: head.context,
-      requestSplit: () => splitSource.requestSplit(head.descriptor.id),
-      wake: this.#wake,
-      fail: (error) => this.#fail(error),
-    });
-  }
-
   #work(startedAt: number): Step {
     this.#budget.begin(startedAt, this.#recordsIn());
     do {
@@ -309,6 +306,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     if (this.#phase === 'closing' && this.#outputs.isAcknowledged() && this.#reader.hasEnded) return this.#end();
     if (isFull) return 'waiting';
     if (this.#phase === 'reading' && this.#timers.fire()) return 'progress';
+    if (this.#phase === 'reading' && this.#latency.sendDue()) return 'progress';
     if (this.#source !== undefined) return this.#readSource(this.#source);
     return this.#reader.step(startedAt, this.#headLoop as HeadLoop);
   }
@@ -343,6 +341,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     if (this.#watermark < maxWatermark) yield* this.#advanceWatermark(maxWatermark);
     if (!this.#isRestoredFinished) yield* finishChain(this);
     this.#timers.cancel();
+    this.#latency.stop();
     this.#outputs.broadcast({ kind: 'end-of-data' });
     this.#phase = 'finished';
     // What a task did before a final checkpoint is covered by it: it was committed on restore, and others may have ended.
@@ -381,6 +380,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   async #close(): Promise<void> {
     this.#options.loop.remove(this);
     this.#timers.cancel();
+    this.#latency.stop();
     this.#checkpoints.discardAll();
     this.#parking.clear();
     this.#reader.close();

@@ -9,11 +9,12 @@ import type { OperatorId } from '../../core/ids.js';
 import type { ResultPartitionDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { OutputPressure, type ChannelOwner } from '../channels/channel-owner.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
-import type { StreamEvent } from '../channels/elements.js';
+import type { LatencyMarker, StreamEvent } from '../channels/elements.js';
 import type { RecordOutput } from '../channels/output-channel.js';
 import type { Emit } from '../contracts.js';
 import { createPartitioner } from '../partitioners/partitioner.js';
 import type { TaskCode } from '../task-runtime.js';
+import { HeldMarkers } from './held-markers.js';
 
 export interface TaskOutputsOptions {
   readonly partitions: readonly ResultPartitionDescriptor[];
@@ -38,7 +39,9 @@ export interface OutputEdge {
 export class TaskOutputs {
   readonly pressure = new OutputPressure();
   readonly #options: TaskOutputsOptions;
+  readonly #markers = new HeldMarkers();
   #channels: RecordOutput[] = [];
+  #channelsOfEdges: (readonly RecordOutput[])[] = [];
   #edges: OutputEdge[] = [];
   #flushTimer: TimerHandle | undefined;
   #recordsOut = 0;
@@ -59,6 +62,7 @@ export class TaskOutputs {
         network.openOutput({ channelId, peer, owner, pressure, isObjectReuse, operatorName }),
       );
       this.#channels.push(...channels);
+      this.#channelsOfEdges.push(channels);
       const emit = createPartitioner({
         kind: partition.partitioner,
         channels,
@@ -73,14 +77,24 @@ export class TaskOutputs {
     return this.#edges;
   }
 
+  /** A latency marker leaves by one channel of each edge, behind the records before it. */
+  forward(marker: LatencyMarker): void {
+    for (const channels of this.#channelsOfEdges) {
+      const channel = channels[Math.floor(this.#options.ports.random.next() * channels.length)];
+      if (channel !== undefined) this.#markers.hold(channel, marker);
+    }
+  }
+
   broadcast(event: StreamEvent): void {
+    this.#markers.sendAll();
     for (const channel of this.#channels) channel.sendEvent(event);
   }
 
   /** Between slices: what was collected leaves after the buffer timeout (O2). */
   onSliceEnd(): void {
     const { bufferTimeoutMs, ports } = this.#options;
-    if (bufferTimeoutMs < 0 || this.#flushTimer !== undefined || !this.#hasOpenBatch()) return;
+    this.#markers.release(bufferTimeoutMs < 0);
+    if (bufferTimeoutMs < 0 || this.#flushTimer !== undefined || (!this.#hasOpenBatch() && this.#markers.isEmpty)) return;
     if (bufferTimeoutMs === 0) this.flush();
     else
       this.#flushTimer = ports.clock.setTimer(bufferTimeoutMs, () => {
@@ -93,6 +107,7 @@ export class TaskOutputs {
 
   flush(): void {
     for (const channel of this.#channels) channel.flush();
+    this.#markers.release(true);
   }
 
   /** Every consumer has everything. */
@@ -118,8 +133,10 @@ export class TaskOutputs {
     this.#flushTimer = undefined;
     this.#recordsOut = this.recordsOut;
     this.#bytesOut = this.bytesOut;
+    this.#markers.clear();
     for (const channel of this.#channels) this.#options.network.closeOutput(channel.channelId);
     this.#channels = [];
+    this.#channelsOfEdges = [];
   }
 
   #hasOpenBatch(): boolean {

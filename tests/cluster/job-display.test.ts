@@ -5,6 +5,7 @@ import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { FailureNote, JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { coloursFor } from '../../cluster/cli/colours.js';
 import { historyLines, vertexLines } from '../../cluster/cli/job-display.js';
+import { latencyLines } from '../../cluster/cli/latency-display.js';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { taskManagerId } from '../../core/ids.js';
 
@@ -54,6 +55,22 @@ test('a line a vertex says how its tasks fare: states, records, and how they spe
     '  numbers (2)  RUNNING  2,000 in  800 out  busy 20 %  back-pressured 60 % (90 %)  idle 20 %',
     '  sink (2)  1 RUNNING 1 FINISHED  2,000 in  800 out',
   ]);
+});
+
+test('a line a source and operator says how long records take', () => {
+  const quantiles = { count: 1_200, p50: 3, p90: 8, p99: 21, max: 1_031 };
+  const latencies = [
+    { source: 'Source: numbers', sourceSubtask: null, operator: 'count', subtask: null, ...quantiles },
+    { source: 'Source: numbers', sourceSubtask: 0, operator: 'count', subtask: 3, ...quantiles },
+    { source: null, sourceSubtask: null, operator: 'count', subtask: null, ...quantiles },
+  ];
+  assert.equal(latencyLines({ latencies } as unknown as JobSummary), [
+    'latency markers of the latest minute or two:',
+    '  Source: numbers → count  p50 3 ms  p90 8 ms  p99 21 ms  max 1,031 ms  of 1,200',
+    '  Source: numbers (1) → count (4)  p50 3 ms  p90 8 ms  p99 21 ms  max 1,031 ms  of 1,200',
+    '  all sources → count  p50 3 ms  p90 8 ms  p99 21 ms  max 1,031 ms  of 1,200',
+  ]);
+  assert.equal(latencyLines({} as JobSummary), []);
 });
 
 test('a job without failures has nothing to say', () => {

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encode } from '../../bus/codec/cbor.js';
-import type { ChannelId, CheckpointId } from '../../core/ids.js';
+import type { ChannelId, CheckpointId, OperatorId } from '../../core/ids.js';
 import type { MillraceError } from '../../core/errors.js';
 import type { FrameWriter } from '../../dataflow/channels/frame-codec.js';
 import type { ChannelControl, RecordBatch, StreamEvent } from '../../dataflow/channels/elements.js';
@@ -127,6 +127,7 @@ test('events and control survive', () => {
     { kind: 'cancel-barrier', checkpointId: 9 as CheckpointId },
     { kind: 'end-of-data' },
     { kind: 'end-of-partition' },
+    { kind: 'latency-marker', markedAt: 1_700_000_000_000.5, operatorId: 'a'.repeat(32) as OperatorId, subtask: 3 },
   ];
   for (const [seq, event] of events.entries()) {
     const payload = codec.encodeEvent(channelId, seq, event);

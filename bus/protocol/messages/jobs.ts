@@ -15,6 +15,7 @@ import {
   JobStatusSchema,
   Milliseconds,
   nullable,
+  OperatorIdSchema,
   Sha256,
   TaskManagerIdSchema,
   VertexIdSchema,
@@ -70,6 +71,25 @@ const VertexStatusSchema = Type.Object({
 });
 export type VertexStatus = Static<typeof VertexStatusSchema>;
 
+/** How long records took from a source to an operator lately, as latency markers tell; in milliseconds. */
+const LatencySchema = Type.Object({
+  /** Null: all sources together. */
+  sourceId: nullable(OperatorIdSchema),
+  source: nullable(Type.String()),
+  operatorId: OperatorIdSchema,
+  operator: Type.String(),
+  /** Null: all subtasks together. */
+  sourceSubtask: nullable(Count),
+  subtask: nullable(Count),
+  /** Markers. */
+  count: Count,
+  p50: Count,
+  p90: Count,
+  p99: Count,
+  max: Count,
+});
+export type Latency = Static<typeof LatencySchema>;
+
 /** How a job ended, or stands. */
 export const JobSummarySchema = Type.Object({
   jobId: JobIdSchema,
@@ -100,6 +120,8 @@ export const JobSummarySchema = Type.Object({
   attempts: Type.Optional(Type.Array(PastAttemptSchema)),
   /** In topological order; only when they are asked for. */
   vertices: Type.Optional(Type.Array(VertexStatusSchema)),
+  /** Of jobs with latency tracking, in topological order; of very many, the first ones. Only when they are asked for. */
+  latencies: Type.Optional(Type.Array(LatencySchema)),
   /** First cause of the failure that ended or last restarted the job. */
   error: nullable(ErrorSchema),
 });

@@ -90,6 +90,18 @@ export type ResultPartitionDescriptor = Static<typeof ResultPartitionSchema>;
 
 export const SplitSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 4_096 }), data: Type.Unknown() });
 
+/** How old the latency markers were that came to an operator lately, in milliseconds. */
+export const TaskLatencySchema = Type.Object({
+  /** Null: of all sources, or of all their subtasks, together. */
+  source: nullable(OperatorIdSchema),
+  sourceSubtask: nullable(Count),
+  operator: OperatorIdSchema,
+  max: Count,
+  /** `bucket, count, …` of a log-linear histogram: core/log-linear-histogram.ts. */
+  buckets: Type.Array(Count),
+});
+export type TaskLatency = Static<typeof TaskLatencySchema>;
+
 /** Counters a task reports with its states and heartbeats. */
 export const TaskMetricsSchema = Type.Object({
   recordsIn: Count,
@@ -105,6 +117,8 @@ export const TaskMetricsSchema = Type.Object({
   queuedFrames: Count,
   /** Frames that wait for credit, of all outputs. */
   waitingFrames: Count,
+  /** Only of jobs with latency tracking, and once a marker came. */
+  latencies: Type.Optional(Type.Array(TaskLatencySchema)),
 });
 export type TaskMetrics = Static<typeof TaskMetricsSchema>;
 

@@ -1,0 +1,35 @@
+/** The counters of a task, gathered from its parts. */
+import type { TaskRuntimeMetrics } from '../task-runtime.js';
+import type { LatencyTracking } from './latency-tracking.js';
+import type { OperatorChain } from './operator-chain.js';
+import type { RecordReader } from './record-reader.js';
+import type { TaskOutputs } from './task-outputs.js';
+import type { TaskTimes } from './task-times.js';
+
+export interface MeasuredParts {
+  readonly recordsIn: number;
+  readonly chain: OperatorChain | undefined;
+  readonly outputs: TaskOutputs;
+  readonly reader: RecordReader;
+  readonly times: TaskTimes;
+  readonly latency: LatencyTracking;
+}
+
+export function metricsOf({ recordsIn, chain, outputs, reader, times, latency }: MeasuredParts): TaskRuntimeMetrics {
+  const latencies = latency.report();
+  return {
+    recordsIn,
+    recordsOut: outputs.recordsOut,
+    recordsWritten: chain?.recordsWritten ?? 0,
+    bytesIn: reader.bytesIn,
+    bytesOut: outputs.bytesOut,
+    duplicateFrames: reader.duplicates,
+    backPressuredMs: times.backPressuredMs,
+    busyMs: times.busyMs,
+    idleMs: times.idleMs,
+    queuedFrames: reader.queuedFrames,
+    waitingFrames: outputs.waitingFrames,
+    stateEntries: (chain?.operators ?? []).reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
+    ...(latencies.length === 0 ? {} : { latencies }),
+  };
+}
