@@ -12,13 +12,19 @@ import { streamGraph, type JobSketch } from '../support/stream-jobs.js';
 
 const test = suite('latency markers');
 
-/** Emits a record for each call of `emit`, and never ends; a split for each of two subtasks. */
+/** Emits a record for each call of `emit`, until it is told to `end`; a split for each of two subtasks. */
 class TappedSource {
   #wake: () => void = () => undefined;
   #waiting: unknown[] = [];
+  #isEnded = false;
 
   emit(...values: readonly unknown[]): void {
     this.#waiting.push(...values);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#isEnded = true;
     this.#wake();
   }
 
@@ -30,7 +36,8 @@ class TappedSource {
       start: () => {},
       poll: (output) => {
         while (this.#waiting.length > 0 && output.isAvailable()) output.emit(this.#waiting.shift(), noTimestamp);
-        return this.#waiting.length > 0 ? 'more' : 'pending';
+        if (this.#waiting.length > 0) return 'more';
+        return this.#isEnded ? 'split-finished' : 'pending';
       },
       whenAvailable: () => new Promise<void>((resolve) => (this.#wake = resolve)),
       position: () => null,
@@ -165,6 +172,25 @@ test('with full frames only, a marker leaves with the frame of the records befor
   await runFor(harness, 500);
   const { count, max } = latenciesOf(harness)['tap → sink'] as Quantiles;
   assert.ok(count >= 4 && max >= 2_400, `${count} markers, ${max} ms at most`);
+});
+
+test('markers that wait for their frame leave with it before the end of the data (HM1)', async () => {
+  const tap = new TappedSource();
+  const harness = harnessOf({
+    nodes: [
+      { name: 'tap', source: tap.source },
+      { name: 'sink', isSink: true, isChained: false, create: () => sink() },
+    ],
+    edges: [{ from: 'tap', to: 'sink', partitioner: 'REBALANCE' }],
+    settings: { ...tracked(100), bufferTimeoutMs: -1 },
+  });
+  await started(harness);
+  tap.emit('one');
+  await runFor(harness, 1_050);
+  assert.is(latenciesOf(harness)['tap → sink'], undefined);
+  tap.end();
+  await harness.runToEnd();
+  assert.is(latenciesOf(harness)['tap → sink']?.count, 10);
 });
 
 /** A sink that takes `ms` for a record. */

@@ -6,6 +6,7 @@ import { limits } from '../../core/limits.js';
 import { LogLinearHistogram, type Quantiles } from '../../core/log-linear-histogram.js';
 import { LatencyStatistics } from '../../dataflow/task/latency-statistics.js';
 import { LatencyWindow, latencyWindowMs } from '../../dataflow/task/latency-window.js';
+import { MarkerSchedule } from '../../dataflow/task/marker-schedule.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 
@@ -59,6 +60,24 @@ test('the latency is the time since the marker was made, for every operator of t
     statistics.report().map(({ operator: of, source: from, ...content }) => [from, of, quantilesOf(content)]),
     ['map', 'sink'].map((of) => [source.id, of, { count: 3, p50: 30, p90: 100, p99: 100, max: 100 }]),
   );
+});
+
+test('a marker that is not taken keeps the time it was due at, and those due meanwhile are left out (MS1)', () => {
+  const clock = new ManualClock();
+  let wakes = 0;
+  const schedule = new MarkerSchedule({ intervalMs: 100, clock, wake: () => void (wakes += 1) });
+  schedule.start();
+  assert.is(schedule.take(), undefined);
+  clock.advance(100);
+  const firstDueAt = clock.now();
+  clock.advance(450);
+  assert.is(schedule.take(), firstDueAt);
+  assert.is(schedule.take(), undefined);
+  clock.advance(50);
+  assert.is(schedule.take(), clock.now(), 'the next one comes at its own time');
+  assert.is(wakes, 6);
+  schedule.stop();
+  assert.is(clock.pendingTimers(), 0);
 });
 
 test('pairs are bounded, and markers of what is no source subtask of the job count nothing (LS1, LS2)', () => {
