@@ -41,7 +41,9 @@ class GeneratorReader<T> implements SourceReader<T> {
     const stop = Math.min(records, this.#next + recordsMax);
     // Read once: in a loop an imported number costs as much as the rest of this chain.
     const timestamp = noTimestamp;
-    while (this.#next < stop && output.isAvailable()) output.emit(make(this.#next++), timestamp);
+    let next = this.#next;
+    while (next < stop && output.isAvailable()) output.emit(make(next++), timestamp);
+    this.#next = next;
     return this.#next === records ? 'split-finished' : 'more';
   }
 

@@ -44,7 +44,7 @@ export function fuse({ stages, out, onProven = () => {} }: FuseOptions): Emit<un
   try {
     ${stages.map((stage, index) => `at = ${index}; ${codeOf(stage).replace(/\$(\w+)/g, `$1_${index}`)}`).join('\n    ')}
   } catch (error) {
-    fail(at, error);
+    return fail(at, error);
   }
   out(value, timestamp);`;
   const all = body(({ code }) => code);

@@ -18,6 +18,7 @@ import type { OutputPressure } from '../channels/channel-owner.js';
 import type { Emit, Operator, OperatorContext, Source, SourceOutput, TaskInfo } from '../contracts.js';
 import { compile } from '../fusion/dynamic-code.js';
 import { fuse } from '../fusion/fuse.js';
+import { createRecordCount, type RecordCount } from '../fusion/record-count.js';
 import type { NamedStage } from '../fusion/record-stage.js';
 import { functionError } from '../operators/user-error.js';
 import { copyRecord } from '../records/copy-record.js';
@@ -40,7 +41,7 @@ export interface OperatorChainOptions {
   /** Results that may still be pulled in this step of the loop. */
   readonly quota: { left: number };
   /** Counts, at 0, the records a source emitted. */
-  readonly sourceRecords: Float64Array;
+  readonly sourceRecords: RecordCount;
   readonly currentWatermark: () => number;
   readonly fail: (error: unknown) => void;
   readonly wake: () => void;
@@ -73,7 +74,7 @@ export class OperatorChain {
   readonly #opened = new Set<ChainedOperator>();
   #isClosed = false;
   /** At 0, the records sinks took: one number that compiled code can count in. */
-  readonly #written = new Float64Array(1);
+  readonly #written = createRecordCount();
 
   constructor(options: OperatorChainOptions) {
     this.#options = options;

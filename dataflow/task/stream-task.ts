@@ -14,6 +14,7 @@ import { assert, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { CheckpointId } from '../../core/ids.js';
 import type { JobVertex } from '../../graph/types.js';
 import { maxWatermark, minWatermark } from '../contracts.js';
+import { createRecordCount } from '../fusion/record-count.js';
 import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
 import type { SlotTask } from '../slot-loop.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
@@ -69,7 +70,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #procedure = new ProcedureRunner({ wake: () => this.#wake(), fail: (error) => this.#fail(error) });
 
   /** Records the source emitted: one number that compiled code can count in. */
-  readonly #sourceRecords = new Float64Array(1);
+  readonly #sourceRecords = createRecordCount();
   readonly #times = new TaskTimes();
   readonly #budget: SliceBudget;
 
