@@ -8,22 +8,40 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { endWithReader } from '../cluster/adapters/broken-pipe.js';
+import { backpressure } from './benchmarks/backpressure.js';
 import { chain } from './benchmarks/chain.js';
 import { chainAfterOthers } from './benchmarks/chain-after-others.js';
 import { codec } from './benchmarks/codec.js';
+import { fanOut } from './benchmarks/fan-out.js';
 import { idleMemory } from './benchmarks/idle-memory.js';
-import { keyedCount } from './benchmarks/keyed-count.js';
+import { keyedCount, twoInput } from './benchmarks/keyed-count.js';
 import { keyedCountNats } from './benchmarks/keyed-count-nats.js';
+import { latency } from './benchmarks/latency.js';
 import { recovery } from './benchmarks/recovery.js';
 import { simulator } from './benchmarks/simulator.js';
 import { startUp } from './benchmarks/start-up.js';
 import type { Row } from './harness/benchmark.js';
+import { preloadEverywhere } from './harness/preload.js';
 import { profileSummary } from './harness/profile-summary.js';
 import { comparison, describeMachine, readResults, rowText, writeReadme, writeResults } from './harness/results.js';
 
 endWithReader();
 
-const benchmarks = [chain, chainAfterOthers, codec, keyedCount, keyedCountNats, startUp, recovery, idleMemory, simulator];
+const benchmarks = [
+  chain,
+  chainAfterOthers,
+  codec,
+  keyedCount,
+  twoInput,
+  keyedCountNats,
+  fanOut,
+  backpressure,
+  latency,
+  startUp,
+  recovery,
+  idleMemory,
+  simulator,
+];
 const checkout = new URL('../../bench/', import.meta.url);
 const inCheckout = (path: string): string => fileURLToPath(new URL(path, checkout));
 
@@ -41,7 +59,10 @@ async function main({ only, quick: isQuick, rounds: roundsMax = Infinity, json, 
   const machine = describeMachine(loadavg()[0] ?? 0);
   if (machine.loadBefore > machine.cores)
     say(`the machine is busy (load ${machine.loadBefore.toFixed(1)} on ${machine.cores} cores): the figures are worth little`);
-  if (profile !== undefined) profileProcesses(profile);
+  if (profile !== undefined) {
+    process.env['BENCH_PROFILE_DIRECTORY'] = resolve(profile);
+    preloadEverywhere('bench/harness/profile-threads.js');
+  }
   const isKept = !isQuick && profile === undefined && roundsMax === Infinity;
   const rounds = (wanted: number): number => Math.min(isQuick || profile !== undefined ? 1 : wanted, roundsMax);
   const rows: Row[] = [];
@@ -57,13 +78,6 @@ async function main({ only, quick: isQuick, rounds: roundsMax = Infinity, json, 
   if (isKept && only === undefined) await writeReadme(inCheckout('README.md'), { machine, rows }, benchmarks);
   if (compare !== undefined) for (const line of comparison(rows, readResults(compare).rows)) say(line);
   if (profile !== undefined) say(profileSummary(profile));
-}
-
-/** Node loads the profiler into every process that is started from now on, and into its threads. */
-function profileProcesses(directory: string): void {
-  process.env['BENCH_PROFILE_DIRECTORY'] = resolve(directory);
-  process.env['NODE_OPTIONS'] =
-    `${process.env['NODE_OPTIONS'] ?? ''} --import=${new URL('harness/profile-threads.js', import.meta.url).href}`;
 }
 
 await new Command('bench')

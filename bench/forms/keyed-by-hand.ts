@@ -6,7 +6,7 @@
  */
 import { MessageChannel, Worker, isMainThread, workerData, type MessagePort } from 'node:worker_threads';
 import { mark } from '../harness/forms.js';
-import { makeVisit, type Visit } from '../jobs/keyed-functions.js';
+import { makeNewsVisit, makeVisit, type Visit } from '../jobs/keyed-functions.js';
 import { hashOf, visitPackers } from './packed-visits.js';
 
 const batchRecords = 1_024;
@@ -21,13 +21,22 @@ interface Half {
   readonly index: number;
   readonly records: number;
   readonly warmUp: number;
+  readonly inputs: 'one' | 'two';
   readonly port: MessagePort;
 }
 
 type Batch = readonly Visit[] | ArrayBuffer;
 type Message = Batch | 'read' | 'end';
 
-function runHalf({ format, index, records, warmUp, port }: Half): void {
+/** From two inputs in turn, a batch of each. */
+function makeOfTwo(n: number): Visit {
+  const turn = Math.floor(n / batchRecords);
+  const ofInput = (turn >> 1) * batchRecords + (n % batchRecords);
+  return turn % 2 === 0 ? makeVisit(ofInput) : makeNewsVisit(ofInput);
+}
+
+function runHalf({ format, index, records, warmUp, inputs, port }: Half): void {
+  const make = inputs === 'two' ? makeOfTwo : makeVisit;
   const counts = new Map<string, number>();
   let sum = 0;
   let next = 0;
@@ -62,7 +71,7 @@ function runHalf({ format, index, records, warmUp, port }: Half): void {
     }
     const stop = Math.min(records, next + 2 * batchRecords);
     while (next < stop && unread < batchesAhead) {
-      const visit = makeVisit(next);
+      const visit = make(next);
       next += 1;
       if (hashOf(visit.page) % 2 === index) count(visit);
       else if (batch.push(visit) === batchRecords) send();
@@ -90,10 +99,13 @@ function runHalf({ format, index, records, warmUp, port }: Half): void {
 }
 
 if (isMainThread) {
-  const [format, ...numbers] = process.argv.slice(2) as [Format, string, string];
-  const [records, warmUp] = numbers.map(Number) as [number, number];
+  const [format, recordsText, warmUpText, inputs = 'one'] = process.argv.slice(2) as [Format, string, string, Half['inputs']?];
+  const [records, warmUp] = [Number(recordsText), Number(warmUpText)];
   const { port1, port2 } = new MessageChannel();
   for (const [index, port] of [port1, port2].entries()) {
-    new Worker(new URL(import.meta.url), { workerData: { format, index, records, warmUp, port } satisfies Half, transferList: [port] });
+    new Worker(new URL(import.meta.url), {
+      workerData: { format, index, records, warmUp, inputs, port } satisfies Half,
+      transferList: [port],
+    });
   }
 } else runHalf(workerData as Half);

@@ -16,9 +16,17 @@ import { loadSettings } from '../../cluster/settings.js';
 import { Configuration } from '../../core/configuration/configuration.js';
 import type { JobId } from '../../core/ids.js';
 import { markIn, scriptPath, type Mark } from './forms.js';
+import { preloadEverywhere } from './preload.js';
 
 const askTimeoutMs = 250;
 const pollMs = 10;
+
+interface ClusterOptions {
+  readonly taskManagers: number;
+  readonly slots: number;
+  /** A compiled script below dist that every process and thread of the cluster loads first. */
+  readonly preload?: string;
+}
 
 export class ClusterUnderTest {
   readonly cluster: LocalCluster;
@@ -27,6 +35,8 @@ export class ClusterUnderTest {
   readonly lines: readonly string[];
   /** Called with every mark that a process of the cluster makes. */
   onMark: (mark: Mark) => void = () => undefined;
+  /** Called with every line that a process of the cluster writes. */
+  onLine: (line: string) => void = () => undefined;
   readonly #bus: Bus;
   readonly #endpoint: Endpoint;
 
@@ -43,9 +53,11 @@ export class ClusterUnderTest {
     this.client = new Client({ endpoint: parts.endpoint, clock: systemClock, random: systemRandom });
   }
 
-  static async start(size: { readonly taskManagers: number; readonly slots: number }): Promise<ClusterUnderTest> {
+  static async start({ preload, ...size }: ClusterOptions): Promise<ClusterUnderTest> {
     const lines: string[] = [];
-    let hear = (_mark: Mark): void => undefined;
+    let hear = (_line: string): void => undefined;
+    const withoutPreload = process.env['NODE_OPTIONS'];
+    if (preload !== undefined) preloadEverywhere(preload);
     const cluster = await LocalCluster.start({
       ...size,
       configuration: loadSettings({}, {}),
@@ -54,15 +66,20 @@ export class ClusterUnderTest {
       anyPort: true,
       onLine: (name, line) => {
         lines.push(`${Date.now()} ${name} ${line}`);
-        const mark = markIn(line);
-        if (mark !== undefined) hear(mark);
+        hear(line);
       },
       say: (line) => void lines.push(`${Date.now()} ${line}`),
     });
     const configuration = loadSettings({ defines: cluster.defines }, {});
     const { bus, endpoint } = await openClientEndpoint({ configuration, name: 'bench' });
     const started = new ClusterUnderTest({ cluster, bus, endpoint, lines });
-    hear = (mark) => started.onMark(mark);
+    if (withoutPreload === undefined) delete process.env['NODE_OPTIONS'];
+    else process.env['NODE_OPTIONS'] = withoutPreload;
+    hear = (line) => {
+      started.onLine(line);
+      const mark = markIn(line);
+      if (mark !== undefined) started.onMark(mark);
+    };
     await started.until('every TaskManager registered', async () => (await started.overview())?.taskManagers.length === size.taskManagers);
     return started;
   }

@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Buckets } from './latency-histogram.js';
 import { tellMark } from './profile-hook.js';
 
 /** A moment of a form: wall clock, and the processor time its process had used. */
@@ -18,6 +19,8 @@ export interface Mark {
   readonly cpuMs: number;
   /** Anything a form wants to be checked: counts, sums. */
   readonly value?: number;
+  /** Latencies of a form that measured them. */
+  readonly latencies?: Buckets;
 }
 
 const prefix = '@bench ';
@@ -25,13 +28,14 @@ const patienceDefaultMs = 300_000;
 const distRoot = new URL('../../', import.meta.url);
 
 /** Called in a form, on any of its threads. Written at once: a thread that is ended loses what its own stdout still holds. */
-export function mark(name: string, value?: number): void {
+export function mark(name: string, value?: number, latencies?: Buckets): void {
   const { user, system } = process.cpuUsage();
   const line: Mark = {
     mark: name,
     at: performance.timeOrigin + performance.now(),
     cpuMs: (user + system) / 1_000,
     ...(value === undefined ? {} : { value }),
+    ...(latencies === undefined ? {} : { latencies }),
   };
   tellMark(name);
   writeSync(1, `${prefix}${JSON.stringify(line)}\n`);

@@ -5,12 +5,15 @@
  *      another process is still counted.
  */
 import type { Mark } from './forms.js';
+import { LatencyHistogram } from './latency-histogram.js';
 import { cpuMsOf, residentMiB } from './process-usage.js';
 
 export interface SharedPart {
   readonly ms: number;
   /** Sum of what the ends came with. */
   readonly value: number;
+  /** Of all ends together; empty where nobody measured any. */
+  readonly latencies: LatencyHistogram;
   /** Processor time of the measured part, by process. */
   readonly cpuMs: ReadonlyMap<string, number>;
   /** The most memory each process ever had, in MiB. */
@@ -26,6 +29,7 @@ export class SharedMeasurement {
   #beganAt: number | undefined;
   #cpuBefore: ReadonlyMap<string, number> = new Map();
   #value = 0;
+  readonly #latencies = new LatencyHistogram();
 
   /** `ends`: how many `end` marks there will be. */
   constructor({ pids, ends }: { readonly pids: () => ReadonlyMap<string, number>; readonly ends: number }) {
@@ -34,13 +38,14 @@ export class SharedMeasurement {
     this.part = new Promise((resolve) => (this.#resolve = resolve));
   }
 
-  hear({ mark, at, value = 0 }: Mark): void {
+  hear({ mark, at, value = 0, latencies = [] }: Mark): void {
     if (mark === 'begin' && this.#beganAt === undefined) {
       this.#beganAt = at;
       this.#cpuBefore = this.#each(cpuMsOf);
     }
     if (mark !== 'end') return;
     this.#value += value;
+    this.#latencies.merge(latencies);
     this.#endsLeft -= 1;
     if (this.#endsLeft === 0) this.#end(at);
   }
@@ -51,6 +56,7 @@ export class SharedMeasurement {
     this.#resolve({
       ms: at - this.#beganAt,
       value: this.#value,
+      latencies: this.#latencies,
       cpuMs: new Map([...cpuAfter].map(([name, ms]) => [name, ms - (this.#cpuBefore.get(name) ?? 0)])),
       peakMiB: this.#each((pid) => residentMiB(pid).peak),
     });

@@ -1,19 +1,9 @@
 /** generator → keyBy(page) → count per key in keyed state; half of the records cross to the other slot. `--kind narrow` or `wide`. */
-import { defineJob, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
+import { defineJob } from 'millrace';
+import { countPerKey } from './count-per-key.js';
 import { countingSink } from './counting-sink.js';
 import { generatorSource } from './generator-source.js';
 import { makers, type Visit, type VisitKind } from './keyed-functions.js';
-
-function count(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Visit, number> {
-  const visits = runtime.valueState<number>('visits');
-  return {
-    processElement: (visit, _context, out) => {
-      const known = (visits.value() ?? 0) + visit.visits;
-      visits.update(known);
-      out.collect(known);
-    },
-  };
-}
 
 export default defineJob('bench-keyed', (env) => {
   const records = env.parameters.integer('records', 1_000_000);
@@ -23,6 +13,6 @@ export default defineJob('bench-keyed', (env) => {
   env
     .fromSource(generatorSource({ records, warmUp, make }))
     .keyBy((visit) => visit.page)
-    .process(count)
+    .process(countPerKey)
     .sinkTo(countingSink((visits) => visits & 1));
 });

@@ -1,0 +1,102 @@
+import type { JobId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import { rowOf, type Benchmark, type BenchmarkContext, type Row } from '../harness/benchmark.js';
+import { ClusterUnderTest } from '../harness/cluster-under-test.js';
+import { memorySampleIn, thirdsOf, type MemorySample } from '../harness/memory-samples.js';
+
+const perSecond = 1_000;
+const heapGrowthMax = 1.05;
+const residentGrowthMax = 1.1;
+const settleMs = 10_000;
+const lookMs = 250;
+
+/** Frames of the one channel: those granted, one that waits for credit, one that is being filled. */
+const framesMax = limits.creditFramesPerChannel + 2;
+const budgetKiB = (framesMax * limits.frameBytesTarget) / 1_024;
+
+export const backpressure: Benchmark = {
+  name: 'backpressure',
+  measures: `what a minute of back-pressure leaves behind: a source as fast as it goes in one TaskManager process, a sink that takes ${perSecond.toLocaleString('en')} records a second (of 200 bytes) in another, over NATS, a checkpoint every second. Frames in flight are those that wait to be read or for credit, as the tasks report them, at ${limits.frameBytesTarget / 1_024} KiB each; heap and external memory are those of all threads of a process after a forced garbage collection every two seconds; the mean of the last third of the time against that of the first, which begins after ten seconds.`,
+  doesNotMeasure: 'several channels, large records, how soon the source notices.',
+  async run(context) {
+    const under = await ClusterUnderTest.start({ taskManagers: 2, slots: 1, preload: 'bench/harness/sample-memory.js' });
+    try {
+      return await measure(under, context);
+    } finally {
+      await under.stop();
+    }
+  },
+};
+
+interface Flow {
+  readonly framesInFlight: number[];
+  readonly perSecond: number[];
+  readonly backPressured: number[];
+}
+
+async function measure(under: ClusterUnderTest, { isQuick, say }: BenchmarkContext): Promise<readonly Row[]> {
+  const memory: MemorySample[] = [];
+  under.onLine = (line) => {
+    const sample = memorySampleIn(line);
+    if (sample !== undefined) memory.push(sample);
+  };
+  const jobId = await under.submit('slow-sink-job', { perSecond: String(perSecond) });
+  await new Promise((resolve) => void setTimeout(resolve, settleMs));
+  const from = Date.now();
+  const to = from + (isQuick ? 15_000 : 60_000);
+  const flow = await watch(under, jobId, to);
+  await under.client.cancel(jobId);
+  const rows = [...flowRows(flow)];
+  for (const { name, pid } of under.cluster.processes.filter((one) => one.name.startsWith('tm-'))) {
+    const own = memory.filter((sample) => sample.pid === pid);
+    const heap = thirdsOf(own, from, to, 'bytes');
+    const resident = thirdsOf(own, from, to, 'residentBytes');
+    say(`${name}: ${own.length} samples of memory`);
+    rows.push(growthRow(`back-pressure: heap and external memory of ${name}`, heap, heapGrowthMax));
+    rows.push(growthRow(`back-pressure: resident memory of ${name}`, resident, residentGrowthMax));
+  }
+  return rows;
+}
+
+async function watch(under: ClusterUnderTest, jobId: JobId, until: number): Promise<Flow> {
+  const flow: Flow = { framesInFlight: [], perSecond: [], backPressured: [] };
+  let before: { readonly at: number; readonly records: number } | undefined;
+  while (Date.now() < until) {
+    await new Promise((resolve) => void setTimeout(resolve, lookMs));
+    const job = await under.client.describe(jobId, { withHistory: true });
+    if (job?.status !== 'RUNNING' || job.restarts > 0) throw new Error(`the job is ${job?.status}, ${job?.restarts} restarts`);
+    const subtasks = (job.vertices ?? []).flatMap((vertex) => vertex.subtasks);
+    flow.framesInFlight.push(subtasks.reduce((sum, { metrics }) => sum + metrics.queuedFrames + metrics.waitingFrames, 0));
+    const load = subtasks[0]?.load;
+    if (load !== undefined && load !== null) flow.backPressured.push(load.backPressured);
+    const now = { at: Date.now(), records: job.recordsOut };
+    if (before !== undefined && now.at - before.at >= 5_000)
+      flow.perSecond.push((1_000 * (now.records - before.records)) / (now.at - before.at));
+    if (before === undefined || now.at - before.at >= 5_000) before = now;
+  }
+  return flow;
+}
+
+function flowRows({ framesInFlight, perSecond: rates, backPressured }: Flow): readonly Row[] {
+  const bytes = framesInFlight.map((frames) => (frames * limits.frameBytesTarget) / 1_024);
+  return [
+    rowOf({ name: 'back-pressure: records taken', unit: 'records/s', samples: rates }),
+    rowOf({ name: 'back-pressure: time the source was held back', unit: 'ms/s', samples: backPressured }),
+    rowOf({
+      name: 'back-pressure: in flight',
+      unit: 'KiB',
+      samples: bytes,
+      target: { text: `never above ${budgetKiB} KiB`, isMet: () => Math.max(...bytes) <= budgetKiB },
+    }),
+  ];
+}
+
+function growthRow(name: string, { first, last }: { readonly first: number; readonly last: number }, growthMax: number): Row {
+  return rowOf({
+    name,
+    unit: 'MiB',
+    samples: [last],
+    baseline: { name: 'the first third', value: first },
+    target: { text: `at most ${growthMax} times it`, isMet: ({ ratio = Infinity }) => ratio <= growthMax },
+  });
+}
