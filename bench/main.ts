@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- --only NAME …] [--quick] [--json FILE] [--compare FILE]`: takes the figures, one after the other, and
- * writes them down: bench/results/<name>.json each, and the table of bench/README.md. `--quick` and `--only` leave the
- * table as it is. `--profile FOLDER` profiles every thread of the processes under test; its figures are not written down.
+ * writes them down: bench/results/<name>.json each, from which pictures and tables are drawn (`--plot` does only that).
+ * `--quick`, `--rounds` and `--profile FOLDER` (profiles every thread of the processes under test) write nothing down.
  */
 import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
@@ -20,10 +20,11 @@ import { latency } from './benchmarks/latency.js';
 import { recovery } from './benchmarks/recovery.js';
 import { simulator } from './benchmarks/simulator.js';
 import { startUp } from './benchmarks/start-up.js';
+import { drawPages } from './plots/pages.js';
 import type { Row } from './harness/benchmark.js';
 import { preloadEverywhere } from './harness/preload.js';
 import { profileSummary } from './harness/profile-summary.js';
-import { comparison, describeMachine, readResults, rowText, writeReadme, writeResults } from './harness/results.js';
+import { comparison, describeMachine, readResults, rowText, writeResults } from './harness/results.js';
 
 endWithReader();
 
@@ -52,9 +53,11 @@ interface Flags {
   readonly rounds?: number;
   readonly compare?: string;
   readonly profile?: string;
+  readonly plot: boolean;
 }
 
-async function main({ only, quick: isQuick, rounds: roundsMax = Infinity, json, compare, profile }: Flags): Promise<void> {
+async function main({ only, quick: isQuick, rounds: roundsMax = Infinity, json, compare, profile, plot }: Flags): Promise<void> {
+  if (plot) return drawPages(inCheckout(''), benchmarks);
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const machine = describeMachine(loadavg()[0] ?? 0);
   if (machine.loadBefore > machine.cores)
@@ -75,7 +78,7 @@ async function main({ only, quick: isQuick, rounds: roundsMax = Infinity, json, 
     if (isKept) await writeResults(inCheckout(`results/${benchmark.name}.json`), { machine, rows: taken });
   }
   if (json !== undefined) await writeResults(json, { machine, rows });
-  if (isKept && only === undefined) await writeReadme(inCheckout('README.md'), { machine, rows }, benchmarks);
+  if (isKept) await drawPages(inCheckout(''), benchmarks);
   if (compare !== undefined) for (const line of comparison(rows, readResults(compare).rows)) say(line);
   if (profile !== undefined) say(profileSummary(profile));
 }
@@ -88,5 +91,6 @@ await new Command('bench')
   .option('--json <file>', 'all rows into one file')
   .option('--compare <file>', 'against rows written by --json before')
   .option('--profile <folder>', 'profiles of every thread into a new folder, and which functions took the time')
+  .option('--plot', 'measures nothing: draws the pages from the files of results', false)
   .action(main)
   .parseAsync();

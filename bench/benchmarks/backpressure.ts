@@ -2,6 +2,7 @@ import type { JobId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import { rowOf, type Benchmark, type BenchmarkContext, type Row } from '../harness/benchmark.js';
 import { ClusterUnderTest } from '../harness/cluster-under-test.js';
+import { atMostOfBaseline } from '../harness/targets.js';
 import { memorySampleIn, thirdsOf, type MemorySample } from '../harness/memory-samples.js';
 
 const perSecond = 1_000;
@@ -86,7 +87,7 @@ function flowRows({ framesInFlight, perSecond: rates, backPressured }: Flow): re
       name: 'back-pressure: in flight',
       unit: 'KiB',
       samples: bytes,
-      target: { text: `never above ${budgetKiB} KiB`, isMet: () => Math.max(...bytes) <= budgetKiB },
+      target: { text: `never above ${budgetKiB} KiB`, isMet: () => Math.max(...bytes) <= budgetKiB, at: () => budgetKiB },
     }),
   ];
 }
@@ -97,6 +98,6 @@ function growthRow(name: string, { first, last }: { readonly first: number; read
     unit: 'MiB',
     samples: [last],
     baseline: { name: 'the first third', value: first },
-    target: { text: `at most ${growthMax} times it`, isMet: ({ ratio = Infinity }) => ratio <= growthMax },
+    target: atMostOfBaseline(growthMax),
   });
 }

@@ -1,5 +1,6 @@
 import { rowOf, type Benchmark } from '../harness/benchmark.js';
 import { runForm, type Mark } from '../harness/forms.js';
+import { atLeastOfBaseline } from '../harness/targets.js';
 
 const ratioMin = 0.9;
 
@@ -33,7 +34,7 @@ export const chainAfterOthers: Benchmark = {
         unit,
         samples: after,
         baseline: { name: 'first in its thread', value: baseline.value },
-        target: { text: `at least ${ratioMin} of it`, isMet: ({ ratio = 0 }) => ratio >= ratioMin },
+        target: atLeastOfBaseline(ratioMin),
       }),
     ];
   },

@@ -1,6 +1,7 @@
 import type { Benchmark, Row } from '../harness/benchmark.js';
 import { median, rowOf } from '../harness/benchmark.js';
 import { measuredPart, runForm } from '../harness/forms.js';
+import { atLeastOfBaseline } from '../harness/targets.js';
 
 const directions = ['encode', 'decode'] as const;
 
@@ -36,12 +37,14 @@ export const codec: Benchmark = {
         }
         const baseline = { name: 'rows of cbor-x', value: median(samples.rows) };
         const least = targets?.[direction];
+        const plot = { panel: `${direction} ${kind}`, label: 'columns' };
         const row = rowOf({
           name: `codec: ${direction} ${kind}`,
           unit: 'M records/CPU s',
           samples: samples.columns,
           baseline,
-          ...(least === undefined ? {} : { target: { text: `at least ${least} times`, isMet: ({ ratio = 0 }) => ratio >= least } }),
+          ...(least === undefined ? {} : { target: atLeastOfBaseline(least) }),
+          plot,
         });
         say(`${kind}, ${direction}: columns ${row.value.toFixed(1)}, rows ${baseline.value.toFixed(1)} M rec/s`);
         rows.push(row);
@@ -51,6 +54,7 @@ export const codec: Benchmark = {
             unit: row.unit,
             samples: samples.columns,
             baseline: { name: 'arrays of cbor-x with its extension for records', value: median(samples.arrays) },
+            plot,
           }),
         );
       }

@@ -2,6 +2,7 @@ import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { JobId } from '../../core/ids.js';
 import { rowOf, type Benchmark, type BenchmarkContext, type Row } from '../harness/benchmark.js';
 import { ClusterUnderTest } from '../harness/cluster-under-test.js';
+import { below } from '../harness/targets.js';
 
 const checkpointsBetweenKills = 3;
 const msMax = 2_000;
@@ -80,5 +81,5 @@ async function killJobManager(under: ClusterUnderTest, jobId: JobId, { isQuick, 
 }
 
 function recoveryRow(name: string, samples: readonly number[]): Row {
-  return rowOf({ name, unit: 'ms', samples, target: { text: 'under 2 s at the median', isMet: ({ value }) => value < msMax } });
+  return rowOf({ name, unit: 'ms', samples, target: below(msMax, 'under 2 s at the median') });
 }

@@ -10,7 +10,7 @@ import { meet, runHandProcess } from './hand-process.js';
 import { visitPackers } from './packed-visits.js';
 
 const { batchRecords, pack, unpack } = visitPackers.narrow;
-const batchesAhead = 8;
+const batchesAhead = 32;
 const stepRecords = 2_048;
 const empty = new Uint8Array(0);
 

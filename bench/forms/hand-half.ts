@@ -7,7 +7,7 @@ import type { NatsConnection } from 'nats';
 import type { Visit } from '../jobs/keyed-functions.js';
 import { hashOf, type VisitPacker } from './packed-visits.js';
 
-const batchesAhead = 8;
+const batchesAhead = 32;
 const stepRecords = 2_048;
 /** Node's shortest timer. */
 const shortMs = 1;

@@ -1,4 +1,5 @@
 /** What a benchmark is, and the rows it gives. */
+import type { Target } from './targets.js';
 
 export interface Row {
   /** `<benchmark>: <what is measured>`; unique. */
@@ -13,8 +14,16 @@ export interface Row {
   readonly min: number;
   readonly max: number;
   readonly runs: number;
-  /** What the issue asks for, and whether the figure meets it. */
-  readonly target: { readonly text: string; readonly isMet: boolean } | undefined;
+  /** What is asked for, where that is in the row's unit, and whether the figure meets it. */
+  readonly target: { readonly text: string; readonly isMet: boolean; readonly at?: number } | undefined;
+  /** Rows of one panel share an axis; absent: the name says it. */
+  readonly plot: Plotted | undefined;
+}
+
+/** Where a row stands in the picture of its benchmark. */
+export interface Plotted {
+  readonly panel: string;
+  readonly label: string;
 }
 
 export interface BenchmarkContext {
@@ -38,16 +47,15 @@ export interface RowOptions {
   readonly unit: string;
   readonly samples: readonly number[];
   readonly baseline?: { readonly name: string; readonly value: number };
-  readonly target?: {
-    readonly text: string;
-    readonly isMet: (row: { readonly value: number; readonly ratio: number | undefined }) => boolean;
-  };
+  readonly target?: Target;
+  readonly plot?: Plotted;
 }
 
 /** A row from the figures of several runs. */
-export function rowOf({ name, unit, samples, baseline, target }: RowOptions): Row {
+export function rowOf({ name, unit, samples, baseline, target, plot }: RowOptions): Row {
   const value = median(samples);
   const ratio = baseline === undefined ? undefined : value / baseline.value;
+  const measured = { value, ratio, baseline };
   return {
     name,
     baseline,
@@ -57,7 +65,8 @@ export function rowOf({ name, unit, samples, baseline, target }: RowOptions): Ro
     min: Math.min(...samples),
     max: Math.max(...samples),
     runs: samples.length,
-    target: target === undefined ? undefined : { text: target.text, isMet: target.isMet({ value, ratio }) },
+    target: target === undefined ? undefined : { text: target.text, isMet: target.isMet(measured), at: target.at(measured) },
+    plot,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Rows of work that several processes share: by wall clock, by processor time of all of them, and the memory of the largest. */
 import { median, rowOf, type Row } from './benchmark.js';
+import { atLeastOfBaseline } from './targets.js';
 import type { SharedPart } from './shared-measurement.js';
 
 export interface ProcessRows {
@@ -31,16 +32,16 @@ export function processRows({ name, handName, jobName, records, hand, job, ratio
   ];
   return figures.flatMap(([suffix, unit, of]) => {
     const byHand = hand.map(of);
+    const panel = `${name}${suffix === '' ? ', per second' : suffix}`;
     return [
-      rowOf({ name: `${name}: ${handName}${suffix}`, unit, samples: byHand }),
+      rowOf({ name: `${name}: ${handName}${suffix}`, unit, samples: byHand, plot: { panel, label: handName } }),
       rowOf({
         name: `${name}: ${jobName}${suffix}`,
         unit,
         samples: job.map(of),
+        plot: { panel, label: jobName },
         baseline: { name: handName, value: median(byHand) },
-        ...(suffix !== '' || ratioMin === undefined
-          ? {}
-          : { target: { text: `at least ${ratioMin} of it`, isMet: ({ ratio = 0 }) => ratio >= ratioMin } }),
+        ...(suffix !== '' || ratioMin === undefined ? {} : { target: atLeastOfBaseline(ratioMin) }),
       }),
     ];
   });

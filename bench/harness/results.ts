@@ -1,10 +1,11 @@
-/** Rows as files: JSON to compare with, and the tables of bench/README.md. */
+/** Rows as files: JSON to compare with and to draw from. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import type { Benchmark, Row } from './benchmark.js';
+import type { Row } from './benchmark.js';
+import { figure } from './figures.js';
 
 /** Where and when rows were taken. */
 export interface Machine {
@@ -62,45 +63,9 @@ export function comparison(now: readonly Row[], before: readonly Row[]): readonl
   });
 }
 
-const beginMark = '<!-- figures: written by npm run bench -->';
-const endMark = '<!-- end of figures -->';
-
-/** Puts the figures between the marks of the README; the rest of it is written by hand. */
-export async function writeReadme(path: string, { machine, rows }: Results, benchmarks: readonly Benchmark[]): Promise<void> {
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : `# bench/\n\n${beginMark}\n${endMark}\n`;
-  const from = text.indexOf(beginMark);
-  const to = text.indexOf(endMark);
-  if (from < 0 || to < from) throw new Error(`${path} has no place for figures: it needs the lines ${beginMark} and ${endMark}`);
-  const load = machine.loadBefore.toFixed(1);
-  const lines = [
-    beginMark,
-    '',
-    `Taken ${machine.takenAt.slice(0, 16).replace('T', ' ')} UTC at ${machine.commit}, on ${machine.cores} cores of ${machine.processor}, ${machine.memoryGiB} GiB, Node ${machine.node}; load average before: ${load}${machine.loadBefore > machine.cores ? ' (**busy machine: take these figures again**)' : ''}.`,
-    '',
-    '| figure | median | min to max (runs) | compared with | ratio | target |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...rows.map(tableRow),
-    '',
-    ...benchmarks.flatMap((one) => [`- **${one.name}** measures ${one.measures} It does not measure ${one.doesNotMeasure}`]),
-    '',
-  ];
-  await writeFormatted(path, `${text.slice(0, from)}${lines.join('\n')}${text.slice(to)}`);
-}
-
 /** As `npm run format` would leave it, so that figures just taken do not fail the check. */
-async function writeFormatted(path: string, text: string): Promise<void> {
+export async function writeFormatted(path: string, text: string): Promise<void> {
   writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
-}
-
-function tableRow({ name, value, unit, min, max, runs, baseline, ratio, target }: Row): string {
-  const compared = baseline === undefined ? '' : `${baseline.name}: ${figure(baseline.value)}`;
-  const goal = target === undefined ? '' : `${target.text}: ${target.isMet ? 'met' : '**missed**'}`;
-  return `| ${name} | ${figure(value)} ${unit} | ${figure(min)} to ${figure(max)} (${runs}) | ${compared} | ${ratio === undefined ? '' : ratio.toFixed(2)} | ${goal} |`;
-}
-
-function figure(value: number): string {
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
-  return value.toPrecision(3).replace(/\.?0+$/, '');
 }
 
 function commitOf(): string {
