@@ -4,6 +4,7 @@ import type { NatsSettings } from '../bus/transports/nats/connect.js';
 import type { FromSlot, ToSlot } from '../actors/task/slot-messages.js';
 import type { TaskManagerId } from '../core/ids.js';
 import type { SlotStart } from '../core/ports.js';
+import type { NetworkBuffers } from '../dataflow/channels/network-contracts.js';
 import type { LogSetting } from './adapters/pino-logger.js';
 
 /** Where a slot writes its checkpoints. `main-thread`: into the memory of the process, by way of its main thread. */
@@ -21,8 +22,8 @@ export interface SlotSettings {
   readonly spareThreads?: number;
   /** Where the slot connects for frames to other processes; undefined where there are none. */
   readonly nats?: NatsSettings;
-  /** Bytes of frames the slot may have granted over the bus. */
-  readonly grantBytesMax?: number;
+  /** What the slot has for frames that arrive. */
+  readonly buffers?: NetworkBuffers;
 }
 
 /** A slot of the same job in the same process, and the way to it. */

@@ -86,7 +86,7 @@ function serve(start: SlotStart, main: MessagePort, nats: FrameBus | undefined):
     createTaskRuntime,
     createKeyedState: (options) => new HeapKeyedStateBackend(options),
     isStrictState: settings.isStrictState === true,
-    ...(settings.grantBytesMax === undefined ? {} : { grantBytesMax: settings.grantBytesMax }),
+    ...(settings.buffers === undefined ? {} : { buffers: settings.buffers }),
   });
 }
 

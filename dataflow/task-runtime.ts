@@ -97,6 +97,8 @@ export interface KeyedStateOptions {
 export interface TestSwitches {
   readonly isSequenceCheckOff?: boolean;
   readonly isAlignmentOff?: boolean;
+  /** Senders send without credit, and receivers take it. */
+  readonly isCreditIgnored?: boolean;
 }
 
 export interface TaskRuntimeOptions {
@@ -147,6 +149,11 @@ export interface TaskRuntimeMetrics {
   readonly queuedFrames: number;
   /** Frames that wait for credit, of all outputs. */
   readonly waitingFrames: number;
+  /** The most data frames that a channel ever sent or got beyond what was granted: none, ever. */
+  readonly overGrantFrames: number;
+  /** Bytes of frames that the slot granted over the bus: the most at any moment, and what it may. */
+  readonly grantedBytesPeak: number;
+  readonly grantBytesMax: number;
   readonly stateEntries: number;
   /** Only with latency tracking, and once a marker came. */
   readonly latencies?: TaskLatency[];

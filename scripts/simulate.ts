@@ -16,6 +16,7 @@ const guards: Readonly<Record<string, BrokenGuards>> = {
   'old-attempt': { isOldAttemptAccepted: true },
   sequence: { isSequenceCheckOff: true },
   alignment: { isAlignmentOff: true },
+  credit: { isCreditIgnored: true },
   'old-epoch': { isOldEpochAccepted: true },
 };
 
@@ -76,7 +77,7 @@ new Command('simulate')
   .option('--runs <k>', 'how many runs, with consecutive seeds', whole, 100)
   .option('--trace', 'print everything that happens', false)
   .option('--json', 'a JSON object a run', false)
-  .addOption(new Option('--focus <kind>', 'only faults of this kind').choices(['leaders', 'tasks', 'pauses']))
+  .addOption(new Option('--focus <kind>', 'only faults of this kind').choices(['leaders', 'tasks', 'pauses', 'frames']))
   .option('--stacks', 'errors with their stacks; hashes are then other ones', false)
   .addOption(new Option('--break <guard>', 'switch a guard off, to see that the check notices').choices(Object.keys(guards)))
   .action(main)

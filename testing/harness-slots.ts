@@ -58,7 +58,7 @@ export class HarnessSlots {
       dataSubject: ({ taskManagerId: id, slot }) => `data.${id}.${slot}`,
       clock: process.clock,
       logger: process.logger,
-      ...(creditFrames === undefined ? {} : { creditFrames }),
+      ...(creditFrames === undefined ? {} : { buffers: { exclusive: creditFrames, floating: 0 }, waitingFramesMax: 1 }),
       isSequenceCheckOff,
     });
     const slot = { process, network, loop: new SlotLoop({ yield: process.yield, logger: process.logger }) };

@@ -38,6 +38,11 @@ export class InlineSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
     return this.#slots.filter(({ isAlive }) => isAlive);
   }
 
+  /** Every slot started so far, oldest first. */
+  get started(): readonly InlineSlot[] {
+    return this.#slots;
+  }
+
   start(start: SlotStart): SlotThread<FromSlot, ToSlot> {
     const slot = new InlineSlotThread(start, this.#options);
     this.#slots.push(slot);

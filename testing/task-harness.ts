@@ -53,6 +53,7 @@ export interface TaskHarnessOptions {
   readonly seed?: number;
   /** Where a subtask runs; default: each subtask index has a slot of its own, shared by all vertices. */
   readonly placement?: (vertex: JobVertex, subtaskIndex: number) => SlotLocation;
+  /** Buffers of each channel, without floating ones, and none at the sender: so that little is ahead of a slow task. */
   readonly creditFrames?: number;
   readonly busDelayMs?: number;
   readonly faults?: { drop: number; duplicate: number };

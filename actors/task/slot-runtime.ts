@@ -17,6 +17,7 @@ import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks
 import type { JobCode, TaskState } from '../../bus/protocol/schemas.js';
 import { ThreadBus } from '../../bus/transports/thread/thread-bus.js';
 import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
+import type { CreditReading, NetworkBuffers } from '../../dataflow/channels/network-contracts.js';
 import type { JobDefinition } from '../../dataflow/contracts.js';
 import { SlotLoop } from '../../dataflow/slot-loop.js';
 import type { ChunkStore, TaskRuntime, TaskRuntimeOptions, TestSwitches } from '../../dataflow/task-runtime.js';
@@ -41,8 +42,8 @@ export interface SlotRuntimeOptions extends CorePorts {
   readonly isStrictState: boolean;
   /** What carries the frames of the slot, made of the bus by way of the main thread; default: that bus. */
   readonly createFrameBus?: (bus: FrameBus, subjects: Subjects) => FrameBus;
-  /** Bytes of frames the slot may have granted; its share of what its process may. */
-  readonly grantBytesMax?: number;
+  /** What the slot has for frames that arrive. */
+  readonly buffers?: NetworkBuffers;
   readonly testSwitches?: TestSwitches & { readonly isOldEpochAccepted?: boolean };
   readonly onTransition?: (record: TransitionRecord) => void;
 }
@@ -86,7 +87,8 @@ export class SlotRuntime {
       dataSubject: ({ taskManagerId, slot }) => subjects.data(taskManagerId as TaskManagerId, slot),
       clock,
       logger,
-      ...(options.grantBytesMax === undefined ? {} : { grantBytesMax: options.grantBytesMax }),
+      ...(options.buffers === undefined ? {} : { buffers: options.buffers }),
+      isCreditIgnored: options.testSwitches?.isCreditIgnored === true,
       isSequenceCheckOff: options.testSwitches?.isSequenceCheckOff === true,
     });
     this.#environment = this.#createEnvironment(loop, {
@@ -110,6 +112,11 @@ export class SlotRuntime {
     const counts = new Map(this.#stale);
     for (const task of this.#tasks.values()) addIgnored(counts, task);
     return counts;
+  }
+
+  /** Since the slot began, of all its tasks. */
+  credit(): CreditReading {
+    return this.#network.credit();
   }
 
   deadLetters(): ReturnType<Endpoint['deadLetters']> {

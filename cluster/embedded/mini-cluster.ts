@@ -31,7 +31,7 @@ import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../adapters/te
 import { SlotPeers } from '../adapters/slot-peers.js';
 import { WorkerSlotSpawner, type WorkerSlot } from '../adapters/worker-slot-spawner.js';
 import { CodeCache } from '../job-code/code-cache.js';
-import { jobManagerSettingsOf, taskManagerSettingsOf } from '../processes/settings-of-actors.js';
+import { jobManagerSettingsOf, slotBuffersOf, taskManagerSettingsOf } from '../processes/settings-of-actors.js';
 import type { SlotSettings } from '../slot-settings.js';
 import { embeddedSettingsOf, type EmbeddedSettings } from './embedded-settings.js';
 
@@ -121,6 +121,7 @@ export class MiniCluster {
     const inMemory = checkpoints.kind === 'memory';
     const settings: SlotSettings = {
       log: { level: this.#logLevel, fields: { taskManager: name } },
+      buffers: slotBuffersOf(this.#configuration, this.#options.slots),
       storage: inMemory ? { kind: 'main-thread' } : { kind: 'filesystem', directory: this.#checkpointDirectory },
       ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
       // They are needed as soon as the job is submitted, so they are loaded while it is planned.

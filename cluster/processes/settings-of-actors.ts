@@ -5,6 +5,8 @@ import { registrationDefaults } from '../../actors/task-manager/resource-manager
 import { taskManagerDefaults, type TaskManagerSettings } from '../../actors/task-manager/task-manager.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { options } from '../../core/configuration/options.js';
+import { limits } from '../../core/limits.js';
+import type { NetworkBuffers } from '../../dataflow/channels/network-contracts.js';
 
 export function jobManagerSettingsOf(
   configuration: Configuration,
@@ -22,6 +24,15 @@ export function jobManagerSettingsOf(
       intervalMs: configuration.get(options.heartbeatInterval),
       timeoutMs: configuration.get(options.heartbeatTimeout),
     },
+  };
+}
+
+/** What each slot of a process has for frames that arrive; all of them share what the process may have granted. */
+export function slotBuffersOf(configuration: Configuration, slots: number): NetworkBuffers {
+  return {
+    exclusive: configuration.get(options.buffersPerChannel),
+    floating: configuration.get(options.floatingBuffersPerGate),
+    grantBytesMax: Math.floor(limits.grantBytesPerProcess / slots),
   };
 }
 

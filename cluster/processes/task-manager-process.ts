@@ -6,7 +6,6 @@ import { createEndpoint } from '../../bus/endpoint.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { options } from '../../core/configuration/options.js';
 import { MillraceError } from '../../core/errors.js';
-import { limits } from '../../core/limits.js';
 import { sessionId, taskManagerId } from '../../core/ids.js';
 import type { Logger } from '../../core/ports.js';
 import type { LogSetting } from '../adapters/pino-logger.js';
@@ -17,7 +16,7 @@ import { versions } from '../versions.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import type { ActorProcess } from '../process-lifetime.js';
 import { openTaskManagerStorage } from '../stores.js';
-import { taskManagerSettingsOf } from './settings-of-actors.js';
+import { slotBuffersOf, taskManagerSettingsOf } from './settings-of-actors.js';
 
 export interface TaskManagerProcessOptions {
   readonly configuration: Configuration;
@@ -59,7 +58,7 @@ export async function startTaskManagerProcess({
     log: { level: logLevel, fields: { pid: process.pid, taskManager: id } },
     storage: storage.slots,
     nats: natsSettingsOf(configuration),
-    grantBytesMax: Math.floor(limits.grantBytesPerProcess / configuration.get(options.numberOfTaskSlots)),
+    buffers: slotBuffersOf(configuration, configuration.get(options.numberOfTaskSlots)),
     ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
   });
   const taskManager = new TaskManager({

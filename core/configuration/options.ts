@@ -103,6 +103,16 @@ export const taskManagerOptions = {
     min: 16 * 1_024 * 1_024,
     description: 'Most heap of one slot. Default: what Node gives a thread.',
   }),
+  buffersPerChannel: integer('taskmanager.network.memory.buffers-per-channel', limits.exclusiveBuffersPerChannel, {
+    min: 0,
+    max: 1_024,
+    description: `Frames that each channel may always have under way or waiting to be read, of up to ${limits.segmentBytes / 1_024} KiB. A slot with many channels gives them fewer.`,
+  }),
+  floatingBuffersPerGate: integer('taskmanager.network.memory.floating-buffers-per-gate', limits.floatingBuffersPerGate, {
+    min: 1,
+    max: 1_024,
+    description: 'Frames more that the channels of one input of a task share, for those with most to send.',
+  }),
   cancellationTimeout: duration('task.cancellation.timeout', 180_000, {
     description: 'A task that is not cancelled by then takes its slot with it; 0 switches the watchdog off.',
   }),

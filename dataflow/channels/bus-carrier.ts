@@ -30,5 +30,6 @@ export function createBusCarrier(options: BusCarrierOptions): Carrier<Uint8Array
       publish(payload);
     },
     sendEvent: (seq, event) => publish(codec.encodeEvent(channelId, seq, event)),
+    sendBacklog: (sentUpTo, backlog) => publish(codec.encodeControl(channelId, { kind: 'beat', sentUpTo, backlog })),
   };
 }

@@ -5,65 +5,33 @@
  *     of an old attempt never reach a new one.
  * N2  Channels between tasks of this slot never touch the bus; both ends are the same classes as for the bus.
  * N3  Once a beat every open receiver repeats its grant and every open sender says how far it got.
- * N4  What this slot grants over the bus stays below `grantBytesMax` in all: no frame is larger than a segment.
+ * N4  What this slot grants over the bus stays within its budget in all (grant-budget.ts): no frame is larger than a segment.
  * N5  A receiver that ended answers beats of its sender for a while, so that a sender whose last acknowledgement was
  *     lost can end too.
  */
-import type { BusMessage, BusSubscription, FrameBus } from '../../bus/contracts.js';
+import type { BusMessage, BusSubscription } from '../../bus/contracts.js';
 import type { ChannelId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
-import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
+import type { TimerHandle } from '../../core/ports.js';
 import { createColumnarCodec } from '../columnar/columnar-codec.js';
 import { createBusCarrier } from './bus-carrier.js';
-import type { ChannelOwner, OutputPressure } from './channel-owner.js';
 import type { ChannelControl, EncodedBatch, ReceivedElement, RecordBatch, SlotLocation } from './elements.js';
 import { frameKinds, type FrameCodec, type FrameHeader } from './frame-codec.js';
 import { readFragment } from './frame-pieces.js';
-import { InputChannel, type InputListener } from './input-channel.js';
+import { GateCredit } from './gate-credit.js';
+import { GrantBudget } from './grant-budget.js';
+import { InputChannel } from './input-channel.js';
 import { createLocalCarrier } from './local-carrier.js';
-import { OutputChannel, type RecordOutput } from './output-channel.js';
-
-export interface ChannelNetworkOptions {
-  /** Where this slot is. */
-  readonly location: SlotLocation;
-  readonly bus: FrameBus;
-  /** The subject of a slot's frames. */
-  readonly dataSubject: (location: SlotLocation) => string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly codec?: FrameCodec;
-  readonly beatMs?: number;
-  /** Data frames granted to one channel; fewer when `grantBytesMax` demands it. */
-  readonly creditFrames?: number;
-  /** The share of this slot in what its process may have granted; default: all of it. */
-  readonly grantBytesMax?: number;
-  /** Tests only: takes frames in any order. */
-  readonly isSequenceCheckOff?: boolean;
-}
-
-export interface OutputOptions {
-  readonly channelId: ChannelId;
-  readonly peer: SlotLocation;
-  readonly owner: ChannelOwner;
-  readonly pressure: OutputPressure;
-  readonly isObjectReuse: boolean;
-  /** For messages: the operator whose records travel. */
-  readonly operatorName: string;
-}
-
-export interface InputOptions {
-  readonly channelId: ChannelId;
-  readonly peer: SlotLocation;
-  readonly index: number;
-  readonly listener: InputListener;
-}
-
-/** What was dropped, for metrics. */
-export interface NetworkCounters {
-  readonly unknownFrames: number;
-  readonly malformedFrames: number;
-  readonly sendFailures: number;
-}
+import type {
+  ChannelNetworkOptions,
+  CreditReading,
+  GateOptions,
+  InputGate,
+  InputOptions,
+  NetworkCounters,
+  OutputOptions,
+} from './network-contracts.js';
+import { OutputChannel, type Carrier, type RecordOutput } from './output-channel.js';
 
 /** What the network needs of a sender, whatever it sends. */
 type Sender = RecordOutput & Pick<OutputChannel, 'onGrant' | 'onBeat' | 'onReceiverClosed' | 'close' | 'isOpen' | 'sentUpTo'>;
@@ -76,6 +44,7 @@ interface OutputEnd {
 
 interface InputEnd {
   readonly channel: InputChannel;
+  readonly gate: InputGate;
   readonly peer: SlotLocation;
   readonly isLocal: boolean;
 }
@@ -89,6 +58,7 @@ export class ChannelNetwork {
   readonly #options: ChannelNetworkOptions;
   readonly #codec: FrameCodec;
   readonly #beatMs: number;
+  readonly #budget: GrantBudget;
   readonly #outputs = new Map<ChannelId, OutputEnd>();
   readonly #inputs = new Map<ChannelId, InputEnd>();
   readonly #ended = new Map<ChannelId, { readonly peer: SlotLocation; readonly receivedUpTo: number; beatsLeft: number }>();
@@ -98,17 +68,33 @@ export class ChannelNetwork {
   #isClosed = false;
   #unknownFrames = 0;
   #malformedFrames = 0;
+  /** Of channels that were closed. */
+  #overGrantFrames = 0;
   #sendFailures = 0;
 
   constructor(options: ChannelNetworkOptions) {
     this.#options = options;
     this.#codec = options.codec ?? createColumnarCodec();
     this.#beatMs = options.beatMs ?? beatMsDefault;
+    const { exclusive, floating, grantBytesMax } = options.buffers ?? {};
+    this.#budget = new GrantBudget({
+      exclusive: exclusive ?? limits.exclusiveBuffersPerChannel,
+      floating: floating ?? limits.floatingBuffersPerGate,
+      bytesMax: grantBytesMax ?? limits.grantBytesPerProcess,
+    });
     this.#subscription = options.bus.subscribe(options.dataSubject(options.location), (message) => this.#onFrame(message));
   }
 
   counters(): NetworkCounters {
     return { unknownFrames: this.#unknownFrames, malformedFrames: this.#malformedFrames, sendFailures: this.#sendFailures };
+  }
+
+  credit(): CreditReading {
+    let overGrantFrames = this.#overGrantFrames;
+    for (const ends of [this.#inputs, this.#outputs]) {
+      for (const { channel } of ends.values()) overGrantFrames = Math.max(overGrantFrames, channel.overGrantFrames);
+    }
+    return { overGrantFrames, grantedBytesPeak: this.#budget.bytesPeak, grantBytesMax: this.#budget.bytesMax };
   }
 
   /** The records of a frame that came over the bus. Throws `FRAME_CORRUPT` and `FRAME_VERSION`. */
@@ -123,25 +109,37 @@ export class ChannelNetwork {
     this.#outputs.set(options.channelId, { channel, peer: options.peer, isLocal });
     // A receiver that was there first granted into the void: it hears now that somebody listens.
     if (isLocal) this.#inputs.get(options.channelId)?.channel.grant();
-    else this.#publish(options.peer, this.#codec.encodeControl(options.channelId, { kind: 'beat', sentUpTo: 0 }));
+    else this.#publish(options.peer, this.#codec.encodeControl(options.channelId, { kind: 'beat', sentUpTo: 0, backlog: 0 }));
     this.#armBeat();
     return channel;
   }
 
+  /** Reserves the buffers of a gate; they are free again once all its channels were closed. */
+  openGate({ peers, isBlocked }: GateOptions): InputGate {
+    const share = this.#budget.reserve(peers.filter((peer) => !this.#isHere(peer)).length);
+    return { credit: new GateCredit(share), share, isBlocked, channels: peers.length };
+  }
+
   /** Opens the receiving end and the channel with it: the first grant goes out at once. */
   openInput(options: InputOptions): InputChannel {
-    const isLocal = this.#isHere(options.peer);
+    const { channelId, peer, index, listener } = options;
+    const isLocal = this.#isHere(peer);
+    const gate = options.gate ?? this.openGate({ peers: [peer], isBlocked: () => false });
     const channel = new InputChannel({
-      channelId: options.channelId,
-      index: options.index,
-      listener: options.listener,
-      credit: isLocal ? () => this.#creditFrames() : () => this.#remoteCredit(),
+      channelId,
+      index,
+      listener,
+      gate: gate.credit,
+      exclusive: isLocal ? this.#budget.exclusive : gate.share.exclusive,
+      isBlocked: () => gate.isBlocked(index),
+      ...(isLocal ? {} : { onBuffers: (change: number) => this.#budget.count(change) }),
       sendControl: isLocal
-        ? (control) => this.#controlLocalOutput(options.channelId, control)
-        : (control) => this.#publish(options.peer, this.#codec.encodeControl(options.channelId, control)),
+        ? (control) => this.#controlLocalOutput(channelId, control)
+        : (control) => this.#publish(peer, this.#codec.encodeControl(channelId, control)),
       isSequenceCheckOff: this.#options.isSequenceCheckOff === true,
+      isCreditCheckOff: this.#options.isCreditIgnored === true,
     });
-    this.#inputs.set(options.channelId, { channel, peer: options.peer, isLocal });
+    this.#inputs.set(channelId, { channel, gate, peer, isLocal });
     if (!isLocal) this.#remoteInputs += 1;
     channel.grant();
     this.#armBeat();
@@ -153,6 +151,7 @@ export class ChannelNetwork {
     const end = this.#outputs.get(channelId);
     if (end === undefined) return;
     this.#outputs.delete(channelId);
+    this.#overGrantFrames = Math.max(this.#overGrantFrames, end.channel.overGrantFrames);
     end.channel.close();
     if (!end.isLocal) this.#publish(end.peer, this.#codec.encodeControl(channelId, { kind: 'close-by-sender' }));
   }
@@ -162,7 +161,10 @@ export class ChannelNetwork {
     const end = this.#inputs.get(channelId);
     if (end === undefined) return;
     this.#inputs.delete(channelId);
+    this.#overGrantFrames = Math.max(this.#overGrantFrames, end.channel.overGrantFrames);
     end.channel.close();
+    end.gate.channels -= 1;
+    if (end.gate.channels === 0) this.#budget.release(end.gate.share);
     if (!end.isLocal) this.#remoteInputs -= 1;
     if (isComplete) {
       if (!end.isLocal) this.#ended.set(channelId, { peer: end.peer, receivedUpTo: end.channel.receivedUpTo, beatsLeft: beatsRemembered });
@@ -185,27 +187,16 @@ export class ChannelNetwork {
     return location.taskManagerId === here.taskManagerId && location.slot === here.slot;
   }
 
-  #creditFrames(): number {
-    return this.#options.creditFrames ?? limits.creditFramesPerChannel;
-  }
-
-  /** N4: the slot's share, spread over its channels; at least one frame each. */
-  #remoteCredit(): number {
-    const bytes = this.#options.grantBytesMax ?? limits.grantBytesPerProcess;
-    const share = Math.floor(bytes / (limits.segmentBytes * Math.max(1, this.#remoteInputs)));
-    return Math.max(1, Math.min(this.#creditFrames(), share));
-  }
-
   #localOutput(options: OutputOptions): Sender {
-    const { channelId } = options;
+    const { channelId, isObjectReuse } = options;
     let receiver: InputChannel | undefined;
-    const deliver = (seq: number, element: ReceivedElement): void => {
+    const deliver = (seq: number, element: ReceivedElement, backlog: number): void => {
       receiver ??= this.#inputs.get(channelId)?.channel;
       if (receiver === undefined) this.#unknownFrames += 1;
-      else receiver.receive(seq, element);
+      else receiver.receive(seq, element, backlog);
     };
-    const carrier = createLocalCarrier({ isObjectReuse: options.isObjectReuse, deliver });
-    return new OutputChannel({ ...options, carrier });
+    const sendBacklog = (sentUpTo: number, backlog: number): void => this.#inputs.get(channelId)?.channel.onBeat(sentUpTo, backlog);
+    return this.#output(options, createLocalCarrier({ isObjectReuse, deliver, sendBacklog }));
   }
 
   #remoteOutput(options: OutputOptions): Sender {
@@ -217,7 +208,16 @@ export class ChannelNetwork {
       payloadBytesMax: this.#options.bus.payloadBytesMax,
       publish: (payload) => this.#publish(peer, payload),
     });
-    return new OutputChannel({ ...options, carrier });
+    return this.#output(options, carrier);
+  }
+
+  #output<Payload>(options: OutputOptions, carrier: Carrier<Payload>): Sender {
+    return new OutputChannel({
+      ...options,
+      carrier,
+      waitingFramesMax: this.#options.waitingFramesMax ?? limits.waitingFramesPerChannel,
+      isCreditIgnored: this.#options.isCreditIgnored === true,
+    });
   }
 
   #controlLocalOutput(channelId: ChannelId, control: ChannelControl): void {
@@ -267,13 +267,13 @@ export class ChannelNetwork {
     if (header.kind === frameKinds.data) {
       // Unless it is owned, the transport lends the payload for this call only.
       const kept = isOwned ? payload : new Uint8Array(payload);
-      end.channel.receive(header.seq, { kind: 'encoded', payload: kept, bodyOffset: header.bodyOffset });
+      end.channel.receive(header.seq, { kind: 'encoded', payload: kept, bodyOffset: header.bodyOffset }, header.backlog);
       return;
     }
     const isFragment = header.kind === frameKinds.fragment;
     const element = isFragment ? readFragment(payload, header.bodyOffset) : this.#codec.decodeEvent(payload, header);
     if (element === undefined) this.#malformed(payload);
-    else end.channel.receive(header.seq, element);
+    else end.channel.receive(header.seq, element, header.backlog);
   }
 
   #onControl(payload: Uint8Array, header: FrameHeader): void {
@@ -283,7 +283,7 @@ export class ChannelNetwork {
       return;
     }
     if (control.kind === 'beat') {
-      this.#onBeatOfSender(header.channelId, control.sentUpTo);
+      this.#onBeatOfSender(header.channelId, control);
       return;
     }
     if (control.kind === 'close-by-sender') {
@@ -295,10 +295,10 @@ export class ChannelNetwork {
     else this.#onOutputControl(end, control);
   }
 
-  #onBeatOfSender(channelId: ChannelId, sentUpTo: number): void {
+  #onBeatOfSender(channelId: ChannelId, { sentUpTo, backlog }: Extract<ChannelControl, { readonly kind: 'beat' }>): void {
     const end = this.#inputs.get(channelId);
     if (end !== undefined && !end.isLocal) {
-      end.channel.onBeat(sentUpTo);
+      end.channel.onBeat(sentUpTo, backlog);
       if (sentUpTo === 0) end.channel.grant();
       return;
     }
@@ -332,7 +332,8 @@ export class ChannelNetwork {
     for (const [channelId, end] of this.#outputs) {
       if (end.isLocal || !end.channel.isOpen) continue;
       end.channel.onBeat();
-      this.#publish(end.peer, this.#codec.encodeControl(channelId, { kind: 'beat', sentUpTo: end.channel.sentUpTo }));
+      const { sentUpTo, waitingFrames: backlog } = end.channel;
+      this.#publish(end.peer, this.#codec.encodeControl(channelId, { kind: 'beat', sentUpTo, backlog }));
     }
     for (const [channelId, ended] of this.#ended) {
       ended.beatsLeft -= 1;

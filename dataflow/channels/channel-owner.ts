@@ -10,8 +10,25 @@ export interface ChannelOwner {
  * What holds a task back, as counters that its loop reads before each record. One per task, shared by all its outputs.
  */
 export class OutputPressure {
-  /** Outputs that have a data frame waiting for credit. */
+  /** Reasons to hold back: outputs that have as many data frames waiting for credit as they may, and one if all together have. */
   fullChannels = 0;
-  /** Bytes queued past the first waiting frame of a channel: what `collect` wrote although it should have paused. */
+  /** Bytes of frames that were completed while the outputs were full: what `collect` wrote although it should have paused. */
   overdraftBytes = 0;
+  readonly #framesMax: number;
+  #waitingFrames = 0;
+  #isExhausted = false;
+
+  /** `framesMax`: data frames that may wait for credit, of all outputs of the task. */
+  constructor(framesMax = Infinity) {
+    this.#framesMax = framesMax;
+  }
+
+  /** So many more data frames wait for credit, or fewer where negative. */
+  addWaiting(frames: number): void {
+    this.#waitingFrames += frames;
+    const isExhausted = this.#waitingFrames >= this.#framesMax;
+    if (isExhausted === this.#isExhausted) return;
+    this.#isExhausted = isExhausted;
+    this.fullChannels += isExhausted ? 1 : -1;
+  }
 }

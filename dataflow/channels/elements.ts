@@ -63,8 +63,8 @@ export type ArrivingElement = ReceivedElement | FrameFragment;
 export type ChannelControl =
   /** Receiver → sender. `grantedUpTo`: data frames it will take in all; `receivedUpTo`: frames of any kind it has. */
   | { readonly kind: 'grant'; readonly grantedUpTo: number; readonly receivedUpTo: number }
-  /** Sender → receiver. `sentUpTo`: frames of any kind sent so far. */
-  | { readonly kind: 'beat'; readonly sentUpTo: number }
+  /** Sender → receiver. `sentUpTo`: frames of any kind sent so far; `backlog`: data frames that wait for credit. */
+  | { readonly kind: 'beat'; readonly sentUpTo: number; readonly backlog: number }
   /** Either way: this end is gone. */
   | { readonly kind: 'close-by-sender' }
   | { readonly kind: 'close-by-receiver' };

@@ -29,7 +29,7 @@ export const frameKinds = {
   latencyMarker: 7,
   /** `grantedUpTo, receivedUpTo` */
   grant: 16,
-  /** `sentUpTo` */
+  /** `sentUpTo, backlog` */
   beat: 17,
   closeBySender: 18,
   closeByReceiver: 19,

@@ -57,7 +57,7 @@ export function decodeControl(payload: Uint8Array, header: FrameHeader): Channel
     case frameKinds.grant:
       return isCount(first) && isCount(second) ? { kind: 'grant', grantedUpTo: first, receivedUpTo: second } : undefined;
     case frameKinds.beat:
-      return isCount(first) ? { kind: 'beat', sentUpTo: first } : undefined;
+      return isCount(first) && isCount(second) ? { kind: 'beat', sentUpTo: first, backlog: second } : undefined;
     case frameKinds.closeBySender:
       return { kind: 'close-by-sender' };
     case frameKinds.closeByReceiver:
@@ -105,7 +105,7 @@ function controlItems(control: ChannelControl): SmallItems {
     case 'grant':
       return [frameKinds.grant, control.grantedUpTo, control.receivedUpTo];
     case 'beat':
-      return [frameKinds.beat, control.sentUpTo];
+      return [frameKinds.beat, control.sentUpTo, control.backlog];
     case 'close-by-sender':
       return [frameKinds.closeBySender];
     case 'close-by-receiver':

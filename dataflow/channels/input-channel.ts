@@ -3,7 +3,8 @@
  *
  * D1  Every frame is taken once and in order: a lower number is a duplicate (dropped, counted), a higher one is a gap
  *     and fails the task (`CHANNEL_GAP`).
- * D2  At most `credit` data frames are held or on the way: `grantedUpTo` = frames released + credit, and never falls.
+ * D2  A data frame is taken only if it was granted (`CHANNEL_OVERRUN`): what is held or on the way is what the gate gave the
+ *     channel (gate-credit.ts). `grantedUpTo` never falls.
  * D3  Frames lost at the tail are noticed: a sender that is ahead for two beats in a row without progress fails the
  *     task (`CHANNEL_LOSS`).
  * D4  The channel is opened by its first grant; grants repeat on every beat, so a lost one is healed. A beat of a sender
@@ -17,6 +18,7 @@ import type { ChannelId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { ArrivingElement, ChannelControl, EncodedBatch, FrameFragment, ReceivedElement } from './elements.js';
 import { FrameAssembly } from './frame-assembly.js';
+import type { ChannelCredit, GateCredit } from './gate-credit.js';
 
 /** What takes the elements: the input of a task. */
 export interface InputListener {
@@ -30,11 +32,18 @@ export interface InputChannelOptions {
   /** Position among the channels of the task. */
   readonly index: number;
   readonly listener: InputListener;
-  /** Data frames the channel may hold, at this moment. */
-  readonly credit: () => number;
+  readonly gate: GateCredit;
+  /** Buffers that are the channel's own. */
+  readonly exclusive: number;
+  /** Whether it is not read now, until an alignment is over. */
+  readonly isBlocked: () => boolean;
+  /** Buffers taken, or given back where negative. */
+  readonly onBuffers?: (change: number) => void;
   readonly sendControl: (control: ChannelControl) => void;
   /** Tests only: takes whatever comes. */
   readonly isSequenceCheckOff?: boolean;
+  /** Tests only: takes what was not granted, and counts it. */
+  readonly isCreditCheckOff?: boolean;
 }
 
 const beatsUntilLoss = 2;
@@ -43,9 +52,9 @@ const beatsUntilLoss = 2;
 export class InputChannel {
   readonly channelId: ChannelId;
   readonly index: number;
+  readonly #options: InputChannelOptions;
   readonly #listener: InputListener;
-  readonly #credit: () => number;
-  readonly #sendControl: (control: ChannelControl) => void;
+  readonly #credit: ChannelCredit;
   readonly #isSequenceCheckOff: boolean;
   /** Short, because credit bounds it: shifting is cheap. */
   #queue: ReceivedElement[] = [];
@@ -57,23 +66,30 @@ export class InputChannel {
   /** The batch that was polled last. */
   #polled: ReceivedElement | undefined;
   #receivedUpTo = 0;
-  #batchesReceived = 0;
-  #batchesReleased = 0;
-  #grantedUpTo = 0;
+  /** What the sender was told. */
+  #announced = 0;
+  #isOpen = false;
   #isClosed = false;
   #laggingBeats = 0;
   #receivedAtLastBeat = -1;
   duplicates = 0;
   bytesIn = 0;
+  /** The most data frames that came beyond what the sender was told: none, ever. */
+  overGrantFrames = 0;
 
   constructor(options: InputChannelOptions) {
     this.channelId = options.channelId;
     this.index = options.index;
+    this.#options = options;
     this.#listener = options.listener;
-    this.#credit = options.credit;
-    this.#sendControl = options.sendControl;
     this.#isSequenceCheckOff = options.isSequenceCheckOff === true;
     this.#assembly = new FrameAssembly(options.channelId);
+    this.#credit = options.gate.open({
+      exclusive: options.exclusive,
+      isNextReadable: () => this.#queue.length === 0 && !options.isBlocked(),
+      onGranted: () => this.#announceIfDue(),
+      ...(options.onBuffers === undefined ? {} : { onBuffers: options.onBuffers }),
+    });
   }
 
   /** Frames of any kind taken so far. */
@@ -81,9 +97,10 @@ export class InputChannel {
     return this.#receivedUpTo;
   }
 
-  /** Data frames held, received and granted, for tests of D2. */
+  /** Data frames held, received and announced, for tests of D2. */
   get credit(): { readonly held: number; readonly received: number; readonly granted: number } {
-    return { held: this.#batchesReceived - this.#batchesReleased, received: this.#batchesReceived, granted: this.#grantedUpTo };
+    const { held, received } = this.#credit;
+    return { held, received, granted: this.#announced };
   }
 
   /** Elements that wait to be read. */
@@ -98,18 +115,18 @@ export class InputChannel {
   /** Opens the channel, and heals a lost grant: says everything again (D4). */
   grant(): void {
     if (this.#isClosed) return;
-    const target = this.#batchesReleased + Math.max(1, this.#credit());
-    if (target > this.#grantedUpTo) this.#grantedUpTo = target;
-    this.#sendControl({ kind: 'grant', grantedUpTo: this.#grantedUpTo, receivedUpTo: this.#receivedUpTo });
+    this.#isOpen = true;
+    this.#announced = this.#credit.granted;
+    this.#options.sendControl({ kind: 'grant', grantedUpTo: this.#announced, receivedUpTo: this.#receivedUpTo });
   }
 
-  /** A frame came; the element is the channel's from now on, but for the bytes of a fragment. */
-  receive(seq: number, element: ArrivingElement): void {
+  /** A frame came, and so many data frames wait behind it; the element is the channel's from now on, but for the bytes of a fragment. */
+  receive(seq: number, element: ArrivingElement, backlog: number): void {
     if (this.#isClosed || !this.#isExpected(seq)) return;
     this.#receivedUpTo = seq + 1;
     if (element.kind === 'latency-marker' && this.#queue.length >= limits.markersQueuedMax) return;
     const isPiece = element.kind === 'data' || element.kind === 'encoded' || element.kind === 'fragment';
-    if (isPiece && !this.#takeCredit()) return;
+    if (isPiece && !this.#takeCredit(backlog)) return;
     if (element.kind === 'fragment') {
       this.#assemble(seq, element);
       return;
@@ -143,9 +160,17 @@ export class InputChannel {
     if (frames > 0) this.#giveBack(frames);
   }
 
-  /** A beat of the sender came (D3). */
-  onBeat(sentUpTo: number): void {
-    if (this.#isClosed || this.#isSequenceCheckOff) return;
+  /** It may be lent a buffer now that it could not be before: it was read to its end, or is blocked no more. */
+  retryCredit(): void {
+    if (this.#credit.isSureToBeRead) this.#options.gate.serve();
+  }
+
+  /** A beat of the sender came (D3), with the data frames that wait there. */
+  onBeat(sentUpTo: number, backlog: number): void {
+    if (this.#isClosed) return;
+    // A beat overtaken by frames says nothing that they did not.
+    if (sentUpTo === this.#receivedUpTo) this.#credit.onBacklog(backlog, true);
+    if (this.#isSequenceCheckOff) return;
     if (sentUpTo <= this.#receivedUpTo) {
       this.#laggingBeats = 0;
       return;
@@ -166,21 +191,36 @@ export class InputChannel {
     this.#isClosed = true;
     this.#queue = [];
     this.#assembly.reset();
+    this.#credit.close();
   }
 
   /** D2. */
-  #takeCredit(): boolean {
-    this.#batchesReceived += 1;
-    if (this.#batchesReceived <= this.#grantedUpTo || this.#isSequenceCheckOff) return true;
-    this.#listener.fail(new MillraceError('CHANNEL_OVERRUN', `Channel ${this.channelId} got a data frame that was not granted (D2).`));
-    return false;
+  #takeCredit(backlog: number): boolean {
+    const over = this.#credit.received + 1 - this.#announced;
+    if (over > 0 && !this.#isSequenceCheckOff) {
+      this.overGrantFrames = Math.max(this.overGrantFrames, over);
+      if (this.#options.isCreditCheckOff !== true) {
+        this.#listener.fail(new MillraceError('CHANNEL_OVERRUN', `Channel ${this.channelId} got a data frame that was not granted (D2).`));
+        return false;
+      }
+    }
+    this.#credit.onFrame(backlog);
+    return true;
   }
 
-  /** In bundles of half the credit. */
   #giveBack(frames: number): void {
-    this.#batchesReleased += frames;
-    const credit = Math.max(1, this.#credit());
-    if (this.#batchesReleased + credit - this.#grantedUpTo >= Math.max(1, credit >> 1)) this.grant();
+    this.#credit.release(frames);
+    this.#announceIfDue();
+  }
+
+  /** In bundles of half the channel's buffers, or when the sender would else wait for a reader that has nothing to do. */
+  #announceIfDue(): void {
+    if (!this.#isOpen || this.#isClosed) return;
+    const { granted, received, held, buffers } = this.#credit;
+    const due = granted - this.#announced;
+    if (due <= 0) return;
+    const isAwaited = held <= 0 && this.#announced <= received;
+    if (isAwaited || due >= Math.max(1, buffers >> 1)) this.grant();
   }
 
   #enqueue(element: ReceivedElement): void {
@@ -200,9 +240,10 @@ export class InputChannel {
     else this.#fragmentsHeld += 1;
     if (frame === undefined) return;
     this.bytesIn += frame.payload.length;
-    this.#enqueue({ ...frame, fragmentsHeld: this.#fragmentsHeld });
-    this.#fragmentsHeld = 0;
     this.#assembled += 1;
+    const fragmentsHeld = this.#fragmentsHeld;
+    this.#fragmentsHeld = 0;
+    this.#enqueue({ ...frame, fragmentsHeld });
   }
 
   /** FA1. */

@@ -64,12 +64,14 @@ export class ReferenceWriter implements BatchWriter<RecordBatch> {
 /** `deliver` finds the receiver; it may be gone, then the frame is dropped like any other of an unknown channel. */
 export function createLocalCarrier(options: {
   readonly isObjectReuse: boolean;
-  readonly deliver: (seq: number, element: ReceivedElement) => void;
+  readonly deliver: (seq: number, element: ReceivedElement, backlog: number) => void;
+  readonly sendBacklog: (sentUpTo: number, backlog: number) => void;
 }): Carrier<RecordBatch> {
   return {
     createWriter: () => new ReferenceWriter(options),
     piecesOf: () => 1,
-    sendPiece: ({ payload }, seq) => options.deliver(seq, payload),
-    sendEvent: (seq, event) => options.deliver(seq, event),
+    sendPiece: ({ payload }, seq, backlog) => options.deliver(seq, payload, backlog),
+    sendEvent: (seq, event) => options.deliver(seq, event, 0),
+    sendBacklog: options.sendBacklog,
   };
 }

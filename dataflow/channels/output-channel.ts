@@ -2,10 +2,12 @@
  * The sending end of a channel.
  *
  * S1  Nothing is sent before the receiver opened the channel with its first grant.
- * S2  A data frame is sent only while fewer than `grantedUpTo` were sent; events cost no credit.
+ * S2  A data frame is sent only while fewer than `grantedUpTo` were sent; events cost no credit. The receiver hears with each
+ *     data frame how many wait behind it, and at once when the first begins to wait.
  * S3  Elements leave in the order they were given, numbered 0, 1, 2, … without gaps. Each piece of a large frame has its
  *     own number and costs its own credit; nothing comes between the pieces of a frame.
- * S4  While a data frame waits for credit the channel counts as full; what is added then is overdraft, bounded per task.
+ * S4  When `waitingFramesMax` data frames wait for credit the channel counts as full; what is added then is overdraft,
+ *     bounded per task.
  * S5  The channel stays until the receiver has everything (`isAcknowledged`), so that a lost tail is noticed.
  */
 import { assert, MillraceError } from '../../core/errors.js';
@@ -48,6 +50,8 @@ export interface Carrier<Payload> {
   /** Sends the next piece of the batch; `backlog`: data frames that wait behind it. */
   sendPiece(batch: LeavingBatch<Payload>, seq: number, backlog: number): void;
   sendEvent(seq: number, event: StreamEvent): void;
+  /** Tells the receiver what waits, beside all frames. */
+  sendBacklog(sentUpTo: number, backlog: number): void;
 }
 
 interface WaitingEvent {
@@ -60,6 +64,10 @@ export interface OutputChannelOptions<Payload> {
   readonly carrier: Carrier<Payload>;
   readonly owner: ChannelOwner;
   readonly pressure: OutputPressure;
+  /** Data frames that may wait for credit before the channel counts as full. */
+  readonly waitingFramesMax: number;
+  /** Tests only: sends without credit. */
+  readonly isCreditIgnored?: boolean;
 }
 
 /** What a task sees of an output channel, whatever carries it. */
@@ -78,6 +86,8 @@ export interface RecordOutput {
   readonly bytesOut: number;
   /** Data frames that wait for credit. */
   readonly waitingFrames: number;
+  /** The most data frames that were sent beyond what was granted: none, ever. */
+  readonly overGrantFrames: number;
 }
 
 const silentBeatsMax = 20;
@@ -89,10 +99,18 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   readonly #writer: BatchWriter<Payload>;
   readonly #owner: ChannelOwner;
   readonly #pressure: OutputPressure;
+  readonly #waitingFramesMax: number;
+  readonly #isCreditIgnored: boolean;
   #waiting: (LeavingBatch<Payload> | WaitingEvent)[] = [];
   /** Data frames of batches that were sealed and have not left. */
   #waitingPieces = 0;
+  /** Of them, those that the task's pressure knows of. */
+  #countedPieces = 0;
   #isFull = false;
+  /** The receiver has no buffers that are the channel's own: it grants what it is asked for. */
+  #isWithoutExclusive = false;
+  /** The receiver knows that data frames wait. */
+  #isBacklogTold = false;
   #nextSeq = 0;
   #sentUpTo = 0;
   #piecesSent = 0;
@@ -106,6 +124,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   #silentBeats = 0;
   recordsOut = 0;
   bytesOut = 0;
+  overGrantFrames = 0;
 
   constructor(options: OutputChannelOptions<Payload>) {
     this.channelId = options.channelId;
@@ -113,6 +132,8 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     this.#writer = options.carrier.createWriter();
     this.#owner = options.owner;
     this.#pressure = options.pressure;
+    this.#waitingFramesMax = options.waitingFramesMax;
+    this.#isCreditIgnored = options.isCreditIgnored === true;
   }
 
   /** Frames given to the carrier. */
@@ -168,6 +189,8 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   /** A grant came, perhaps late or again: both numbers only grow. */
   onGrant(grantedUpTo: number, receivedUpTo: number): void {
     if (this.#isClosed) return;
+    // What the first grant allows is what the channel has of its own.
+    if (!this.#isOpen && grantedUpTo === 0) this.#isWithoutExclusive = true;
     this.#isOpen = true;
     this.#isReceiverGone = false;
     this.#silentBeats = 0;
@@ -207,7 +230,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   #canSendPiece(): boolean {
-    return this.#isOpen && this.#piecesSent < this.#grantedUpTo;
+    return this.#isOpen && (this.#piecesSent < this.#grantedUpTo || this.#isCreditIgnored);
   }
 
   #seal(isFromRecord: boolean): void {
@@ -222,8 +245,9 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     this.#waitingPieces += pieces;
     if (this.#waiting.length === 0 && this.#sendPieces(batch)) return;
     this.#waiting.push(batch);
-    if (isFromRecord && this.#isFull) this.#overdraw(batch);
+    if (isFromRecord && this.#pressure.fullChannels > 0) this.#overdraw(batch);
     this.#updatePressure();
+    this.#tellBacklog();
   }
 
   /** One frame may go beyond the limit, so that a record of any size that comes while the output is full can be written. */
@@ -248,7 +272,15 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     if (left === this.#waiting.length) this.#waiting = [];
     else if (left > 0) this.#waiting = this.#waiting.slice(left);
     this.#updatePressure();
+    this.#tellBacklog();
     if (this.#hasSentEnd && this.isAcknowledged()) this.#owner.wake();
+  }
+
+  /** A beat says the same: it comes late, but when what was told is lost. */
+  #tellBacklog(): void {
+    if (this.#waitingPieces === 0 || this.#isBacklogTold || !this.#isOpen) return;
+    this.#isBacklogTold = true;
+    this.#carrier.sendBacklog(this.#sentUpTo, this.#waitingPieces);
   }
 
   #sendEvent(event: StreamEvent): void {
@@ -267,6 +299,9 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
       this.#sentUpTo += 1;
       this.#piecesSent += 1;
       this.#waitingPieces -= 1;
+      // Without buffers of the channel's own, the receiver must know that a data frame is next (GC5).
+      this.#isBacklogTold = this.#waitingPieces > 0 && !this.#isWithoutExclusive;
+      this.overGrantFrames = Math.max(this.overGrantFrames, this.#piecesSent - this.#grantedUpTo);
       this.#carrier.sendPiece(batch, seq, this.#waitingPieces);
       batch.sentPieces += 1;
     }
@@ -281,11 +316,18 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   #updatePressure(): void {
-    const isFull = this.#waitingPieces > 0;
-    if (isFull === this.#isFull) return;
-    this.#isFull = isFull;
-    this.#pressure.fullChannels += isFull ? 1 : -1;
-    if (this.#pressure.fullChannels === 0) this.#owner.wake();
+    const wasFull = this.#pressure.fullChannels > 0;
+    const waiting = this.#waitingPieces;
+    if (waiting !== this.#countedPieces) {
+      this.#pressure.addWaiting(waiting - this.#countedPieces);
+      this.#countedPieces = waiting;
+    }
+    const isFull = waiting >= this.#waitingFramesMax;
+    if (isFull !== this.#isFull) {
+      this.#isFull = isFull;
+      this.#pressure.fullChannels += isFull ? 1 : -1;
+    }
+    if (wasFull && this.#pressure.fullChannels === 0) this.#owner.wake();
   }
 }
 

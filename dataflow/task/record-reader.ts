@@ -100,6 +100,10 @@ export class RecordReader {
     return this.#input.queuedFrames;
   }
 
+  get overGrantFrames(): number {
+    return this.#input.overGrantFrames;
+  }
+
   get duplicates(): number {
     return this.#input.duplicates;
   }

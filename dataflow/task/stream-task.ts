@@ -214,6 +214,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       reader: this.#reader,
       times: this.#times,
       latency: this.#latency,
+      credit: this.#options.network.credit(),
     });
   }
 

@@ -38,6 +38,7 @@ export class TaskInput implements InputListener {
   #reading: InputChannel | undefined;
   #bytesIn = 0;
   #duplicates = 0;
+  #overGrantFrames = 0;
 
   constructor(options: TaskInputOptions) {
     this.#options = options;
@@ -50,9 +51,11 @@ export class TaskInput implements InputListener {
   open(): void {
     for (const gate of this.#options.gates) {
       const ends = [...gate.channels].sort((left, right) => left.peerSubtask - right.peerSubtask);
-      for (const end of ends) {
+      const { network, isBlocked } = this.#options;
+      const shared = network.openGate({ peers: ends.map(({ peer }) => peer), isBlocked });
+      for (const { channelId, peer } of ends) {
         const index = this.#channels.length;
-        this.#channels.push(this.#options.network.openInput({ channelId: end.channelId, peer: end.peer, index, listener: this }));
+        this.#channels.push(network.openInput({ channelId, peer, index, listener: this, gate: shared }));
       }
     }
   }
@@ -67,7 +70,11 @@ export class TaskInput implements InputListener {
 
   /** After an alignment these may be read again. */
   unblock(channels: readonly number[]): void {
-    for (const channel of channels) if (this.#channels[channel]?.isEmpty() === false) this.#makeReady(channel);
+    for (const index of channels) {
+      const channel = this.#channels[index];
+      if (channel?.isEmpty() === false) this.#makeReady(index);
+      else channel?.retryCredit();
+    }
   }
 
   hasNext(): boolean {
@@ -88,6 +95,7 @@ export class TaskInput implements InputListener {
       }
       // Its turn is over, but what follows the event may be read (unless the event blocks it).
       if (!channel.isEmpty()) this.#ready.add(index);
+      else channel.retryCredit();
       if (element.kind === 'end-of-partition') this.#end(index);
       return { kind: 'event', channel: index, event: element };
     }
@@ -117,6 +125,11 @@ export class TaskInput implements InputListener {
     return this.#channels.reduce((sum, channel) => sum + channel.queued, 0);
   }
 
+  /** The most data frames that a channel got beyond what was granted: none, ever. */
+  get overGrantFrames(): number {
+    return this.#channels.reduce((most, channel) => Math.max(most, channel.overGrantFrames), this.#overGrantFrames);
+  }
+
   get duplicates(): number {
     return this.#channels.reduce((sum, channel) => sum + channel.duplicates, this.#duplicates);
   }
@@ -124,6 +137,7 @@ export class TaskInput implements InputListener {
   close(): void {
     this.#bytesIn = this.bytesIn;
     this.#duplicates = this.duplicates;
+    this.#overGrantFrames = this.overGrantFrames;
     for (const channel of this.#channels) this.#options.network.closeInput(channel.channelId, this.#hasEnded[channel.index] === true);
     this.#channels.length = 0;
     this.#ready.clear();

@@ -1,4 +1,5 @@
 /** The counters of a task, gathered from its parts. */
+import type { CreditReading } from '../channels/network-contracts.js';
 import type { TaskRuntimeMetrics } from '../task-runtime.js';
 import type { LatencyTracking } from './latency-tracking.js';
 import type { OperatorChain } from './operator-chain.js';
@@ -13,9 +14,10 @@ export interface MeasuredParts {
   readonly reader: RecordReader;
   readonly times: TaskTimes;
   readonly latency: LatencyTracking;
+  readonly credit: CreditReading;
 }
 
-export function metricsOf({ recordsIn, chain, outputs, reader, times, latency }: MeasuredParts): TaskRuntimeMetrics {
+export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, credit }: MeasuredParts): TaskRuntimeMetrics {
   const latencies = latency.report();
   return {
     recordsIn,
@@ -29,6 +31,9 @@ export function metricsOf({ recordsIn, chain, outputs, reader, times, latency }:
     idleMs: times.idleMs,
     queuedFrames: reader.queuedFrames,
     waitingFrames: outputs.waitingFrames,
+    overGrantFrames: Math.max(reader.overGrantFrames, outputs.overGrantFrames),
+    grantedBytesPeak: credit.grantedBytesPeak,
+    grantBytesMax: credit.grantBytesMax,
     stateEntries: (chain?.operators ?? []).reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
     ...(latencies.length === 0 ? {} : { latencies }),
   };

@@ -7,6 +7,7 @@
 import type { CorePorts, TimerHandle } from '../../core/ports.js';
 import type { OperatorId } from '../../core/ids.js';
 import type { ResultPartitionDescriptor } from '../../bus/protocol/messages/tasks.js';
+import { limits } from '../../core/limits.js';
 import { OutputPressure, type ChannelOwner } from '../channels/channel-owner.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { LatencyMarker, StreamEvent } from '../channels/elements.js';
@@ -37,7 +38,7 @@ export interface OutputEdge {
 
 /** The outputs of one task; see the head of this file. */
 export class TaskOutputs {
-  readonly pressure = new OutputPressure();
+  readonly pressure: OutputPressure;
   readonly #options: TaskOutputsOptions;
   readonly #markers = new HeldMarkers();
   #channels: RecordOutput[] = [];
@@ -46,9 +47,12 @@ export class TaskOutputs {
   #flushTimer: TimerHandle | undefined;
   #recordsOut = 0;
   #bytesOut = 0;
+  #overGrantFrames = 0;
 
   constructor(options: TaskOutputsOptions) {
     this.#options = options;
+    const channels = options.partitions.reduce((sum, { channels: { length } }) => sum + length, 0);
+    this.pressure = new OutputPressure(2 * channels + limits.waitingFramesPerTask);
   }
 
   /** Opens every channel; nothing is sent until the consumers grant. */
@@ -124,6 +128,11 @@ export class TaskOutputs {
     return this.#channels.reduce((sum, channel) => sum + channel.waitingFrames, 0);
   }
 
+  /** The most data frames that a channel sent beyond what was granted: none, ever. */
+  get overGrantFrames(): number {
+    return this.#channels.reduce((most, channel) => Math.max(most, channel.overGrantFrames), this.#overGrantFrames);
+  }
+
   get bytesOut(): number {
     return this.#channels.reduce((sum, channel) => sum + channel.bytesOut, this.#bytesOut);
   }
@@ -134,6 +143,7 @@ export class TaskOutputs {
     this.#recordsOut = this.recordsOut;
     this.#bytesOut = this.bytesOut;
     this.#markers.clear();
+    this.#overGrantFrames = this.overGrantFrames;
     for (const channel of this.#channels) this.#options.network.closeOutput(channel.channelId);
     this.#channels = [];
     this.#channelsOfEdges = [];

@@ -1,11 +1,16 @@
 /** What can go wrong in a simulated run, and how often; drawn from the seed of the run. */
+import { frameKinds } from '../../dataflow/channels/frame-codec.js';
+import { readFrameHeader } from '../../dataflow/channels/frame-header.js';
 import type { SeededRandom } from './seeded-random.js';
 import { leaseMs, type SimulatedCluster } from './simulated-cluster.js';
 import { noFaults, type NetworkFaults, type SimulatedNetwork } from './simulated-network.js';
 import type { Simulation } from './simulation.js';
 
-/** Which blows a run is about (`pauses`: a JobManager that sleeps past its lease, among lost tasks); undefined: all of them. */
-export type FaultFocus = 'leaders' | 'tasks' | 'pauses';
+/**
+ * Which blows a run is about (`pauses`: a JobManager that sleeps past its lease, among lost tasks; `frames`: frames of
+ * channels that are lost one by one); undefined: all of them.
+ */
+export type FaultFocus = 'leaders' | 'tasks' | 'pauses' | 'frames';
 
 export interface FaultPlan {
   readonly focus: FaultFocus | undefined;
@@ -23,14 +28,34 @@ export function drawFaults(random: SeededRandom, focus?: FaultFocus): FaultPlan 
   const roughness = random.next();
   const isCalm = roughness < 0.15 && focus === undefined;
   const scale = isCalm ? 0 : roughness;
-  const everyMs = focus === undefined ? ([400, 3_500] as const) : ([200, 1_500] as const);
+  const everyMs = focus === undefined || focus === 'frames' ? ([400, 3_500] as const) : ([200, 1_500] as const);
   return {
     focus,
-    network: focus === undefined ? drawNetwork(random, scale) : sluggish,
+    network: networkOf(random, scale, focus),
     store: { refused: 0.01 * scale, answerLost: 0.01 * scale },
     everyMs: isCalm ? [1e9, 1e9] : everyMs,
     untilMs: 9_000,
   };
+}
+
+function networkOf(random: SeededRandom, scale: number, focus: FaultFocus | undefined): NetworkFaults {
+  if (focus === 'frames') return { ...sluggish, ...lossOfFrames(random, 1) };
+  if (focus !== undefined) return sluggish;
+  const network = drawNetwork(random, scale);
+  return random.chance(0.3) ? { ...network, ...lossOfFrames(random, scale) } : network;
+}
+
+/** Most grants and beats may be lost at no cost; other frames cost a restart, so few of them are. */
+function lossOfFrames(random: SeededRandom, scale: number): Pick<NetworkFaults, 'loss'> {
+  const { data, fragment, barrier, cancelBarrier, watermark, endOfData, endOfPartition, grant, beat } = frameKinds;
+  const [credit, marker, last, record] = [random.next() * 0.7, random.next() * 0.06, random.next() * 0.3, random.next() * 0.003];
+  const chances = new Map<number, number>([
+    ...([grant, beat] as const).map((kind) => [kind, credit * scale] as const),
+    ...([barrier, cancelBarrier, watermark] as const).map((kind) => [kind, marker * scale] as const),
+    ...([endOfData, endOfPartition] as const).map((kind) => [kind, last * scale] as const),
+    ...([data, fragment] as const).map((kind) => [kind, record * scale] as const),
+  ]);
+  return { loss: (subject, payload) => (subject.includes('.data.') ? (chances.get(readFrameHeader(payload)?.kind ?? -1) ?? 0) : 0) };
 }
 
 /** Loses nothing, but takes its time: barriers arrive far apart, and a checkpoint is pending most of the time. */
@@ -175,6 +200,7 @@ const focused: Readonly<Record<FaultFocus, WeightedBlows>> = {
     [1, killTaskManager],
     [1, crashSlot],
   ],
+  frames: [[1, disconnect]],
   tasks: [
     [2, killTaskManager],
     [3, crashSlot],

@@ -13,6 +13,7 @@ import type { Endpoint } from '../../bus/endpoint-contract.js';
 import { createSubjects } from '../../bus/protocol/subjects.js';
 import { MillraceError } from '../../core/errors.js';
 import { sessionId, taskManagerId, type LeaderEpoch } from '../../core/ids.js';
+import type { NetworkBuffers } from '../../dataflow/channels/network-contracts.js';
 import type { JobDefinition } from '../../dataflow/contracts.js';
 import { StreamTask } from '../../dataflow/task/stream-task.js';
 import type { TestSwitches } from '../../dataflow/task-runtime.js';
@@ -43,6 +44,8 @@ export interface SimulatedClusterOptions {
   /** What the module at a URL exports, evaluated anew for each slot. */
   readonly loadJob: (url: string, process: SimulatedProcess) => JobDefinition;
   readonly storeFaults: StoreFaults;
+  /** Of each slot. */
+  readonly buffers?: NetworkBuffers;
   readonly broken: BrokenGuards;
 }
 
@@ -65,6 +68,7 @@ export class SimulatedCluster {
   readonly #blobs = new Map<string, Uint8Array>();
   readonly #jobManagers: SimulatedProcess[] = [];
   readonly #taskManagers = new Map<string, { process: SimulatedProcess; spawner: InlineSlotSpawner }>();
+  readonly #spawners: InlineSlotSpawner[] = [];
   readonly #ledEpochs = new Set<LeaderEpoch>();
   #lives = 0;
 
@@ -131,7 +135,7 @@ export class SimulatedCluster {
 
   startTaskManager(name: string): SimulatedProcess {
     const { process, bus, endpoint } = this.#join(name);
-    const { broken, loadJob, slots } = this.#options;
+    const { broken, loadJob, slots, buffers } = this.#options;
     const chunks = this.#remote('chunks', process, new MemoryCheckpointStorage({ chunks: this.#chunks }));
     const files = processDisk(this.disk, process, this.#random.fork());
     const spawner = new InlineSlotSpawner({
@@ -146,6 +150,7 @@ export class SimulatedCluster {
         createKeyedState: (options) => new HeapKeyedStateBackend(options),
         isStrictState: true,
         testSwitches: broken,
+        ...(buffers === undefined ? {} : { buffers }),
       }),
     });
     new TaskManager({
@@ -164,7 +169,19 @@ export class SimulatedCluster {
       testSwitches: broken,
     });
     this.#taskManagers.set(name, { process, spawner });
+    this.#spawners.push(spawner);
     return process;
+  }
+
+  /** What slots did beyond their credit, of all lives of all TaskManagers; undefined when none did. */
+  creditFault(): string | undefined {
+    for (const { start, runtime } of this.#spawners.flatMap(({ started }) => started)) {
+      const { overGrantFrames, grantedBytesPeak, grantBytesMax } = runtime.credit();
+      const where = `slot ${start.slot} of ${start.taskManagerId}, session ${start.sessionId}`;
+      if (overGrantFrames > 0) return `${overGrantFrames} data frames beyond what was granted in ${where}`;
+      if (grantedBytesPeak > grantBytesMax) return `${grantedBytesPeak} bytes were granted of ${grantBytesMax} in ${where}`;
+    }
+    return undefined;
   }
 
   /** Slots of a TaskManager that run now: kill one with its `crash`. */

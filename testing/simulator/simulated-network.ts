@@ -38,6 +38,8 @@ export interface NetworkFaults {
   readonly slowProbability: number;
   readonly dropProbability: number;
   readonly duplicateProbability: number;
+  /** Of the loss of one that carries this, beside `dropProbability`. */
+  readonly loss?: (subject: string, payload: Uint8Array) => number;
 }
 
 /** One and the same delay for everything, so that nothing overtakes anything, as on a quiet server. */
@@ -176,7 +178,7 @@ export class SimulatedNetwork {
     this.counts.sent += 1;
     const stream = `${message.from.id} ${message.subject}`;
     let at = notBefore;
-    for (let copies = this.#copies(); copies > 0; copies -= 1) {
+    for (let copies = this.#isLost(message) ? 0 : this.#copies(); copies > 0; copies -= 1) {
       const earliest = Math.max(notBefore, this.#latest.get(stream) ?? 0);
       at = this.toServer(message.from, `send ${message.subject} ${message.payload.length}`, earliest, () => this.#route(message));
       this.#latest.set(stream, at);
@@ -238,6 +240,13 @@ export class SimulatedNetwork {
     if (!bus.break()) return;
     this.forget(bus);
     bus.process.later(durationMs, 'reconnect', () => bus.restore());
+  }
+
+  #isLost({ subject, payload }: NetworkMessage): boolean {
+    const probability = this.#faults.loss?.(subject, payload) ?? 0;
+    if (probability === 0 || this.#random.next() >= probability) return false;
+    this.counts.dropped += 1;
+    return true;
   }
 
   /** 0 when the message is lost, 2 when it is duplicated. */

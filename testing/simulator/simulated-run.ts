@@ -28,7 +28,7 @@ export interface RunVerdict {
 }
 
 export type ViolationCode =
-  'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED' | 'STUCK' | 'EPOCH' | 'MISCOUNTED' | 'LEFTOVERS' | 'CRASHED';
+  'LOST' | 'DUPLICATED' | 'UNEXPECTED' | 'NOT_FINISHED' | 'STUCK' | 'EPOCH' | 'CREDIT' | 'MISCOUNTED' | 'LEFTOVERS' | 'CRASHED';
 
 export interface SimulatedRunOptions {
   readonly seed: number;
@@ -70,6 +70,7 @@ async function runOne({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions
     slots: 2,
     loadJob: () => workloadJob(workload),
     storeFaults: { ...plan.store, isOver: () => world.nowMs > plan.untilMs },
+    buffers: workload.buffers,
     broken,
   });
   const blows: string[] = [];
@@ -98,6 +99,8 @@ async function runOne({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions
   } catch (error) {
     violation = crashed(error);
   }
+  const creditFault = cluster.creditFault();
+  if (creditFault !== undefined) violation = { code: 'CREDIT', detail: creditFault };
   return {
     seed,
     traceHash: world.traceHash(),

@@ -5,6 +5,8 @@
  * end of the input every key tells its total. So a lost, repeated or reordered-within-a-subtask record, a state restored
  * too old or too new, and a transaction committed twice or never all show in the lines.
  */
+import { limits } from '../../core/limits.js';
+import type { NetworkBuffers } from '../../dataflow/channels/network-contracts.js';
 import { defineJob, fileSink, maxWatermark, sequenceSource, throttled } from '../../index.js';
 import type { JobDefinition, KeyedProcessFunction, KeyedRuntimeContext } from '../../index.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -21,6 +23,10 @@ export interface Workload {
   readonly isRebalanced: boolean;
   /** Short ones put records of several readers between the barriers. */
   readonly bufferTimeoutMs: number;
+  /** Characters that every twentieth record carries along: enough for some to take several frames. */
+  readonly ballast: number;
+  /** What a slot has for frames that arrive: sometimes too little for every channel to have some of its own. */
+  readonly buffers: NetworkBuffers;
 }
 
 /** Where the lines are committed, on the simulated disk. */
@@ -37,6 +43,12 @@ export function drawWorkload(random: SeededRandom): Workload {
     fanOut: random.chance(0.3) ? random.between(2, 5) : 1,
     isRebalanced: random.chance(0.4),
     bufferTimeoutMs: random.between(1, 60),
+    ballast: random.chance(0.2) ? random.between(1_000, 120_000) : 0,
+    buffers: {
+      exclusive: random.between(0, 2),
+      floating: random.between(1, 8),
+      grantBytesMax: random.chance(0.3) ? random.between(1, 8) * limits.segmentBytes : limits.grantBytesPerProcess,
+    },
   };
 }
 
@@ -44,11 +56,13 @@ interface Item {
   readonly key: number;
   readonly record: number;
   readonly part: number;
+  readonly ballast: string;
 }
 
 /** A new definition each time, so that no state of one slot's functions is another's. */
 export function workloadJob(workload: Workload): JobDefinition {
-  const { records, keys, parallelism, recordsPerSecond, checkpointIntervalMs, fanOut, isRebalanced, bufferTimeoutMs } = workload;
+  const { records, keys, parallelism, recordsPerSecond, checkpointIntervalMs, fanOut, isRebalanced, bufferTimeoutMs, ballast } = workload;
+  const carried = 'x'.repeat(ballast);
   return defineJob('simulated', (env) => {
     env
       .setParallelism(parallelism)
@@ -56,7 +70,7 @@ export function workloadJob(workload: Workload): JobDefinition {
       .setBufferTimeout(bufferTimeoutMs);
     const numbers = env.fromSource(throttled(sequenceSource(1, records, { splits: parallelism * 2 }), { recordsPerSecond }));
     const items = (isRebalanced ? numbers.rebalance() : numbers).flatMap(function* (record): Generator<Item> {
-      for (let part = 0; part < fanOut; part++) yield { key: record % keys, record, part };
+      for (let part = 0; part < fanOut; part++) yield { key: record % keys, record, part, ballast: record % 20 === 0 ? carried : '' };
     });
     items
       .keyBy(({ key }) => key)

@@ -51,6 +51,9 @@ const metrics: TaskRuntimeMetrics = {
   idleMs: 0,
   queuedFrames: 0,
   waitingFrames: 0,
+  overGrantFrames: 0,
+  grantedBytesPeak: 0,
+  grantBytesMax: 0,
   stateEntries: 0,
 };
 

@@ -1,14 +1,11 @@
 /** One channel over a bus that loses, repeats and delays: credit, order, loss. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ChannelId, CheckpointId } from '../../core/ids.js';
+import type { CheckpointId } from '../../core/ids.js';
 import type { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
-import { LossyBusRoom } from '../../testing/lossy-bus.js';
-import { Simulation } from '../../testing/simulator/simulation.js';
-import { beatMs, ChannelPair, consumerSlot, producerSlot } from '../support/channel-pair.js';
+import { beatMs, ChannelPair } from '../support/channel-pair.js';
 
 /** Sends numbered records and barriers at random; the consumer is slow at random. Stops when all is through or the channel failed. */
 async function converse(pair: ChannelPair, credit: number): Promise<string[]> {
@@ -230,33 +227,6 @@ test('a sender whose receiver ended without a last word ends too', async () => {
   faults.drop = 1;
   assert.not(pair.sender.isAcknowledged());
   await pair.world.runUntil(() => pair.sender.isAcknowledged(), 30 * beatMs);
-});
-
-test('what a slot grants over the bus stays within its share, but never below one frame a channel (N4)', () => {
-  const world = new Simulation({ seed: 1 });
-  const room = new LossyBusRoom({ world, random: world.random.fork() });
-  const process = world.process('consumer');
-  const grantBytesMax = 20 * limits.segmentBytes;
-  const network = new ChannelNetwork({
-    location: consumerSlot,
-    bus: room.connect(process),
-    dataSubject: ({ taskManagerId, slot }) => `data.${taskManagerId}.${slot}`,
-    clock: process.clock,
-    logger: process.logger,
-    grantBytesMax,
-  });
-  const listener = { onArrival: () => {}, fail: () => {} };
-  const grantsWith = (count: number): number[] => {
-    const ids = Array.from({ length: count }, (_, index) => `edge~a_${index}_1_0~b_0_1_0` as ChannelId);
-    const channels = ids.map((id, index) => network.openInput({ channelId: id, peer: producerSlot, index, listener }));
-    // What was granted to the first before the others came stays; from then on the share holds.
-    const last = channels.map((channel) => channel.credit.granted);
-    for (const id of ids) network.closeInput(id, false);
-    return last;
-  };
-  assert.is(grantsWith(2).at(-1), 8);
-  assert.is(grantsWith(5).at(-1), 4);
-  assert.is(grantsWith(40).at(-1), 1);
 });
 
 test.run();

@@ -137,7 +137,7 @@ test('events and control survive', () => {
   }
   const controls: readonly ChannelControl[] = [
     { kind: 'grant', grantedUpTo: 8, receivedUpTo: 5_000_000_000 },
-    { kind: 'beat', sentUpTo: 77 },
+    { kind: 'beat', sentUpTo: 77, backlog: 5 },
     { kind: 'close-by-sender' },
     { kind: 'close-by-receiver' },
   ];

@@ -92,6 +92,19 @@ test('frames taken without looking at their sequence are noticed', () =>
 test('barriers that are not aligned are noticed', () =>
   expectCaught({ guard: 'alignment', broken: { isAlignmentOff: true }, focus: 'tasks', seed: 1, seedsMax: 40 }));
 
+test('data frames that are sent without credit are noticed (S2, D2)', () =>
+  expectCaught({ guard: 'credit', broken: { isCreditIgnored: true }, seed: 1, seedsMax: 40 }));
+
+test('grants, beats, barriers, last frames and records are lost one by one, and every run ends with the right output', async () => {
+  let restarts = 0;
+  for (let seed = 1; seed <= 10; seed++) {
+    const { violation, restarts: some } = await simulateRun({ seed, focus: 'frames' });
+    assert.is(violation, undefined, `seed ${seed}: ${violation?.detail}`);
+    restarts += some;
+  }
+  assert.ok(restarts > 5, `${restarts} restarts: too few frames were lost to show anything`);
+});
+
 test('acknowledgements of attempts before a failover are noticed when they count', () =>
   expectCaught({ guard: 'old-attempt', broken: { isOldAttemptAccepted: true }, focus: 'tasks', seed: 1, seedsMax: 40 }));
 

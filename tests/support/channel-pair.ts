@@ -105,7 +105,8 @@ export class ChannelPair {
       dataSubject: ({ taskManagerId, slot }) => `data.${taskManagerId}.${slot}`,
       clock: process.clock,
       logger: process.logger,
-      creditFrames,
+      buffers: { exclusive: creditFrames, floating: 0 },
+      waitingFramesMax: 1,
       beatMs,
     });
   }

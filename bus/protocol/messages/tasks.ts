@@ -119,6 +119,11 @@ export const TaskMetricsSchema = Type.Object({
   waitingFrames: Count,
   /** Only of jobs with latency tracking, and once a marker came. */
   latencies: Type.Optional(Type.Array(TaskLatencySchema)),
+  /** The most data frames that a channel of the task ever sent or got beyond what was granted: 0, else credit is broken. */
+  overGrantFrames: Count,
+  /** Bytes of frames that the slot of the task has granted over the bus: the most at any moment, and what it may. */
+  grantedBytesPeak: Count,
+  grantBytesMax: Count,
 });
 export type TaskMetrics = Static<typeof TaskMetricsSchema>;
 
@@ -134,6 +139,9 @@ export const noTaskMetrics: TaskMetrics = {
   idleMs: 0,
   queuedFrames: 0,
   waitingFrames: 0,
+  overGrantFrames: 0,
+  grantedBytesPeak: 0,
+  grantBytesMax: 0,
 };
 
 export const taskMessages = {

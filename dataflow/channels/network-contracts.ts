@@ -1,0 +1,90 @@
+/** What a slot's network is made of, is asked for, and tells. */
+import type { FrameBus } from '../../bus/contracts.js';
+import type { ChannelId } from '../../core/ids.js';
+import type { Clock, Logger } from '../../core/ports.js';
+import type { ChannelOwner, OutputPressure } from './channel-owner.js';
+import type { SlotLocation } from './elements.js';
+import type { FrameCodec } from './frame-codec.js';
+import type { GateCredit } from './gate-credit.js';
+import type { GateShare } from './grant-budget.js';
+import type { InputListener } from './input-channel.js';
+
+export interface ChannelNetworkOptions {
+  /** Where this slot is. */
+  readonly location: SlotLocation;
+  readonly bus: FrameBus;
+  /** The subject of a slot's frames. */
+  readonly dataSubject: (location: SlotLocation) => string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly codec?: FrameCodec;
+  readonly beatMs?: number;
+  readonly buffers?: NetworkBuffers;
+  /** Data frames of a channel that may wait for credit before its task holds back. */
+  readonly waitingFramesMax?: number;
+  /** Tests only: takes frames in any order. */
+  readonly isSequenceCheckOff?: boolean;
+  /** Tests only: sends without credit, and takes what was not granted. */
+  readonly isCreditIgnored?: boolean;
+}
+
+/** What a slot has for frames that arrive. */
+export interface NetworkBuffers {
+  /** Of each channel. */
+  readonly exclusive?: number;
+  /** Of each gate, for the channels with most to send. */
+  readonly floating?: number;
+  /** The share of this slot in what its process may have granted; default: all of it. */
+  readonly grantBytesMax?: number;
+}
+
+export interface OutputOptions {
+  readonly channelId: ChannelId;
+  readonly peer: SlotLocation;
+  readonly owner: ChannelOwner;
+  readonly pressure: OutputPressure;
+  readonly isObjectReuse: boolean;
+  /** For messages: the operator whose records travel. */
+  readonly operatorName: string;
+}
+
+export interface InputOptions {
+  readonly channelId: ChannelId;
+  readonly peer: SlotLocation;
+  readonly index: number;
+  readonly listener: InputListener;
+  /** The gate it is one of; default: one of its own. */
+  readonly gate?: InputGate;
+}
+
+export interface GateOptions {
+  /** Where the senders of its channels are. */
+  readonly peers: readonly SlotLocation[];
+  /** Whether a channel is not read now, until an alignment is over. */
+  readonly isBlocked: (index: number) => boolean;
+}
+
+/** The channels of one edge of a task: they share floating buffers. */
+export interface InputGate {
+  readonly credit: GateCredit;
+  readonly share: GateShare;
+  readonly isBlocked: (index: number) => boolean;
+  /** Channels that have not been closed. */
+  channels: number;
+}
+
+/** What was dropped, for metrics. */
+export interface NetworkCounters {
+  readonly unknownFrames: number;
+  readonly malformedFrames: number;
+  readonly sendFailures: number;
+}
+
+/** How a slot kept to its credit. */
+export interface CreditReading {
+  /** The most data frames that a channel sent or got beyond what was granted: none, ever. */
+  readonly overGrantFrames: number;
+  /** Bytes that were granted over the bus: the most at any moment, and what the slot may. */
+  readonly grantedBytesPeak: number;
+  readonly grantBytesMax: number;
+}
