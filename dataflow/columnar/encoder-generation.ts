@@ -34,7 +34,9 @@ export function generateEncoder({ store, costMax, unitCost }: EncoderOptions): R
 
 /**
  * The body of the factory. Texts hang on an object that is new with every frame: to store a new string in an old place
- * costs the garbage collector's bookkeeping. Exported for tests of EG1.
+ * costs the garbage collector's bookkeeping. What changes with every record stands in typed arrays, which the code knows as
+ * places in memory: `rows` and `costs` by level; by node `ends` of texts as bytes, and `modes`, which is 1 while texts are
+ * collected as bytes, numbers as integers. Exported for tests of EG1.
  */
 export function encoderSource(plan: ColumnPlan): string {
   const { nodes, root } = plan;
@@ -50,9 +52,10 @@ ${each(
   nodes.filter(({ kind }) => kind === 'object'),
   ({ id, names }) => `const names${id} = ${namesLiteral(names)};`,
 )}
-${each(levels, (level) => `const level${level} = levels[${level}]; ${plan.singleLevels.has(level) ? 'const' : 'var'} room${level} = level${level}.capacity; var n${level} = 0, w${level} = level${level}.rowCost;`)}
-${each(texts, ({ id }) => `const y${id} = c${id}.ascii; var p${id} = 0, a${id} = c${id}.isAscii;`)}
-${each(numbers, ({ id }) => `var g${id} = c${id}.isWhole;`)}
+${each(levels, (level) => `const level${level} = levels[${level}]; ${plan.singleLevels.has(level) ? 'const' : 'var'} room${level} = level${level}.capacity;`)}
+${each(texts, ({ id }) => `const y${id} = c${id}.ascii;`)}
+const rows = new Int32Array(${levels.length}), costs = new Int32Array(${levels.length});
+const ends = new Int32Array(${nodes.length}), modes = new Int32Array(${nodes.length});
 var held = { ${texts.map(({ id }) => `t${id}: ''`).join(', ')} };
 ${each(texts, asciiLines)}
 ${each(
@@ -67,35 +70,36 @@ ${each(
 )}
 function add(v0) {
 let size = 0;
-${each(levels, (level) => `let i${level} = n${level};`)}
-${each(texts, ({ id }) => `let u${id} = a${id} === true ? '' : held.t${id}, e${id} = p${id};`)}
-if (n0 === room0) return ${noRoom};
-size += w0;
+${each(levels, (level) => `let i${level} = rows[${level}];`)}
+${each(texts, ({ id }) => `let u${id} = modes[${id}] === 1 ? '' : held.t${id}, e${id} = ends[${id}];`)}
+if (i0 === room0) return ${noRoom};
+size += costs[0];
 ${valueLines(root, 'i0', 'undefined', plan.singleLevels)}
 i0 += 1;
 if (size > costMax) return -1;
-${each(levels, (level) => `n${level} = i${level};`)}
-${each(texts, ({ id }) => `if (a${id} === true) p${id} = e${id}; else held.t${id} = u${id};`)}
+${each(levels, (level) => `rows[${level}] = i${level};`)}
+${each(texts, ({ id }) => `if (modes[${id}] === 1) ends[${id}] = e${id}; else held.t${id} = u${id};`)}
 ${each(sinks, ({ id }) => `c${id}.end = c${id}.sink.position;`)}
 return size;
 }
 function sync() {
-${each(levels, (level) => `level${level}.count = n${level};`)}
-${each(texts, ({ id }) => `c${id}.text = held.t${id}; c${id}.isAscii = a${id}; c${id}.end = p${id};`)}
+${each(levels, (level) => `level${level}.count = rows[${level}];`)}
+${each(texts, ({ id }) => `c${id}.text = held.t${id}; c${id}.isAscii = modes[${id}] === 1; c${id}.end = ends[${id}];`)}
 }
 function reset() {
-${each(levels, (level) => `n${level} = 0; w${level} = level${level}.rowCost;`)}
+${each(levels, (level) => `rows[${level}] = 0; costs[${level}] = level${level}.rowCost;`)}
 held = { ${texts.map(({ id }) => `t${id}: ''`).join(', ')} };
-${each(numbers, ({ id }) => `g${id} = c${id}.isWhole;`)}
-${each(texts, ({ id }) => `p${id} = 0; a${id} = c${id}.isAscii;`)}
+${each(numbers, ({ id }) => `modes[${id}] = c${id}.isWhole ? 1 : 0;`)}
+${each(texts, ({ id }) => `ends[${id}] = 0; modes[${id}] = c${id}.isAscii ? 1 : 0;`)}
 }
+reset();
 return { add, sync, reset };`;
 }
 
 /** From texts as bytes to texts as one string; returns what the record being written has so far. */
 function asciiLines({ id }: PlanNode): string {
   return `function leaveAscii${id}(end) {
-held.t${id} = c${id}.asciiText(p${id}); a${id} = false; p${id} = 0;
+held.t${id} = c${id}.asciiText(ends[${id}]); modes[${id}] = 0; ends[${id}] = 0;
 return c${id}.asciiText(end);
 }`;
 }
@@ -110,7 +114,7 @@ const fieldAccess = (object: string, name: string): string => `${object}[${liter
 
 /** A row of this level begins at `i<level>`. Levels without a list above have no more rows than level 0. */
 function rowLines(level: number, single: ReadonlySet<number>): string {
-  return `${single.has(level) ? '' : `if (i${level} === room${level}) grow${level}();\n`}size += w${level};`;
+  return `${single.has(level) ? '' : `if (i${level} === room${level}) grow${level}();\n`}size += costs[${level}];`;
 }
 
 /**
@@ -157,10 +161,10 @@ function fitLines(node: PlanNode, row: string, single: ReadonlySet<number>): str
       return 'if (false) {}';
     case 'number':
       return `if (typeof ${value} === 'number') {
-if (g${id} === true) {
+if (modes[${id}] === 1) {
 const k = ${value} | 0;
 if (k === ${value} && (k !== 0 || 1 / ${value} > 0)) k${id}[${row}] = k;
-else { c${id}.leaveIntegers(${row}); g${id} = false; d${id}[${row}] = ${value}; }
+else { c${id}.leaveIntegers(${row}); modes[${id}] = 0; d${id}[${row}] = ${value}; }
 } else d${id}[${row}] = ${value};
 }`;
     case 'boolean':
@@ -170,7 +174,7 @@ else { c${id}.leaveIntegers(${row}); g${id} = false; d${id}[${row}] = ${value}; 
 const l = ${value}.length;
 k${id}[${row}] = l;
 size += l * unitCost;
-if (a${id} === true && l < ${longTextMin} && e${id} + l <= y${id}.length) {
+if (modes[${id}] === 1 && l < ${longTextMin} && e${id} + l <= y${id}.length) {
 const from = e${id};
 let seen = 0, j = 0;
 for (; j + 3 < l; j += 4) {
@@ -180,7 +184,7 @@ y${id}[at] = one; y${id}[at + 1] = two; y${id}[at + 2] = three; y${id}[at + 3] =
 }
 for (; j < l; j += 1) { const unit = ${value}.charCodeAt(j); seen |= unit; y${id}[from + j] = unit; }
 if (seen < 128) e${id} += l; else u${id} = leaveAscii${id}(from) + ${value};
-} else if (a${id} === true) u${id} = leaveAscii${id}(e${id}) + ${value};
+} else if (modes[${id}] === 1) u${id} = leaveAscii${id}(e${id}) + ${value};
 else u${id} += ${value};
 }`;
     case 'bigint':
@@ -214,10 +218,10 @@ function objectLines(node: PlanNode, single: ReadonlySet<number>): string {
     return valueLines(field, child, absent, single);
   });
   return `if (typeof ${value} === 'object' && ${value} !== null) {
-${children.map((field, place) => `const v${field.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
 ${isPlain(value, names)}
 let missing${id} = 0;
 ${orderLines(node)}
+${children.map((field, place) => `const v${field.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
 ${count === 0 ? '' : rowLines(childLevel, single)}
 ${fields.join('\n')}
 ${count === 0 ? '' : `${child} += 1;`}
