@@ -13,9 +13,12 @@ import { limits } from '../../../core/limits.js';
 
 const slicedStringLengthMin = 13;
 
-/** The same text in memory of its own (VC2); about 0.1 µs. */
+/**
+ * The same text in memory of its own (VC2), in one piece: joining writes a new text, while a text that is cut refers to
+ * another and takes eight times as long to compare. About 0.1 µs.
+ */
 export function detachString(text: string): string {
-  return text.length < slicedStringLengthMin ? text : ` ${text}`.slice(1);
+  return text.length < slicedStringLengthMin ? text : [text.slice(0, 1), text.slice(1)].join('');
 }
 
 /** A copy that shares nothing mutable with `value` (VC1). `where` names operator and state, for errors. */
