@@ -37,6 +37,10 @@ export const limits = {
   latencyPairsPerTask: 64,
   /** Numbers in a report of the tasks of a slot: at most 5 bytes each, a third of a message; the report has parts when it needs more. */
   reportNumbersMax: 64 * kib,
+  /** Channels a task reports, the fullest of its inputs and of its outputs: enough to see who is slow. */
+  channelsReported: 4,
+  /** Channels of a job that are shown: 512 of about 90 bytes. */
+  channelsShown: 512,
   /** Latencies of a job that are shown: 256 pairs of about 220 bytes. */
   latenciesShown: 256,
   /** Steps of the task loop in a slice where work takes no time. */

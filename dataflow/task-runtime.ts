@@ -9,7 +9,7 @@
  */
 import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
 import type { CorePorts, FileSystem } from '../core/ports.js';
-import type { TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
+import type { ChannelUse, TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import type { KeyedStateBackend } from '../storage/state/contracts.js';
 import type { KeyGroupRange } from '../core/ids.js';
@@ -155,6 +155,7 @@ export interface TaskRuntimeMetrics {
   readonly grantedBytesPeak: number;
   readonly grantBytesMax: number;
   readonly stateEntries: number;
+  readonly channels: ChannelUse;
   /** Only with latency tracking, and once a marker came. */
   readonly latencies?: TaskLatency[];
 }

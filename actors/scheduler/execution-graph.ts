@@ -7,12 +7,12 @@
 import { assert } from '../../core/errors.js';
 import { attemptNumber, type AttemptId, type LeaderEpoch, type VertexId } from '../../core/ids.js';
 import { executionVertexId, isSourceVertex, subtasksOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
-import { grouped } from '../../graph/topology.js';
 import type { JobGraph } from '../../graph/types.js';
 import { limits } from '../../core/limits.js';
 import type { JobSummary, PastAttempt, VertexStatus } from '../../bus/protocol/messages/jobs.js';
 import type { ExecutionView } from './checkpointing.js';
 import { Execution, type ExecutionOptions } from './execution.js';
+import { vertexStatusesOf } from './vertex-statuses.js';
 
 export interface ExecutionGraphOptions extends Pick<ExecutionOptions, 'perform' | 'onTransition' | 'onEffectFailed'> {
   readonly jobGraph: JobGraph;
@@ -91,27 +91,9 @@ export class ExecutionGraph {
     return this.all().map((execution) => execution.view());
   }
 
-  /** How the tasks fare, vertex by vertex; at most `limits.subtasksShown` in all. */
+  /** How the tasks fare, vertex by vertex. */
   vertexStatuses(): VertexStatus[] {
-    const ofVertex = grouped(this.all(), ({ vertexId }) => vertexId);
-    let left: number = limits.subtasksShown;
-    return this.#options.jobGraph.vertices.map((vertex): VertexStatus => {
-      const shown = (ofVertex.get(vertex.id) ?? []).slice(0, left);
-      left -= shown.length;
-      return {
-        vertexId: vertex.id,
-        name: vertex.name,
-        parallelism: vertex.parallelism,
-        subtasks: shown.map(({ subtaskIndex, attemptId, state, slot, metrics: { latencies: _, ...metrics }, load }) => ({
-          subtaskIndex,
-          attemptId,
-          state,
-          taskManagerId: slot?.taskManagerId ?? null,
-          metrics,
-          load: load === undefined ? null : { ...load },
-        })),
-      };
-    });
+    return vertexStatusesOf(this.#options.jobGraph, this.all());
   }
 
   /** Current executions by state, the records that went in at the sources, and those that sinks wrote. */

@@ -8,8 +8,8 @@ export interface TaskReport {
   readonly metrics: TaskMetrics;
 }
 
-/** What a report takes beside its histograms, in numbers. */
-const numbersOfCounters = 32;
+/** What a report takes beside its histograms, in numbers: counters, and a few channels. */
+const numbersOfCounters = 128;
 /** What a histogram takes beside its buckets: three ids. */
 const numbersOfIds = 24;
 

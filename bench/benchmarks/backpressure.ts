@@ -11,8 +11,8 @@ const residentGrowthMax = 1.1;
 const settleMs = 10_000;
 const lookMs = 250;
 
-/** Frames of the one channel: those granted, one that waits for credit, one that is being filled. */
-const framesMax = limits.creditFramesPerChannel + 2;
+/** Frames of the one channel: those granted, those that wait for credit, one that is being filled. */
+const framesMax = limits.exclusiveBuffersPerChannel + limits.floatingBuffersPerGate + limits.waitingFramesPerChannel + 1;
 const budgetKiB = (framesMax * limits.frameBytesTarget) / 1_024;
 
 export const backpressure: Benchmark = {

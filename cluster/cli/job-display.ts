@@ -1,9 +1,9 @@
 /** How a job's progress and end look on a terminal and in a pipe. */
 import { isEnded } from '../../actors/client/client.js';
-import type { FailureNote, JobSummary, VertexStatus } from '../../bus/protocol/messages/jobs.js';
-import type { TaskMetrics } from '../../bus/protocol/messages/tasks.js';
+import type { FailureNote, JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { explainError } from '../../core/errors.js';
 import { type Colours, coloursFor } from './colours.js';
+import { colourOf } from './status-colours.js';
 
 const count = new Intl.NumberFormat('en-US');
 const plural = (n: number, noun: string): string => `${count.format(n)} ${noun}${n === 1 ? '' : 's'}`;
@@ -50,39 +50,6 @@ export function historyLines({ exceptions = [] }: JobSummary, colours: Colours =
   ];
 }
 
-/**
- * How the tasks of a job fare, a line a vertex: states, records and bytes, and how its subtasks spent their latest second
- * (of several, the mean; the most back-pressured one in brackets).
- */
-export function vertexLines({ vertices = [] }: JobSummary, colours: Colours = coloursFor(process.stdout)): readonly string[] {
-  return vertices.map(({ name, parallelism, subtasks }) => {
-    const states = new Map<string, number>();
-    for (const { state } of subtasks) states.set(state, (states.get(state) ?? 0) + 1);
-    const sum = (of: (metrics: TaskMetrics) => number): string => count.format(subtasks.reduce((all, { metrics }) => all + of(metrics), 0));
-    const parts = [
-      `  ${name} (${parallelism})`,
-      [...states].map(([state, tasks]) => colourOf(state, colours)(tasks === parallelism ? state : `${tasks} ${state}`)).join(' '),
-      `${sum(({ recordsIn }) => recordsIn)} in`,
-      `${sum(({ recordsOut, recordsWritten }) => recordsOut + recordsWritten)} out`,
-      ...loadText(subtasks),
-    ];
-    return parts.join('  ');
-  });
-}
-
-function loadText(subtasks: VertexStatus['subtasks']): readonly string[] {
-  const loads = subtasks.flatMap(({ load }) => (load === null ? [] : [load]));
-  if (loads.length === 0) return [];
-  const percent = (of: (load: (typeof loads)[number]) => number): string =>
-    `${Math.round(loads.reduce((all, load) => all + of(load), 0) / loads.length / 10)} %`;
-  const worst = Math.round(Math.max(...loads.map(({ backPressured }) => backPressured)) / 10);
-  return [
-    `busy ${percent(({ busy }) => busy)}`,
-    `back-pressured ${percent(({ backPressured }) => backPressured)}${loads.length > 1 && worst > 0 ? ` (${worst} %)` : ''}`,
-    `idle ${percent(({ idle }) => idle)}`,
-  ];
-}
-
 /** Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere; why tasks are restarted, once each. */
 export class ProgressDisplay {
   readonly #out: NodeJS.WriteStream;
@@ -123,10 +90,4 @@ export class ProgressDisplay {
     if (this.#isOpen) this.#out.write('\r\x1b[K');
     this.#isOpen = false;
   }
-}
-
-function colourOf(status: string, { green, red, yellow }: Colours): (text: string) => string {
-  if (status === 'FINISHED' || status === 'RUNNING') return green;
-  if (status === 'FAILED' || status === 'FAILING') return red;
-  return yellow;
 }

@@ -19,8 +19,9 @@ import { loadSettings } from '../settings.js';
 import { versions } from '../versions.js';
 import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
-import { endText, historyLines, ProgressDisplay, progressLine, vertexLines } from './job-display.js';
+import { endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
 import { latencyLines } from './latency-display.js';
+import { vertexLines } from './vertex-display.js';
 
 endWithReader();
 

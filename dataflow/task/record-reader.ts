@@ -13,6 +13,7 @@ import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { LatencyMarker, RecordBatch, StreamEvent } from '../channels/elements.js';
 import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
+import type { InputUse } from './channel-use.js';
 import { InputWatermark } from './input-watermark.js';
 import { TaskInput } from './task-input.js';
 
@@ -102,6 +103,10 @@ export class RecordReader {
 
   get overGrantFrames(): number {
     return this.#input.overGrantFrames;
+  }
+
+  channelUses(): readonly InputUse[] {
+    return this.#input.channelUses();
   }
 
   get duplicates(): number {

@@ -9,6 +9,7 @@ import type { InputGateDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { RecordBatch, StreamEvent } from '../channels/elements.js';
 import type { InputChannel, InputListener } from '../channels/input-channel.js';
+import type { InputUse } from './channel-use.js';
 
 export interface TaskInputOptions {
   readonly gates: readonly InputGateDescriptor[];
@@ -24,6 +25,8 @@ export type InputStep =
   | { readonly kind: 'event'; readonly channel: number; readonly event: StreamEvent }
   | { readonly kind: 'none' };
 
+type ChannelEnd = Pick<InputUse, 'edgeId' | 'peerSubtask'>;
+
 const nothing: InputStep = { kind: 'none' };
 
 /** The input of one task; see the head of this file. */
@@ -31,6 +34,7 @@ export class TaskInput implements InputListener {
   readonly channelCount: number;
   readonly #options: TaskInputOptions;
   readonly #channels: InputChannel[] = [];
+  readonly #ends: ChannelEnd[] = [];
   /** Channels that hold something and are not blocked, in the order they get their turn. */
   readonly #ready = new Set<number>();
   readonly #hasEnded: boolean[];
@@ -53,8 +57,9 @@ export class TaskInput implements InputListener {
       const ends = [...gate.channels].sort((left, right) => left.peerSubtask - right.peerSubtask);
       const { network, isBlocked } = this.#options;
       const shared = network.openGate({ peers: ends.map(({ peer }) => peer), isBlocked });
-      for (const { channelId, peer } of ends) {
+      for (const { channelId, peer, peerSubtask } of ends) {
         const index = this.#channels.length;
+        this.#ends.push({ edgeId: gate.edgeId, peerSubtask });
         this.#channels.push(network.openInput({ channelId, peer, index, listener: this, gate: shared }));
       }
     }
@@ -128,6 +133,14 @@ export class TaskInput implements InputListener {
   /** The most data frames that a channel got beyond what was granted: none, ever. */
   get overGrantFrames(): number {
     return this.#channels.reduce((most, channel) => Math.max(most, channel.overGrantFrames), this.#overGrantFrames);
+  }
+
+  /** Of every channel that is open: data frames held, and how many it may hold at this moment. */
+  channelUses(): readonly InputUse[] {
+    return this.#channels.map(({ credit: { held, received, granted } }, index) => {
+      const { edgeId, peerSubtask } = this.#ends[index] as ChannelEnd;
+      return { edgeId, peerSubtask, held, granted: Math.max(0, granted - received + held) };
+    });
   }
 
   get duplicates(): number {

@@ -1,6 +1,7 @@
 /** The counters of a task, gathered from its parts. */
 import type { CreditReading } from '../channels/network-contracts.js';
 import type { TaskRuntimeMetrics } from '../task-runtime.js';
+import { channelUse } from './channel-use.js';
 import type { LatencyTracking } from './latency-tracking.js';
 import type { OperatorChain } from './operator-chain.js';
 import type { RecordReader } from './record-reader.js';
@@ -35,6 +36,7 @@ export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, c
     grantedBytesPeak: credit.grantedBytesPeak,
     grantBytesMax: credit.grantBytesMax,
     stateEntries: (chain?.operators ?? []).reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
+    channels: channelUse(reader.channelUses(), outputs.channelUses()),
     ...(latencies.length === 0 ? {} : { latencies }),
   };
 }

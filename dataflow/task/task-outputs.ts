@@ -15,6 +15,7 @@ import type { RecordOutput } from '../channels/output-channel.js';
 import type { Emit } from '../contracts.js';
 import { createPartitioner } from '../partitioners/partitioner.js';
 import type { TaskCode } from '../task-runtime.js';
+import type { OutputUse } from './channel-use.js';
 import { HeldMarkers } from './held-markers.js';
 
 export interface TaskOutputsOptions {
@@ -36,12 +37,15 @@ export interface OutputEdge {
   readonly emit: Emit<unknown>;
 }
 
+type ChannelEnd = Pick<OutputUse, 'edgeId' | 'peerSubtask'>;
+
 /** The outputs of one task; see the head of this file. */
 export class TaskOutputs {
   readonly pressure: OutputPressure;
   readonly #options: TaskOutputsOptions;
   readonly #markers = new HeldMarkers();
   #channels: RecordOutput[] = [];
+  #ends: ChannelEnd[] = [];
   #channelsOfEdges: (readonly RecordOutput[])[] = [];
   #edges: OutputEdge[] = [];
   #flushTimer: TimerHandle | undefined;
@@ -66,6 +70,7 @@ export class TaskOutputs {
         network.openOutput({ channelId, peer, owner, pressure, isObjectReuse, operatorName }),
       );
       this.#channels.push(...channels);
+      this.#ends.push(...ends.map(({ peerSubtask }) => ({ edgeId: partition.edgeId, peerSubtask })));
       this.#channelsOfEdges.push(channels);
       const emit = createPartitioner({
         kind: partition.partitioner,
@@ -133,6 +138,11 @@ export class TaskOutputs {
     return this.#channels.reduce((most, channel) => Math.max(most, channel.overGrantFrames), this.#overGrantFrames);
   }
 
+  /** Of every channel that is open. */
+  channelUses(): readonly OutputUse[] {
+    return this.#channels.map(({ waitingFrames }, index) => ({ ...(this.#ends[index] as ChannelEnd), waiting: waitingFrames }));
+  }
+
   get bytesOut(): number {
     return this.#channels.reduce((sum, channel) => sum + channel.bytesOut, this.#bytesOut);
   }
@@ -146,6 +156,7 @@ export class TaskOutputs {
     this.#overGrantFrames = this.overGrantFrames;
     for (const channel of this.#channels) this.#options.network.closeOutput(channel.channelId);
     this.#channels = [];
+    this.#ends = [];
     this.#channelsOfEdges = [];
   }
 

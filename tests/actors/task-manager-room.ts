@@ -55,6 +55,7 @@ const metrics: TaskRuntimeMetrics = {
   grantedBytesPeak: 0,
   grantBytesMax: 0,
   stateEntries: 0,
+  channels: { inputUse: 0, outputUse: 0, inputs: [], outputs: [] },
 };
 
 /** A task's data plane that notes what it is told and says what the test wants. */

@@ -554,7 +554,8 @@ test('progress of running tasks is told about once a second', async () => {
   await room.pass(3_500);
   const told = room.bodies('task.progressed');
   assert.ok(told.length >= 3 && told.length <= 4, `${told.length}`);
-  assert.equal(told[0]?.tasks[0]?.metrics, { ...noTaskMetrics, recordsIn: 3, recordsOut: 2, recordsWritten: 1 });
+  const channels = { inputUse: 0, outputUse: 0, inputs: [], outputs: [] };
+  assert.equal(told[0]?.tasks[0]?.metrics, { ...noTaskMetrics, recordsIn: 3, recordsOut: 2, recordsWritten: 1, channels });
 });
 
 test('splits are asked for until there is one, with the same number while the enumeration runs (SQ2)', async () => {

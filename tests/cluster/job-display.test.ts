@@ -2,10 +2,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
-import type { FailureNote, JobSummary } from '../../bus/protocol/messages/jobs.js';
+import type { FailureNote, JobSummary, VertexStatus } from '../../bus/protocol/messages/jobs.js';
+import { bottleneckOf } from '../../cluster/cli/bottleneck.js';
 import { coloursFor } from '../../cluster/cli/colours.js';
-import { historyLines, vertexLines } from '../../cluster/cli/job-display.js';
+import { historyLines } from '../../cluster/cli/job-display.js';
 import { latencyLines } from '../../cluster/cli/latency-display.js';
+import { vertexLines } from '../../cluster/cli/vertex-display.js';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { taskManagerId } from '../../core/ids.js';
 
@@ -54,6 +56,66 @@ test('a line a vertex says how its tasks fare: states, records, and how they spe
   assert.equal(vertexLines({ vertices } as unknown as JobSummary, plain), [
     '  numbers (2)  RUNNING  2,000 in  800 out  busy 20 %  back-pressured 60 % (90 %)  idle 20 %',
     '  sink (2)  1 RUNNING 1 FINISHED  2,000 in  800 out',
+  ]);
+});
+
+/** A vertex that reads from `from`, with one subtask. */
+const vertexOf = (name: string, from: readonly string[], load: object, channels: object = {}): VertexStatus =>
+  ({
+    vertexId: name,
+    name,
+    parallelism: 1,
+    subtasks: [
+      {
+        subtaskIndex: 0,
+        state: 'RUNNING',
+        metrics: { ...noTaskMetrics, channels: { inputUse: 0, outputUse: 0, inputs: [], outputs: [], ...channels } },
+        load: { busy: 0, backPressured: 0, idle: 0, ...load },
+      },
+    ],
+    inputs: from.map((vertexId) => ({ edgeId: `${vertexId}-${name}`, vertexId })),
+  }) as unknown as VertexStatus;
+const nameOfBottleneck = (name: string, vertices: readonly VertexStatus[]): string | undefined =>
+  bottleneckOf(vertices.find((vertex) => vertex.name === name) as VertexStatus, vertices)?.name;
+
+test('what holds a vertex back is the first one downstream that is not held back itself, by way of the fullest inputs (BN1, BN2)', () => {
+  const vertices = [
+    vertexOf('numbers', [], { busy: 50, backPressured: 950 }),
+    vertexOf('map', ['numbers'], { busy: 300, backPressured: 700 }, { inputUse: 1 }),
+    vertexOf('side', ['numbers'], { busy: 990, idle: 10 }, { inputUse: 0.1 }),
+    vertexOf('slow', ['map'], { busy: 900, idle: 100 }, { inputUse: 0.9 }),
+    vertexOf('after', ['slow'], { idle: 1_000 }),
+  ];
+  assert.equal(
+    ['numbers', 'map', 'side', 'slow', 'after'].map((name) => nameOfBottleneck(name, vertices)),
+    ['slow', 'slow', undefined, undefined, undefined],
+  );
+});
+
+test('what the data does not show is not said (BN2)', () => {
+  const idle = vertexOf('sink', ['numbers'], { idle: 1_000 });
+  const held = vertexOf('numbers', [], { backPressured: 1_000 });
+  assert.is(nameOfBottleneck('numbers', [held, idle]), undefined, 'nobody is busy');
+  assert.is(nameOfBottleneck('numbers', [held]), undefined, 'nobody reads from it');
+  const circle = [vertexOf('a', ['b'], { backPressured: 1_000 }), vertexOf('b', ['a'], { backPressured: 1_000 })];
+  assert.is(nameOfBottleneck('a', circle), undefined);
+});
+
+test('the fullest input and output of a vertex stand below it, and the line of what is held back names why', () => {
+  const inputs = [
+    { edgeId: 'numbers-slow', peerSubtask: 3, held: 2, granted: 8 },
+    { edgeId: 'numbers-slow', peerSubtask: 1, held: 7, granted: 8 },
+  ];
+  const outputs = [{ edgeId: 'numbers-slow', peerSubtask: 0, waiting: 1 }];
+  const vertices = [
+    vertexOf('numbers', [], { busy: 50, backPressured: 950 }, { outputs, outputUse: 1 }),
+    vertexOf('slow', ['numbers'], { busy: 1_000 }, { inputs, inputUse: 0.8 }),
+  ];
+  assert.equal(vertexLines({ vertices } as unknown as JobSummary, plain), [
+    '  numbers (1)  RUNNING  0 in  0 out  busy 5 %  back-pressured 95 %  idle 0 %  held back by slow',
+    '      fullest output: 1 frame for slow (1) at subtask 1',
+    '  slow (1)  RUNNING  0 in  0 out  busy 100 %  back-pressured 0 %  idle 0 %',
+    '      fullest input: 7 of 8 frames from numbers (2) at subtask 1',
   ]);
 });
 

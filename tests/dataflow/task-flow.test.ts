@@ -1,7 +1,7 @@
 /** What a task does with its outputs full and its operators parked, and which way records go. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { noTimestamp, type Operator } from '../../dataflow/contracts.js';
+import { noTimestamp, type Operator, type SourceReader } from '../../dataflow/contracts.js';
 import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
 import { mapOperator } from '../../dataflow/operators/map.js';
 import type { TaskRuntimeMetrics } from '../../dataflow/task-runtime.js';
@@ -12,6 +12,15 @@ const numbers = (splits: number, recordsPerSplit: number) =>
   rangeSource({ splits, recordsPerSplit, value: (split, index) => split * recordsPerSplit + index });
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const sorted = (values: readonly number[]): number[] => [...values].sort((left, right) => left - right);
+
+/** Has nothing to read, for ever. */
+const silentReader: SourceReader<unknown> = {
+  start: () => {},
+  poll: () => 'pending',
+  whenAvailable: () => new Promise(() => {}),
+  position: () => null,
+  close: () => {},
+};
 
 const test = suite('task flow');
 
@@ -137,9 +146,37 @@ test('a source in front of a slow sink is back-pressured, the sink is busy, and 
   assert.ok(source.backPressuredMs > 0.9 * elapsed, `back-pressured for ${source.backPressuredMs} of ${elapsed} ms`);
   assert.ok(source.waitingFrames >= 1, `${source.waitingFrames} frames wait for credit`);
   assert.ok(slow.busyMs > 0.9 * elapsed && slow.backPressuredMs === 0, `${slow.busyMs} ms busy`);
+  assert.ok(slow.channels.inputUse >= 0.5, `the input of the sink is used to ${slow.channels.inputUse}`);
+  const [input] = slow.channels.inputs;
+  assert.ok(input !== undefined && input.held >= 1 && input.held <= input.granted && input.granted <= 2, JSON.stringify(input));
+  assert.is(source.channels.outputUse, 1);
+  assert.equal(source.channels.outputs, [{ edgeId: input?.edgeId, peerSubtask: 0, waiting: source.waitingFrames }]);
   assert.ok(slow.queuedFrames <= 2, `${slow.queuedFrames} frames queued with a credit of 2`);
   for (const { busyMs, idleMs, backPressuredMs } of [source, slow]) {
     assert.ok(Math.abs(busyMs + idleMs + backPressuredMs - elapsed) < 50, `${busyMs + idleMs + backPressuredMs} of ${elapsed} ms`);
+  }
+});
+
+test('a consumer without input is idle, its channels are empty, and times add up', async () => {
+  const graph = streamGraph({
+    nodes: [
+      { name: 'source', source: { ...numbers(1, 1), createReader: () => silentReader } },
+      { name: 'sink', isSink: true, isChained: false, create: collector([]) },
+    ],
+    edges: [{ from: 'source', to: 'sink', partitioner: 'REBALANCE' }],
+  });
+  const harness = new TaskHarness({ graph });
+  harness.deploy();
+  await harness.runUntil(() => harness.isRunning);
+  const startedAt = harness.world.nowMs;
+  const isOver = (): boolean => harness.world.nowMs >= startedAt + 3_000;
+  harness.world.schedule(3_000, 'time is up', () => {});
+  await harness.runUntil(isOver);
+  for (const { runtime, name } of harness.tasks()) {
+    const { idleMs, busyMs, backPressuredMs, channels } = runtime.metrics();
+    assert.ok(idleMs > 2_900 && backPressuredMs === 0, `${name}: idle for ${idleMs} ms, back-pressured for ${backPressuredMs}`);
+    assert.ok(Math.abs(idleMs + busyMs - 3_000) < 50, `${idleMs + busyMs} of 3,000 ms`);
+    assert.equal(channels, { inputUse: 0, outputUse: 0, inputs: [], outputs: [] });
   }
 });
 

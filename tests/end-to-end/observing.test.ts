@@ -66,4 +66,25 @@ test('without the interval there are no latencies', async () => {
   await world.millrace('cancel', id);
 });
 
+test('a slow vertex: who is busy, who is held back and by whom, and which channels are full', async () => {
+  const id = await submit(join(jobs, 'slow-sink.js'));
+  const isSeen = ({ vertices = [] }: JobSummary): boolean =>
+    (vertices[0]?.subtasks[0]?.load?.backPressured ?? 0) > 500 && (vertices[1]?.subtasks[0]?.load?.busy ?? 0) > 500;
+  const { vertices = [] } = await statusOf(id, isSeen, 'the source to be held back');
+  for (const { subtasks } of vertices) {
+    for (const { load } of subtasks) {
+      const { busy, backPressured, idle } = load as NonNullable<typeof load>;
+      assert.ok(Math.abs(busy + backPressured + idle - 1_000) <= 1, JSON.stringify(load));
+    }
+  }
+  const [source, slow] = vertices.map(({ subtasks }) => subtasks[0]?.metrics.channels);
+  assert.ok((slow?.inputUse as number) > 0.5, JSON.stringify(slow));
+  assert.ok((slow?.inputs[0]?.held as number) > 0);
+  assert.is(source?.inputs.length, 0);
+  const { output } = await world.millrace('status', id);
+  assert.match(output, /widen \(1\) .* held back by slow\S* /);
+  assert.match(output, /slow.*\n {6}fullest input: \d of \d frames from Source: .* \(1\) at subtask 1\n/);
+  await world.millrace('cancel', id);
+});
+
 test.run();

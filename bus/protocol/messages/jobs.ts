@@ -8,6 +8,7 @@ import {
   Bytes,
   CheckpointIdSchema,
   Count,
+  EdgeIdSchema,
   ErrorSchema,
   JobCodeSchema,
   JobGraphSchema,
@@ -68,6 +69,8 @@ const VertexStatusSchema = Type.Object({
   name: Type.String(),
   parallelism: Count,
   subtasks: Type.Array(SubtaskSchema),
+  /** Edges into it, and the vertices they come from. */
+  inputs: Type.Optional(Type.Array(Type.Object({ edgeId: EdgeIdSchema, vertexId: VertexIdSchema }))),
 });
 export type VertexStatus = Static<typeof VertexStatusSchema>;
 

@@ -102,6 +102,22 @@ export const TaskLatencySchema = Type.Object({
 });
 export type TaskLatency = Static<typeof TaskLatencySchema>;
 
+/** From 0 to 1. */
+const Share = Type.Number({ minimum: 0, maximum: 1 });
+
+/** How full the channels of a task are. */
+export const ChannelUseSchema = Type.Object({
+  /** Of the frames that its input channels may hold, those that they hold (Flink's inPoolUsage). */
+  inputUse: Share,
+  /** Of its output channels, those in which a frame waits for credit. */
+  outputUse: Share,
+  /** The fullest ones that hold something: frames held, of so many that were granted. */
+  inputs: Type.Array(Type.Object({ edgeId: EdgeIdSchema, peerSubtask: Count, held: Count, granted: Count })),
+  /** The fullest ones in which frames wait. */
+  outputs: Type.Array(Type.Object({ edgeId: EdgeIdSchema, peerSubtask: Count, waiting: Count })),
+});
+export type ChannelUse = Static<typeof ChannelUseSchema>;
+
 /** Counters a task reports with its states and heartbeats. */
 export const TaskMetricsSchema = Type.Object({
   recordsIn: Count,
@@ -117,6 +133,7 @@ export const TaskMetricsSchema = Type.Object({
   queuedFrames: Count,
   /** Frames that wait for credit, of all outputs. */
   waitingFrames: Count,
+  channels: Type.Optional(ChannelUseSchema),
   /** Only of jobs with latency tracking, and once a marker came. */
   latencies: Type.Optional(Type.Array(TaskLatencySchema)),
   /** The most data frames that a channel of the task ever sent or got beyond what was granted: 0, else credit is broken. */
