@@ -142,7 +142,8 @@ export const pipelineOptions = {
   }),
   bufferTimeout: duration('execution.buffer-timeout.interval', 100, {
     aliases: ['execution.buffer-timeout'],
-    description: 'Records wait at most this long for others to share a frame; 0 sends each at once.',
+    description:
+      'Records wait at most this long for others to share a frame; with 0 they leave at the end of the slice that made them, 5 ms later at most. Flink: 0 sends each alone.',
   }),
   isBufferTimeoutEnabled: flag('execution.buffer-timeout.enabled', true, {
     description: 'When false, frames are sent only when they are full.',

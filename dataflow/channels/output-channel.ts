@@ -76,7 +76,7 @@ export interface RecordOutput {
   /** All records of a channel come with the hash of their key, or none. */
   add(value: unknown, timestamp: number, keyHash?: number): void;
   sendEvent(event: StreamEvent): void;
-  /** Sends what was collected, if credit allows; else it stays and grows. */
+  /** Sends what was collected, if credit allows; else it stays and grows until there is some. */
   flush(): void;
   /** Whether records were collected that are not in a frame yet. */
   hasOpenBatch(): boolean;
@@ -120,6 +120,8 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   #isReceiverGone = false;
   #isClosed = false;
   #isDraining = false;
+  /** What was collected has waited its time, and leaves as soon as credit allows. */
+  #isFlushDue = false;
   #hasSentEnd = false;
   #silentBeats = 0;
   recordsOut = 0;
@@ -171,7 +173,8 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   flush(): void {
-    if (this.#writer.count > 0 && this.#waiting.length === 0 && this.#canSendPiece()) this.#seal(false);
+    this.#isFlushDue = this.#writer.count > 0;
+    if (this.#isFlushDue && this.#waiting.length === 0 && this.#canSendPiece()) this.#seal(false);
   }
 
   hasOpenBatch(): boolean {
@@ -200,6 +203,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
       if (this.#hasSentEnd && this.isAcknowledged()) this.#owner.wake();
     }
     this.#drain();
+    if (this.#isFlushDue) this.flush();
   }
 
   /**
@@ -242,6 +246,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     const pieces = this.#carrier.piecesOf(payload);
     const batch: LeavingBatch<Payload> = { kind: 'batch', seq, payload, records, bytes, pieces, sentPieces: 0, isOverdraft: false };
     this.#nextSeq += pieces;
+    this.#isFlushDue = false;
     this.#waitingPieces += pieces;
     if (this.#waiting.length === 0 && this.#sendPieces(batch)) return;
     this.#waiting.push(batch);

@@ -4,47 +4,14 @@ import * as assert from 'uvu/assert';
 import type { OperatorId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import { LogLinearHistogram, type Quantiles } from '../../core/log-linear-histogram.js';
-import { noTimestamp, type Operator, type Source } from '../../dataflow/contracts.js';
+import type { Operator } from '../../dataflow/contracts.js';
 import { mapOperator } from '../../dataflow/operators/map.js';
 import type { JobSettings, StreamGraph } from '../../graph/types.js';
 import { TaskHarness, type TaskHarnessOptions } from '../../testing/task-harness.js';
 import { streamGraph, type JobSketch } from '../support/stream-jobs.js';
+import { TappedSource } from '../support/tapped-source.js';
 
 const test = suite('latency markers');
-
-/** Emits a record for each call of `emit`, until it is told to `end`; a split for each of two subtasks. */
-class TappedSource {
-  #wake: () => void = () => undefined;
-  #waiting: unknown[] = [];
-  #isEnded = false;
-
-  emit(...values: readonly unknown[]): void {
-    this.#waiting.push(...values);
-    this.#wake();
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    this.#wake();
-  }
-
-  readonly source: Source<unknown> = {
-    name: 'tap',
-    boundedness: 'unbounded',
-    enumerate: async () => ['one', 'two'].map((id) => ({ id, data: null })),
-    createReader: () => ({
-      start: () => {},
-      poll: (output) => {
-        while (this.#waiting.length > 0 && output.isAvailable()) output.emit(this.#waiting.shift(), noTimestamp);
-        if (this.#waiting.length > 0) return 'more';
-        return this.#isEnded ? 'split-finished' : 'pending';
-      },
-      whenAvailable: () => new Promise<void>((resolve) => (this.#wake = resolve)),
-      position: () => null,
-      close: () => {},
-    }),
-  };
-}
 
 const tracked = (intervalMs: number, granularity: 'single' | 'operator' | 'subtask' = 'operator'): Partial<JobSettings> => ({
   latencyTracking: { intervalMs, granularity },
