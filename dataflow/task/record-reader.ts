@@ -2,7 +2,9 @@
  * The reading half of a task with inputs: batches become calls into the chain, events move alignment, watermark and end.
  *
  * RR1  Whether the chain may take another record is looked up before each one; a batch that is left is gone on with later.
- * RR2  The data ended when every channel said so; a channel whose partition ended has said so.
+ * RR2  A slice ends after `limits.sliceMs` at the next look at the clock; once the cost of a record is known, the records
+ *      between two looks take a tenth of that, or are one record.
+ * RR3  The data ended when every channel said so; a channel whose partition ended has said so.
  */
 import type { InputGateDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { assert } from '../../core/errors.js';
@@ -15,6 +17,7 @@ import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import type { InputUse } from './channel-use.js';
 import { InputWatermark } from './input-watermark.js';
+import { RecordPace } from './record-pace.js';
 import { TaskInput } from './task-input.js';
 
 export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' | 'onAbandoned'> {
@@ -27,12 +30,12 @@ export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' |
   /** The watermark of the task moved. */
   readonly onWatermark: (watermark: number) => void;
   readonly onLatencyMarker: (marker: LatencyMarker) => void;
-  /** RR2. Called once. */
+  /** RR3. Called once. */
   readonly onEndOfData: () => void;
 }
 
-/** Records between two looks at the clock. */
-const recordsPerClockCheck = 64;
+/** Records between two looks at the clock, at most: looking costs less than processing two of them. */
+const recordsPerLookMax = 64;
 
 /** See the head of this file. */
 export class RecordReader {
@@ -41,6 +44,7 @@ export class RecordReader {
   readonly #aligner: BarrierAligner;
   readonly #watermarks: InputWatermark;
   readonly #hasDataEnded: boolean[];
+  readonly #pace = new RecordPace({ recordsMax: recordsPerLookMax, targetMs: limits.sliceMs / 10 });
   #channelsWithData: number;
   #batch: RecordBatch | undefined;
   #next = 0;
@@ -121,13 +125,17 @@ export class RecordReader {
   #process(batch: RecordBatch, startedAt: number, take: HeadLoop): void {
     const { clock } = this.#options;
     const { length } = batch.values;
+    let lookedAt = clock.monotonic();
     for (let from = this.#next; from < length; from = this.#next) {
-      const to = Math.min(length, from + recordsPerClockCheck);
+      const to = Math.min(length, from + this.#pace.records);
       this.#next = to;
       const taken = take(batch, from, to);
       this.#next = taken;
       this.recordsIn += taken - from;
-      if (taken < to || clock.monotonic() - startedAt >= limits.sliceMs) break;
+      const now = clock.monotonic();
+      this.#pace.took(taken - from, now - lookedAt);
+      lookedAt = now;
+      if (taken < to || now - startedAt >= limits.sliceMs) break;
     }
     if (this.#next < length) return;
     this.#batch = undefined;

@@ -8,9 +8,8 @@
  */
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
+import { RecordPace } from './record-pace.js';
 
-/** Records a source is first asked for, before anything is known of their cost. */
-const pollRecordsFirst = 128;
 const pollRecordsMax = 8_192;
 const pollMs = limits.sliceMs / 10;
 
@@ -25,10 +24,11 @@ export class SliceBudget {
   readonly #clock: Clock;
   readonly #recordsMax: number;
   readonly #stepsMax: number;
-  #pollRecords = pollRecordsFirst;
+  readonly #pace = new RecordPace({ recordsMax: pollRecordsMax, targetMs: pollMs });
   #startedAt = 0;
   #steppedAt = 0;
   #recordsAtStart = 0;
+  #recordsAtStep = 0;
   #steps = 0;
 
   constructor({ clock, recordsPerSlice }: SliceBudgetOptions) {
@@ -39,7 +39,7 @@ export class SliceBudget {
 
   /** Records to ask a source for (SB3). */
   get pollRecords(): number {
-    return Math.min(this.#pollRecords, this.#recordsMax);
+    return Math.min(this.#pace.records, this.#recordsMax);
   }
 
   /** A slice begins. */
@@ -47,16 +47,16 @@ export class SliceBudget {
     this.#startedAt = now;
     this.#steppedAt = now;
     this.#recordsAtStart = records;
+    this.#recordsAtStep = records;
     this.#steps = 0;
   }
 
   /** A step was done; `records`: of the task so far. Whether the slice is over. */
   isSpent(records: number): boolean {
     const now = this.#clock.monotonic();
-    const tookMs = now - this.#steppedAt;
+    this.#pace.took(records - this.#recordsAtStep, now - this.#steppedAt);
     this.#steppedAt = now;
-    if (tookMs < pollMs / 2) this.#pollRecords = Math.min(pollRecordsMax, this.#pollRecords * 2);
-    else if (tookMs > pollMs) this.#pollRecords = Math.max(1, this.#pollRecords >> 1);
+    this.#recordsAtStep = records;
     this.#steps += 1;
     if (this.#steps >= this.#stepsMax || records - this.#recordsAtStart >= this.#recordsMax) return true;
     return now - this.#startedAt >= limits.sliceMs;

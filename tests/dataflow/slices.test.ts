@@ -1,0 +1,124 @@
+/** How long a task holds its thread, under a clock that functions move. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ChannelId, EdgeId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import type { ChannelNetwork, InputOptions } from '../../dataflow/channels/channel-network.js';
+import { InputChannel } from '../../dataflow/channels/input-channel.js';
+import { RecordReader } from '../../dataflow/task/record-reader.js';
+import { SliceBudget } from '../../dataflow/task/slice-budget.js';
+import { ManualClock } from '../../testing/manual-clock.js';
+
+const test = suite('slices');
+
+/** Slices of a source whose records take `recordMs` each: how long they take, and how many records they emit. */
+function sourceSlices(count: number, recordMs: (record: number) => number): { readonly ms: number; readonly records: number }[] {
+  const clock = new ManualClock();
+  const budget = new SliceBudget({ clock, recordsPerSlice: undefined });
+  let records = 0;
+  return Array.from({ length: count }, () => {
+    const startedAt = clock.monotonic();
+    const before = records;
+    budget.begin(startedAt, records);
+    do {
+      for (let left = budget.pollRecords; left > 0; left -= 1) clock.advance(recordMs((records += 1)));
+    } while (!budget.isSpent(records));
+    return { ms: clock.monotonic() - startedAt, records: records - before };
+  });
+}
+
+test('a slice of a source ends in time, whatever a record costs, from the first one on (SB1, SB3)', () => {
+  for (const recordMs of [0.000_1, 0.01, 0.3, 1, 4]) {
+    for (const { ms } of sourceSlices(20, () => recordMs)) {
+      assert.ok(ms >= limits.sliceMs && ms <= limits.sliceMs + Math.max(recordMs, 1), `${ms} ms with ${recordMs} ms a record`);
+    }
+  }
+});
+
+test('cheap records are asked for by the thousand (SB3)', () => {
+  const slices = sourceSlices(20, () => 0.000_1);
+  const last = slices.at(-1);
+  assert.ok((last?.records as number) > 30_000, `${last?.records} records in a slice`);
+});
+
+test('records that get dear all at once cost one long poll, not a long slice for ever (SB3)', () => {
+  const slices = sourceSlices(20, (record) => (record > 100_000 ? 1 : 0.000_1));
+  const long = slices.filter(({ ms }) => ms > limits.sliceMs + 1.5);
+  assert.is(long.length, 1, `${long.map(({ ms }) => ms).join(', ')} ms`);
+});
+
+test('where work takes no time a slice ends after a number of records, and of steps (SB2)', () => {
+  const clock = new ManualClock();
+  const budget = new SliceBudget({ clock, recordsPerSlice: 100 });
+  budget.begin(0, 1_000);
+  assert.not(budget.isSpent(1_099));
+  assert.ok(budget.isSpent(1_100));
+  budget.begin(0, 1_100);
+  for (let step = 1; step < limits.stepsPerSlice; step += 1) assert.not(budget.isSpent(1_100));
+  assert.ok(budget.isSpent(1_100));
+  assert.ok(budget.pollRecords <= 100);
+});
+
+/** A reader with one local channel, and the means to fill it. */
+function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly fill: (records: number) => void } {
+  let channel: InputChannel | undefined;
+  const openInput = ({ channelId, index, listener }: InputOptions): InputChannel => {
+    channel = new InputChannel({ channelId, index, listener, credit: () => 8, sendControl: () => undefined });
+    channel.grant();
+    return channel;
+  };
+  const channelId = 'channel' as ChannelId;
+  const reader = new RecordReader({
+    gates: [
+      {
+        edgeId: 'edge' as EdgeId,
+        inputIndex: 0,
+        partitioner: 'FORWARD',
+        channels: [{ channelId, peerSubtask: 0, peer: { taskManagerId: 'tm' as never, slot: 0 } }],
+      },
+    ],
+    network: { openInput } as unknown as ChannelNetwork,
+    clock,
+    isAlignmentOff: false,
+    wake: () => undefined,
+    fail: (error) => {
+      throw error;
+    },
+    onAligned: () => undefined,
+    onAbandoned: () => undefined,
+    onWatermark: () => undefined,
+    onLatencyMarker: () => undefined,
+    onEndOfData: () => undefined,
+  });
+  reader.open();
+  let seq = 0;
+  const fill = (records: number): void => {
+    channel?.receive(seq, { kind: 'data', values: new Array<number>(records).fill(0), timestamps: undefined });
+    seq += 1;
+  };
+  return { reader, fill };
+}
+
+test('a task with inputs gives the thread back in time, in the middle of a batch, whatever a record costs (RR2)', () => {
+  for (const recordMs of [0.001, 0.1, 1, 20]) {
+    const clock = new ManualClock();
+    const { reader, fill } = readerOf(clock);
+    fill(1_000);
+    reader.step(clock.monotonic(), () => 0);
+    let slices = 0;
+    while (reader.recordsIn < 1_000 && slices < 2_000) {
+      const startedAt = clock.monotonic();
+      reader.step(startedAt, (_, from, to) => {
+        clock.advance((to - from) * recordMs);
+        return to;
+      });
+      slices += 1;
+      const ms = clock.monotonic() - startedAt;
+      assert.ok(ms <= limits.sliceMs + Math.max(recordMs, 1), `${ms} ms with ${recordMs} ms a record`);
+    }
+    assert.is(reader.recordsIn, 1_000);
+    assert.ok(slices <= Math.ceil((1_000 * recordMs) / limits.sliceMs) + 1, `${slices} slices`);
+  }
+});
+
+test.run();
