@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ChannelId, EdgeId, OperatorId } from '../../core/ids.js';
-import type { ChannelNetwork, OutputOptions } from '../../dataflow/channels/channel-network.js';
+import type { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
+import type { OutputOptions } from '../../dataflow/channels/network-contracts.js';
 import type { RecordBatch } from '../../dataflow/channels/elements.js';
 import { createLocalCarrier } from '../../dataflow/channels/local-carrier.js';
 import { OutputChannel } from '../../dataflow/channels/output-channel.js';
@@ -64,8 +65,9 @@ class Room {
     const carrier = createLocalCarrier({
       isObjectReuse: true,
       deliver: (_, element) => void this.left.push(element.kind === 'data' ? element.values : element.kind),
+      sendBacklog: () => undefined,
     });
-    this.#channel = new OutputChannel({ ...options, carrier });
+    this.#channel = new OutputChannel({ ...options, carrier, waitingFramesMax: 1 });
     return this.#channel;
   }
 }

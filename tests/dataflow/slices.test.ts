@@ -3,7 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ChannelId, EdgeId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
-import type { ChannelNetwork, InputOptions } from '../../dataflow/channels/channel-network.js';
+import type { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
+import { GateCredit } from '../../dataflow/channels/gate-credit.js';
+import type { InputOptions } from '../../dataflow/channels/network-contracts.js';
 import { InputChannel } from '../../dataflow/channels/input-channel.js';
 import { RecordReader } from '../../dataflow/task/record-reader.js';
 import { SliceBudget } from '../../dataflow/task/slice-budget.js';
@@ -63,7 +65,15 @@ test('where work takes no time a slice ends after a number of records, and of st
 function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly fill: (records: number) => void } {
   let channel: InputChannel | undefined;
   const openInput = ({ channelId, index, listener }: InputOptions): InputChannel => {
-    channel = new InputChannel({ channelId, index, listener, credit: () => 8, sendControl: () => undefined });
+    channel = new InputChannel({
+      channelId,
+      index,
+      listener,
+      gate: new GateCredit({ floating: 8 }),
+      exclusive: 2,
+      isBlocked: () => false,
+      sendControl: () => undefined,
+    });
     channel.grant();
     return channel;
   };
@@ -77,7 +87,7 @@ function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly
         channels: [{ channelId, peerSubtask: 0, peer: { taskManagerId: 'tm' as never, slot: 0 } }],
       },
     ],
-    network: { openInput } as unknown as ChannelNetwork,
+    network: { openInput, openGate: () => undefined } as unknown as ChannelNetwork,
     clock,
     isAlignmentOff: false,
     wake: () => undefined,
@@ -93,7 +103,7 @@ function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly
   reader.open();
   let seq = 0;
   const fill = (records: number): void => {
-    channel?.receive(seq, { kind: 'data', values: new Array<number>(records).fill(0), timestamps: undefined });
+    channel?.receive(seq, { kind: 'data', values: new Array<number>(records).fill(0), timestamps: undefined }, 0);
     seq += 1;
   };
   return { reader, fill };
