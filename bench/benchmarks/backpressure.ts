@@ -81,12 +81,23 @@ async function watch(under: ClusterUnderTest, jobId: JobId, until: number): Prom
 function flowRows({ framesInFlight, perSecond: rates, backPressured }: Flow): readonly Row[] {
   const bytes = framesInFlight.map((frames) => (frames * limits.frameBytesTarget) / 1_024);
   return [
-    rowOf({ name: 'back-pressure: records taken', unit: 'records/s', samples: rates }),
-    rowOf({ name: 'back-pressure: time the source was held back', unit: 'ms/s', samples: backPressured }),
+    rowOf({
+      name: 'back-pressure: records taken',
+      unit: 'records/s',
+      samples: rates,
+      plot: { panel: 'what the sink takes', label: 'records' },
+    }),
+    rowOf({
+      name: 'back-pressure: time the source was held back',
+      unit: 'ms/s',
+      samples: backPressured,
+      plot: { panel: 'the source', label: 'held back' },
+    }),
     rowOf({
       name: 'back-pressure: in flight',
       unit: 'KiB',
       samples: bytes,
+      plot: { panel: 'between both', label: 'in flight' },
       target: { text: `never above ${budgetKiB} KiB`, isMet: () => Math.max(...bytes) <= budgetKiB, at: () => budgetKiB },
     }),
   ];
@@ -97,6 +108,7 @@ function growthRow(name: string, { first, last }: { readonly first: number; read
     name,
     unit: 'MiB',
     samples: [last],
+    plot: { panel: 'memory: the last third of the time beside the first', label: name.slice(name.indexOf(': ') + 2) },
     baseline: { name: 'the first third', value: first },
     target: atMostOfBaseline(growthMax),
   });

@@ -78,7 +78,10 @@ interface RowsWanted {
 function rowsOf(samples: ReadonlyMap<string, Samples>, { title, figure, unit, ratioMin }: RowsWanted): readonly Row[] {
   const of = (name: string): readonly number[] => samples.get(name)?.[figure] ?? [];
   const suffix = figure === 'perSecond' ? '' : ', per processor second';
-  const plotted = (label: string): Plotted => ({ panel: figure === 'perSecond' ? 'a second' : 'a second of processor time', label });
+  const plotted = (label: string): Plotted => ({
+    panel: figure === 'perSecond' ? 'records a second' : 'records a second of processor time',
+    label,
+  });
   const hand = ['cloned', 'packed'].map((name) => ({ name: `two threads by hand, ${name}`, rates: of(name) }));
   const fastest = hand.reduce((best, one) => (median(one.rates) > median(best.rates) ? one : best));
   return [

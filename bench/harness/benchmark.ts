@@ -24,6 +24,8 @@ export interface Row {
 export interface Plotted {
   readonly panel: string;
   readonly label: string;
+  /** A variant of what is under test, although it is compared with nothing. */
+  readonly isOwn?: boolean;
 }
 
 export interface BenchmarkContext {

@@ -32,7 +32,7 @@ export function processRows({ name, handName, jobName, records, hand, job, ratio
   ];
   return figures.flatMap(([suffix, unit, of]) => {
     const byHand = hand.map(of);
-    const panel = `${name}${suffix === '' ? ', per second' : suffix}`;
+    const panel = `${name}${suffix === '' ? ', records a second' : suffix.replace(', per', ', records a')}`;
     return [
       rowOf({ name: `${name}: ${handName}${suffix}`, unit, samples: byHand, plot: { panel, label: handName } }),
       rowOf({

@@ -7,21 +7,30 @@
 const offsetMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 export const machineMs = (): number => performance.now() + offsetMs;
 
+export interface PaceOptions {
+  /** 0: as fast as it goes; then a record is due when it is made. */
+  readonly perSecond: number;
+  /** Records that nobody should measure. */
+  readonly warmUp: number;
+  readonly clock?: () => number;
+}
+
 export class Pace {
+  readonly #clock: () => number;
   readonly #perMs: number;
   readonly #warmUp: number;
   #startedAt: number | undefined;
   #now = 0;
 
-  /** A rate of 0: as fast as it goes; then a record is due when it is made. */
-  constructor({ perSecond, warmUp }: { readonly perSecond: number; readonly warmUp: number }) {
+  constructor({ perSecond, warmUp, clock = machineMs }: PaceOptions) {
     this.#perMs = perSecond / 1_000;
     this.#warmUp = warmUp;
+    this.#clock = clock;
   }
 
   /** Records that are due by now, in all. */
   due(): number {
-    this.#now = machineMs();
+    this.#now = this.#clock();
     this.#startedAt ??= this.#now;
     return this.#perMs === 0 ? Infinity : Math.floor((this.#now - this.#startedAt) * this.#perMs) + 1;
   }

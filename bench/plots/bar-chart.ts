@@ -15,7 +15,7 @@ export interface BarChart {
 }
 
 /** A character of the labels' font, at its widest average. */
-const charWidth = 6.5;
+const charWidth = 7;
 const width = 980;
 const margin = 20;
 const headHeight = 62;
@@ -25,7 +25,7 @@ const barHeight = 14;
 const axisHeight = 34;
 const figuresWidth = 290;
 const gap = 12;
-const labelWidthMax = 380;
+const labelWidthMax = 400;
 const ticksWanted = 5;
 
 const style = `

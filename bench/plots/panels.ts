@@ -46,14 +46,14 @@ function barsOf(rows: readonly Row[]): readonly Bar[] {
   const isCompared = rows.some(({ baseline }) => baseline !== undefined);
   const bars: Bar[] = [];
   for (const row of rows) {
-    const { baseline, value, min, max, ratio, target } = row;
+    const { baseline, value, min, max, ratio, target, plot } = row;
     const { label } = placeOf(row);
     const isShown = (what: number): boolean => bars.some((bar) => bar.value === what) || rows.some((other) => other.value === what);
     if (baseline !== undefined && !isShown(baseline.value))
       bars.push({ label: baseline.name, value: baseline.value, spread: undefined, isOwn: false, ratio: undefined, target: undefined });
     // A row that is compared with two things is one bar.
     if (bars.some((bar) => bar.label === label && bar.value === value)) continue;
-    bars.push({ label, value, spread: { min, max }, isOwn: !isCompared || baseline !== undefined, ratio, target });
+    bars.push({ label, value, spread: { min, max }, isOwn: !isCompared || baseline !== undefined || plot?.isOwn === true, ratio, target });
   }
   return bars;
 }
