@@ -40,6 +40,7 @@ export class TaskInput implements InputListener {
   readonly #hasEnded: boolean[];
   #open: number;
   #reading: InputChannel | undefined;
+  #lastEventOf: InputChannel | undefined;
   #bytesIn = 0;
   #duplicates = 0;
   #overGrantFrames = 0;
@@ -88,6 +89,9 @@ export class TaskInput implements InputListener {
 
   /** The next batch or event. Call `finishBatch` before asking again after a batch. Throws when a frame cannot be read. */
   next(): InputStep {
+    // Only now is it known whether the event blocked its channel.
+    this.#lastEventOf?.retryCredit();
+    this.#lastEventOf = undefined;
     for (const index of this.#ready) {
       this.#ready.delete(index);
       const channel = this.#channels[index] as InputChannel;
@@ -100,7 +104,7 @@ export class TaskInput implements InputListener {
       }
       // Its turn is over, but what follows the event may be read (unless the event blocks it).
       if (!channel.isEmpty()) this.#ready.add(index);
-      else channel.retryCredit();
+      this.#lastEventOf = channel;
       if (element.kind === 'end-of-partition') this.#end(index);
       return { kind: 'event', channel: index, event: element };
     }

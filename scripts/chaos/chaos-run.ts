@@ -5,7 +5,8 @@
  * CH1  A blow counts only when the job was RUNNING the moment before. Most wait until all tasks run and a checkpoint has
  *      completed, so that there is something to restore; an early one hits while tasks are still being deployed.
  * CH2  The job does not end before the last blow was dealt, however slow the machine (see held-open.ts).
- * CH3  Input, expected lines, output and logs stay in the folder of the run.
+ * CH3  The tasks of the job kept to their credit whenever they were looked at.
+ * CH4  Input, expected lines, output and logs stay in the folder of the run.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { explainError, toErrorRecord } from '../../core/errors.js';
 import type { JobId } from '../../core/ids.js';
 import { SeededRandom } from '../../testing/simulator/seeded-random.js';
 import { committedLines, differenceOf, differenceText } from './committed-lines.js';
+import { creditFaultOf } from './credit-fault.js';
 import { expectedLines, writeReadings } from './readings.js';
 
 /** One thing that is done to the cluster while the job runs. */
@@ -128,6 +130,8 @@ export async function disturb({ plan, client, submission, blows, killsMin, bound
   const problems = [
     end === undefined ? `the job did not end within ${boundMs / 1_000} s: ${JSON.stringify(job.last)}` : problemOf(end),
     difference === undefined ? undefined : differenceText(difference),
+    job.creditFault,
+    job.taskLooks === 0 ? 'no task was ever seen: nothing is known of their credit' : undefined,
     kills.length < killsMin ? `only ${kills.length} kills: the others found nothing to hit` : undefined,
   ].filter((problem) => problem !== undefined);
   return {
@@ -156,6 +160,10 @@ const pollMs = 50;
 /** A job under observation. Each leader counts for itself: what it counted last is added up. */
 class WatchedJob {
   last: JobSummary | undefined;
+  /** The first that was seen (CH3). */
+  creditFault: string | undefined;
+  /** How often a task was seen that had granted something. */
+  taskLooks = 0;
   readonly #client: Client;
   readonly #id: JobId;
   readonly #deadline: number;
@@ -206,7 +214,7 @@ class WatchedJob {
   /** Undefined while no JobManager answers: that it comes back is what is tested. */
   async #look(): Promise<JobSummary | undefined> {
     try {
-      return await this.#client.describe(this.#id);
+      return await this.#client.describe(this.#id, { withHistory: true });
     } catch (error) {
       if (toErrorRecord(error).code === 'JOB_MANAGER_UNREACHABLE') return undefined;
       throw error;
@@ -222,6 +230,9 @@ class WatchedJob {
       this.#earlier.restarts += this.last.restarts;
     }
     this.last = summary;
+    this.creditFault ??= creditFaultOf(summary);
+    const subtasks = (summary.vertices ?? []).flatMap((vertex) => vertex.subtasks);
+    this.taskLooks += subtasks.filter(({ metrics }) => metrics.grantedBytesPeak > 0).length;
   }
 }
 

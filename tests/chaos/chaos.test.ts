@@ -2,6 +2,10 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { noTaskMetrics, type TaskMetrics } from '../../bus/protocol/messages/tasks.js';
+import type { VertexStatus } from '../../bus/protocol/messages/jobs.js';
+import type { AttemptId } from '../../core/ids.js';
+import { creditFaultOf } from '../../scripts/chaos/credit-fault.js';
 import type { RunReport } from '../../scripts/chaos/chaos-run.js';
 import { committedLines, differenceOf } from '../../scripts/chaos/committed-lines.js';
 import { chaosEmbedded } from '../../scripts/chaos/embedded-chaos.js';
@@ -35,6 +39,31 @@ test('slot threads of an embedded cluster are killed: every record is in the out
   const size = { records: 5_000, recordsPerSecond: 1_000, intervalMs: 200 };
   const directory = join(temporaryDirectory('chaos'), 'run');
   assertRight(await chaosEmbedded({ seed: 1, directory, size, kills: 3, boundMs, say }), 3);
+});
+
+test('a task that went beyond its credit, or a slot that granted more than it may, is told by name', () => {
+  const vertexWith = (metrics: Partial<TaskMetrics>): VertexStatus => ({
+    vertexId: 'v' as VertexStatus['vertexId'],
+    name: 'count',
+    parallelism: 1,
+    subtasks: [
+      {
+        subtaskIndex: 0,
+        attemptId: 'v_0_1_0' as AttemptId,
+        state: 'RUNNING',
+        taskManagerId: null,
+        metrics: { ...noTaskMetrics, grantBytesMax: 100, ...metrics },
+        load: null,
+      },
+    ],
+  });
+  assert.is(creditFaultOf({}), undefined);
+  assert.is(creditFaultOf({ vertices: [vertexWith({ grantedBytesPeak: 100 })] }), undefined);
+  assert.match(
+    creditFaultOf({ vertices: [vertexWith({}), vertexWith({ overGrantFrames: 2 })] }) ?? '',
+    'CREDIT: subtask 0 of count sent or got 2',
+  );
+  assert.match(creditFaultOf({ vertices: [vertexWith({ grantedBytesPeak: 101 })] }) ?? '', 'granted 101 bytes and may 100');
 });
 
 test('lines that are missing, there too often, or never expected are told apart', () => {

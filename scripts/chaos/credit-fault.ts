@@ -1,0 +1,15 @@
+/** Whether the tasks of a job kept to their credit, as they tell it themselves. */
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
+
+/** What went beyond it, or undefined. The summary must be one with its tasks. */
+export function creditFaultOf({ vertices = [] }: Pick<JobSummary, 'vertices'>): string | undefined {
+  for (const { name, subtasks } of vertices) {
+    for (const { subtaskIndex, metrics } of subtasks) {
+      const { overGrantFrames, grantedBytesPeak, grantBytesMax } = metrics;
+      const where = `CREDIT: subtask ${subtaskIndex} of ${name}`;
+      if (overGrantFrames > 0) return `${where} sent or got ${overGrantFrames} data frames beyond what was granted`;
+      if (grantedBytesPeak > grantBytesMax) return `${where} is in a slot that granted ${grantedBytesPeak} bytes and may ${grantBytesMax}`;
+    }
+  }
+  return undefined;
+}
