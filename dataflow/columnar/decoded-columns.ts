@@ -3,18 +3,15 @@
  *
  * DC1  Everything that records are made of is there and fits before the first record is made: the code that makes them
  *      checks nothing.
- * DC2  The number of values is bounded by {@link valuesMax}, whatever the frame says: a column of equal numbers takes no
- *      bytes a row.
+ * DC2  The number of values is bounded by the budget of the frame, whatever the frame says, before room is made for them.
  * DC3  Arrays are used again for the next frame of the shape; records share no memory with them but the text blocks.
  */
 import { readBits } from './bit-column.js';
 import { itemsOf, type ColumnPlan, type PlanNode } from './column-plan.js';
+import { valuesMax, type FrameBudget } from './frame-budget.js';
 import { CorruptItem, type ItemReader } from './item-reader.js';
 import { readLengths, readNumbers } from './number-column.js';
 import { readTextBlock } from './text-column.js';
-
-/** Encoders fill a frame to 16 KiB and one record of as much, and count at least a quarter byte a value. */
-export const valuesMax = 131_072;
 
 const sint64Tag = 79;
 const noBytes = new Uint8Array(0);
@@ -49,17 +46,16 @@ export class DecodedColumns {
   }
 
   /** Reads the columns of a group of `records` rows (DC1). Throws CorruptItem. */
-  read(reader: ItemReader, records: number): void {
+  read(reader: ItemReader, records: number, budget: FrameBudget): void {
     const { nodes } = this.plan;
     if (reader.head(4) !== this.#items) throw new CorruptItem('not the columns of its shape');
     this.#rows[0] = records;
     this.hasAbsent = false;
-    let values = 0;
     for (let id = 0; id < nodes.length; id += 1) {
       const node = nodes[id] as PlanNode;
       const count = this.#rows[node.level] as number;
-      values += count;
-      if (values > valuesMax && node.kind !== 'any') throw new CorruptItem(`more than ${valuesMax} values`);
+      // Items take a byte each at least.
+      if (node.kind !== 'any') budget.takeValues(count);
       const column = this.columns[id] as DecodedColumn;
       const present = this.#readPresence(reader, column, count);
       const children = readContent(reader, node, column, count);

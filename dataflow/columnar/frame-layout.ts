@@ -11,7 +11,7 @@ import { MillraceError } from '../../core/errors.js';
 import type { RecordBatch } from '../channels/elements.js';
 import { ByteSink } from './byte-sink.js';
 import type { OpenGroup } from './columnar-writer.js';
-import { valuesMax } from './decoded-columns.js';
+import { FrameBudget, valuesMax } from './frame-budget.js';
 import { CorruptItem, ItemReader } from './item-reader.js';
 import { numberTags, readNumbers, writeIntegers, writeNumbers } from './number-column.js';
 import type { ShapeDecoders } from './shape-decoders.js';
@@ -101,7 +101,9 @@ function readBody(reader: ItemReader, decoders: ShapeDecoders): RecordBatch {
   const order = readOrder(reader, count);
   const groups = reader.containerHead(4);
   if (groups > groupsMax || (groups !== 1 && order === undefined)) throw new CorruptItem(`${groups} groups`);
-  const values = order === undefined ? readGroup(reader, decoders) : interleave(readGroups(reader, decoders, groups), order);
+  const budget = new FrameBudget();
+  const read = (): readonly unknown[] => readGroup(reader, decoders, budget);
+  const values = order === undefined ? read() : interleave(Array.from({ length: groups }, read), order);
   if (values.length !== count) throw new CorruptItem(`${values.length} records instead of ${count}`);
   if (reader.position !== reader.bytes.length) throw new CorruptItem('bytes after its end');
   return { kind: 'data', values, timestamps, keyHashes: keyHashes === undefined ? undefined : keyHashesIn(keyHashes) };
@@ -139,18 +141,12 @@ function readOrder(reader: ItemReader, count: number): Uint8Array | undefined {
   return reader.bytes.subarray(start, start + count);
 }
 
-function readGroups(reader: ItemReader, decoders: ShapeDecoders, count: number): readonly (readonly unknown[])[] {
-  const groups: (readonly unknown[])[] = [];
-  for (let index = 0; index < count; index += 1) groups.push(readGroup(reader, decoders));
-  return groups;
-}
-
-function readGroup(reader: ItemReader, decoders: ShapeDecoders): readonly unknown[] {
+function readGroup(reader: ItemReader, decoders: ShapeDecoders, budget: FrameBudget): readonly unknown[] {
   if (reader.head(4) !== groupItems || reader.head(6) !== embeddedTag) throw new CorruptItem('a group of unknown form');
   const length = reader.stringHead(2);
   const start = reader.skipBytes(length);
   const decoder = decoders.find(reader, start, length);
-  return decoder.read(reader, reader.head(0));
+  return decoder.read(reader, reader.head(0), budget);
 }
 
 /** CW1. */

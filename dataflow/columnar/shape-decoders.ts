@@ -7,6 +7,7 @@
  */
 import { planColumns } from './column-plan.js';
 import { DecodedColumns } from './decoded-columns.js';
+import type { FrameBudget } from './frame-budget.js';
 import { generateMakers, type RecordMakers } from './decoder-generation.js';
 import { interpretMakers } from './decoder-interpreter.js';
 import { CorruptItem, ItemReader } from './item-reader.js';
@@ -20,20 +21,23 @@ const recordsUntilCompiled = 64;
 export class ShapeDecoder {
   readonly #columns: DecodedColumns;
   #makers: RecordMakers;
-  #recordsUntilCompiled: number;
+  #recordsUntilCompiled = recordsUntilCompiled;
+  readonly #isCodeGenerationOff: boolean;
+  /** Its records are made by generated code. */
+  isCompiled = false;
 
   constructor(shape: Shape, isCodeGenerationOff: boolean) {
     const plan = planColumns(shape);
     this.#columns = new DecodedColumns(plan);
     this.#makers = interpretMakers(plan);
-    this.#recordsUntilCompiled = isCodeGenerationOff ? Infinity : recordsUntilCompiled;
+    this.#isCodeGenerationOff = isCodeGenerationOff;
   }
 
   /** Throws CorruptItem. */
-  read(reader: ItemReader, count: number): unknown[] {
+  read(reader: ItemReader, count: number, budget: FrameBudget): unknown[] {
     const columns = this.#columns;
-    columns.read(reader, count);
-    if (this.#recordsUntilCompiled > 0) this.#compileSoon(count);
+    columns.read(reader, count, budget);
+    if (!this.isCompiled && !this.#isCodeGenerationOff) this.#compileSoon(count, budget);
     const values = new Array<unknown>(count);
     const make = columns.hasAbsent ? this.#makers.sparse : this.#makers.dense;
     make(columns.columns, count, values);
@@ -41,10 +45,16 @@ export class ShapeDecoder {
     return values;
   }
 
-  #compileSoon(count: number): void {
+  /** The first shape of a frame that has records enough; the others have theirs to come (FB2). */
+  #compileSoon(count: number, budget: FrameBudget): void {
     this.#recordsUntilCompiled -= count;
-    if (this.#recordsUntilCompiled > 0) return;
-    this.#makers = generateMakers(this.#columns.plan) ?? this.#makers;
+    if (this.#recordsUntilCompiled > 0 || !budget.takeCompilation()) return;
+    // Where code is forbidden it stays so: asking once is enough.
+    this.#recordsUntilCompiled = Infinity;
+    const makers = generateMakers(this.#columns.plan);
+    if (makers === undefined) return;
+    this.#makers = makers;
+    this.isCompiled = true;
   }
 }
 

@@ -9,10 +9,16 @@ import * as assert from 'uvu/assert';
 import type { ChannelId } from '../../core/ids.js';
 import { MillraceError } from '../../core/errors.js';
 import type { FrameCodec } from '../../dataflow/channels/frame-codec.js';
+import { ByteSink } from '../../dataflow/columnar/byte-sink.js';
 import { planColumns } from '../../dataflow/columnar/column-plan.js';
 import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
 import { makersSource } from '../../dataflow/columnar/decoder-generation.js';
 import { encoderSource } from '../../dataflow/columnar/encoder-generation.js';
+import { FrameBudget, valuesMax } from '../../dataflow/columnar/frame-budget.js';
+import { codecVersion } from '../../dataflow/columnar/frame-layout.js';
+import { ItemReader } from '../../dataflow/columnar/item-reader.js';
+import { ShapeDecoders } from '../../dataflow/columnar/shape-decoders.js';
+import { describeShape } from '../../dataflow/columnar/shape-descriptor.js';
 import { shapeOf } from '../../dataflow/columnar/shape-learning.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
 import { registerRecordClass } from '../../dataflow/records/record-classes.js';
@@ -156,6 +162,61 @@ test('what does not add up is FRAME_CORRUPT: lengths, names, counts, orders', ()
       assert.is((error as MillraceError).code, 'FRAME_CORRUPT', `${what}: ${String(error)}`);
     }
   }
+});
+
+/** Groups of `{ at }` with equal dates: a few bytes each, however many records they claim. */
+function equalDates(count: number, groups: number, records: number): Uint8Array {
+  const writer = codec.createWriter({ channelId, frameBytesMax: 1_000_000, operatorName: 'enrich' });
+  writer.add(0, noTimestamp);
+  const ordinary = writer.take(0);
+  const sink = new ByteSink();
+  sink.append(ordinary.subarray(0, codec.readHeader(ordinary)?.bodyOffset ?? 0));
+  sink.head(0, codecVersion);
+  sink.head(0, count);
+  sink.append(Uint8Array.of(0xf6, 0xf6, 0xd8, 64));
+  sink.head(2, count);
+  sink.append(new Uint8Array(count));
+  sink.head(4, groups);
+  const shape = describeShape({ kind: 'object', fields: [{ name: 'at', shape: { kind: 'date' } }] });
+  for (let group = 0; group < groups; group += 1) {
+    sink.append(Uint8Array.of(0x83, 0xd8, 24));
+    sink.head(2, shape.length);
+    sink.append(shape);
+    sink.head(0, records);
+    // Nothing is absent from both levels, and all dates are 0.
+    sink.append(Uint8Array.of(0x83, 0xf6, 0xf6, 0x81, 0x00));
+  }
+  return new Uint8Array(sink.bytes.subarray(0, sink.position));
+}
+
+test('many groups that claim many values are refused once all together are too many, not only each (FB1)', () => {
+  const read = (frame: Uint8Array): readonly unknown[] => codec.decodeBatch(frame, codec.readHeader(frame)?.bodyOffset ?? 0).values;
+  assert.is(read(equalDates(50_000, 1, 50_000)).length, 50_000);
+  const error = errorOf(() => read(equalDates(100, 32, 50_000)));
+  assert.is(error.code, 'FRAME_CORRUPT');
+  assert.match(error.message, `more than ${valuesMax} values`);
+  const budget = new FrameBudget();
+  budget.takeValues(valuesMax);
+  assert.throws(() => budget.takeValues(1));
+});
+
+test('a frame makes a process compile one shape at most (FB2)', () => {
+  const budget = new FrameBudget();
+  assert.equal([budget.takeCompilation(), budget.takeCompilation()], [true, false]);
+  const decoders = new ShapeDecoders();
+  const kinds = ['first', 'second'].map((name) => describeShape({ kind: 'object', fields: [{ name, shape: { kind: 'nothing' } }] }));
+  const inFrame = (): boolean[] => {
+    const ofFrame = new FrameBudget();
+    return kinds.map((shape) => {
+      const decoder = decoders.find(new ItemReader(shape), 0, shape.length);
+      // 64 records, each an object whose only field is undefined: two bits each.
+      const columns = new ItemReader(Uint8Array.of(0x82, 0xf6, 0x50, ...Array.from({ length: 16 }, () => 0b10_10_10_10)));
+      assert.equal(decoder.read(columns, 64, ofFrame).length, 64);
+      return decoder.isCompiled;
+    });
+  };
+  assert.equal(inFrame(), [true, false]);
+  assert.equal(inFrame(), [true, true], 'the other one has its turn with the next frame');
 });
 
 const hostileNames = [
