@@ -188,7 +188,7 @@ export class ChannelNetwork {
   }
 
   #localOutput(options: OutputOptions): Sender {
-    const { channelId, isObjectReuse } = options;
+    const { channelId, isObjectReuse, fields } = options;
     let receiver: InputChannel | undefined;
     const deliver = (seq: number, element: ReceivedElement, backlog: number): void => {
       receiver ??= this.#inputs.get(channelId)?.channel;
@@ -196,7 +196,7 @@ export class ChannelNetwork {
       else receiver.receive(seq, element, backlog);
     };
     const sendBacklog = (sentUpTo: number, backlog: number): void => this.#inputs.get(channelId)?.channel.onBeat(sentUpTo, backlog);
-    return this.#output(options, createLocalCarrier({ isObjectReuse, deliver, sendBacklog }));
+    return this.#output(options, createLocalCarrier({ isObjectReuse, fields, deliver, sendBacklog }));
   }
 
   #remoteOutput(options: OutputOptions): Sender {
@@ -204,6 +204,7 @@ export class ChannelNetwork {
     const carrier = createBusCarrier({
       channelId,
       operatorName: options.operatorName,
+      fields: options.fields,
       codec: this.#codec,
       payloadBytesMax: this.#options.bus.payloadBytesMax,
       publish: (payload) => this.#publish(peer, payload),

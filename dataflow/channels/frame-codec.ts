@@ -69,6 +69,8 @@ export interface FrameWriterOptions {
   readonly frameBytesMax: number;
   /** For messages: the operator whose records travel. */
   readonly operatorName: string;
+  /** Of plain objects only these fields travel, in this order; undefined: all. */
+  readonly fields?: readonly string[] | undefined;
 }
 
 export interface FrameCodec {

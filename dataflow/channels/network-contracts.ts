@@ -46,6 +46,8 @@ export interface OutputOptions {
   readonly isObjectReuse: boolean;
   /** For messages: the operator whose records travel. */
   readonly operatorName: string;
+  /** Of plain objects only these fields travel, in this order; undefined: all. */
+  readonly fields?: readonly string[] | undefined;
 }
 
 export interface InputOptions {

@@ -5,12 +5,15 @@
  * CW2  A record that cannot be encoded is refused with the name of its operator and the place in it, and leaves no trace.
  * CW3  A frame never exceeds what the bus carries: sizes are counted when records are added, from above where that matters.
  * CW4  At most `shapesPerChannelMax` shapes are compiled for a channel; what fits none of them travels item by item.
+ * CW5  With a projection, plain objects travel with those of its fields that they have, in its order, and nothing else of
+ *      them is looked at. By columns that costs nothing: the shape has no others. Row by row a smaller object is made.
  */
 import type { ChannelId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import { frameKinds, type FrameWriter } from '../channels/frame-codec.js';
 import { headerTemplate, writeUint64 } from '../channels/frame-header.js';
 import { noTimestamp } from '../contracts.js';
+import { fieldPicker } from '../records/pick-fields.js';
 import { planColumns } from './column-plan.js';
 import { capacityMin, costUnitsPerByte, GroupStore } from './column-store.js';
 import { generateEncoder } from './encoder-generation.js';
@@ -29,6 +32,8 @@ export interface ColumnarWriterOptions {
   readonly frameBytesMax: number;
   /** For messages: the operator whose records travel. */
   readonly operatorName: string;
+  /** The projection; undefined: records travel with all of their fields. */
+  readonly fields?: readonly string[] | undefined;
   /** Where code must not be generated; found out alone if undefined. */
   readonly isCodeGenerationOff?: boolean;
   /** Records before a shape is compiled; tests only. */
@@ -72,6 +77,8 @@ export class ColumnarWriter implements FrameWriter {
   readonly #isTight: boolean;
   readonly #columnRecordBytesMax: number;
   readonly #learner: ShapeLearner;
+  /** The projection of one record. */
+  readonly #pick: ((record: unknown) => unknown) | undefined;
   /** What fits no shape: one column of items. */
   readonly #rows: OpenGroup;
   #shapes: OpenGroup[] = [];
@@ -109,6 +116,7 @@ export class ColumnarWriter implements FrameWriter {
     this.#costTarget = costUnitsPerByte * this.#bytesTarget;
     this.#cost = this.#emptyCost;
     this.#learner = new ShapeLearner(options);
+    this.#pick = options.fields === undefined ? undefined : fieldPicker(options.fields);
     const store = new GroupStore(planColumns(anyShape));
     this.#rows = { descriptor: describeShape(anyShape), store, encoder: new RowEncoder(store), index: -1 };
     this.#current = this.#rows;
@@ -222,9 +230,10 @@ export class ColumnarWriter implements FrameWriter {
    * The current shape refused it with `refusal`, or is not in this frame yet. Negative: there is no room for it beside what
    * is there.
    */
-  #addElsewhere(value: unknown, refusal: number): number {
+  #addElsewhere(record: unknown, refusal: number): number {
     if (this.#encoder !== undefined) this.#abandon(this.#current);
     if (refusal === noRoom) return -1;
+    const value = this.#pick === undefined ? record : this.#pick(record);
     if (this.#misses < missesUntilSeldom || this.#misses % seldom === 0) {
       for (const group of this.#shapes) {
         if (group === this.#current && group.index >= 0) continue;
@@ -273,9 +282,9 @@ export class ColumnarWriter implements FrameWriter {
     return size;
   }
 
-  #fault(value: unknown, error: unknown): unknown {
+  #fault(record: unknown, error: unknown): unknown {
     if (!(error instanceof ItemFault) && !(error instanceof RangeError)) return error;
-    return recordNotEncodable(value, this.#options.operatorName);
+    return recordNotEncodable(this.#pick === undefined ? record : this.#pick(record), this.#options.operatorName);
   }
 
   #adopt(lesson: Lesson | undefined, bytes: number): void {
@@ -291,6 +300,7 @@ export class ColumnarWriter implements FrameWriter {
   #encoderFor(store: GroupStore): RecordEncoder {
     const options: EncoderOptions = {
       store,
+      fields: this.#options.fields,
       costMax: costUnitsPerByte * this.#columnRecordBytesMax,
       unitCost: costUnitsPerByte * (this.#isTight ? 2 : 1),
     };

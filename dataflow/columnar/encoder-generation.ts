@@ -27,9 +27,9 @@ const runtime = {
 };
 
 /** Its columns are constants of the code, which halves the cost of a record. Undefined where code must not be generated. */
-export function generateEncoder({ store, costMax, unitCost }: EncoderOptions): RecordEncoder | undefined {
+export function generateEncoder({ store, costMax, unitCost, fields }: EncoderOptions): RecordEncoder | undefined {
   const { plan, columns, levels } = store;
-  return compile<RecordEncoder>('encoder', { columns, levels, runtime, costMax, unitCost }, encoderSource(plan));
+  return compile<RecordEncoder>('encoder', { columns, levels, runtime, costMax, unitCost }, encoderSource(plan, fields));
 }
 
 /**
@@ -38,7 +38,7 @@ export function generateEncoder({ store, costMax, unitCost }: EncoderOptions): R
  * places in memory: `rows` and `costs` by level; by node `ends` of texts as bytes, and `modes`, which is 1 while texts are
  * collected as bytes, numbers as integers. Exported for tests of EG1.
  */
-export function encoderSource(plan: ColumnPlan): string {
+export function encoderSource(plan: ColumnPlan, projection?: readonly string[]): string {
   const { nodes, root } = plan;
   const levels = Array.from({ length: plan.levelCount }, (_, level) => level);
   const texts = nodes.filter(({ kind }) => kind === 'text');
@@ -74,7 +74,7 @@ ${each(levels, (level) => `let i${level} = rows[${level}];`)}
 ${each(texts, ({ id }) => `let u${id} = modes[${id}] === 1 ? '' : held.t${id}, e${id} = ends[${id}];`)}
 if (i0 === room0) return ${noRoom};
 size += costs[0];
-${valueLines(root, 'i0', 'undefined', plan.singleLevels)}
+${valueLines(root, 'i0', 'undefined', plan.singleLevels, projection)}
 i0 += 1;
 if (size > costMax) return -1;
 ${each(levels, (level) => `rows[${level}] = i${level};`)}
@@ -121,9 +121,15 @@ function rowLines(level: number, single: ReadonlySet<number>): string {
  * Writes the value in variable `v<id>` into row `row`. `absent` is an expression for the presence of undefined: what
  * tells a missing field from one that is undefined.
  */
-function valueLines(node: PlanNode, row: string, whenUndefined: string, single: ReadonlySet<number>): string {
-  const { id } = node;
-  return `${fitLines(node, row, single)}
+function valueLines(
+  node: PlanNode,
+  row: string,
+  whenUndefined: string,
+  single: ReadonlySet<number>,
+  projection?: readonly string[],
+): string {
+  const { id, kind } = node;
+  return `${kind === 'object' && projection !== undefined ? projectedLines(node, projection, single) : fitLines(node, row, single)}
 else if (v${id} === null) { ${absentLines(node, row, String(presence.null))} }
 else if (v${id} === undefined) { ${whenUndefined === 'undefined' ? absentLines(node, row, String(presence.undefined)) : whenUndefined} }
 else return -1;`;
@@ -243,6 +249,28 @@ function orderLines({ id, names }: PlanNode): string {
 let place${id} = 0, same${id} = 0;
 for (const name in ${value}) { if (${expected}) same${id} += 1; place${id} += 1; }
 if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }`;
+}
+
+/** An object of which only these fields count: others are not looked at, and one without some of them is as good. */
+function projectedLines(node: PlanNode, projection: readonly string[], single: ReadonlySet<number>): string {
+  const { id, children, names, childLevel } = node;
+  const value = `v${id}`;
+  const child = `i${childLevel}`;
+  const isThere = (name: string): string => `Object.hasOwn(${value}, ${literal(name)})`;
+  const others = projection.filter((name) => !names.includes(name));
+  return `if (typeof ${value} === 'object' && ${value} !== null) {
+${children.map((field, place) => `const v${field.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
+${isPlain(value, names)}
+${others.map((name) => `if (${fieldAccess(value, name)} !== undefined || ${isThere(name)}) return -1;`).join('\n')}
+${childLevel < 0 ? '' : rowLines(childLevel, single)}
+${children
+  .map((field, place) => {
+    const absent = absentLines(field, child, `${isThere(names[place] as string)} ? ${presence.undefined} : ${presence.missing}`);
+    return valueLines(field, child, absent, single);
+  })
+  .join('\n')}
+${childLevel < 0 ? '' : `${child} += 1;`}
+}`;
 }
 
 /**

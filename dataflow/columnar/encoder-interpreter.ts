@@ -22,12 +22,14 @@ type Fit = (value: unknown, row: number) => boolean;
 type Write = (value: unknown, row: number, whenUndefined: number) => boolean;
 
 /** An encoder without generated code. */
-export function interpretEncoder({ store, costMax, unitCost }: EncoderOptions): RecordEncoder {
+export function interpretEncoder({ store, costMax, unitCost, fields }: EncoderOptions): RecordEncoder {
   const { plan, columns, levels } = store;
   const counts = levels.map(() => 0);
   const texts = columns.map(() => '');
   const progress: Progress = { size: 0, rows: [], texts: [] };
-  const write = writeOf(plan.root, { columns, levels, progress, costMax, unitCost });
+  const context: Context = { columns, levels, progress, costMax, unitCost };
+  const isProjected = fields !== undefined && plan.root.kind === 'object';
+  const write = writeOf(plan.root, context, isProjected ? projectedOf(plan.root, context, fields) : undefined);
   return {
     add(record) {
       progress.size = 0;
@@ -73,9 +75,9 @@ function takeRow(levels: readonly LevelStore[], progress: Progress, index: numbe
   return row;
 }
 
-function writeOf(node: PlanNode, context: Context): Write {
+function writeOf(node: PlanNode, context: Context, projected?: Fit): Write {
   const column = context.columns[node.id] as ColumnStore;
-  const fit = fitOf(node, column, context);
+  const fit = projected ?? fitOf(node, column, context);
   return (value, row, whenUndefined) => {
     if (value !== null && value !== undefined) return fit(value, row);
     column.hasAbsent = true;
@@ -194,6 +196,22 @@ function objectOf(node: PlanNode, context: Context): Fit {
       const isMissing = place < optionalFieldsMax && (missing & (1 << place)) !== 0;
       const field = (value as Record<string, unknown>)[names[place] as string];
       return write(field, row, isMissing ? presence.missing : presence.undefined);
+    });
+  };
+}
+
+function projectedOf(node: PlanNode, context: Context, projection: readonly string[]): Fit {
+  const { names } = node;
+  const writes = node.children.map((child) => writeOf(child, context));
+  const others = projection.filter((name) => !names.includes(name));
+  return (value) => {
+    if (!hasPrototype(value, Object.prototype) || others.some((name) => Object.hasOwn(value, name))) return false;
+    if (writes.length === 0) return true;
+    const row = takeRow(context.levels, context.progress, node.childLevel);
+    return writes.every((write, place) => {
+      const name = names[place] as string;
+      const isMissing = !Object.hasOwn(value, name);
+      return write((value as Record<string, unknown>)[name], row, isMissing ? presence.missing : presence.undefined);
     });
   };
 }

@@ -24,6 +24,11 @@ export interface EncoderOptions {
   readonly costMax: number;
   /** What a UTF-16 unit is taken to cost. */
   readonly unitCost: number;
+  /**
+   * Of records that are plain objects only these fields count, whatever else they have; the shape has them in this order.
+   * Undefined: all of them count.
+   */
+  readonly fields?: readonly string[] | undefined;
 }
 
 /**

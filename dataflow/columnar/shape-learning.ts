@@ -4,6 +4,7 @@
  * SL1  What is learnt depends on the records alone, in their order: the same records give the same shapes everywhere.
  * SL2  A shape is handed out after {@link samplesMin} records spoke for it, and at most {@link shapesPerChannelMax} are
  *      handed out in all, improved ones included; after that nothing is looked at any more.
+ * SL3  With a projection, fields stand in its order, and records are told apart by which of them they have only.
  */
 import {
   anyShape,
@@ -42,10 +43,12 @@ export interface Lesson {
 export class ShapeLearner {
   readonly #candidates: Candidate[] = [];
   readonly #samplesMin: number;
+  readonly #fields: readonly string[] | undefined;
   #left = shapesPerChannelMax;
 
-  constructor(options: { readonly samplesMin?: number } = {}) {
+  constructor(options: { readonly samplesMin?: number; readonly fields?: readonly string[] | undefined } = {}) {
     this.#samplesMin = options.samplesMin ?? samplesMin;
+    this.#fields = options.fields;
   }
 
   /** Whether looking at more records can still give a shape (SL2). */
@@ -53,7 +56,7 @@ export class ShapeLearner {
     return this.#left > 0;
   }
 
-  /** A record that no shape handed out so far fits. */
+  /** A record that no shape handed out so far fits; what is left of it where there is a projection. */
   observe(record: unknown): Lesson | undefined {
     const seen = shapeOf(record, 0);
     if (this.#left === 0 || seen.kind === 'any' || !isShapeSmall(seen)) return undefined;
@@ -75,7 +78,7 @@ export class ShapeLearner {
     for (const candidate of this.#candidates) {
       const merged = mergeRecords(candidate.shape, seen, isStrict);
       if (merged === undefined || !isShapeSmall(merged)) continue;
-      candidate.shape = merged;
+      candidate.shape = this.#fields === undefined ? merged : inOrder(merged, this.#fields);
       return candidate;
     }
     if (this.#candidates.length >= shapesPerChannelMax) return undefined;
@@ -83,6 +86,13 @@ export class ShapeLearner {
     this.#candidates.push(candidate);
     return candidate;
   }
+}
+
+/** SL3: merging puts fields that one side lacks in any place that agrees with both. */
+function inOrder(shape: Shape, names: readonly string[]): Shape {
+  if (shape.kind !== 'object') return shape;
+  const fields = new Map(shape.fields.map((field) => [field.name, field]));
+  return { kind: 'object', fields: names.flatMap((name) => fields.get(name) ?? []) };
 }
 
 /** The narrowest shape that fits a value; never throws, whatever the value. */

@@ -28,8 +28,10 @@ function copyArray(source: readonly unknown[]): unknown[] {
 }
 
 /** A spread of a small object is one fast clone of its shape; only nested objects need another look. */
-function copyPlain(source: Record<string, unknown>): Record<string, unknown> {
-  const copy = { ...source };
+const copyPlain = (source: Record<string, unknown>): Record<string, unknown> => copyContent({ ...source });
+
+/** Puts copies in the place of what an object holds, that is new itself; returns the object. */
+export function copyContent(copy: Record<string, unknown>): Record<string, unknown> {
   for (const field in copy) {
     const item = copy[field];
     if (typeof item === 'object' && item !== null) copy[field] = copyRecord(item);

@@ -65,9 +65,10 @@ export class TaskOutputs {
     this.#edges = partitions.map((partition) => {
       const ends = [...partition.channels].sort((left, right) => left.peerSubtask - right.peerSubtask);
       const operatorName = this.#options.operatorName(partition.sourceOperator);
+      const { fields } = partition;
       const pressure = this.pressure;
       const channels = ends.map(({ channelId, peer }) =>
-        network.openOutput({ channelId, peer, owner, pressure, isObjectReuse, operatorName }),
+        network.openOutput({ channelId, peer, owner, pressure, isObjectReuse, operatorName, fields }),
       );
       this.#channels.push(...channels);
       this.#ends.push(...ends.map(({ peerSubtask }) => ({ edgeId: partition.edgeId, peerSubtask })));

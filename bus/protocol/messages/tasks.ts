@@ -47,6 +47,8 @@ export const ResultPartitionSchema = Type.Object({
   partitioner: PartitionerSchema,
   /** Maximum parallelism of the consumer: HASH needs it. */
   consumerMaxParallelism: Count,
+  /** Records travel with these fields only; absent: with all. */
+  fields: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
   channels: Type.Array(ChannelEnd),
 });
 
