@@ -48,6 +48,8 @@ export interface ResultPartition {
   sideOutput: string | null;
   partitioner: PartitionerKind;
   consumerMaxParallelism: number;
+  /** Records travel with these fields only; absent: with all. */
+  fields?: string[];
   channels: ChannelEnd[];
 }
 
@@ -88,6 +90,7 @@ export function taskWiringOf(options: TaskWiringOptions): TaskWiring {
         sideOutput: edge.sideOutput,
         partitioner: edge.partitioner,
         consumerMaxParallelism: vertexOf(jobGraph, edge.targetVertex).maxParallelism,
+        ...(edge.fields === undefined ? {} : { fields: [...edge.fields] }),
         channels: consumersOf(jobGraph, edge, subtaskIndex).map((consumer) => {
           const peer = placed(edge.targetVertex, consumer);
           return { channelId: formatChannelId(edge.id, self.attemptId, peer.attemptId), peerSubtask: consumer, peer: peer.location };

@@ -15,9 +15,18 @@ type OperatorFingerprint = JobGraph['operatorFingerprints'][number];
 /** One digest an operator, over everything the user decided about it but its functions. */
 export function operatorFingerprintsOf(topology: Topology, idOf: (node: number) => OperatorId): readonly OperatorFingerprint[] {
   return topology.nodes.map((node) => {
-    const { kind, type, name, uid, parallelism, maxParallelism, slotSharingGroup, chaining, isKeyed, data } = node;
-    const inputs = topology.inputsOf(node.id).map((edge) => [idOf(edge.source), edge.partitioner, edge.inputIndex, edge.sideOutput]);
-    const content = { kind, type, name, uid, parallelism, maxParallelism, slotSharingGroup, chaining, isKeyed, data, inputs };
+    const { kind, type, name, uid, parallelism, maxParallelism, slotSharingGroup, chaining, isKeyed, data, fieldUse } = node;
+    const inputs = topology
+      .inputsOf(node.id)
+      .map(({ source, partitioner, inputIndex, sideOutput, keyFields }) => [
+        idOf(source),
+        partitioner,
+        inputIndex,
+        sideOutput,
+        ...(keyFields === undefined ? [] : [keyFields]),
+      ]);
+    const settings = { kind, type, name, uid, parallelism, maxParallelism, slotSharingGroup, chaining, isKeyed, data, inputs };
+    const content = fieldUse === undefined ? settings : { ...settings, fieldUse };
     return { operatorId: idOf(node.id), name, digest: digestOf(content, name) };
   });
 }

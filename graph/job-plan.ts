@@ -9,6 +9,7 @@ import { chainName, chainsOf, type Chain } from './chaining.js';
 import { fingerprintOf, operatorFingerprintsOf } from './fingerprint.js';
 import { defaultMaxParallelism } from './key-groups.js';
 import { operatorIdsOf } from './operator-ids.js';
+import { fieldsOfEdges } from './projection.js';
 import { topologyOf, type Topology } from './topology.js';
 import type { JobEdge, JobGraph, JobVertex, StreamEdge, StreamGraph, StreamNode } from './types.js';
 import { validateStreamGraph } from './validation.js';
@@ -85,6 +86,7 @@ function exchangesOf<Factory, KeySelector>(
 ): readonly Exchange<KeySelector>[] {
   const headOf = new Map(chains.flatMap((chain) => chain.nodes.map((node) => [node.id, chain.head.id] as const)));
   const streamEdges = chains.flatMap((chain) => topology.inputsOf(chain.head.id));
+  const fieldsOf = fieldsOfEdges(topology);
   return streamEdges.map((streamEdge, index) => ({
     streamEdge,
     jobEdge: {
@@ -95,6 +97,9 @@ function exchangesOf<Factory, KeySelector>(
       partitioner: streamEdge.partitioner,
       inputIndex: streamEdge.inputIndex,
       sideOutput: streamEdge.sideOutput ?? null,
+      ...withFields(fieldsOf.get(streamEdge)),
     },
   }));
 }
+
+const withFields = (fields: readonly string[] | undefined): Pick<JobEdge, 'fields'> => (fields === undefined ? {} : { fields });

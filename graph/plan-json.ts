@@ -2,6 +2,15 @@
 import { slotsNeededBy } from './slot-sharing.js';
 import type { JobGraph } from './types.js';
 
+export interface PlanInput {
+  readonly num: number;
+  readonly id: string;
+  readonly ship_strategy: string;
+  readonly exchange: string;
+  /** The fields that records travel with; null: all. */
+  readonly fields: readonly string[] | null;
+}
+
 export interface PlanNode {
   readonly id: string;
   readonly parallelism: number;
@@ -9,7 +18,7 @@ export interface PlanNode {
   readonly description: string;
   readonly slot_sharing_group: string;
   readonly operators: readonly { readonly id: string; readonly uid: string | null; readonly name: string; readonly type: string }[];
-  readonly inputs: readonly { readonly num: number; readonly id: string; readonly ship_strategy: string; readonly exchange: string }[];
+  readonly inputs: readonly PlanInput[];
 }
 
 export interface PlanJson {
@@ -38,7 +47,13 @@ export function planJson(jobGraph: JobGraph): PlanJson {
       operators: vertex.operators.map(({ id, uid, name, type }) => ({ id, uid, name, type })),
       inputs: jobGraph.edges
         .filter((edge) => edge.targetVertex === vertex.id)
-        .map((edge, num) => ({ num, id: edge.sourceVertex, ship_strategy: edge.partitioner, exchange: 'pipelined_bounded' })),
+        .map((edge, num) => ({
+          num,
+          id: edge.sourceVertex,
+          ship_strategy: edge.partitioner,
+          exchange: 'pipelined_bounded',
+          fields: edge.fields ?? null,
+        })),
     })),
   };
 }

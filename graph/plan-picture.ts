@@ -2,12 +2,15 @@
  * The plan as a picture in text, for `millrace info`.
  *
  * Vertices stand in topological order, one box each, numbered; the lines above a box say how its records come, and
- * from which box when it is not the one right above.
+ * from which box when it is not the one right above, and with which fields when they do not bring all.
  */
 import type { VertexId } from '../core/ids.js';
 import { slotsNeededBy } from './slot-sharing.js';
 import { executionVerticesOf } from './execution-graph.js';
 import type { JobEdge, JobGraph, JobVertex } from './types.js';
+
+/** A line of the picture stays about as wide as a box. */
+const fieldsShownMax = 8;
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -28,9 +31,16 @@ function arrows(inputs: readonly JobEdge[], to: number, numbers: ReadonlyMap<Ver
   const isPlain = inputs.length === 1 && numbers.get(inputs[0]?.sourceVertex as VertexId) === to - 1;
   const lines = inputs.map((edge) => {
     const side = edge.sideOutput === null ? '' : ` (side output "${edge.sideOutput}")`;
-    return `   │ ${isPlain ? '' : `[${numbers.get(edge.sourceVertex)}] `}${edge.partitioner}${side}`;
+    return `   │ ${isPlain ? '' : `[${numbers.get(edge.sourceVertex)}] `}${edge.partitioner}${fieldList(edge.fields)}${side}`;
   });
   return [...lines, '   ▼'];
+}
+
+/** ` [page, visits]`: what the records travel with, when it is not all they have. */
+function fieldList(fields: readonly string[] | undefined): string {
+  if (fields === undefined) return '';
+  const more = fields.length > fieldsShownMax ? `, … ${fields.length - fieldsShownMax} more` : '';
+  return ` [${fields.slice(0, fieldsShownMax).join(', ')}${more}]`;
 }
 
 function box(vertex: JobVertex, number: number): readonly string[] {

@@ -16,6 +16,13 @@ export type ChainingStrategy = 'ALWAYS' | 'HEAD' | 'NEVER';
 
 export type OperatorKind = 'source' | 'operator' | 'sink';
 
+/** Which top-level fields of the records that come in an operator looks at. */
+export interface FieldUse {
+  readonly fields: readonly string[];
+  /** Whether it hands on the records that came in: then what is used behind it is used by it. */
+  readonly isPassedOn: boolean;
+}
+
 /** What a stream graph knows of an operator; `Factory` makes it at run time and is opaque to planning. */
 export interface StreamNode<Factory = unknown> {
   readonly id: number;
@@ -34,6 +41,8 @@ export interface StreamNode<Factory = unknown> {
   readonly isKeyed: boolean;
   /** Plain data that is part of the job (a collection's elements, a sink's path): counts in the fingerprint. */
   readonly data: unknown;
+  /** Undefined: it may look at all of them. */
+  readonly fieldUse?: FieldUse | undefined;
   readonly factory: Factory;
 }
 
@@ -46,6 +55,8 @@ export interface StreamEdge<KeySelector = unknown> {
   readonly sideOutput: string | undefined;
   /** For HASH and CUSTOM: makes the key of a record; opaque to planning. */
   readonly keySelector: KeySelector | undefined;
+  /** The fields that the key selector looks at; undefined: it may look at all. */
+  readonly keyFields?: readonly string[] | undefined;
   /** For CUSTOM. */
   readonly customPartition?: CustomPartition | undefined;
 }
@@ -163,6 +174,8 @@ export interface JobEdge {
   readonly partitioner: PartitionerKind;
   readonly inputIndex: number;
   readonly sideOutput: string | null;
+  /** Records travel with these top-level fields only, in this order; absent: with all they have. */
+  readonly fields?: readonly string[];
 }
 
 /** Plain data, CBOR- and JSON-able: what a client submits. */

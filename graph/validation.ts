@@ -5,6 +5,7 @@
  * GV2  A graph that passes can be planned: planning itself has no error but data that cannot be compared.
  */
 import { checkMaxParallelism } from './key-groups.js';
+import { checkFields } from './field-names.js';
 import { graphError } from './graph-error.js';
 import type { StreamEdge, StreamGraph, StreamNode } from './types.js';
 
@@ -85,9 +86,10 @@ function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): vo
   if ((edge.partitioner === 'HASH' || edge.partitioner === 'CUSTOM') && edge.keySelector === undefined) {
     throw graphError('KEY_SELECTOR_MISSING', `The stream into "${target.name}" is partitioned by key, but nothing tells the key.`, {
       where: target.name,
-      hint: 'Use keyBy(record => key).',
+      hint: "Use keyBy('field') or keyBy(record => key).",
     });
   }
+  if (edge.keyFields !== undefined) checkFields(edge.keyFields, `keyBy before ${target.name}`);
   if (edge.partitioner === 'FORWARD' && source.parallelism !== target.parallelism) {
     throw graphError(
       'FORWARD_PARALLELISM',
@@ -98,6 +100,7 @@ function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): vo
 }
 
 function checkNode(node: StreamNode, edges: readonly StreamEdge[]): void {
+  if (node.fieldUse !== undefined) checkFields(node.fieldUse.fields, node.name);
   if (!Number.isSafeInteger(node.parallelism) || node.parallelism < 1) {
     throw graphError('PARALLELISM_INVALID', `${node.parallelism} is not a parallelism.`, {
       where: node.name,
@@ -133,7 +136,7 @@ function checkNode(node: StreamNode, edges: readonly StreamEdge[]): void {
   if (node.isKeyed && inputs.some((edge) => edge.partitioner !== 'HASH')) {
     throw graphError('KEYED_INPUT_MISSING', `"${node.name}" has keyed state, but its input is not partitioned by key.`, {
       where: node.name,
-      hint: 'Put keyBy(record => key) before it.',
+      hint: "Put keyBy('field') or keyBy(record => key) before it.",
     });
   }
 }
