@@ -7,7 +7,7 @@
  * GB4  Once built, nothing can be added.
  */
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
-import type { ChainingStrategy, CustomPartition, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
+import type { ChainingStrategy, CustomPartition, FieldUse, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
 import { apiError } from './api-error.js';
 
 /** An operator as written so far. */
@@ -17,6 +17,7 @@ export interface NodeDraft {
   readonly type: string;
   readonly isKeyed: boolean;
   readonly data: unknown;
+  readonly fieldUse: FieldUse | undefined;
   readonly factory: OperatorFactory;
   readonly inputs: readonly Origin[];
   name: string;
@@ -34,11 +35,12 @@ export interface Origin {
   readonly partitioner: PartitionerKind | undefined;
   readonly sideOutput: string | undefined;
   readonly keySelector: KeySelector | undefined;
+  readonly keyFields?: readonly string[] | undefined;
   readonly customPartition?: CustomPartition | undefined;
 }
 
 export type NewNode = Pick<NodeDraft, 'kind' | 'type' | 'name' | 'factory' | 'inputs'> &
-  Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'parallelism'>>;
+  Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'fieldUse' | 'parallelism'>>;
 
 export interface GraphDefaults {
   readonly parallelism: number;
@@ -64,6 +66,7 @@ export class GraphBuilder {
       isKeyed: false,
       isNamed: false,
       data: undefined,
+      fieldUse: undefined,
       parallelism: undefined,
       ...node,
       id: this.#nodes.length,
@@ -95,7 +98,7 @@ export class GraphBuilder {
       const inherited = new Set(draft.inputs.map(({ node }) => groups.get(node.id) ?? 'default'));
       const slotSharingGroup = draft.slotSharingGroup ?? (inherited.size === 1 ? ([...inherited][0] as string) : 'default');
       groups.set(draft.id, slotSharingGroup);
-      const { id, kind, type, name, isNamed, uid, chaining, isKeyed, data, factory } = draft;
+      const { id, kind, type, name, isNamed, uid, chaining, isKeyed, data, fieldUse, factory } = draft;
       const maxParallelism = draft.maxParallelism ?? defaults.maxParallelism;
       return {
         id,
@@ -110,17 +113,19 @@ export class GraphBuilder {
         chaining,
         isKeyed,
         data,
+        fieldUse,
         factory,
       };
     });
     const edges = this.#nodes.flatMap((target) =>
-      target.inputs.map(({ node, partitioner, sideOutput, keySelector, customPartition }): StreamEdge<KeySelector> => ({
+      target.inputs.map(({ node, partitioner, sideOutput, keySelector, keyFields, customPartition }): StreamEdge<KeySelector> => ({
         source: node.id,
         target: target.id,
         partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
         inputIndex: 0,
         sideOutput,
         keySelector,
+        keyFields,
         customPartition,
       })),
     );

@@ -6,6 +6,8 @@ export type { Duration } from './duration.js';
 export type { Parameters } from './parameters.js';
 export type { DataStream, KeyedStream, SingleOutputStream, StreamSink } from './streams.js';
 export type { NumericField, OrderedField } from './aggregations.js';
+export type { DeclaredKeyedStream, DeclaredStream } from './declared-fields.js';
+export type { FieldOf, FieldsOf, KeyField, KeyFields, KeyOfFields, KnownKey } from './fields.js';
 export { outputTag } from '../dataflow/functions.js';
 export { registerRecordClass, type RecordClass } from '../dataflow/records/record-classes.js';
 export type {

@@ -24,23 +24,15 @@ import { keyedReduceOperator } from '../dataflow/operators/keyed-reduce.js';
 import { mapOperator } from '../dataflow/operators/map.js';
 import { printOperator } from '../dataflow/operators/print.js';
 import { processOperator } from '../dataflow/operators/process.js';
-import type { CustomPartition, PartitionerKind } from '../graph/types.js';
+import { fieldSelector, keyOfFields } from '../dataflow/records/pick-fields.js';
+import { checkFields } from '../graph/field-names.js';
+import type { CustomPartition, FieldUse, PartitionerKind } from '../graph/types.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from './aggregations.js';
-import { apiError } from './api-error.js';
+import { DeclaredKeyedStream, DeclaredStream, type DeclaredStreamOptions } from './declared-fields.js';
+import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KeyFields, type KeyOfFields, type KnownKey } from './fields.js';
 import type { GraphBuilder, NodeDraft, Origin } from './graph-builder.js';
 import { NodeSettings } from './node-settings.js';
-
-/** An operator to add. */
-interface Transformation {
-  readonly type: string;
-  readonly name: string;
-  /** What the user wrote; refused when it is an async function. */
-  readonly written: unknown;
-  readonly create: () => Operator;
-  readonly isKeyed?: boolean;
-  /** Plain data that counts in the fingerprint. */
-  readonly data?: unknown;
-}
+import { assertSynchronous, type Transformation } from './transformation.js';
 
 /** Records of one type. */
 export class DataStream<T> {
@@ -79,10 +71,35 @@ export class DataStream<T> {
     return this.transform({ type: 'process', name: 'Process', written: setup, create: () => processOperator(setup) as Operator });
   }
 
-  /** Records with the same key meet in the same subtask, where state belongs to the key. The function must be pure. */
-  keyBy<const K extends Key>(keyOf: (value: T) => K): KeyedStream<K, T> {
-    assertSynchronous(keyOf, 'keyBy');
-    return new KeyedStream(this.builder, this.partitioned('HASH', keyOf as KeySelector), keyOf);
+  /**
+   * The records with these fields only, in this order. Where they come over a channel, the others do not travel. Of an
+   * instance of a class it makes a plain object.
+   */
+  select<const Fields extends FieldsOf<T>>(...fields: Fields): SingleOutputStream<Pick<T, Fields[number]>> {
+    const create = () => mapOperator(fieldSelector(fields) as MapFunction<unknown, unknown>) as Operator;
+    return this.transform({ type: 'select', name: 'Select', written: create, create, fieldUse: { fields, isPassedOn: false } });
+  }
+
+  /**
+   * Says which fields the next function looks at: `stream.uses('a', 'b').filter(({ a, b }) => a > b)`. It gets records with
+   * these fields only; what no other function uses does not travel either.
+   */
+  uses<const Fields extends FieldsOf<T>>(...fields: Fields): DeclaredStream<T, Fields[number]> {
+    checkFields(fields, 'uses');
+    return new DeclaredStream<T, Fields[number]>(this.declared(fields));
+  }
+
+  /**
+   * Records with the same key meet in the same subtask, where state belongs to the key: the value of a field, a tuple of
+   * several (`keyBy('a', 'b')`), or what a pure function makes of the record.
+   */
+  keyBy<const Fields extends KeyFields<T>>(...fields: Fields): KeyedStream<KeyOfFields<T, Fields>, T, Fields[number]>;
+  keyBy<const K extends Key>(keyOf: (value: T) => K): KeyedStream<K, T>;
+  keyBy(first: string | ((value: T) => Key), ...others: readonly string[]): KeyedStream<Key, T, FieldOf<T>> {
+    if (typeof first !== 'string') return this.#keyedBy(first, first);
+    const fields = [first, ...others];
+    const keyOf = keyOfFields(fields);
+    return this.#keyedBy(keyOf, keyOf, fields as FieldOf<T>[]);
   }
 
   /** All records of this stream and the others; their order against each other is not defined. */
@@ -159,16 +176,30 @@ export class DataStream<T> {
     );
   }
 
-  protected transform<Out>({ type, name, written, create, isKeyed = false, data }: Transformation): SingleOutputStream<Out> {
-    assertSynchronous(written, type);
+  protected declared<F extends FieldOf<T>>(fields: readonly F[]): DeclaredStreamOptions<T, F> {
+    return {
+      fields,
+      transform: (transformation) => this.transform(transformation),
+      keyBy: (keyOf, written) => this.#keyedBy(keyOf, written, fields),
+    };
+  }
+
+  protected transform<Out>({ written, create, ...node }: Transformation): SingleOutputStream<Out> {
+    assertSynchronous(written, node.type);
     return new SingleOutputStream<Out>(
       this.builder,
-      this.builder.add({ kind: 'operator', type, name, isKeyed, data, inputs: this.origins, factory: { kind: 'operator', create } }),
+      this.builder.add({ kind: 'operator', ...node, inputs: this.origins, factory: { kind: 'operator', create } }),
     );
   }
 
-  private partitioned(partitioner: PartitionerKind, keySelector?: KeySelector): readonly Origin[] {
-    return this.origins.map((origin) => ({ ...origin, partitioner, keySelector }));
+  /** Without `fields` the key may look at any. */
+  #keyedBy<K extends Key, F extends FieldOf<T>>(keyOf: (value: T) => K, written: unknown, fields?: readonly F[]): KeyedStream<K, T, F> {
+    assertSynchronous(written, 'keyBy', 'Pass the name of a field, or a function that makes the key.');
+    return new KeyedStream<K, T, F>(this.builder, this.partitioned('HASH', keyOf as KeySelector, fields), keyOf);
+  }
+
+  private partitioned(partitioner: PartitionerKind, keySelector?: KeySelector, keyFields?: readonly string[]): readonly Origin[] {
+    return this.origins.map((origin) => ({ ...origin, partitioner, keySelector, keyFields }));
   }
 }
 
@@ -230,8 +261,8 @@ export class SingleOutputStream<T> extends DataStream<T> {
   }
 }
 
-/** Records that meet by key: state and timers belong to the key. */
-export class KeyedStream<K extends Key, T> extends DataStream<T> {
+/** Records that meet by key: state and timers belong to the key. `F` are the fields that the key is made of; never: not known. */
+export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends DataStream<T> {
   readonly #keyOf: (value: T) => K;
 
   constructor(builder: GraphBuilder, origins: readonly Origin[], keyOf: (value: T) => K) {
@@ -251,67 +282,72 @@ export class KeyedStream<K extends Key, T> extends DataStream<T> {
     });
   }
 
+  /**
+   * Says which fields the next function looks at, beside those of the key: it gets records with these only, and the others
+   * do not travel. The key must be one whose fields are known.
+   */
+  override uses<const Fields extends FieldsOf<T>>(...fields: Fields & KnownKey<F>): DeclaredKeyedStream<K, T, F | Fields[number]> {
+    checkFields(fields, 'uses');
+    const keyFields = this.origins[0]?.keyFields as readonly F[] | undefined;
+    if (keyFields === undefined) throw keyFieldsUnknown();
+    return new DeclaredKeyedStream<K, T, F | Fields[number]>({
+      ...this.declared([...new Set([...keyFields, ...(fields as Fields)])]),
+      keyOf: this.#keyOf,
+    });
+  }
+
   /** Folds the records of each key into one; every record hands on the new value. */
   reduce(reduce: ReduceFunction<T>): SingleOutputStream<T> {
-    return this.#fold('reduce', 'Keyed Reduce', reduce);
+    return this.#fold({ type: 'reduce', name: 'Keyed Reduce', reduce });
   }
 
   /** Adds up a field, in the first record of the key. */
   sum(field: NumericField<T>): SingleOutputStream<T> {
-    return this.#fold('sum', 'Keyed Aggregation', sumOf(field), field);
+    return this.#aggregate('sum', field, sumOf(field));
   }
 
   /** The smallest value of a field so far, in the first record of the key. */
   min(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold(
-      'min',
-      'Keyed Aggregation',
-      extremeOf<T>(field, (candidate, best) => candidate < best),
-      field,
-    );
+    const reduce = extremeOf<T>(field, (candidate, best) => candidate < best);
+    return this.#aggregate('min', field, reduce);
   }
 
   /** The largest value of a field so far, in the first record of the key. */
   max(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold(
-      'max',
-      'Keyed Aggregation',
-      extremeOf<T>(field, (candidate, best) => candidate > best),
-      field,
-    );
+    const reduce = extremeOf<T>(field, (candidate, best) => candidate > best);
+    return this.#aggregate('max', field, reduce);
   }
 
   /** The record with the smallest value of a field so far; of equal ones the first. */
   minBy(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold(
-      'min-by',
-      'Keyed Aggregation',
-      extremeBy<T>(field, (candidate, best) => candidate < best),
-      field,
-    );
+    const reduce = extremeBy<T>(field, (candidate, best) => candidate < best);
+    return this.#aggregate('min-by', field, reduce);
   }
 
   /** The record with the largest value of a field so far; of equal ones the first. */
   maxBy(field: OrderedField<T>): SingleOutputStream<T> {
-    return this.#fold(
-      'max-by',
-      'Keyed Aggregation',
-      extremeBy<T>(field, (candidate, best) => candidate > best),
-      field,
-    );
+    const reduce = extremeBy<T>(field, (candidate, best) => candidate > best);
+    return this.#aggregate('max-by', field, reduce);
   }
 
-  #fold(type: string, name: string, reduce: ReduceFunction<T>, data?: string): SingleOutputStream<T> {
-    const keyOf = this.#keyOf as KeySelector<T>;
-    return this.transform({
-      type,
-      name,
-      written: reduce,
-      isKeyed: true,
-      data,
-      create: () => keyedReduceOperator(keyOf, reduce) as Operator,
-    });
+  /** The records handed on are those that came in, but for the one field. */
+  #aggregate(type: string, field: FieldOf<T>, reduce: ReduceFunction<T>): SingleOutputStream<T> {
+    return this.#fold({ type, name: 'Keyed Aggregation', reduce, data: field, fieldUse: { fields: [field], isPassedOn: true } });
   }
+
+  #fold({ reduce, ...transformation }: Fold<T>): SingleOutputStream<T> {
+    const keyOf = this.#keyOf as KeySelector<T>;
+    const create = () => keyedReduceOperator(keyOf, reduce) as Operator;
+    return this.transform({ ...transformation, written: reduce, isKeyed: true, create });
+  }
+}
+
+interface Fold<T> {
+  readonly type: string;
+  readonly name: string;
+  readonly reduce: ReduceFunction<T>;
+  readonly data?: string;
+  readonly fieldUse?: FieldUse;
 }
 
 /** The end of a stream, whose settings can be made here. */
@@ -349,21 +385,5 @@ export class StreamSink {
   slotSharingGroup(group: string): this {
     this.#settings.slotSharingGroup(group);
     return this;
-  }
-}
-
-/** A promise would be taken for a result: refused while the job is built, not when the first record comes. */
-function assertSynchronous(written: unknown, type: string): void {
-  if (typeof written !== 'function' && (typeof written !== 'object' || written === null)) {
-    throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : typeof written} instead of a function.`, {
-      where: type,
-      hint: 'Pass a function.',
-    });
-  }
-  if (typeof written === 'function' && /^Async(Generator)?Function$/.test(written.constructor.name)) {
-    throw apiError('FUNCTION_ASYNC', `${type} got an async function.`, {
-      where: type,
-      hint: 'Functions on records are synchronous: fetch beforehand, or in open().',
-    });
   }
 }

@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { planJob } from '../../graph/job-plan.js';
-import { defineJob, outputTag, type DataStream, type KeyedStream, type Sink, type SingleOutputStream } from '../../index.js';
+import {
+  defineJob,
+  outputTag,
+  type DataStream,
+  type FieldOf,
+  type Key,
+  type KeyedStream,
+  type Sink,
+  type SingleOutputStream,
+} from '../../index.js';
 import { boundTests } from '../support/bounds.js';
 
 boundTests({ testMs: 60_000, fileMs: 90_000 });
@@ -68,6 +77,43 @@ test('types flow through every operator without a cast (DS1)', () => {
     });
     isStreamOf<{ origin: string; next: number }>()(counted);
     isStreamOf<Flight>()(counted.getSideOutput(late));
+
+    isStreamOf<Pick<Flight, 'origin' | 'delay'>>()(flights.select('origin', 'delay'));
+    isStreamOf<Flight>()(flights.keyBy('origin').sum('delay'));
+    const keysOf = <K extends Key, T, F extends FieldOf<T>>(_stream: KeyedStream<K, T, F>) =>
+      ({}) as { readonly key: K; readonly fields: F };
+    const one = keysOf(flights.keyBy('origin'));
+    const isOne: Same<typeof one, { readonly key: string; readonly fields: 'origin' }> = true;
+    const two = keysOf(flights.keyBy('delay', 'origin'));
+    const isTwo: Same<typeof two, { readonly key: readonly [number, string]; readonly fields: 'delay' | 'origin' }> = true;
+    const declared = keysOf(flights.uses('origin').keyBy(({ origin }) => origin.length));
+    const isDeclared: Same<typeof declared, { readonly key: number; readonly fields: 'origin' }> = true;
+    assert.ok(isOne && isTwo && isDeclared);
+    isStreamOf<number>()(flights.uses('delay').map(({ delay }) => delay));
+    isStreamOf<Pick<Flight, 'delay' | 'when'>>()(flights.uses('delay', 'when').map((flight) => flight));
+    isStreamOf<Flight>()(flights.uses('delay').filter(({ delay }) => delay > 0));
+    isStreamOf<string>()(flights.uses('origin').flatMap(({ origin }) => origin.split('')));
+    isStreamOf<Date>()(flights.uses('when').process<Date>({ processElement: ({ when }, _, out) => out.collect(when) }));
+    isStreamOf<Pick<Flight, 'origin' | 'delay'>>()(
+      flights
+        .keyBy('origin')
+        .uses('delay')
+        .reduce((left, right) => (left.delay > right.delay ? left : right)),
+    );
+    isStreamOf<[string, number]>()(
+      flights
+        .keyBy('origin')
+        .uses('delay')
+        .process<[string, number]>({
+          processElement: ({ origin, delay }, context, out) => out.collect([origin + context.currentKey(), delay]),
+        }),
+    );
+    void env
+      // oxlint-disable-next-line typescript/no-explicit-any -- a stream of anything stays possible
+      .fromData<any>({ a: 1 })
+      .keyBy('a')
+      .uses('b')
+      .reduce((left) => left);
 
     const pair = flights.keyBy((flight) => [flight.origin, flight.delay]);
     isStreamOf<string>()(

@@ -1,0 +1,115 @@
+/**
+ * Streams whose next function says which fields of a record it looks at.
+ *
+ * DF1  The function gets records with exactly these fields, chained or not; its types let it see no others.
+ * DF2  The planner counts on it: where records come over a channel, what nobody looks at does not travel.
+ */
+import type { Key } from '../core/keys.js';
+import type { KeySelector, Operator } from '../dataflow/contracts.js';
+import type {
+  FilterFunction,
+  FlatMapFunction,
+  KeyedProcessSetup,
+  MapFunction,
+  ProcessSetup,
+  ReduceFunction,
+  Synchronous,
+} from '../dataflow/functions.js';
+import { filterOperator } from '../dataflow/operators/filter.js';
+import { flatMapOperator } from '../dataflow/operators/flat-map.js';
+import { keyedProcessOperator } from '../dataflow/operators/keyed-process.js';
+import { keyedReduceOperator } from '../dataflow/operators/keyed-reduce.js';
+import { mapOperator } from '../dataflow/operators/map.js';
+import { onFields, processOnFields, withOnFields } from '../dataflow/operators/on-fields.js';
+import { processOperator } from '../dataflow/operators/process.js';
+import type { FieldOf } from './fields.js';
+import type { KeyedStream, SingleOutputStream } from './streams.js';
+import type { Transformation } from './transformation.js';
+
+type Transform = <Out>(transformation: Transformation) => SingleOutputStream<Out>;
+
+export interface DeclaredStreamOptions<T, F extends FieldOf<T>> {
+  readonly fields: readonly F[];
+  readonly transform: Transform;
+  /** Partitions the stream by a function of whole records that looks at these fields. */
+  readonly keyBy: <K extends Key>(keyOf: (value: T) => K, written: unknown) => KeyedStream<K, T, F>;
+}
+
+/** What `uses('a', 'b')` returns: the stream, for functions that look at these fields only. */
+export class DeclaredStream<T, F extends FieldOf<T>> {
+  readonly #options: DeclaredStreamOptions<T, F>;
+
+  constructor(options: DeclaredStreamOptions<T, F>) {
+    this.#options = options;
+  }
+
+  /** One result for every record. */
+  map<Out>(map: MapFunction<Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    const { fields, transform } = this.#options;
+    const create = () => mapOperator(onFields(fields, map)) as Operator;
+    return transform({ type: 'map', name: 'Map', written: map, create, fieldUse: { fields, isPassedOn: false } });
+  }
+
+  /** The records for which the function says true; the whole records. */
+  filter(isWanted: FilterFunction<Pick<T, F>>): SingleOutputStream<T> {
+    const { fields, transform } = this.#options;
+    const create = () => filterOperator(onFields(fields, isWanted)) as Operator;
+    return transform({ type: 'filter', name: 'Filter', written: isWanted, create, fieldUse: { fields, isPassedOn: true } });
+  }
+
+  /** Any number of results for every record. */
+  flatMap<Out>(flatMap: FlatMapFunction<Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    const { fields, transform } = this.#options;
+    const create = () => flatMapOperator(withOnFields(fields, flatMap)) as Operator;
+    return transform({ type: 'flat-map', name: 'Flat Map', written: flatMap, create, fieldUse: { fields, isPassedOn: false } });
+  }
+
+  /** A function with side outputs and a last word, or what makes one for each subtask. */
+  process<Out>(setup: ProcessSetup<Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    const { fields, transform } = this.#options;
+    const create = () => processOperator(processOnFields(fields, setup)) as Operator;
+    return transform({ type: 'process', name: 'Process', written: setup, create, fieldUse: { fields, isPassedOn: false } });
+  }
+
+  /** Records with the same key meet in the same subtask; the key is made of these fields. The function must be pure. */
+  keyBy<const K extends Key>(keyOf: (value: Pick<T, F>) => K): KeyedStream<K, T, F> {
+    const { fields, keyBy } = this.#options;
+    return keyBy(onFields(fields, keyOf), keyOf);
+  }
+}
+
+export interface DeclaredKeyedStreamOptions<K extends Key, T, F extends FieldOf<T>> extends DeclaredStreamOptions<T, F> {
+  readonly keyOf: (value: T) => K;
+}
+
+/**
+ * What `uses('a', 'b')` returns behind a key: functions get these fields and those of the key. Records come to a keyed
+ * operator over a channel, always, and with just these fields: nothing is left to pick (DF1).
+ */
+export class DeclaredKeyedStream<K extends Key, T, F extends FieldOf<T>> extends DeclaredStream<T, F> {
+  readonly #options: DeclaredKeyedStreamOptions<K, T, F>;
+
+  constructor(options: DeclaredKeyedStreamOptions<K, T, F>) {
+    super(options);
+    this.#options = options;
+  }
+
+  /** A function with state and timers of the record's key, or what makes one for each subtask. */
+  override process<Out>(setup: KeyedProcessSetup<K, Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    const { keyOf } = this.#options;
+    const create = () => keyedProcessOperator(keyOf, setup as KeyedProcessSetup<K, T, Out>) as Operator;
+    return this.#keyed({ type: 'keyed-process', name: 'Keyed Process', written: setup, create });
+  }
+
+  /** Folds the records of each key into one; every record hands on the new value. */
+  reduce(reduce: ReduceFunction<Pick<T, F>>): SingleOutputStream<Pick<T, F>> {
+    const keyOf = this.#options.keyOf as KeySelector;
+    const create = () => keyedReduceOperator(keyOf, reduce as ReduceFunction<unknown>) as Operator;
+    return this.#keyed({ type: 'reduce', name: 'Keyed Reduce', written: reduce, create });
+  }
+
+  #keyed<Out>(transformation: Transformation): SingleOutputStream<Out> {
+    const { fields, transform } = this.#options;
+    return transform({ ...transformation, isKeyed: true, fieldUse: { fields, isPassedOn: false } });
+  }
+}
