@@ -113,7 +113,6 @@ test('functions see the fields they declared and no others, wherever they run (D
         .map((visit) => ({ ...visit, isMapped: true }))
         .sinkTo(sink);
       stream
-        .rebalance()
         .uses('page')
         .flatMap((visit) => [Object.keys(visit)])
         .sinkTo(sink);
