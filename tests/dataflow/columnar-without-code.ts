@@ -3,6 +3,8 @@ import { deepStrictEqual } from 'node:assert';
 import type { ChannelId } from '../../core/ids.js';
 import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
+import { onFields, withOnFields } from '../../dataflow/operators/on-fields.js';
+import { fieldPicker, fieldSelector, keyOfFields } from '../../dataflow/records/pick-fields.js';
 
 let isForbidden = false;
 try {
@@ -30,4 +32,12 @@ for (const [seq, record] of records.entries()) {
   received.push(...codec.decodeBatch(frame, codec.readHeader(frame)?.bodyOffset ?? 0).values);
 }
 deepStrictEqual(received, records);
+
+const record = { a: 1, b: undefined, c: 3 };
+deepStrictEqual(fieldPicker(['c', 'b', 'd'])(record), { c: 3, b: undefined });
+deepStrictEqual(fieldPicker(['a'])([record]), [record]);
+deepStrictEqual(fieldSelector(['b', 'a'])(record), { b: undefined, a: 1 });
+deepStrictEqual([keyOfFields(['c'])(record), keyOfFields(['c', 'a'])(record)], [3, [3, 1]]);
+deepStrictEqual(onFields(['a'], (picked) => picked)(record), { a: 1 });
+deepStrictEqual(withOnFields(['a'], (picked, second) => [picked, second])(record, 2), [{ a: 1 }, 2]);
 console.log(`${received.length} records came back`);

@@ -124,6 +124,23 @@ test('09 writes long flights of both inputs once, and prints records of all', as
   assert.ok(run.lines.some((line) => line.startsWith('as far as 4')));
 });
 
+test('11 prints every twentieth flight of an airport that was an hour late, also where code may not be made', async () => {
+  const late = new Map<string, { count: number; sum: number }>();
+  const expected: string[] = [];
+  for (const { origin, delay } of flightsOf('flights-20k.json').filter((flight) => flight.delay >= 60)) {
+    const { count, sum } = late.get(origin) ?? { count: 0, sum: 0 };
+    late.set(origin, { count: count + 1, sum: sum + delay });
+    if ((count + 1) % 20 === 0)
+      expected.push(`${origin}: ${count + 1} very late flights, ${Math.round((sum + delay) / (count + 1))} minutes on average`);
+  }
+  assert.ok(expected.length > 3);
+  for (const flags of [[], ['--disallow-code-generation-from-strings']]) {
+    const run = await runExample('11', {}, flags);
+    assertFinished(run);
+    assert.equal([...run.lines].sort(), expected.sort());
+  }
+});
+
 test('an unknown example is named, and those there are', async () => {
   const run = await runExample('99');
   assert.is(run.exitCode, 1);
