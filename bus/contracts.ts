@@ -39,7 +39,12 @@ export class BusError extends Error {
 export type BusStatus = 'connected' | 'disconnected' | 'closed';
 
 /** What frames need of a bus. */
-export type FrameBus = Pick<Bus, 'payloadBytesMax' | 'publish' | 'subscribe' | 'flush'>;
+export interface FrameBus extends Pick<Bus, 'payloadBytesMax' | 'publish' | 'subscribe' | 'flush'> {
+  /** More is on the way out, where frames for `subject` go, than is good: send no more data until `onRelief`. Default: never. */
+  isCongested?(subject: string): boolean;
+  /** Calls whenever data may be sent again. */
+  onRelief?(listener: () => void): void;
+}
 
 /** One connection to the bus. */
 export interface Bus {

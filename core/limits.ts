@@ -25,6 +25,9 @@ export const limits = {
   waitingFramesPerTask: 8,
   /** Bytes of frames all slots of a process may have granted: nats-server cuts a client with 64 MiB pending. */
   grantBytesPerProcess: 16 * mib,
+  /** Bytes of frames on their way from a slot to nats-server at which it stops sending, and at which it goes on: the kernel's buffers and a round trip at full rate take less than the lower one; 16 slots at the upper one are what the server holds for one client. */
+  outboundHighBytes: 4 * mib,
+  outboundLowBytes: mib,
   /** Records a same-slot frame holds: they are handed over by reference, so their bytes are not known. */
   recordsPerFrameMax: 1_024,
   /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails; the frame that goes beyond is let through. */

@@ -10,16 +10,18 @@ export interface BusCarrierOptions extends Omit<FrameWriterOptions, 'frameBytesM
   /** The largest message that the bus carries. */
   readonly payloadBytesMax: number;
   readonly publish: (payload: Uint8Array) => void;
+  readonly isCongested: () => boolean;
 }
 
 /** A carrier whose batches are frames. Throws `PAYLOAD_TOO_SMALL`. */
 export function createBusCarrier(options: BusCarrierOptions): Carrier<Uint8Array> {
-  const { channelId, codec, publish, operatorName } = options;
+  const { channelId, codec, publish, isCongested, operatorName } = options;
   const pieceBytesMax = Math.min(options.payloadBytesMax, limits.segmentBytes);
   const pieces = new FramePieces({ channelId, pieceBytesMax, operatorName });
   const { backlogOffset } = headerTemplate(channelId, frameKinds.data, 0);
   return {
     createWriter: () => codec.createWriter({ ...options, frameBytesMax: limits.frameBytesMax }),
+    isCongested,
     piecesOf: (frame) => pieces.countOf(frame.length),
     sendPiece: ({ payload, pieces: count, sentPieces }, seq, backlog) => {
       if (count > 1) {

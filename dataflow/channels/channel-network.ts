@@ -34,7 +34,7 @@ import type {
 import { OutputChannel, type Carrier, type RecordOutput } from './output-channel.js';
 
 /** What the network needs of a sender, whatever it sends. */
-type Sender = RecordOutput & Pick<OutputChannel, 'onGrant' | 'onBeat' | 'onReceiverClosed' | 'close' | 'isOpen' | 'sentUpTo'>;
+type Sender = RecordOutput & Pick<OutputChannel, 'onGrant' | 'onBeat' | 'onRelief' | 'onReceiverClosed' | 'close' | 'isOpen' | 'sentUpTo'>;
 
 interface OutputEnd {
   readonly channel: Sender;
@@ -82,6 +82,7 @@ export class ChannelNetwork {
       floating: floating ?? limits.floatingBuffersPerGate,
       bytesMax: grantBytesMax ?? limits.grantBytesPerProcess,
     });
+    options.bus.onRelief?.(() => this.#drain());
     this.#subscription = options.bus.subscribe(options.dataSubject(options.location), (message) => this.#onFrame(message));
   }
 
@@ -201,13 +202,16 @@ export class ChannelNetwork {
 
   #remoteOutput(options: OutputOptions): Sender {
     const { channelId, peer } = options;
+    const { bus, dataSubject } = this.#options;
+    const subject = dataSubject(peer);
     const carrier = createBusCarrier({
       channelId,
       operatorName: options.operatorName,
       fields: options.fields,
       codec: this.#codec,
-      payloadBytesMax: this.#options.bus.payloadBytesMax,
+      payloadBytesMax: bus.payloadBytesMax,
       publish: (payload) => this.#publish(peer, payload),
+      isCongested: () => bus.isCongested?.(subject) === true,
     });
     return this.#output(options, carrier);
   }
@@ -229,6 +233,10 @@ export class ChannelNetwork {
   #onOutputControl(end: OutputEnd, control: ChannelControl): void {
     if (control.kind === 'grant') end.channel.onGrant(control.grantedUpTo, control.receivedUpTo);
     else if (control.kind === 'close-by-receiver') end.channel.onReceiverClosed();
+  }
+
+  #drain(): void {
+    for (const { channel } of this.#outputs.values()) channel.onRelief();
   }
 
   /** A publish that fails is a lost frame: the sequence check and the beats notice it. */

@@ -9,6 +9,7 @@
  * S4  When `waitingFramesMax` data frames wait for credit the channel counts as full; what is added then is overdraft,
  *     bounded per task.
  * S5  The channel stays until the receiver has everything (`isAcknowledged`), so that a lost tail is noticed.
+ * S6  While the connection is congested no data frame leaves.
  */
 import { assert, MillraceError } from '../../core/errors.js';
 import type { ChannelId } from '../../core/ids.js';
@@ -47,6 +48,8 @@ export interface Carrier<Payload> {
   createWriter(): BatchWriter<Payload>;
   /** Data frames that a batch travels in. */
   piecesOf(payload: Payload): number;
+  /** Data frames had better wait; `onRelief` of the channel is called when they need not. Default: never. */
+  readonly isCongested?: () => boolean;
   /** Sends the next piece of the batch; `backlog`: data frames that wait behind it. */
   sendPiece(batch: LeavingBatch<Payload>, seq: number, backlog: number): void;
   sendEvent(seq: number, event: StreamEvent): void;
@@ -206,6 +209,12 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     if (this.#isFlushDue) this.flush();
   }
 
+  /** The connection is congested no more (S6). */
+  onRelief(): void {
+    this.#drain();
+    if (this.#isFlushDue) this.flush();
+  }
+
   /**
    * A beat passed. A receiver that does not answer for long after the end of the partition was sent has it and is gone:
    * if it had missed something, it would still ask.
@@ -234,7 +243,8 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   }
 
   #canSendPiece(): boolean {
-    return this.#isOpen && (this.#piecesSent < this.#grantedUpTo || this.#isCreditIgnored);
+    if (!this.#isOpen || this.#carrier.isCongested?.() === true) return false;
+    return this.#piecesSent < this.#grantedUpTo || this.#isCreditIgnored;
   }
 
   #seal(isFromRecord: boolean): void {

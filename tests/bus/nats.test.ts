@@ -5,6 +5,7 @@ import type { NatsBus } from '../../bus/transports/nats/connection.js';
 import { connectNats, type NatsBusOptions } from '../../bus/transports/nats/connect.js';
 import { systemClock, systemRandom } from '../../cluster/adapters/system-clock.js';
 import { MillraceError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import { busContract } from '../../testing/contracts/bus.js';
 import { boundTests } from '../support/bounds.js';
 import { runContract } from '../support/run-contract.js';
@@ -154,5 +155,28 @@ test('an address that is none is refused without its credentials', async () => {
     assert.not.match((error as MillraceError).message, 'geheim');
   }
 });
+
+test('a server that reads nothing is congestion, which ends when it reads again (T3)', () =>
+  withServer(async (server) => {
+    const bus = await connect(natsUrl(server));
+    const relief = new Promise<void>((resolve) => bus.onRelief(resolve));
+    const frame = new Uint8Array(32 * 1_024);
+    try {
+      server.pause();
+      const most = 4 * limits.outboundHighBytes;
+      let sent = 0;
+      while (!bus.isCongested() && sent < most) {
+        bus.publish('frames', frame);
+        sent += frame.length;
+      }
+      assert.ok(bus.isCongested());
+      assert.is(sent, limits.outboundHighBytes + frame.length, 'the first frame beyond the mark');
+    } finally {
+      server.resume();
+    }
+    await within(10_000, relief, 'the end of the congestion');
+    assert.not(bus.isCongested());
+    await bus.close();
+  }));
 
 test.run();

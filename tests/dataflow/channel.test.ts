@@ -56,6 +56,28 @@ test('without faults everything arrives once, in order, within credit, over the 
   }
 });
 
+test('while the connection is congested no data frame leaves but events that wait for none, and the rest when it is over (S6)', async () => {
+  const pair = new ChannelPair({ seed: 1, credit: 8 });
+  const settle = (): Promise<unknown> => pair.world.runUntil(() => false, 200).catch(() => undefined);
+  await settle();
+  pair.congest(true);
+  pair.sender.sendEvent({ kind: 'watermark', time: 1 });
+  pair.sender.add('late', noTimestamp);
+  pair.sender.flush();
+  pair.sender.sendEvent({ kind: 'end-of-data' });
+  await settle();
+  assert.is(pair.sender.credit.sent, 0);
+  assert.is(pair.pressure.fullChannels, 1, 'the task is held back');
+  pair.take();
+  pair.take();
+  assert.equal(pair.received, ['watermark'], 'what comes behind the records waits with them');
+  pair.congest(false);
+  await settle();
+  for (let taken = 0; taken < 3; taken += 1) pair.take();
+  assert.equal(pair.received, ['watermark', 'late', 'end-of-data']);
+  assert.is(pair.pressure.fullChannels, 0);
+});
+
 test('duplicates are dropped and counted (D1)', async () => {
   let duplicates = 0;
   for (let seed = 1; seed <= 10; seed += 1) {

@@ -1,5 +1,6 @@
 /** Both ends of one channel over a bus that loses, repeats and delays, or within a slot. */
 import * as assert from 'uvu/assert';
+import type { Bus, FrameBus } from '../../bus/contracts.js';
 import type { ChannelId } from '../../core/ids.js';
 import { OutputPressure } from '../../dataflow/channels/channel-owner.js';
 import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
@@ -38,6 +39,8 @@ export class ChannelPair {
   failure: unknown;
   failedAt = 0;
   isHolding = false;
+  #isCongested = false;
+  readonly #onRelief: (() => void)[] = [];
 
   constructor(options: PairOptions) {
     this.world = new Simulation({ seed: options.seed });
@@ -101,7 +104,7 @@ export class ChannelPair {
   ): ChannelNetwork {
     return new ChannelNetwork({
       location,
-      bus: this.room.connect(process),
+      bus: this.#congestible(this.room.connect(process)),
       dataSubject: ({ taskManagerId, slot }) => `data.${taskManagerId}.${slot}`,
       clock: process.clock,
       logger: process.logger,
@@ -109,5 +112,22 @@ export class ChannelPair {
       waitingFramesMax: 1,
       beatMs,
     });
+  }
+
+  /** The connection is congested, or not any more. */
+  congest(isCongested: boolean): void {
+    this.#isCongested = isCongested;
+    if (!isCongested) for (const listener of this.#onRelief) listener();
+  }
+
+  #congestible(bus: Bus): FrameBus {
+    return {
+      payloadBytesMax: bus.payloadBytesMax,
+      publish: (subject, payload) => bus.publish(subject, payload),
+      subscribe: (pattern, handler) => bus.subscribe(pattern, handler),
+      flush: () => bus.flush(),
+      isCongested: () => this.#isCongested,
+      onRelief: (listener) => void this.#onRelief.push(listener),
+    };
   }
 }

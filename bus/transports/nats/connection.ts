@@ -4,14 +4,17 @@
  * T1  nats.js throws away what is published while it is disconnected; here that fails with `disconnected` instead. What
  *     was handed to the socket shortly before the loss was noticed may still be lost (B1).
  * T2  Requests under way fail with `disconnected` when the connection is lost, so that askers can try again early.
- * T3  Nothing a handler throws reaches nats.js, which would close the connection over it.
+ * T3  Of a connection for frames, more than `limits.outboundHighBytes` on the way to the server are congestion (OW1).
+ * T4  Nothing a handler throws reaches nats.js, which would close the connection over it.
  */
 import type { Msg, NatsConnection, Status, Subscription } from 'nats';
 import { toErrorRecord } from '../../../core/errors.js';
 import type { Clock, Logger } from '../../../core/ports.js';
 import { busError, timeoutError, tooLargeError } from '../../bus-error.js';
-import { type Bus, BusError, type BusMessage, type BusStatus, type BusSubscription } from '../../contracts.js';
+import { limits } from '../../../core/limits.js';
+import { type Bus, BusError, type BusMessage, type BusStatus, type BusSubscription, type FrameBus } from '../../contracts.js';
 import { isSubject, isSubjectPattern } from '../../subject-pattern.js';
+import { OutboundWindow } from './outbound-window.js';
 
 export interface NatsBusParts {
   readonly connection: NatsConnection;
@@ -28,7 +31,7 @@ const closeFlushMs = 1_000;
 /** nats-server's default, until its own word is known. */
 const defaultPayloadBytes = 1024 * 1024;
 
-export class NatsBus implements Bus {
+export class NatsBus implements Bus, FrameBus {
   readonly #nats: NatsConnection;
   readonly #where: string;
   readonly #clock: Clock;
@@ -36,6 +39,8 @@ export class NatsBus implements Bus {
   readonly #listeners = new Set<(status: BusStatus) => void>();
   readonly #failRequests = new Set<(error: BusError) => void>();
   readonly #subscriptions = new Set<Subscription>();
+  /** Only of a connection whose congestion somebody wants to know. */
+  #window: OutboundWindow | undefined;
   #payloadBytesMax: number;
   #status: BusStatus = 'connected';
   #handlerFailures = 0;
@@ -109,6 +114,16 @@ export class NatsBus implements Bus {
     };
   }
 
+  isCongested(): boolean {
+    return this.#window?.isCongested === true;
+  }
+
+  onRelief(listener: () => void): void {
+    const { outboundHighBytes: highBytes, outboundLowBytes: lowBytes } = limits;
+    this.#window ??= new OutboundWindow({ highBytes, lowBytes, flush: () => this.flush() });
+    this.#window.onRelief(listener);
+  }
+
   async flush(): Promise<void> {
     if (this.#status !== 'connected') throw busError(this.#status, 'flush');
     try {
@@ -156,6 +171,7 @@ export class NatsBus implements Bus {
     this.#check(subject, payload);
     try {
       this.#nats.publish(subject, payload);
+      this.#window?.sent(payload.length);
     } catch (error) {
       throw this.#translate(error, subject, 0);
     }
@@ -219,6 +235,7 @@ export class NatsBus implements Bus {
       case 'disconnect':
         if (this.#status === 'connected') this.#logger.log('warn', `the connection to NATS at ${this.#where} is lost`);
         this.#become('disconnected');
+        this.#window?.reset();
         return;
       case 'reconnect':
         this.#payloadBytesMax = this.#nats.info?.max_payload ?? this.#payloadBytesMax;

@@ -52,6 +52,15 @@ export class PeerBus implements FrameBus {
     port.post(transfer[0] as ArrayBuffer, transfer);
   }
 
+  /** Ports are never congested: credit bounds what is in them. */
+  isCongested(subject: string): boolean {
+    return !this.#ports.has(subject) && this.#options.behind.isCongested?.(subject) === true;
+  }
+
+  onRelief(listener: () => void): void {
+    this.#options.behind.onRelief?.(listener);
+  }
+
   /** What went through ports has arrived as soon as it is published. */
   flush(): Promise<void> {
     return this.#options.behind.flush();

@@ -1,0 +1,80 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { OutboundWindow } from '../../bus/transports/nats/outbound-window.js';
+
+const test = suite('bytes on the way to the server');
+
+/** A window over a server that answers when the test says so. */
+function createRoom() {
+  const questions: { readonly answer: () => void; readonly lose: () => void }[] = [];
+  const window = new OutboundWindow({
+    highBytes: 1_000,
+    lowBytes: 400,
+    flush: () =>
+      new Promise<void>((resolve, reject) => {
+        questions.push({ answer: resolve, lose: () => reject(new Error('lost')) });
+      }),
+  });
+  let reliefs = 0;
+  window.onRelief(() => (reliefs += 1));
+  return {
+    window,
+    questions,
+    reliefs: () => reliefs,
+    /** Answers the question of this number. */
+    answer: async (index: number, how: 'answer' | 'lose' = 'answer') => {
+      questions[index]?.[how]();
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+test('it is congested above the high mark and until no more than the low one is on the way (OW1)', async () => {
+  const { window, answer, reliefs } = createRoom();
+  window.sent(1_000);
+  assert.not(window.isCongested);
+  window.sent(1);
+  assert.ok(window.isCongested);
+  window.sent(499);
+  await answer(0);
+  assert.ok(window.isCongested, '500 bytes are on the way still');
+  assert.is(reliefs(), 0);
+  await answer(1);
+  assert.not(window.isCongested);
+  assert.is(reliefs(), 1);
+  assert.is(window.congestions, 1);
+});
+
+test('the server is asked a quarter of the low mark after it was asked last, one question at a time (OW2)', async () => {
+  const { window, questions, answer } = createRoom();
+  window.sent(99);
+  assert.is(questions.length, 0);
+  window.sent(1);
+  assert.is(questions.length, 1);
+  window.sent(300);
+  assert.is(questions.length, 1, 'the first question is open');
+  await answer(0);
+  assert.is(questions.length, 2, 'what came meanwhile is asked for at once');
+  await answer(1);
+  assert.is(questions.length, 2);
+  window.sent(99);
+  assert.is(questions.length, 2);
+  window.sent(1);
+  assert.is(questions.length, 3);
+});
+
+test('with the connection everything on the way is gone, and an answer from before changes nothing (OW3)', async () => {
+  const { window, answer, reliefs } = createRoom();
+  window.sent(2_000);
+  assert.ok(window.isCongested);
+  window.reset();
+  assert.not(window.isCongested);
+  assert.is(reliefs(), 1);
+  window.sent(2_000);
+  await answer(0, 'lose');
+  assert.ok(window.isCongested, 'what was published since is not known to have arrived');
+  await answer(1);
+  assert.not(window.isCongested);
+});
+
+test.run();
