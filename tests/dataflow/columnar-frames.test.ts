@@ -172,6 +172,57 @@ test('columns are as narrow as their values allow', () => {
   ]);
 });
 
+test('a column of integers is as narrow wherever its first value lies between the others', () => {
+  const far = 2 ** 40;
+  const span = 2 ** 32 - 1;
+  const others = [1, 2, 3, 4, 5, 6].map((n) => far + 1_000 * n);
+  for (const values of [
+    [far, ...others, far + span],
+    [far + span, ...others, far],
+    [far + 9, ...others, far, far + span],
+  ]) {
+    const frame = frameOf(
+      taught({ n: 0 }),
+      values.map((n) => ({ n })),
+    );
+    const items = readPlainCbor(frame) as unknown[];
+    const [base, column] = ((items[10] as unknown[][])[0]?.[2] as unknown[])[2] as [number, Tagged];
+    assert.equal([base, column.tag], [far, 70]);
+    assert.equal(
+      readAlone(frame),
+      values.map((n) => ({ n })),
+    );
+  }
+  const wide = [Number.MAX_SAFE_INTEGER, 0, Number.MIN_SAFE_INTEGER, 2 ** 60, -(2 ** 31), 2 ** 31].map((n) => ({ n }));
+  assert.equal(readAlone(frameOf(taught({ n: 0 }), wide)), wide);
+});
+
+test('generated code and closures write the same bytes, whatever a column held in the frame before', () => {
+  const [generated, closures] = [false, true].map((isCodeGenerationOff) =>
+    createColumnarCodec({ samplesMin: 2, isCodeGenerationOff }).createWriter({
+      channelId,
+      frameBytesMax: 1_000_000,
+      operatorName: 'words',
+    }),
+  ) as [FrameWriter, FrameWriter];
+  const random = new SeededRandom(17);
+  const numbers = [(n: number) => n, (n: number) => n / 4, (n: number) => (n % 3 === 0 ? -0 : n), (n: number) => 1e12 + n, () => NaN];
+  const texts = [(n: number) => `w${n}`, (n: number) => `a text of some length: ${n}`, (n: number) => (n % 5 === 0 ? `ü${n}` : `u${n}`)];
+  for (let seq = 0; seq < 60; seq += 1) {
+    const number = numbers[random.between(0, numbers.length - 1)] as (n: number) => number;
+    const text = texts[random.between(0, texts.length - 1)] as (n: number) => string;
+    const records = Array.from({ length: random.between(2, 90) }, (_, n) => ({
+      number: n === 7 ? random.between(0, 1) / 2 : number(n),
+      text: n === 9 ? null : text(n),
+      list: Array.from({ length: n % 4 }, (__, at) => ({ at: number(at), name: text(at) })),
+    }));
+    for (const record of records) for (const writer of [generated, closures]) writer.add(record, noTimestamp);
+    const frame = generated.take(seq);
+    assert.is(Buffer.from(closures.take(seq)).toString('hex'), Buffer.from(frame).toString('hex'), `frame ${seq}`);
+    assert.equal(readAlone(frame), records);
+  }
+});
+
 /** The example of docs/data-plane.md. */
 function documentedFrame(): Uint8Array {
   const writer = taught({ word: 'ash', count: 1 });
