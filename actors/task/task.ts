@@ -137,7 +137,7 @@ export class Task {
 
   metrics(): TaskMetrics {
     if (this.#runtime === undefined) return noTaskMetrics;
-    const { duplicateFrames: _, stateEntries: __, ...metrics } = this.#runtime.metrics();
+    const { stateEntries: _, ...metrics } = this.#runtime.metrics();
     return metrics;
   }
 

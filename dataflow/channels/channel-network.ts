@@ -267,10 +267,17 @@ export class ChannelNetwork {
     this.#options.logger.log('warn', 'what came on the data subject is no frame: it was dropped', { count, bytes: length });
   }
 
+  /** After a failover late frames are usual (N1). */
+  #unknown({ channelId }: FrameHeader): void {
+    const count = (this.#unknownFrames += 1);
+    if ((count & (count - 1)) !== 0) return;
+    this.#options.logger.log('info', 'a frame for a channel that is not open here was dropped', { count, channelId });
+  }
+
   #onElement({ payload, isOwned = false }: BusMessage, header: FrameHeader): void {
     const end = this.#inputs.get(header.channelId);
     if (end === undefined || end.isLocal) {
-      this.#unknownFrames += 1;
+      this.#unknown(header);
       return;
     }
     if (header.kind === frameKinds.data) {

@@ -555,7 +555,14 @@ test('progress of running tasks is told about once a second', async () => {
   const told = room.bodies('task.progressed');
   assert.ok(told.length >= 3 && told.length <= 4, `${told.length}`);
   const channels = { inputUse: 0, outputUse: 0, inputs: [], outputs: [] };
-  assert.equal(told[0]?.tasks[0]?.metrics, { ...noTaskMetrics, recordsIn: 3, recordsOut: 2, recordsWritten: 1, channels });
+  assert.equal(told[0]?.tasks[0]?.metrics, {
+    ...noTaskMetrics,
+    recordsIn: 3,
+    recordsOut: 2,
+    recordsWritten: 1,
+    duplicateFrames: 0,
+    channels,
+  });
 });
 
 test('splits are asked for until there is one, with the same number while the enumeration runs (SQ2)', async () => {

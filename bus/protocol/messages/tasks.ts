@@ -135,6 +135,8 @@ export const TaskMetricsSchema = Type.Object({
   queuedFrames: Count,
   /** Frames that wait for credit, of all outputs. */
   waitingFrames: Count,
+  /** Frames that came twice and were dropped. */
+  duplicateFrames: Type.Optional(Count),
   channels: Type.Optional(ChannelUseSchema),
   /** Only of jobs with latency tracking, and once a marker came. */
   latencies: Type.Optional(Type.Array(TaskLatencySchema)),
