@@ -57,6 +57,8 @@ export class StateTable {
   /** Entry of the current key; {@link noEntry} while the key holds nothing. */
   current = noEntry;
   private hasKey = false;
+  /** The current key is that of the current entry. To note it for every record would cost the garbage collector's bookkeeping. */
+  private isKeyHeld = false;
   private key: Key = null;
   private keyHash = 0;
 
@@ -75,7 +77,9 @@ export class StateTable {
     const entry = entries.find(keyHash, typeof key === 'string' && entries.isPlain ? key : canonicalKey(key));
     // An entry that is there passed this when it came.
     if (entry < 0) this.checkGroup(keyHash);
-    this.key = key;
+    // A composite stays the caller's: what is kept of it is nobody else's.
+    this.isKeyHeld = entry >= 0 && typeof key !== 'object';
+    if (!this.isKeyHeld) this.key = key;
     this.keyHash = keyHash;
     this.hasKey = true;
     this.current = entry;
@@ -84,7 +88,7 @@ export class StateTable {
   /** Makes the key of an entry current. */
   selectEntry(entry: number): void {
     if (this.guard !== undefined) this.guard.endCallback();
-    this.key = this.entries.keyOf(entry);
+    this.isKeyHeld = true;
     this.keyHash = this.entries.hashOf(entry);
     this.hasKey = true;
     this.current = entry;
@@ -92,7 +96,7 @@ export class StateTable {
 
   currentKey(): Key {
     if (!this.hasKey) throw this.noKey();
-    return this.key;
+    return this.isKeyHeld ? this.entries.keyOf(this.current) : this.key;
   }
 
   /** Entry of the current key, made if the key held nothing, saved if a snapshot still needs its slots (ST2). */
@@ -118,8 +122,8 @@ export class StateTable {
     const left = liveCounts.get(entry) - 1;
     liveCounts.set(entry, left);
     if (left > 0) return;
+    if (this.current === entry) this.leaveCurrent();
     this.entries.remove(entry);
-    if (this.current === entry) this.current = noEntry;
     if (this.entries.count === 0 && this.entries.end > pageLength && this.cut === 0) this.shrink();
   }
 
@@ -168,6 +172,7 @@ export class StateTable {
   clear(): void {
     this.shrink();
     this.current = noEntry;
+    this.isKeyHeld = false;
     this.hasKey = false;
     this.size = 0;
   }
@@ -176,6 +181,13 @@ export class StateTable {
   private shrink(): void {
     this.entries.clear();
     for (const column of this.columns) column.clear();
+  }
+
+  /** The key stays current when it holds nothing any more. */
+  private leaveCurrent(): void {
+    if (this.isKeyHeld) this.key = this.entries.keyOf(this.current);
+    this.isKeyHeld = false;
+    this.current = noEntry;
   }
 
   private createCurrent(): void {
