@@ -31,6 +31,8 @@ export const backpressure: Benchmark = {
 
 interface Flow {
   readonly framesInFlight: number[];
+  /** Data frames beyond what was granted, in any channel. */
+  readonly overGrant: number[];
   readonly perSecond: number[];
   readonly backPressured: number[];
 }
@@ -60,7 +62,7 @@ async function measure(under: ClusterUnderTest, { isQuick, say }: BenchmarkConte
 }
 
 async function watch(under: ClusterUnderTest, jobId: JobId, until: number): Promise<Flow> {
-  const flow: Flow = { framesInFlight: [], perSecond: [], backPressured: [] };
+  const flow: Flow = { framesInFlight: [], overGrant: [], perSecond: [], backPressured: [] };
   let before: { readonly at: number; readonly records: number } | undefined;
   while (Date.now() < until) {
     await new Promise((resolve) => void setTimeout(resolve, lookMs));
@@ -68,6 +70,7 @@ async function watch(under: ClusterUnderTest, jobId: JobId, until: number): Prom
     if (job?.status !== 'RUNNING' || job.restarts > 0) throw new Error(`the job is ${job?.status}, ${job?.restarts} restarts`);
     const subtasks = (job.vertices ?? []).flatMap((vertex) => vertex.subtasks);
     flow.framesInFlight.push(subtasks.reduce((sum, { metrics }) => sum + metrics.queuedFrames + metrics.waitingFrames, 0));
+    flow.overGrant.push(Math.max(...subtasks.map(({ metrics }) => metrics.overGrantFrames)));
     const load = subtasks[0]?.load;
     if (load !== undefined && load !== null) flow.backPressured.push(load.backPressured);
     const now = { at: Date.now(), records: job.recordsOut };
@@ -78,7 +81,7 @@ async function watch(under: ClusterUnderTest, jobId: JobId, until: number): Prom
   return flow;
 }
 
-function flowRows({ framesInFlight, perSecond: rates, backPressured }: Flow): readonly Row[] {
+function flowRows({ framesInFlight, overGrant, perSecond: rates, backPressured }: Flow): readonly Row[] {
   const bytes = framesInFlight.map((frames) => (frames * limits.frameBytesTarget) / 1_024);
   return [
     rowOf({
@@ -99,6 +102,13 @@ function flowRows({ framesInFlight, perSecond: rates, backPressured }: Flow): re
       samples: bytes,
       plot: { panel: 'between both', label: 'in flight' },
       target: { text: `never above ${budgetKiB} KiB`, isMet: () => Math.max(...bytes) <= budgetKiB, at: () => budgetKiB },
+    }),
+    rowOf({
+      name: 'back-pressure: beyond what was granted',
+      unit: 'frames',
+      samples: overGrant,
+      plot: { panel: 'credit', label: 'frames beyond it' },
+      target: { text: 'none', isMet: () => overGrant.every((frames) => frames === 0), at: () => 0 },
     }),
   ];
 }

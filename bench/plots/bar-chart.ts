@@ -72,7 +72,8 @@ interface Place {
 
 function panelText({ title, unit, bars }: Panel, { top, from, to }: Place): string {
   const most = Math.max(...bars.map(({ value, spread, target }) => Math.max(value, spread?.max ?? 0, target?.at ?? 0)));
-  const scale = scaleLinear([0, most], [from, to]).nice(ticksWanted);
+  // A panel of zeros still has an axis.
+  const scale = scaleLinear([0, most === 0 ? 1 : most], [from, to]).nice(ticksWanted);
   const barsTop = top + panelHead;
   const bottom = barsTop + bars.length * barPitch;
   const format = scale.tickFormat(ticksWanted);
