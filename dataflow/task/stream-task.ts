@@ -189,7 +189,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   }
 
   checkpointCompleted(id: CheckpointId): void {
-    if (this.#commits.request(id)) this.#wake();
+    const isEnd = this.#checkpoints.completed(id);
+    if (this.#commits.request(id) || isEnd) this.#wake();
   }
 
   checkpointAborted(id: CheckpointId): void {

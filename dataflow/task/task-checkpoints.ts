@@ -48,6 +48,8 @@ export class TaskCheckpoints {
   #lastTaken = 0;
   /** The latest final checkpoint this task took part in after `finish`. */
   #final: CheckpointId | undefined;
+  /** The final one, once it is known to be complete. */
+  #completedFinal: CheckpointId | undefined;
 
   constructor(options: TaskCheckpointsOptions) {
     this.#options = options;
@@ -101,7 +103,15 @@ export class TaskCheckpoints {
    * final checkpoint fails because another region restarts, ordinary ones follow; nothing follows one that completed.
    */
   isCoveredBy(confirmed: number): boolean {
-    return this.#final !== undefined && confirmed === this.#final;
+    if (this.#final === undefined) return false;
+    return confirmed === this.#final || (this.#completedFinal === this.#final && confirmed > this.#final);
+  }
+
+  /** Whether it is the final one. Its word may be overtaken by that of a later one, which was triggered meanwhile. */
+  completed(id: CheckpointId): boolean {
+    if (id !== this.#final) return false;
+    this.#completedFinal = id;
+    return true;
   }
 
   /** Serialises some more; whether there is more to do. */

@@ -105,6 +105,12 @@ test('grants, beats, barriers, last frames and records are lost one by one, and 
   assert.ok(restarts > 5, `${restarts} restarts: too few frames were lost to show anything`);
 });
 
+test('the word of a final checkpoint that a later one overtakes still ends the task', async () => {
+  // Seed 1024 overtook it when this was written; the history of another version may not.
+  const { violation } = await simulateRun({ seed: 1_024, focus: 'frames' });
+  assert.is(violation, undefined, violation?.detail);
+});
+
 test('acknowledgements of attempts before a failover are noticed when they count', () =>
   expectCaught({ guard: 'old-attempt', broken: { isOldAttemptAccepted: true }, focus: 'tasks', seed: 1, seedsMax: 40 }));
 
