@@ -104,6 +104,8 @@ export interface Service {
  */
 export interface Endpoint {
   readonly name: string;
+  /** The largest message it can send. */
+  readonly payloadBytesMax: number;
   /** Throws only what is the sender's defect (a body that does not match, or is too large); a lost tell is counted. */
   tell<T extends TellType>(to: Address, type: T, body: MessageBody<T>, options?: TellOptions): void;
   ask<T extends AskType>(to: Address, type: T, body: MessageBody<T>, options?: AskOptions): Promise<MessageReply<T>>;

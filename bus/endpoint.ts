@@ -50,7 +50,7 @@ class BusEndpoint implements Endpoint {
   readonly #defer: (deliver: () => void) => void;
   readonly #deadLetters: DeadLetters;
   readonly #inbox: Inbox;
-  readonly #payloadBytesMax: number;
+  readonly payloadBytesMax: number;
   readonly #served = new Map<string, Port>();
   readonly #asks = new Set<(error: BusError) => void>();
   readonly #timers = new Set<TimerHandle>();
@@ -69,9 +69,9 @@ class BusEndpoint implements Endpoint {
     this.#subjects = options.subjects;
     this.#ports = { clock: options.clock, random: options.random, logger };
     this.#defer = options.defer ?? queueMicrotask;
-    this.#payloadBytesMax = Math.min(limits.controlMessageBytesMax, options.bus.payloadBytesMax);
+    this.payloadBytesMax = Math.min(limits.controlMessageBytesMax, options.bus.payloadBytesMax);
     this.#deadLetters = new DeadLetters({ clock: options.clock, logger });
-    this.#inbox = new Inbox({ deadLetters: this.#deadLetters, logger, answerBytesMax: this.#payloadBytesMax });
+    this.#inbox = new Inbox({ deadLetters: this.#deadLetters, logger, answerBytesMax: this.payloadBytesMax });
     this.#idPrefix = options.random.hex(8);
     this.#stopWatching = options.bus.onStatus((status) => {
       if (status === 'connected') this.#reconnectedAt = options.clock.monotonic();
@@ -189,7 +189,7 @@ class BusEndpoint implements Endpoint {
       body,
     };
     const payload = encodeEnvelope(envelope);
-    if (payload.length > this.#payloadBytesMax) throw tooLargeError(`${type} to ${envelope.to}`, payload.length, this.#payloadBytesMax);
+    if (payload.length > this.payloadBytesMax) throw tooLargeError(`${type} to ${envelope.to}`, payload.length, this.payloadBytesMax);
     return payload;
   }
 

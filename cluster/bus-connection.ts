@@ -5,6 +5,7 @@ import type { NatsBus } from '../bus/transports/nats/connection.js';
 import { createSubjects, type Subjects } from '../bus/protocol/subjects.js';
 import type { Configuration } from '../core/configuration/configuration.js';
 import { options } from '../core/configuration/options.js';
+import { limits } from '../core/limits.js';
 import { MillraceError } from '../core/errors.js';
 import type { Clock, Logger } from '../core/ports.js';
 
@@ -25,7 +26,7 @@ export interface BusConnectionOptions {
 const attemptsIn = (ms: number): number =>
   Math.max(1, ms < 3_200 ? Math.ceil(Math.log2(ms / 100 + 1)) : 5 + Math.ceil((ms - 3_200) / 5_000));
 
-/** Throws `NATS_UNREACHABLE` or `NATS_REFUSED`, naming the address, when it gives up. */
+/** Throws `NATS_UNREACHABLE` or `NATS_REFUSED`, naming the address, when it gives up, and `NATS_PAYLOAD_TOO_SMALL`. */
 export async function connectBus(settings: BusConnectionOptions): Promise<NatsBus> {
   const { configuration, name, clock, logger, giveUpAfterMs, signal, fatal } = settings;
   const bus = await connectNats({
@@ -36,6 +37,10 @@ export async function connectBus(settings: BusConnectionOptions): Promise<NatsBu
     ...(signal === undefined ? {} : { signal }),
   });
   const servers = configuration.shown(options.natsServers);
+  if (bus.payloadBytesMax < limits.payloadBytesMin) {
+    await bus.close();
+    throw payloadTooSmall(servers, bus.payloadBytesMax);
+  }
   logger.log('info', 'connected to NATS', { connection: name, servers });
   bus.onStatus(() => {
     if (bus.isGivenUp) fatal?.(`the connection to NATS at ${servers} was given up`);
@@ -61,6 +66,15 @@ export function natsSettingsOf(configuration: Configuration, giveUpAfterMs?: num
     ...(authentication === undefined ? {} : { authentication }),
     ...(tls === undefined ? {} : { tls }),
   };
+}
+
+function payloadTooSmall(servers: string, bytes: number): MillraceError {
+  const message = `NATS at ${servers} carries messages of ${bytes} bytes at most; ${limits.payloadBytesMin} are needed.`;
+  return new MillraceError('NATS_PAYLOAD_TOO_SMALL', message, {
+    domain: 'user',
+    recovery: 'crash',
+    hint: "Set max_payload in nats-server's configuration to that or more; its default is 1 MiB.",
+  });
 }
 
 export function subjectsOf(configuration: Configuration): Subjects {

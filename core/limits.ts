@@ -54,9 +54,11 @@ export const limits = {
   sliceMs: 5,
   /** A control message over the bus: nats-server's default maximum less the subject. */
   controlMessageBytesMax: mib - 16 * kib,
-  /** Chunk of job code or of a blob on the bus. */
+  /** What a message of the bus must be able to carry: ordinary job graphs and deployments take a few KiB, large ones ten times that. */
+  payloadBytesMin: 64 * kib,
+  /** Chunk of job code or of a blob on the bus, where its messages carry that much; else half a message. */
   blobChunkBytes: 512 * kib,
-  /** Job code: 64 chunks. */
+  /** Job code: 64 chunks, or 1,024 of the smallest size. */
   blobBytesMax: 32 * mib,
   /** State chunks: large enough to amortise a round trip, small enough to stay below Redis' sweet spot. */
   stateChunkBytesMin: 256 * kib,

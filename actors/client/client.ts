@@ -14,6 +14,7 @@ import { fromErrorRecord, MillraceError } from '../../core/errors.js';
 import { jobId as asJobId, type JobId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Random } from '../../core/ports.js';
+import { chunkBytesOf } from '../runtime/code-chunks.js';
 import type { JobGraph } from '../../graph/types.js';
 
 export interface ClientOptions {
@@ -125,12 +126,13 @@ export class Client {
       });
     }
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const count = Math.max(1, Math.ceil(bytes.length / limits.blobChunkBytes));
+    const size = chunkBytesOf(this.#options.endpoint.payloadBytesMax);
+    const count = Math.max(1, Math.ceil(bytes.length / size));
     let isComplete = false;
     // A JobManager that was replaced in between has forgotten the first chunks: then all of them are sent again.
     for (let round = 0; round < limits.askAttemptsMax && !isComplete; round++) {
       for (let index = 0; index < count; index++) {
-        const chunk = bytes.subarray(index * limits.blobChunkBytes, (index + 1) * limits.blobChunkBytes);
+        const chunk = bytes.subarray(index * size, (index + 1) * size);
         isComplete = (await this.#ask('blob.upload-chunk', { sha256, index, count, bytes: chunk })).isComplete;
       }
     }

@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import type { MessageBody, MessageReply } from '../../bus/protocol/registry.js';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
+import { chunkBytesOf, chunksMax } from '../runtime/code-chunks.js';
 import type { BlobStore } from '../../storage/contracts.js';
 
 const uploadsMax = 8;
-const chunksMax = limits.blobBytesMax / limits.blobChunkBytes;
 
 interface Upload {
   readonly count: number;
@@ -25,18 +25,21 @@ export interface Chunk {
 
 export class CodeUploads {
   readonly #blobs: BlobStore;
+  readonly #chunkBytes: number;
   readonly #uploads = new Map<string, Upload>();
 
-  constructor(blobs: BlobStore) {
-    this.#blobs = blobs;
+  constructor(options: { readonly blobs: BlobStore; readonly payloadBytesMax: number }) {
+    this.#blobs = options.blobs;
+    this.#chunkBytes = chunkBytesOf(options.payloadBytesMax);
   }
 
   /** One chunk of code that is stored as a whole. */
   async fetch({ sha256, index }: MessageBody<'blob.fetch-chunk'>): Promise<MessageReply<'blob.fetch-chunk'>> {
     const blob = await this.#blobs.get(sha256);
-    const count = blob === undefined ? 0 : Math.max(1, Math.ceil(blob.length / limits.blobChunkBytes));
+    const size = this.#chunkBytes;
+    const count = blob === undefined ? 0 : Math.max(1, Math.ceil(blob.length / size));
     if (blob === undefined || index >= count) return { kind: 'unknown' };
-    return { kind: 'chunk', bytes: blob.subarray(index * limits.blobChunkBytes, (index + 1) * limits.blobChunkBytes), count };
+    return { kind: 'chunk', bytes: blob.subarray(index * size, (index + 1) * size), count };
   }
 
   /** Takes a chunk; resolves to whether the whole is stored. */
@@ -45,7 +48,7 @@ export class CodeUploads {
       throw new MillraceError('BLOB_CHUNK_INVALID', `chunk ${index} of ${count} with ${bytes.length} bytes is not acceptable`, {
         domain: 'user',
         recovery: 'fail-job',
-        hint: `Job code may have ${limits.blobBytesMax} bytes, in chunks of ${limits.blobChunkBytes}.`,
+        hint: `Job code may have ${limits.blobBytesMax} bytes, in up to ${chunksMax} chunks of at most ${limits.blobChunkBytes}.`,
       });
     }
     const upload = this.#upload(sha256, count);

@@ -90,7 +90,7 @@ export class JobManager {
     this.#options = options;
     this.#logger = options.logger;
     this.#results = new JobResults(options.jobStore ?? jobStoreDefaults);
-    this.#uploads = new CodeUploads(options.blobs);
+    this.#uploads = new CodeUploads({ blobs: options.blobs, payloadBytesMax: options.endpoint.payloadBytesMax });
   }
 
   /** Recovers the jobs in the store, then answers; resolves once it does. Keeps trying while the store does not answer. */

@@ -1,5 +1,7 @@
 /** A nats-server with a small max_payload between two slots: records of all sizes arrive as they were sent. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NatsBus } from '../../bus/transports/nats/connection.js';
@@ -8,6 +10,7 @@ import { systemClock } from '../../cluster/adapters/system-clock.js';
 import { buildJob } from '../../cluster/job-code/compiled-job.js';
 import { importJob } from '../../cluster/job-code/job-module.js';
 import { Configuration } from '../../core/configuration/configuration.js';
+import { limits } from '../../core/limits.js';
 import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
 import { OutputPressure } from '../../dataflow/channels/channel-owner.js';
 import type { SlotLocation } from '../../dataflow/channels/elements.js';
@@ -18,6 +21,7 @@ import { boundTests } from '../support/bounds.js';
 import { channelId, consumerSlot, producerSlot } from '../support/channel-pair.js';
 import { startEmbeddedCluster } from '../support/embedded-cluster.js';
 import { expectedSizes, textOf } from '../support/jobs/sizes.js';
+import { runScript, startTestCluster } from '../support/process-cluster.js';
 import { natsUrl, startSmallNats } from '../support/servers.js';
 import { silentLogger } from '../support/silent-logger.js';
 import { temporaryDirectory } from '../support/temp-directory.js';
@@ -117,5 +121,35 @@ test('a channel carries records up to a megabyte over a server with a max_payloa
       for (const network of [sending, receiving]) network.close();
     }),
   ));
+
+test('a cluster of processes takes a job of any code over a server with a max_payload of 64 KiB (the least it may have)', () =>
+  withServer(limits.payloadBytesMin, async ({ servers }) => {
+    const world = await startTestCluster([`nats.servers=${servers[0]}`]);
+    try {
+      const directory = temporaryDirectory('sizes');
+      const module = join(directory, 'job.mjs');
+      const filler = 'f'.repeat(4 * limits.payloadBytesMin);
+      writeFileSync(
+        module,
+        `import job from ${JSON.stringify(fileURLToPath(url))};\nglobalThis.filler = '${filler}';\nexport default job;\n`,
+      );
+      const output = join(directory, 'output');
+      const { exitCode, errors } = await world.millrace('run', module, '--', '--records', String(records), '--output', output);
+      assert.is(exitCode, 0, errors);
+      assert.equal(committedLines(output), expectedSizes(records));
+    } finally {
+      await world.stop();
+    }
+  }));
+
+test('a process refuses a server that carries less, and says what to set', () =>
+  withServer(8_192, async ({ servers }) => {
+    const { exitCode, errors } = await runScript('task-manager.js', [
+      ...['-D', `nats.servers=${servers[0]}`],
+      ...['-D', 'execution.checkpointing.storage=filesystem', '-D', `execution.checkpointing.dir=${temporaryDirectory('checkpoints')}`],
+    ]);
+    assert.is(exitCode, 2, errors);
+    assert.match(errors, /carries messages of 8192 bytes at most; 65536 are needed\. \[NATS_PAYLOAD_TOO_SMALL\] Set max_payload/);
+  }));
 
 test.run();

@@ -5,7 +5,6 @@ import type { Client } from '../../actors/client/client.js';
 import { withClient } from '../../cluster/cli/client-connection.js';
 import { LocalCluster } from '../../cluster/local-cluster/local-cluster.js';
 import { loadSettings } from '../../cluster/settings.js';
-import { Configuration } from '../../core/configuration/configuration.js';
 
 export interface CommandResult {
   readonly exitCode: number | null;
@@ -76,7 +75,7 @@ export async function startTestCluster(defines: readonly string[] = []): Promise
   const logs = new Map<string, string>();
   const said: string[] = [];
   const cluster = await LocalCluster.start({
-    configuration: Configuration.defaults,
+    configuration: loadSettings({ defines }, {}),
     defines,
     taskManagers: 2,
     slots: 2,
