@@ -6,8 +6,9 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { slotError, SlotRuntime } from '../actors/task/slot-runtime.js';
 import type { FrameBus } from '../bus/contracts.js';
 import { PeerBus, type PeerPort } from '../bus/transports/thread/peer-bus.js';
-import { assert } from '../core/errors.js';
-import type { FileSystem, Logger, SlotStart } from '../core/ports.js';
+import { assert, MillraceError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import type { FileSystem, Logger, SlotStart, TimerHandle } from '../core/ports.js';
 import { createTaskRuntime } from '../dataflow/create-task-runtime.js';
 import type { ChunkStore } from '../dataflow/task-runtime.js';
 import { FileCheckpointStorage } from '../storage/checkpoints/file-checkpoint-storage.js';
@@ -21,6 +22,7 @@ import type { FromSlotWorker, PeerIntroduction, SlotSettings, SlotStorageSetting
 
 const memoryShareMax = 0.8;
 const memoryCheckMs = 100;
+const uncaught = ['uncaughtException', 'unhandledRejection'] as const;
 
 process.setSourceMapsEnabled(true);
 const port = parentPort;
@@ -41,17 +43,40 @@ async function begin(start: SlotStart, main: MessagePort): Promise<void> {
   guard(serve(start, main, await connect(start, logger)));
 }
 
-/** What could not be sent any more for good makes the slot useless: its end is reported, and another one takes its place. */
+/**
+ * A slot that cannot send its frames is no use: what it cannot reach at first it was not started for, and without a connection
+ * for longer than `limits.slotDisconnectedMs` it ends with what it knows. Either way another thread takes its place.
+ */
 async function connect({ taskManagerId, slot }: SlotStart, logger: Logger): Promise<FrameBus | undefined> {
   if (connecting === undefined) return undefined;
   const { nats, module } = connecting;
-  const bus = await (await module).connectNats({ ...nats, name: `${taskManagerId} slot ${slot} data`, clock: systemClock, logger });
-  bus.onStatus(() => {
-    if (!bus.isGivenUp) return;
-    logger.log('error', 'the slot ends: its connection to NATS was given up', { slot });
-    process.exit(1);
+  const { connectNats } = await module;
+  const attempts = Math.min(nats.connectAttemptsMax ?? Infinity, limits.slotConnectAttemptsMax);
+  const name = `${taskManagerId} slot ${slot} data`;
+  const bus = await connectNats({ ...nats, connectAttemptsMax: attempts, name, clock: systemClock, logger });
+  let away: TimerHandle | undefined;
+  bus.onStatus((status) => {
+    away?.cancel();
+    if (status === 'disconnected') away = systemClock.setTimer(limits.slotDisconnectedMs, () => endThread(disconnected(slot)));
+    if (bus.isGivenUp) endThread(disconnected(slot));
   });
   return bus;
+}
+
+function disconnected(slot: number): MillraceError {
+  return new MillraceError('SLOT_DISCONNECTED', `Slot ${slot} lost its connection to NATS and did not get it back in time.`, {
+    domain: 'external',
+    recovery: 'restart-job',
+    hint: 'Frames cannot be sent without it; look at nats-server and its limits of connections.',
+  });
+}
+
+/** Ends the thread with an error, past those that fail the tasks for an error nobody caught. */
+function endThread(error: MillraceError): void {
+  for (const event of uncaught) process.removeAllListeners(event);
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 function serve(start: SlotStart, main: MessagePort, nats: FrameBus | undefined): SlotRuntime {
@@ -98,7 +123,7 @@ const peerPort = (way: MessagePort): PeerPort => ({
 
 /** An error that nobody caught cannot be traced to a task, so no task of the slot can be trusted any more. */
 function guard(runtime: SlotRuntime): void {
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  for (const event of uncaught) {
     process.on(event, (error: unknown) => {
       runtime.failTasks(slotError('UNCAUGHT_IN_SLOT', 'an error that no task caught happened in the slot', error));
     });

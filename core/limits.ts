@@ -28,6 +28,10 @@ export const limits = {
   /** Bytes of frames on their way from a slot to nats-server at which it stops sending, and at which it goes on: the kernel's buffers and a round trip at full rate take less than the lower one; 16 slots at the upper one are what the server holds for one client. */
   outboundHighBytes: 4 * mib,
   outboundLowBytes: mib,
+  /** Tries of a slot to connect for its frames before it counts as not started: with their pauses 6.3 s, and as long as refusals take. */
+  slotConnectAttemptsMax: 7,
+  /** How long a slot may be without its connection for frames: as long as a TaskManager may be silent, and half of what a sender that ended waits for its receiver. */
+  slotDisconnectedMs: 5_000,
   /** Records a same-slot frame holds: they are handed over by reference, so their bytes are not known. */
   recordsPerFrameMax: 1_024,
   /** Bytes a task may emit past its credit for the record it is processing, before `collect` fails; the frame that goes beyond is let through. */

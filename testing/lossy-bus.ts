@@ -32,6 +32,8 @@ export class LossyBusRoom {
   published = 0;
   dropped = 0;
   duplicated = 0;
+  /** Nothing arrives any more. */
+  isCut = false;
 
   constructor(options: LossyBusOptions) {
     this.#options = options;
@@ -72,6 +74,10 @@ export class LossyBusRoom {
 
   #copies(): number {
     const { random, faults } = this.#options;
+    if (this.isCut) {
+      this.dropped += 1;
+      return 0;
+    }
     if (faults === undefined) return 1;
     if (random.chance(faults.drop)) {
       this.dropped += 1;

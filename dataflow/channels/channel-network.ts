@@ -71,6 +71,7 @@ export class ChannelNetwork {
   /** Of channels that were closed. */
   #overGrantFrames = 0;
   #sendFailures = 0;
+  #reliefs = 0;
 
   constructor(options: ChannelNetworkOptions) {
     this.#options = options;
@@ -235,8 +236,11 @@ export class ChannelNetwork {
     else if (control.kind === 'close-by-receiver') end.channel.onReceiverClosed();
   }
 
+  /** Each time another channel begins, so that none is always the last to find the connection free. */
   #drain(): void {
-    for (const { channel } of this.#outputs.values()) channel.onRelief();
+    const ends = [...this.#outputs.values()];
+    this.#reliefs += 1;
+    for (let turn = 0; turn < ends.length; turn += 1) (ends[(this.#reliefs + turn) % ends.length] as OutputEnd).channel.onRelief();
   }
 
   /** A publish that fails is a lost frame: the sequence check and the beats notice it. */

@@ -9,7 +9,7 @@
  * S4  When `waitingFramesMax` data frames wait for credit the channel counts as full; what is added then is overdraft,
  *     bounded per task.
  * S5  The channel stays until the receiver has everything (`isAcknowledged`), so that a lost tail is noticed.
- * S6  While the connection is congested no data frame leaves.
+ * S6  While the connection is congested, or away, nothing numbered leaves, and silence says nothing about the receiver.
  */
 import { assert, MillraceError } from '../../core/errors.js';
 import type { ChannelId } from '../../core/ids.js';
@@ -48,7 +48,7 @@ export interface Carrier<Payload> {
   createWriter(): BatchWriter<Payload>;
   /** Data frames that a batch travels in. */
   piecesOf(payload: Payload): number;
-  /** Data frames had better wait; `onRelief` of the channel is called when they need not. Default: never. */
+  /** What is numbered had better wait; `onRelief` of the channel is called when it need not. Default: never. */
   readonly isCongested?: () => boolean;
   /** Sends the next piece of the batch; `backlog`: data frames that wait behind it. */
   sendPiece(batch: LeavingBatch<Payload>, seq: number, backlog: number): void;
@@ -220,6 +220,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
    * if it had missed something, it would still ask.
    */
   onBeat(): void {
+    if (this.#isCongested()) return;
     this.#silentBeats += 1;
     if (this.#hasSentEnd && this.#silentBeats >= silentBeatsMax && !this.#isReceiverGone) this.onReceiverClosed();
   }
@@ -242,9 +243,12 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     this.#updatePressure();
   }
 
+  #isCongested(): boolean {
+    return this.#carrier.isCongested?.() === true;
+  }
+
   #canSendPiece(): boolean {
-    if (!this.#isOpen || this.#carrier.isCongested?.() === true) return false;
-    return this.#piecesSent < this.#grantedUpTo || this.#isCreditIgnored;
+    return this.#isOpen && !this.#isCongested() && (this.#piecesSent < this.#grantedUpTo || this.#isCreditIgnored);
   }
 
   #seal(isFromRecord: boolean): void {
@@ -274,7 +278,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
 
   #drain(): void {
     // A receiver in this slot may answer within the call: its grant only changes the numbers that this loop reads.
-    if (!this.#isOpen || this.#isDraining) return;
+    if (!this.#isOpen || this.#isDraining || this.#isCongested()) return;
     this.#isDraining = true;
     let left = 0;
     for (const item of this.#waiting) {

@@ -179,4 +179,20 @@ test('a server that reads nothing is congestion, which ends when it reads again 
     await bus.close();
   }));
 
+test('a connection that is away is congestion, and its return is relief (T3)', () =>
+  withServer(async (server) => {
+    const bus = await connect(natsUrl(server));
+    let reliefs = 0;
+    bus.onRelief(() => (reliefs += 1));
+    await server.kill();
+    await becomes(bus, 'disconnected');
+    assert.ok(bus.isCongested());
+    assert.is(reliefs, 0);
+    await server.start();
+    await becomes(bus, 'connected');
+    assert.not(bus.isCongested());
+    assert.is(reliefs, 1);
+    await bus.close();
+  }));
+
 test.run();

@@ -133,4 +133,25 @@ test('a handler that throws is told to the log and the next frame comes all the 
   assert.equal(lines, ['a handler of frames threw', 'a handler of frames threw']);
 });
 
+test('the congestion of the bus behind holds what goes there, never what takes a port, and its relief is passed on', () => {
+  let relieve: (() => void) | undefined;
+  const { left } = createThreadChannelPair<ArrayBuffer, ArrayBuffer>(setImmediate);
+  const behind: FrameBus = {
+    payloadBytesMax: 1_024,
+    publish: () => undefined,
+    subscribe: () => ({ unsubscribe: () => undefined }),
+    flush: () => Promise.resolve(),
+    isCongested: () => true,
+    onRelief: (listener) => (relieve = listener),
+  };
+  const bus = new PeerBus({ behind, ownSubject: subjectOf(0), logger: silentLogger });
+  bus.addPeer(subjectOf(1), left);
+  let reliefs = 0;
+  bus.onRelief(() => (reliefs += 1));
+  assert.not(bus.isCongested(subjectOf(1)));
+  assert.ok(bus.isCongested(subjectOf(2)));
+  relieve?.();
+  assert.is(reliefs, 1);
+});
+
 test.run();

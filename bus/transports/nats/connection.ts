@@ -4,7 +4,8 @@
  * T1  nats.js throws away what is published while it is disconnected; here that fails with `disconnected` instead. What
  *     was handed to the socket shortly before the loss was noticed may still be lost (B1).
  * T2  Requests under way fail with `disconnected` when the connection is lost, so that askers can try again early.
- * T3  Of a connection for frames, more than `limits.outboundHighBytes` on the way to the server are congestion (OW1).
+ * T3  Of a connection for frames, more than `limits.outboundHighBytes` on the way to the server are congestion (OW1), and so is
+ *     the time without a connection: what is held back then is not lost.
  * T4  Nothing a handler throws reaches nats.js, which would close the connection over it.
  */
 import type { Msg, NatsConnection, Status, Subscription } from 'nats';
@@ -115,7 +116,7 @@ export class NatsBus implements Bus, FrameBus {
   }
 
   isCongested(): boolean {
-    return this.#window?.isCongested === true;
+    return this.#status !== 'connected' || this.#window?.isCongested === true;
   }
 
   onRelief(listener: () => void): void {
@@ -235,12 +236,12 @@ export class NatsBus implements Bus, FrameBus {
       case 'disconnect':
         if (this.#status === 'connected') this.#logger.log('warn', `the connection to NATS at ${this.#where} is lost`);
         this.#become('disconnected');
-        this.#window?.reset();
         return;
       case 'reconnect':
         this.#payloadBytesMax = this.#nats.info?.max_payload ?? this.#payloadBytesMax;
         this.#logger.log('info', `connected to NATS at ${this.#nats.getServer()} again`);
         this.#become('connected');
+        this.#window?.reconnected();
         return;
       case 'error':
         this.#logger.log(

@@ -4,7 +4,7 @@
  * OW1  Above `highBytes` it is congested, until no more than `lowBytes` are on the way.
  * OW2  The server is asked how far it is whenever a quarter of `lowBytes` was published since it was asked last, one question at
  *      a time: its answer covers what was published before.
- * OW3  With the connection everything on the way is gone: the window is empty.
+ * OW3  With the connection everything on the way is gone: a new one begins with an empty window, and with relief.
  */
 export interface OutboundWindowOptions {
   readonly highBytes: number;
@@ -50,9 +50,10 @@ export class OutboundWindow {
     if (!this.#isAsking && this.#published - this.#askedAt >= this.#askBytes) this.#ask();
   }
 
-  /** The connection was lost, or is new (OW3). */
-  reset(): void {
-    this.#arrivedUpTo(this.#published);
+  /** A connection stands again (OW3). */
+  reconnected(): void {
+    this.#arrived = this.#published;
+    this.#relieve();
   }
 
   #ask(): void {
@@ -64,13 +65,16 @@ export class OutboundWindow {
       this.#arrivedUpTo(published);
       if (this.#published - this.#askedAt >= this.#askBytes) this.#ask();
     };
-    // A question that fails does so because the connection was lost: nothing is on the way any more.
+    // A question that fails does so because the connection was lost: what was before it is not on the way any more.
     this.#options.flush().then(answered, answered);
   }
 
   #arrivedUpTo(bytes: number): void {
     this.#arrived = Math.max(this.#arrived, bytes);
-    if (!this.#isCongested || this.#published - this.#arrived > this.#options.lowBytes) return;
+    if (this.#isCongested && this.#published - this.#arrived <= this.#options.lowBytes) this.#relieve();
+  }
+
+  #relieve(): void {
     this.#isCongested = false;
     for (const listener of this.#listeners) listener();
   }
