@@ -39,7 +39,14 @@ export class BusError extends Error {
 export type BusStatus = 'connected' | 'disconnected' | 'closed';
 
 /** What frames need of a bus. */
-export interface FrameBus extends Pick<Bus, 'payloadBytesMax' | 'publish' | 'subscribe' | 'flush'> {
+export interface FrameBus extends Pick<Bus, 'payloadBytesMax' | 'subscribe' | 'flush'> {
+  /**
+   * As {@link Bus.publish}. With `onSent`, only where `isLendable` says so, the payload is lent: it is handed back once the
+   * transport does not read it any more, because the server has it or the connection was lost. Not when this throws.
+   */
+  publish(subject: string, payload: Uint8Array, onSent?: (payload: Uint8Array) => void): void;
+  /** Whether what goes to `subject` is handed back by itself; else it is given away. Default: never. */
+  isLendable?(subject: string): boolean;
   /** More is on the way out, where frames for `subject` go, than is good: send no more data until `onRelief`. Default: never. */
   isCongested?(subject: string): boolean;
   /** Calls whenever data may be sent again. */

@@ -25,6 +25,12 @@ export const limits = {
   waitingFramesPerTask: 8,
   /** Bytes of frames all slots of a process may have granted: nats-server cuts a client with 64 MiB pending. */
   grantBytesPerProcess: 16 * mib,
+  /** Segments that the frames of all slots of a process leave in over NATS, 16 MiB: as much as its receivers may have granted. */
+  segmentsPerProcess: 512,
+  /** Of one slot, 1 MiB: half of them may hold frames that wait for credit, and as many as may be on the way unasked for. */
+  segmentsPerSlotMin: 32,
+  /** Segments published before the server is asked which of them it has: 256 KiB of frames of the usual size. */
+  segmentsUnaskedMax: 16,
   /** Bytes of frames on their way from a slot to nats-server at which it stops sending, and at which it goes on: the kernel's buffers and a round trip at full rate take less than the lower one; 16 slots at the upper one are what the server holds for one client. */
   outboundHighBytes: 4 * mib,
   outboundLowBytes: mib,

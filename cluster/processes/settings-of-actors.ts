@@ -33,6 +33,7 @@ export function slotBuffersOf(configuration: Configuration, slots: number): Netw
     exclusive: configuration.get(options.buffersPerChannel),
     floating: configuration.get(options.floatingBuffersPerGate),
     grantBytesMax: Math.floor(limits.grantBytesPerProcess / slots),
+    segmentsMax: Math.max(limits.segmentsPerSlotMin, Math.floor(limits.segmentsPerProcess / slots)),
   };
 }
 

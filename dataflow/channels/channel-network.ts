@@ -32,6 +32,7 @@ import type {
   OutputOptions,
 } from './network-contracts.js';
 import { OutputChannel, type Carrier, type RecordOutput } from './output-channel.js';
+import { SegmentPool } from './segment-pool.js';
 
 /** What the network needs of a sender, whatever it sends. */
 type Sender = RecordOutput & Pick<OutputChannel, 'onGrant' | 'onBeat' | 'onRelief' | 'onReceiverClosed' | 'close' | 'isOpen' | 'sentUpTo'>;
@@ -59,6 +60,7 @@ export class ChannelNetwork {
   readonly #codec: FrameCodec;
   readonly #beatMs: number;
   readonly #budget: GrantBudget;
+  readonly #pool: SegmentPool;
   readonly #outputs = new Map<ChannelId, OutputEnd>();
   readonly #inputs = new Map<ChannelId, InputEnd>();
   readonly #ended = new Map<ChannelId, { readonly peer: SlotLocation; readonly receivedUpTo: number; beatsLeft: number }>();
@@ -77,11 +79,16 @@ export class ChannelNetwork {
     this.#options = options;
     this.#codec = options.codec ?? createColumnarCodec();
     this.#beatMs = options.beatMs ?? beatMsDefault;
-    const { exclusive, floating, grantBytesMax } = options.buffers ?? {};
+    const { exclusive, floating, grantBytesMax, segmentsMax } = options.buffers ?? {};
     this.#budget = new GrantBudget({
       exclusive: exclusive ?? limits.exclusiveBuffersPerChannel,
       floating: floating ?? limits.floatingBuffersPerGate,
       bytesMax: grantBytesMax ?? limits.grantBytesPerProcess,
+    });
+    this.#pool = new SegmentPool({
+      segmentsMax: segmentsMax ?? limits.segmentsPerProcess,
+      onRelief: () => this.#drain(),
+      isPoisoning: options.isPoisoning === true,
     });
     options.bus.onRelief?.(() => this.#drain());
     this.#subscription = options.bus.subscribe(options.dataSubject(options.location), (message) => this.#onFrame(message));
@@ -96,7 +103,9 @@ export class ChannelNetwork {
     for (const ends of [this.#inputs, this.#outputs]) {
       for (const { channel } of ends.values()) overGrantFrames = Math.max(overGrantFrames, channel.overGrantFrames);
     }
-    return { overGrantFrames, grantedBytesPeak: this.#budget.bytesPeak, grantBytesMax: this.#budget.bytesMax };
+    const { inUse: segmentsInUse, peak: segmentsPeak, segmentsMax } = this.#pool;
+    const { bytesPeak: grantedBytesPeak, bytesMax: grantBytesMax } = this.#budget;
+    return { overGrantFrames, grantedBytesPeak, grantBytesMax, segmentsInUse, segmentsPeak, segmentsMax };
   }
 
   /** The records of a frame that came over the bus. Throws `FRAME_CORRUPT` and `FRAME_VERSION`. */
@@ -211,8 +220,10 @@ export class ChannelNetwork {
       fields: options.fields,
       codec: this.#codec,
       payloadBytesMax: bus.payloadBytesMax,
-      publish: (payload) => this.#publish(peer, payload),
+      publish: (payload, onSent) => this.#publish(peer, payload, onSent),
       isCongested: () => bus.isCongested?.(subject) === true,
+      isLendable: () => bus.isLendable?.(subject) === true,
+      pool: this.#pool,
     });
     return this.#output(options, carrier);
   }
@@ -244,11 +255,15 @@ export class ChannelNetwork {
   }
 
   /** A publish that fails is a lost frame: the sequence check and the beats notice it. */
-  #publish(peer: SlotLocation, payload: Uint8Array): void {
-    if (this.#isClosed) return;
+  #publish(peer: SlotLocation, payload: Uint8Array, onSent?: (payload: Uint8Array) => void): void {
+    if (this.#isClosed) {
+      onSent?.(payload);
+      return;
+    }
     try {
-      this.#options.bus.publish(this.#options.dataSubject(peer), payload);
+      this.#options.bus.publish(this.#options.dataSubject(peer), payload, onSent);
     } catch (error) {
+      onSent?.(payload);
       this.#sendFailures += 1;
       if (this.#sendFailures === 1) this.#options.logger.log('warn', 'A frame could not be sent', { error: String(error) });
     }

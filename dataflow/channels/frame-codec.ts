@@ -59,7 +59,10 @@ export interface FrameWriter {
    * Throws `RECORD_TOO_LARGE` and `RECORD_NOT_ENCODABLE`, leaving the batch as it was.
    */
   add(value: unknown, timestamp: number, keyHash?: number): boolean;
-  /** The frame as fresh bytes that nobody else holds; the writer is empty afterwards. */
+  /**
+   * The frame, valid until the next `take` of any writer of the thread: it stands where frames are put together. The
+   * writer is empty afterwards.
+   */
   take(seq: number): Uint8Array;
 }
 

@@ -20,6 +20,13 @@ export interface FramePiecesOptions {
   readonly operatorName: string;
 }
 
+export interface CutOptions {
+  readonly seq: number;
+  readonly backlog: number;
+  /** Where the fragment is to stand: at least `pieceBytesMax`. */
+  readonly into?: Uint8Array | undefined;
+}
+
 /** Version, channel, sequence number, kind, backlog, bytes of the frame, offset, bytes. */
 const fragmentItems = 8;
 /** Two numbers of four bytes and a byte string with a length of two, so that every head is as long as the others. */
@@ -44,16 +51,17 @@ export class FramePieces {
     return frameBytes <= this.#pieceBytesMax ? 1 : Math.ceil(frameBytes / this.#roomBytes);
   }
 
-  /** Fragment `index` of a frame that takes several, as bytes of its own. */
-  cut(frame: Uint8Array, index: number, { seq, backlog }: { readonly seq: number; readonly backlog: number }): Uint8Array {
+  /** Fragment `index` of a frame that takes several: the beginning of `into`, or bytes of its own. */
+  cut(frame: Uint8Array, index: number, { seq, backlog, into }: CutOptions): Uint8Array {
     const offset = index * this.#roomBytes;
     const bytes = frame.subarray(offset, offset + this.#roomBytes);
     const { bytes: head, seqOffset, backlogOffset } = this.#head;
-    const fragment = new Uint8Array(head.length + fragmentNumbersBytes + bytes.length);
+    const length = head.length + fragmentNumbersBytes + bytes.length;
+    const fragment = into === undefined ? new Uint8Array(length) : into.subarray(0, length);
     fragment.set(head);
     writeUint64(fragment, seqOffset, seq);
     writeBacklog(fragment, backlogOffset, backlog);
-    const view = new DataView(fragment.buffer, head.length);
+    const view = new DataView(fragment.buffer, fragment.byteOffset + head.length);
     view.setUint8(0, 0x1a);
     view.setUint32(1, frame.length);
     view.setUint8(5, 0x1a);

@@ -22,6 +22,8 @@ export interface ChannelNetworkOptions {
   readonly buffers?: NetworkBuffers;
   /** Data frames of a channel that may wait for credit before its task holds back. */
   readonly waitingFramesMax?: number;
+  /** Tests only: overwrites segments that come home. */
+  readonly isPoisoning?: boolean;
   /** Tests only: takes frames in any order. */
   readonly isSequenceCheckOff?: boolean;
   /** Tests only: sends without credit, and takes what was not granted. */
@@ -36,6 +38,8 @@ export interface NetworkBuffers {
   readonly floating?: number;
   /** The share of this slot in what its process may have granted; default: all of it. */
   readonly grantBytesMax?: number;
+  /** The share of this slot in the segments of its process; default: all of them. */
+  readonly segmentsMax?: number;
 }
 
 export interface OutputOptions {
@@ -89,4 +93,8 @@ export interface CreditReading {
   /** Bytes that were granted over the bus: the most at any moment, and what the slot may. */
   readonly grantedBytesPeak: number;
   readonly grantBytesMax: number;
+  /** Segments with frames that leave over NATS: now, the most at any moment, and what the slot may. */
+  readonly segmentsInUse: number;
+  readonly segmentsPeak: number;
+  readonly segmentsMax: number;
 }

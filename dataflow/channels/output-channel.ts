@@ -9,7 +9,8 @@
  * S4  When `waitingFramesMax` data frames wait for credit the channel counts as full; what is added then is overdraft,
  *     bounded per task.
  * S5  The channel stays until the receiver has everything (`isAcknowledged`), so that a lost tail is noticed.
- * S6  While the connection is congested, or away, nothing numbered leaves, and silence says nothing about the receiver.
+ * S6  While the connection is congested, or away, nothing numbered leaves, and silence says nothing about the receiver. Without
+ *     memory to leave in no data frame does.
  */
 import { assert, MillraceError } from '../../core/errors.js';
 import type { ChannelId } from '../../core/ids.js';
@@ -26,6 +27,7 @@ export interface BatchWriter<Payload> {
   add(value: unknown, timestamp: number, keyHash?: number): boolean;
   /** Size of the batch that was taken last. */
   readonly takenBytes: number;
+  /** The batch, valid until the next call for any channel of the thread unless the carrier keeps it. */
   take(seq: number): Payload;
 }
 
@@ -34,7 +36,9 @@ export interface LeavingBatch<Payload> {
   readonly kind: 'batch';
   /** Number of its first piece. */
   readonly seq: number;
-  readonly payload: Payload;
+  payload: Payload;
+  /** What the carrier made of the payload when the batch began to wait. */
+  isKept: boolean;
   readonly records: number;
   readonly bytes: number;
   /** Data frames that it travels in. */
@@ -50,6 +54,12 @@ export interface Carrier<Payload> {
   piecesOf(payload: Payload): number;
   /** What is numbered had better wait; `onRelief` of the channel is called when it need not. Default: never. */
   readonly isCongested?: () => boolean;
+  /** Whether there is memory for data frames (of this batch) to leave in; `onRelief` is called when there is again. Default: always. */
+  readonly hasRoom?: (batch?: LeavingBatch<Payload>) => boolean;
+  /** The payload so that it stays as it is while the batch waits. Default: it does. */
+  readonly keep?: (batch: LeavingBatch<Payload>) => Payload;
+  /** A batch that waited is not sent. */
+  readonly drop?: (batch: LeavingBatch<Payload>) => void;
   /** Sends the next piece of the batch; `backlog`: data frames that wait behind it. */
   sendPiece(batch: LeavingBatch<Payload>, seq: number, backlog: number): void;
   sendEvent(seq: number, event: StreamEvent): void;
@@ -237,7 +247,11 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#isOpen = false;
-    for (const item of this.#waiting) if (item.kind === 'batch') this.#settle(item);
+    for (const item of this.#waiting) {
+      if (item.kind !== 'batch') continue;
+      this.#settle(item);
+      this.#carrier.drop?.(item);
+    }
     this.#waiting = [];
     this.#waitingPieces = 0;
     this.#updatePressure();
@@ -247,8 +261,9 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     return this.#carrier.isCongested?.() === true;
   }
 
-  #canSendPiece(): boolean {
-    return this.#isOpen && !this.#isCongested() && (this.#piecesSent < this.#grantedUpTo || this.#isCreditIgnored);
+  #canSendPiece(batch?: LeavingBatch<Payload>): boolean {
+    if (!this.#isOpen || (this.#piecesSent >= this.#grantedUpTo && !this.#isCreditIgnored)) return false;
+    return !this.#isCongested() && this.#carrier.hasRoom?.(batch) !== false;
   }
 
   #seal(isFromRecord: boolean): void {
@@ -258,11 +273,23 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
     const payload = this.#writer.take(seq);
     const bytes = this.#writer.takenBytes;
     const pieces = this.#carrier.piecesOf(payload);
-    const batch: LeavingBatch<Payload> = { kind: 'batch', seq, payload, records, bytes, pieces, sentPieces: 0, isOverdraft: false };
+    const batch: LeavingBatch<Payload> = {
+      kind: 'batch',
+      seq,
+      payload,
+      isKept: false,
+      records,
+      bytes,
+      pieces,
+      sentPieces: 0,
+      isOverdraft: false,
+    };
     this.#nextSeq += pieces;
     this.#isFlushDue = false;
     this.#waitingPieces += pieces;
     if (this.#waiting.length === 0 && this.#sendPieces(batch)) return;
+    if (this.#carrier.keep !== undefined) batch.payload = this.#carrier.keep(batch);
+    batch.isKept = true;
     this.#waiting.push(batch);
     if (isFromRecord && this.#pressure.fullChannels > 0) this.#overdraw(batch);
     this.#updatePressure();
@@ -312,7 +339,7 @@ export class OutputChannel<Payload = unknown> implements RecordOutput {
   /** Sends what credit allows of the batch; whether all of it left. */
   #sendPieces(batch: LeavingBatch<Payload>): boolean {
     while (batch.sentPieces < batch.pieces) {
-      if (!this.#canSendPiece()) return false;
+      if (!this.#canSendPiece(batch)) return false;
       const seq = this.#sentUpTo;
       assert(seq === batch.seq + batch.sentPieces, 'A data frame left out of order (S3).');
       this.#sentUpTo += 1;

@@ -44,7 +44,7 @@ export interface FrameParts {
 /** Frames are put together here; writing one is never interrupted by another. */
 let assembly = new ByteSink(assemblyBytes);
 
-/** The frame as bytes of its own; the groups are empty afterwards. */
+/** The frame, valid until the next one is put together; the groups are empty afterwards. */
 export function writeBody({ header, count, timestamps, keyHashes, order, groups }: FrameParts): {
   readonly frame: Uint8Array;
   readonly timestampBytes: number;
@@ -75,7 +75,8 @@ export function writeBody({ header, count, timestamps, keyHashes, order, groups 
     sink.head(0, (store.levels[0] as OpenGroup['store']['levels'][number]).count);
     store.write(sink);
   }
-  const frame = new Uint8Array(sink.bytes.subarray(0, sink.position));
+  // No Buffer: its `slice` would be no copy.
+  const frame = new Uint8Array(sink.bytes.buffer, sink.bytes.byteOffset, sink.position);
   if (sink.bytes.length > assemblyBytesKeptMax) assembly = new ByteSink(assemblyBytes);
   return { frame, timestampBytes };
 }

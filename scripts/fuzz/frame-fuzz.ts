@@ -118,7 +118,7 @@ function originals(): Uint8Array[] {
         if (index % 2 === 0) writer.add(record, noTimestamp);
         else writer.add(record, 1_700_000_000_000 + n, n);
       }
-      return writer.take(size);
+      return writer.take(size).slice();
     });
   });
 }

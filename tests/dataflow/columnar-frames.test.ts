@@ -25,7 +25,7 @@ function taught(...records: readonly unknown[]): FrameWriter {
 
 function frameOf(writer: FrameWriter, records: readonly unknown[], timestamps: readonly number[] = []): Uint8Array {
   for (const [index, record] of records.entries()) writer.add(record, timestamps[index] ?? noTimestamp);
-  return writer.take(1);
+  return writer.take(1).slice();
 }
 
 /** Read by a codec that never saw another frame. */
@@ -87,7 +87,7 @@ test('every frame of mixed records is well-formed and can be read alone, in any 
     const record = make[random.between(0, make.length - 1)]?.(n);
     sent.push(record);
     writer.add(record, random.chance(0.5) ? n : noTimestamp);
-    if (writer.isFull || random.chance(0.01)) frames.push({ frame: writer.take(frames.length), records: sent.splice(0) });
+    if (writer.isFull || random.chance(0.01)) frames.push({ frame: writer.take(frames.length).slice(), records: sent.splice(0) });
   }
   for (const { frame, records } of frames.reverse()) {
     readPlainCbor(frame);
@@ -217,7 +217,7 @@ test('generated code and closures write the same bytes, whatever a column held i
       list: Array.from({ length: n % 4 }, (__, at) => ({ at: number(at), name: text(at) })),
     }));
     for (const record of records) for (const writer of [generated, closures]) writer.add(record, noTimestamp);
-    const frame = generated.take(seq);
+    const frame = generated.take(seq).slice();
     assert.is(Buffer.from(closures.take(seq)).toString('hex'), Buffer.from(frame).toString('hex'), `frame ${seq}`);
     assert.equal(readAlone(frame), records);
   }

@@ -20,7 +20,7 @@ const codec = createColumnarCodec();
 function frameOf(text: string, seq: number, id = channelId): Uint8Array {
   const writer = codec.createWriter({ channelId: id, frameBytesMax: limits.frameBytesMax, operatorName: 'words' });
   writer.add(text, noTimestamp);
-  return writer.take(seq);
+  return writer.take(seq).slice();
 }
 
 const piecesFor = (pieceBytesMax: number): FramePieces => new FramePieces({ channelId, pieceBytesMax, operatorName: 'words' });

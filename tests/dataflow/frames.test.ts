@@ -40,7 +40,7 @@ function newWriter(bytesMax = frameBytesMax, id = channelId): FrameWriter {
 function frameOf(values: readonly unknown[], timestamps?: readonly number[], seq = 0): Uint8Array {
   const writer = newWriter();
   for (const [index, value] of values.entries()) writer.add(value, timestamps?.[index] ?? noTimestamp);
-  return writer.take(seq);
+  return writer.take(seq).slice();
 }
 
 function batchOf(frame: Uint8Array): RecordBatch {

@@ -1,10 +1,12 @@
 /** Both ends of one channel over a bus that loses, repeats and delays, or within a slot. */
 import * as assert from 'uvu/assert';
+import { busError } from '../../bus/bus-error.js';
 import type { Bus, FrameBus } from '../../bus/contracts.js';
 import type { ChannelId } from '../../core/ids.js';
 import { OutputPressure } from '../../dataflow/channels/channel-owner.js';
 import { ChannelNetwork } from '../../dataflow/channels/channel-network.js';
 import type { InputChannel } from '../../dataflow/channels/input-channel.js';
+import type { CreditReading } from '../../dataflow/channels/network-contracts.js';
 import type { OutputChannel, RecordOutput } from '../../dataflow/channels/output-channel.js';
 import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
 import { LossyBusRoom } from '../../testing/lossy-bus.js';
@@ -24,6 +26,16 @@ export interface PairOptions {
   readonly isLocal?: boolean;
   /** Of the bus; default 1 MiB. */
   readonly payloadBytesMax?: number;
+  /** A bus that hands back what it was lent, so many segments, and poisoning of what came home. */
+  readonly lending?: { readonly segmentsMax: number; readonly isEarly?: boolean };
+}
+
+/** Longest time on the way. */
+const delayMs = 20;
+
+interface Lent {
+  readonly payload: Uint8Array;
+  readonly onSent: (payload: Uint8Array) => void;
 }
 
 export class ChannelPair {
@@ -40,22 +52,29 @@ export class ChannelPair {
   failedAt = 0;
   isHolding = false;
   #isCongested = false;
+  #isConnected = true;
+  /** In the order of publishing, as servers confirm. */
+  #lent: Lent[] = [];
+  readonly #options: PairOptions;
+  readonly #sending: ChannelNetwork;
   readonly #onRelief: (() => void)[] = [];
 
   constructor(options: PairOptions) {
+    this.#options = options;
     this.world = new Simulation({ seed: options.seed });
     this.random = this.world.random.fork();
     const faults = options.faults;
     this.room = new LossyBusRoom({
       world: this.world,
       random: this.random.fork(),
-      delayMs: 20,
+      delayMs,
       ...(faults === undefined ? {} : { faults }),
       ...(options.payloadBytesMax === undefined ? {} : { payloadBytesMax: options.payloadBytesMax }),
     });
     this.producer = this.world.process('producer');
     this.consumer = options.isLocal === true ? this.producer : this.world.process('consumer');
     const sending = this.#network(this.producer, producerSlot, options.credit);
+    this.#sending = sending;
     const receiving = options.isLocal === true ? sending : this.#network(this.consumer, consumerSlot, options.credit);
     const fail = (error: unknown): void => {
       this.failure ??= error;
@@ -102,15 +121,35 @@ export class ChannelPair {
     location: { readonly taskManagerId: string; readonly slot: number },
     creditFrames: number,
   ): ChannelNetwork {
+    const { lending } = this.#options;
     return new ChannelNetwork({
       location,
       bus: this.#congestible(this.room.connect(process)),
       dataSubject: ({ taskManagerId, slot }) => `data.${taskManagerId}.${slot}`,
       clock: process.clock,
       logger: process.logger,
-      buffers: { exclusive: creditFrames, floating: 0 },
+      buffers: { exclusive: creditFrames, floating: 0, ...(lending === undefined ? {} : { segmentsMax: lending.segmentsMax }) },
+      isPoisoning: lending !== undefined,
       waitingFramesMax: 1,
       beatMs,
+    });
+  }
+
+  get segments(): Pick<CreditReading, 'segmentsInUse' | 'segmentsPeak' | 'segmentsMax'> {
+    return this.#sending.credit();
+  }
+
+  closeSender(): void {
+    this.#sending.closeOutput(channelId);
+  }
+
+  /** For so long publishing fails; then what was lent before is handed back. */
+  disconnect(forMs: number): void {
+    if (!this.#isConnected) return;
+    this.#isConnected = false;
+    this.world.schedule(forMs, 'reconnects', () => {
+      this.#isConnected = true;
+      this.#handBack(this.#lent.length);
     });
   }
 
@@ -123,11 +162,32 @@ export class ChannelPair {
   #congestible(bus: Bus): FrameBus {
     return {
       payloadBytesMax: bus.payloadBytesMax,
-      publish: (subject, payload) => bus.publish(subject, payload),
+      publish: (subject, payload, onSent) => this.#publish(bus, subject, { payload, onSent }),
+      isLendable: () => this.#options.lending !== undefined,
       subscribe: (pattern, handler) => bus.subscribe(pattern, handler),
       flush: () => bus.flush(),
       isCongested: () => this.#isCongested,
       onRelief: (listener) => void this.#onRelief.push(listener),
     };
+  }
+
+  /** The room reads the payload when it arrives, like nats.js after `publish`; the server confirms it at some time after that. */
+  #publish(bus: Bus, subject: string, { payload, onSent }: { payload: Uint8Array; onSent: Lent['onSent'] | undefined }): void {
+    if (!this.#isConnected) throw busError('disconnected', subject);
+    bus.publish(subject, payload);
+    if (onSent === undefined) return;
+    if (this.#options.lending?.isEarly === true) {
+      onSent(payload);
+      return;
+    }
+    const lent = { payload, onSent };
+    this.#lent.push(lent);
+    this.world.schedule(delayMs + this.random.next() * 60, 'confirms', () => {
+      if (this.#isConnected) this.#handBack(this.#lent.indexOf(lent) + 1);
+    });
+  }
+
+  #handBack(count: number): void {
+    for (const { payload, onSent } of this.#lent.splice(0, count)) onSent(payload);
   }
 }

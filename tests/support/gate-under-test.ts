@@ -24,7 +24,7 @@ import { Simulation, type SimulatedProcess } from '../../testing/simulator/simul
 export interface GateOptions {
   readonly seed: number;
   readonly senders: number;
-  readonly buffers: Required<NetworkBuffers>;
+  readonly buffers: NetworkBuffers & { readonly exclusive: number; readonly floating: number };
   readonly faults: { drop: number; duplicate: number };
   readonly payloadBytesMax?: number;
   /** Sends without credit: to see that it is noticed. */

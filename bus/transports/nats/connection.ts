@@ -5,7 +5,8 @@
  *     was handed to the socket shortly before the loss was noticed may still be lost (B1).
  * T2  Requests under way fail with `disconnected` when the connection is lost, so that askers can try again early.
  * T3  Of a connection for frames, more than `limits.outboundHighBytes` on the way to the server are congestion (OW1), and so is
- *     the time without a connection: what is held back then is not lost.
+ *     the time without a connection: what is held back then is not lost. What it is lent it hands back once nobody reads it any
+ *     more (OW4).
  * T4  Nothing a handler throws reaches nats.js, which would close the connection over it.
  */
 import type { Msg, NatsConnection, Status, Subscription } from 'nats';
@@ -73,9 +74,14 @@ export class NatsBus implements Bus, FrameBus {
     return this.#handlerFailures;
   }
 
-  publish(subject: string, payload: Uint8Array): void {
+  publish(subject: string, payload: Uint8Array, onSent?: (payload: Uint8Array) => void): void {
     if (!isSubject(subject)) throw new TypeError(`${JSON.stringify(subject)} is not a subject`);
-    this.#send(subject, payload);
+    this.#send(subject, payload, onSent);
+  }
+
+  /** Once somebody wants to know of congestion (T3). */
+  isLendable(): boolean {
+    return this.#window !== undefined;
   }
 
   request(subject: string, payload: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array> {
@@ -120,8 +126,8 @@ export class NatsBus implements Bus, FrameBus {
   }
 
   onRelief(listener: () => void): void {
-    const { outboundHighBytes: highBytes, outboundLowBytes: lowBytes } = limits;
-    this.#window ??= new OutboundWindow({ highBytes, lowBytes, flush: () => this.flush() });
+    const { outboundHighBytes: highBytes, outboundLowBytes: lowBytes, segmentsUnaskedMax: lentMax } = limits;
+    this.#window ??= new OutboundWindow({ highBytes, lowBytes, lentMax, flush: () => this.flush() });
     this.#window.onRelief(listener);
   }
 
@@ -155,6 +161,8 @@ export class NatsBus implements Bus, FrameBus {
     this.#become('closed');
     if (wasConnected) await this.#flushBriefly();
     await this.#nats.close();
+    this.#window?.lost();
+    this.#window?.renewed();
   }
 
   #flushBriefly(): Promise<void> {
@@ -168,14 +176,14 @@ export class NatsBus implements Bus, FrameBus {
     });
   }
 
-  #send(subject: string, payload: Uint8Array): void {
+  #send(subject: string, payload: Uint8Array, onSent?: (payload: Uint8Array) => void): void {
     this.#check(subject, payload);
     try {
       this.#nats.publish(subject, payload);
-      this.#window?.sent(payload.length);
     } catch (error) {
       throw this.#translate(error, subject, 0);
     }
+    this.#window?.sent(payload, onSent);
   }
 
   #check(subject: string, payload: Uint8Array): void {
@@ -227,6 +235,8 @@ export class NatsBus implements Bus, FrameBus {
       );
       this.#isGivenUp = true;
       this.#become('closed');
+      this.#window?.lost();
+      this.#window?.renewed();
     });
     for await (const event of this.#nats.status()) this.#statusEvent(event);
   }
@@ -236,12 +246,13 @@ export class NatsBus implements Bus, FrameBus {
       case 'disconnect':
         if (this.#status === 'connected') this.#logger.log('warn', `the connection to NATS at ${this.#where} is lost`);
         this.#become('disconnected');
+        this.#window?.lost();
         return;
       case 'reconnect':
         this.#payloadBytesMax = this.#nats.info?.max_payload ?? this.#payloadBytesMax;
         this.#logger.log('info', `connected to NATS at ${this.#nats.getServer()} again`);
         this.#become('connected');
-        this.#window?.reconnected();
+        this.#window?.renewed();
         return;
       case 'error':
         this.#logger.log(

@@ -3,7 +3,7 @@
  *
  * PB1  Between two slots that know each other frames never touch the main thread. Both learn of each other before either
  *      can have granted the other anything, so no channel changes its way in the middle.
- * PB2  A payload that is all of its buffer is given away; a view into a larger one is copied.
+ * PB2  A payload that is all of its buffer is given away; a view into a larger one is copied. One that is lent is copied too.
  * PB3  A peer that is gone, or was replaced, gets nothing any more: what was on the way is lost, as on any bus (B1).
  */
 import { toErrorRecord } from '../../../core/errors.js';
@@ -42,14 +42,20 @@ export class PeerBus implements FrameBus {
     port.onMessage((buffer) => this.#deliver(new Uint8Array(buffer)));
   }
 
-  publish(subject: string, payload: Uint8Array): void {
+  publish(subject: string, payload: Uint8Array, onSent?: (payload: Uint8Array) => void): void {
     const port = this.#ports.get(subject);
     if (port === undefined) {
-      this.#options.behind.publish(subject, payload);
+      this.#options.behind.publish(subject, payload, onSent);
       return;
     }
-    const { transfer } = transferable(payload, true);
+    const { transfer } = transferable(payload, onSent === undefined);
     port.post(transfer[0] as ArrayBuffer, transfer);
+    onSent?.(payload);
+  }
+
+  /** What goes through a port changes hands. */
+  isLendable(subject: string): boolean {
+    return !this.#ports.has(subject) && this.#options.behind.isLendable?.(subject) === true;
   }
 
   /** Ports are never congested: credit bounds what is in them. */
