@@ -224,7 +224,7 @@ function objectLines(node: PlanNode, single: ReadonlySet<number>): string {
     return valueLines(field, child, absent, single);
   });
   return `if (typeof ${value} === 'object' && ${value} !== null) {
-${isPlain(value, names)}
+${looksPlain(value, names)}
 let missing${id} = 0;
 ${orderLines(node)}
 ${children.map((field, place) => `const v${field.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
@@ -251,7 +251,10 @@ for (const name in ${value}) { if (${expected}) same${id} += 1; place${id} += 1;
 if (same${id} !== ${count} || place${id} !== ${count}) { missing${id} = missingFields(${value}, names${id}); if (missing${id} < 0) return -1; }`;
 }
 
-/** An object of which only these fields count: others are not looked at, and one without some of them is as good. */
+/**
+ * An object of which only these fields count: others are not looked at, and one without some of them is as good. So nothing
+ * but the prototype tells what is plain; it is asked for once the fields were read, when the engine often knows the answer.
+ */
 function projectedLines(node: PlanNode, projection: readonly string[], single: ReadonlySet<number>): string {
   const { id, children, names, childLevel } = node;
   const value = `v${id}`;
@@ -259,8 +262,9 @@ function projectedLines(node: PlanNode, projection: readonly string[], single: R
   const isThere = (name: string): string => `Object.hasOwn(${value}, ${literal(name)})`;
   const others = projection.filter((name) => !names.includes(name));
   return `if (typeof ${value} === 'object' && ${value} !== null) {
+${looksPlain(value, names)}
 ${children.map((field, place) => `const v${field.id} = ${fieldAccess(value, names[place] as string)};`).join('\n')}
-${isPlain(value, names)}
+${isPlainLine(value)}
 ${others.map((name) => `if (${fieldAccess(value, name)} !== undefined || ${isThere(name)}) return -1;`).join('\n')}
 ${childLevel < 0 ? '' : rowLines(childLevel, single)}
 ${children
@@ -273,13 +277,17 @@ ${childLevel < 0 ? '' : `${child} += 1;`}
 }`;
 }
 
+const isPlainLine = (value: string): string => `if (Object.getPrototypeOf(${value}) !== objectPrototype) return -1;`;
+
 /**
- * Asking for the constructor is inlined whatever the hidden class; asking for the prototype is not. What claims `Object`
- * and is none of its own has no fields of its own name that count.
+ * With all of its fields an object passes for plain when its constructor is `Object`, which is inlined whatever the hidden
+ * class. Asking for the prototype is not: it costs a sixth of encoding `{ word, count }`. What only inherits that
+ * constructor is told apart by its fields ({@link orderLines}) where its prototype has enumerable properties of names that
+ * it has not; else it is written as the plain object it looks like.
  */
-function isPlain(value: string, names: readonly string[]): string {
-  const isAsked = names.includes('constructor') ? '' : `${value}.constructor !== objectConstructor && `;
-  return `if (${isAsked}Object.getPrototypeOf(${value}) !== objectPrototype) return -1;`;
+function looksPlain(value: string, names: readonly string[]): string {
+  if (names.includes('constructor')) return isPlainLine(value);
+  return `if (${value}.constructor !== objectConstructor && Object.getPrototypeOf(${value}) !== objectPrototype) return -1;`;
 }
 
 function tupleLines({ id, children, childLevel }: PlanNode, single: ReadonlySet<number>): string {

@@ -150,6 +150,61 @@ for (const [name, carry] of carriers) {
 
 const test = suite('projection of records');
 
+/** As a class was written before classes. */
+function OldVisit(this: { page: unknown }, page: unknown): void {
+  this.page = page;
+}
+OldVisit.prototype = { isOld: true };
+function OldRegistered(this: { page: unknown }, page: unknown): void {
+  this.page = page;
+}
+OldRegistered.prototype = {};
+type Make = new (page: unknown) => { readonly page: unknown };
+const Registered = OldRegistered as unknown as Make;
+registerRecordClass({
+  name: 'OldRegistered',
+  class: Registered,
+  toPlain: (visit) => visit.page,
+  fromPlain: (page) => new Registered(page),
+});
+
+/** What an odd object becomes behind plain ones of the same field: itself, or the code of the error. */
+function fateOf(carry: Carry, odd: object, fields: readonly string[]): unknown {
+  const plain = Array.from({ length: 10 }, (_, n) => ({ page: n }));
+  try {
+    return carry([...plain, odd], fields).at(-1);
+  } catch (error) {
+    return (error as MillraceError).code;
+  }
+}
+
+test('whatever else claims to be an Object is refused or keeps its class, by generated code, closures and items alike', () => {
+  const unwilling = Object.create({
+    get page() {
+      throw new Error('nobody may read this');
+    },
+  }) as object;
+  Object.defineProperty(unwilling, 'constructor', { value: Map });
+  const odd: readonly (readonly [object, unknown])[] = [
+    [Object.create({ page: 7 }) as object, 'RECORD_NOT_ENCODABLE'],
+    [Object.assign(Object.create({}) as object, { page: 7 }), 'RECORD_NOT_ENCODABLE'],
+    [new (OldVisit as unknown as Make)(7), 'RECORD_NOT_ENCODABLE'],
+    [new (class Late extends (OldVisit as unknown as Make) {})(7), 'RECORD_NOT_ENCODABLE'],
+    [unwilling, 'RECORD_NOT_ENCODABLE'],
+    [new Registered(7), new Registered(7)],
+    [Object.assign(Object.create(null) as object, { page: 7, other: 1 }), { page: 7 }],
+    [{ page: 7, constructor: 1 }, { page: 7 }],
+  ];
+  for (const [name, carry] of carriers.slice(0, 3)) {
+    for (const [index, [object, expected]] of odd.entries()) {
+      for (const fields of [['page'], ['page', 'absent']]) {
+        const fate = fateOf(carry, object, fields);
+        deepStrictEqual(fate, expected, `${name}, object ${index}`);
+      }
+    }
+  }
+});
+
 test('a value that cannot travel is named when it is used, and no other (CW2)', () => {
   const codec = createColumnarCodec({ samplesMin: 2 });
   const hidden = (): number => 1;
