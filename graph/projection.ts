@@ -7,7 +7,8 @@
  *      operator gets the same records wherever its producer runs.
  * PJ3  A keyed operator makes the key again from the record it got: the fields of the key travel to it. Others need them
  *      only where the key is made, at the sender.
- * PJ4  Fields are in the order of their use: the key's, the operator's own, those used behind it; each once.
+ * PJ4  Fields are in the order of their use: the key's, the operator's own, those used behind it; each once. But names that
+ *      are array indices (`'2'`) come first, ascending: no object has its fields in any other order.
  */
 import type { Topology } from './topology.js';
 import type { StreamEdge, StreamNode } from './types.js';
@@ -28,7 +29,7 @@ export function fieldsOfEdges<Factory, KeySelector>(
   };
   for (const node of topology.nodes.toReversed()) {
     const used = usedBy(node);
-    for (const edge of topology.inputsOf(node.id)) carried.set(edge, node.isKeyed ? union(edge.keyFields, used) : used);
+    for (const edge of topology.inputsOf(node.id)) carried.set(edge, inOrderOfObjects(node.isKeyed ? union(edge.keyFields, used) : used));
   }
   return carried;
 }
@@ -37,4 +38,15 @@ const isKeyRouted = ({ partitioner }: StreamEdge): boolean => partitioner === 'H
 
 function union(left: Fields, right: Fields): Fields {
   return left === undefined || right === undefined ? undefined : [...new Set([...left, ...right])];
+}
+
+const arrayIndexMax = 2 ** 32 - 2;
+
+const isArrayIndex = (name: string): boolean => /^(?:0|[1-9]\d{0,9})$/.test(name) && Number(name) <= arrayIndexMax;
+
+/** As JavaScript enumerates the fields of an object that was given them in this order (PJ4). */
+export function inOrderOfObjects(fields: Fields): Fields {
+  if (fields === undefined) return undefined;
+  const indices = fields.filter(isArrayIndex).sort((left, right) => Number(left) - Number(right));
+  return [...indices, ...fields.filter((name) => !isArrayIndex(name))];
 }

@@ -4,7 +4,7 @@
  * SL1  What is learnt depends on the records alone, in their order: the same records give the same shapes everywhere.
  * SL2  A shape is handed out after {@link samplesMin} records spoke for it, and at most {@link shapesPerChannelMax} are
  *      handed out in all, improved ones included; after that nothing is looked at any more.
- * SL3  With a projection, fields stand in its order, and records are told apart by which of them they have only.
+ * SL3  With a projection, fields stand in its order (which objects can have: PJ4 in graph/projection.ts), and records are told apart by which of them they have only.
  */
 import {
   anyShape,

@@ -70,6 +70,15 @@ const cases: readonly (readonly [
     { 'source>filter': ['c', 'b', 'a'], 'filter>map': ['b', 'c', 'a'], 'map>sink': all },
   ],
   [
+    'names that are array indices stand where every object has them: first, ascending (PJ4)',
+    [source, { name: 'sum', ...keyed, ...uses('1', 'b', '4294967295', '4294967294', '01', '0') }, { name: 'map', ...uses('b', '3', '1') }],
+    [
+      ['source', 'sum', byKey('2', 'a')],
+      ['sum', 'map', rebalance],
+    ],
+    { 'source>sum': ['0', '1', '2', '4294967294', 'a', 'b', '4294967295', '01'], 'sum>map': ['1', '3', 'b'] },
+  ],
+  [
     'in front of a sink, an operator that hands its records on uses all (PJ1)',
     [source, { name: 'filter', ...passesOn('c') }, sink],
     [
