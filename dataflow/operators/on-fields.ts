@@ -1,4 +1,7 @@
-/** User functions that are given some fields of a record: exactly these, whatever else the record has. */
+/**
+ * User functions that are given some fields of a record: exactly these, whatever else the record has. What every record goes
+ * through has code of its own for each use (DC2): shared by all uses of a thread, its calls would soon have many targets.
+ */
 import type { Collector, Results } from '../functions.js';
 import { compile } from '../fusion/dynamic-code.js';
 import { fieldPicker } from '../records/pick-fields.js';
@@ -46,7 +49,12 @@ export function processOnFields<In, Context, Runtime, Timer, Out>(
     const pick = fieldPicker(fields) as (record: unknown) => In;
     return {
       open: (context) => run.open?.(context),
-      processElement: (record, context, out) => run.processElement(pick(record), context, out),
+      processElement:
+        compile<Processing<unknown, Context, Runtime, Timer, Out>['processElement']>(
+          'on fields',
+          { pick, run },
+          'return function processElement(record, context, out) { return run.processElement(pick(record), context, out); };',
+        ) ?? ((record, context, out) => run.processElement(pick(record), context, out)),
       onTimer: (time, context, out) => run.onTimer?.(time, context, out),
       finish: (out) => run.finish?.(out),
       close: () => run.close?.(),

@@ -3,7 +3,7 @@ import { deepStrictEqual } from 'node:assert';
 import type { ChannelId } from '../../core/ids.js';
 import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
-import { onFields, withOnFields } from '../../dataflow/operators/on-fields.js';
+import { onFields, processOnFields, withOnFields } from '../../dataflow/operators/on-fields.js';
 import { fieldPicker, fieldSelector, keyOfFields } from '../../dataflow/records/pick-fields.js';
 
 let isForbidden = false;
@@ -40,4 +40,6 @@ deepStrictEqual(fieldSelector(['b', 'a'])(record), { b: undefined, a: 1 });
 deepStrictEqual([keyOfFields(['c'])(record), keyOfFields(['c', 'a'])(record)], [3, [3, 1]]);
 deepStrictEqual(onFields(['a'], (picked) => picked)(record), { a: 1 });
 deepStrictEqual(withOnFields(['a'], (picked, second) => [picked, second])(record, 2), [{ a: 1 }, 2]);
+const declared = processOnFields(['a'], { processElement: (picked, context, out) => [picked, context, out] as never });
+deepStrictEqual(declared(undefined).processElement(record, 2, 3 as never), [{ a: 1 }, 2, 3]);
 console.log(`${received.length} records came back`);

@@ -9,6 +9,7 @@ import { fuse } from '../../dataflow/fusion/fuse.js';
 import type { NamedStage } from '../../dataflow/fusion/record-stage.js';
 import { filterOperator } from '../../dataflow/operators/filter.js';
 import { mapOperator } from '../../dataflow/operators/map.js';
+import { onFields, processOnFields, withOnFields } from '../../dataflow/operators/on-fields.js';
 
 const test = suite('fusion');
 
@@ -88,6 +89,17 @@ test('functions that share their code keep what they were made with (DC2)', () =
     made.map((add) => add?.(1)),
     Array.from({ length: 600 }, (_, n) => n + 1),
   );
+});
+
+test('what hands records to declared functions is made for each use of them (DC2)', () => {
+  const stack = (): string => new Error('where').stack ?? '';
+  const process = processOnFields(['a'], { processElement: () => [stack()] as never })(undefined);
+  const calls: readonly (() => unknown)[] = [
+    () => onFields(['a'], stack)({ a: 1 }),
+    () => withOnFields(['a'], stack)({ a: 1 }, 2),
+    () => process.processElement({ a: 1 }, undefined, undefined as never),
+  ];
+  for (const call of calls) assert.match(String(call()), /at (?:Object\.)?(?:onFields|processElement) \(eval at makeFactory/);
 });
 
 test('a literal is a string of JavaScript whatever its text', () => {
