@@ -6,7 +6,7 @@ import { presence } from './bit-column.js';
 import type { PlanNode } from './column-plan.js';
 import { costUnitsPerByte, type ColumnStore, type LevelStore } from './column-store.js';
 import { writeItem } from './item-writer.js';
-import { missingFields, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
+import { missingFields, noRoom, type EncoderOptions, type RecordEncoder } from './record-encoder.js';
 import { optionalFieldsMax } from './shape.js';
 
 /** The record being written. */
@@ -32,6 +32,7 @@ export function interpretEncoder({ store, costMax, unitCost, fields }: EncoderOp
   const write = writeOf(plan.root, context, isProjected ? projectedOf(plan.root, context, fields) : undefined);
   return {
     add(record) {
+      if (counts[0] === levels[0]?.capacity) return noRoom;
       progress.size = 0;
       for (const [level, count] of counts.entries()) progress.rows[level] = count;
       for (const [id, text] of texts.entries()) progress.texts[id] = text;
@@ -66,6 +67,7 @@ interface Context {
   readonly unitCost: number;
 }
 
+/** Levels under a list grow; what has a row a record never has more than there is room for. */
 function takeRow(levels: readonly LevelStore[], progress: Progress, index: number): number {
   const level = levels[index] as LevelStore;
   const row = progress.rows[index] as number;

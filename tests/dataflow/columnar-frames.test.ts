@@ -223,6 +223,27 @@ test('generated code and closures write the same bytes, whatever a column held i
   }
 });
 
+test('generated code and closures end long frames of tiny records at the same one', () => {
+  const lengths = [false, true].map((isCodeGenerationOff) => {
+    const writer = createColumnarCodec({ isCodeGenerationOff }).createWriter({
+      channelId,
+      frameBytesMax: 1_000_000,
+      operatorName: 'words',
+    });
+    const frames: string[] = [];
+    for (let n = 0; n < 30_000; n += 1) {
+      if (!writer.add({ a: n % 2, b: {} }, noTimestamp)) {
+        frames.push(Buffer.from(writer.take(frames.length)).toString('hex'));
+        assert.ok(writer.add({ a: n % 2, b: {} }, noTimestamp));
+      }
+      if (writer.isFull) frames.push(Buffer.from(writer.take(frames.length)).toString('hex'));
+    }
+    return frames;
+  });
+  assert.ok((lengths[0]?.length ?? 0) > 2, `${lengths[0]?.length} frames`);
+  assert.equal(lengths[1], lengths[0]);
+});
+
 /** The example of docs/data-plane.md. */
 function documentedFrame(): Uint8Array {
   const writer = taught({ word: 'ash', count: 1 });
