@@ -87,6 +87,8 @@ function grown<T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>
 
 /** Costs are counted in these, so that they stay small integers. */
 export const costUnitsPerByte = 4;
+/** What a row of a column is taken to cost at least, so that the size of a frame bounds its values (CS2, FB1). */
+export const valueBytesMin: number = 1 / costUnitsPerByte;
 
 /** Rows of columns that grow together. */
 export class LevelStore {
@@ -247,7 +249,7 @@ function writeBigints(sink: ByteSink, values: BigInt64Array, count: number): voi
 const costOf = (kind: PlanNode['kind'], width: number): number => Math.ceil(costUnitsPerByte * Math.max(widthMin(kind), width));
 
 function widthMin(kind: PlanNode['kind']): number {
-  return kind === 'object' || kind === 'tuple' || kind === 'nothing' ? 0.25 : 0.5;
+  return kind === 'object' || kind === 'tuple' || kind === 'nothing' ? valueBytesMin : 2 * valueBytesMin;
 }
 
 function widthAtFirst(kind: PlanNode['kind']): number {

@@ -6,10 +6,11 @@
  * FB2  At most one shape is compiled: a decoder of 126 fields takes 13 ms, and a frame can bring 32 that nobody saw before.
  */
 import { limits } from '../../core/limits.js';
+import { valueBytesMin } from './column-store.js';
 import { CorruptItem } from './item-reader.js';
 
-/** Encoders fill a frame to its target and one record of as much, and count at least a quarter byte a value. */
-export const valuesMax: number = 2 * 4 * limits.frameBytesTarget;
+/** Encoders fill a frame to its target and one record of as much, and count at least {@link valueBytesMin} a value (CS2). */
+export const valuesMax: number = (2 * limits.frameBytesTarget) / valueBytesMin;
 
 export class FrameBudget {
   #valuesLeft = valuesMax;

@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ChannelId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
 import type { FrameWriter } from '../../dataflow/channels/frame-codec.js';
+import { valueBytesMin } from '../../dataflow/columnar/column-store.js';
 import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
+import { valuesMax } from '../../dataflow/columnar/frame-budget.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
 import { SeededRandom } from '../../testing/simulator/seeded-random.js';
 import { Pairs, readPlainCbor, Tagged } from '../support/plain-cbor.js';
@@ -242,6 +245,36 @@ test('generated code and closures end long frames of tiny records at the same on
   });
   assert.ok((lengths[0]?.length ?? 0) > 2, `${lengths[0]?.length} frames`);
   assert.equal(lengths[1], lengths[0]);
+});
+
+test('the values of a frame filled to the brim by its smallest columns can be read (CS2, FB1)', () => {
+  for (const isCodeGenerationOff of [false, true]) {
+    const writer = createColumnarCodec({ samplesMin: 2, isCodeGenerationOff }).createWriter({
+      channelId,
+      frameBytesMax: 1_000_000,
+      operatorName: 'words',
+    });
+    const listOf = (length: number): readonly object[] => Array.from({ length }, () => ({}));
+    // From the second frame on, an object in a list is taken to cost the least that anything costs.
+    for (let seq = 0; seq < 2; seq += 1) {
+      for (let n = 0; n < 20; n += 1) writer.add(listOf(500), noTimestamp);
+      writer.take(seq);
+    }
+    let count = 0;
+    const unitsLeft = (): number => (limits.frameBytesTarget - writer.bytes) / valueBytesMin;
+    for (; unitsLeft() > 1_000; count += 1) assert.ok(writer.add(listOf(500), noTimestamp));
+    const rest = unitsLeft() - 10;
+    assert.ok(writer.add(listOf(rest), noTimestamp));
+    assert.not.ok(writer.isFull);
+    const largest = limits.frameBytesTarget / valueBytesMin - 10;
+    assert.ok(writer.add(listOf(largest), noTimestamp));
+    const frame = writer.take(2);
+    assert.ok(frame.length < limits.frameBytesTarget / 8, `${frame.length} bytes: the largest record went by columns, too`);
+    const values = readAlone(frame) as readonly (readonly object[])[];
+    const objects = values.reduce((sum, { length }) => sum + length, 0);
+    assert.equal([values.length, values.at(-2)?.length, values.at(-1)?.length], [count + 2, rest, largest]);
+    assert.ok(objects > 0.98 * valuesMax && objects <= valuesMax, `${objects} objects, ${valuesMax} at most`);
+  }
 });
 
 /** The example of docs/data-plane.md. */
