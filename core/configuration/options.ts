@@ -146,7 +146,8 @@ export const pipelineOptions = {
       'Records wait at most this long for others to share a frame; with 0 they leave at the end of the slice that made them, 5 ms later at most. Flink: 0 sends each alone.',
   }),
   isBufferTimeoutEnabled: flag('execution.buffer-timeout.enabled', true, {
-    description: 'When false, frames are sent only when they are full.',
+    description:
+      'When false, frames are sent only when they are full, or before an event that comes behind their records: a watermark, a checkpoint barrier, the end, a latency marker whose own frame has left.',
   }),
 };
 
@@ -260,7 +261,8 @@ export const restartOptions = {
 
 export const metricsOptions = {
   latencyInterval: duration('metrics.latency.interval', 0, {
-    description: 'How often each source subtask sends a latency marker; 0 sends none.',
+    description:
+      'How often each source subtask sends a latency marker; 0 sends none. A marker leaves after the frame of the records before it, and takes along a frame that is not full yet.',
   }),
   latencyGranularity: choice('metrics.latency.granularity', 'operator', {
     values: ['single', 'operator', 'subtask'],

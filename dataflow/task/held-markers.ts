@@ -1,8 +1,10 @@
 /**
  * Latency markers that wait at the outputs of a task as long as the records before them do: for company in their frame, or
- * the buffer timeout. A marker that left at once would take the frame along, and tell of latencies that no record has.
+ * the buffer timeout. A marker that left at once would take their frame along, and tell of latencies that no record has.
  *
- * HM1  A marker leaves behind all records that were put into its channel before it, and before the next event.
+ * HM1  A marker leaves behind all records that were put into its channel before it, after their frame has left by itself,
+ *      and before the next event. Like any event it takes along what was collected meanwhile: a frame that is not full,
+ *      with a buffer timeout of -1 too. Once an interval and edge that costs less than to have channels put it between.
  * HM2  At most `limits.markersHeldMax` wait; further ones are dropped.
  */
 import { limits } from '../../core/limits.js';

@@ -160,6 +160,20 @@ test('a latency marker leaves with the records before it, and before the next ev
   assert.equal(room.left, [[1, 2], 'latency-marker']);
 });
 
+test('a marker waits until the frame before it is full, and takes along what was collected since (HM1)', () => {
+  const room = new Room(-1);
+  room.slice(1);
+  room.outputs.forward(marker);
+  room.slice(2);
+  assert.equal(room.left, [], 'it fills no frame');
+  const many = Array.from({ length: 2_000 }, (_, n) => n);
+  room.slice(...many);
+  const frames = room.left.slice(0, -1) as (readonly unknown[])[];
+  assert.equal(frames.flat(), [1, 2, ...many]);
+  assert.ok(frames.length > 1 && (frames.at(-1)?.length ?? 0) < (frames[0]?.length ?? 0), 'the last frame was not full');
+  assert.is(room.left.at(-1), 'latency-marker');
+});
+
 /** Keeps each record for so long. */
 const slow =
   (ms: number, seen: unknown[]): (() => Operator) =>
