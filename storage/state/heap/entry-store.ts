@@ -5,6 +5,8 @@
  * ES2  The number of an entry that left is given to a later one: whoever keeps one beyond a callback of its key also keeps
  *      what it needs of the key ({@link EntryOwner}).
  * ES3  Numbers are below `end`, which only grows while there are entries.
+ * ES4  Columns keep room for the most keys there ever were at once, until the last key leaves (or the snapshot ends that was
+ *      under way then): at 8 bytes an entry and state and 20 for the entry itself, that is little beside what keys and values took.
  */
 import type { CanonicalKey, Key } from '../../../core/keys.js';
 import { KeyIndex } from './key-index.js';

@@ -219,8 +219,6 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   }
 
   private detach(): void {
-    if (this.table.sink !== this) return;
-    this.table.sink = undefined;
-    this.table.cut = 0;
+    if (this.table.sink === this) this.table.endCut();
   }
 }

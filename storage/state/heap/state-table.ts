@@ -124,7 +124,14 @@ export class StateTable {
     if (left > 0) return;
     if (this.current === entry) this.leaveCurrent();
     this.entries.remove(entry);
-    if (this.entries.count === 0 && this.entries.end > pageLength && this.cut === 0) this.shrink();
+    this.shrinkIfEmpty();
+  }
+
+  /** A snapshot ended: nothing is older than a cut any more. */
+  endCut(): void {
+    this.sink = undefined;
+    this.cut = 0;
+    this.shrinkIfEmpty();
   }
 
   /** The entry of any key, made if it is not there: for restore. */
@@ -177,7 +184,12 @@ export class StateTable {
     this.size = 0;
   }
 
-  /** Frees the memory of a table that holds nothing. */
+  /** A snapshot under way still goes by the numbers of entries (HS3). */
+  private shrinkIfEmpty(): void {
+    if (this.entries.count === 0 && this.entries.end > pageLength && this.cut === 0) this.shrink();
+  }
+
+  /** Frees the memory of a table that holds nothing (ES4). */
   private shrink(): void {
     this.entries.clear();
     for (const column of this.columns) column.clear();

@@ -3,9 +3,10 @@ import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MillraceError } from '../../../core/errors.js';
-import type { Key } from '../../../core/keys.js';
+import { keyHashOf, type Key } from '../../../core/keys.js';
 import { HeapKeyedStateBackend } from '../../../storage/state/heap/heap-keyed-state-backend.js';
 import { decodeChunk } from '../../../storage/state/heap/snapshot-format.js';
+import type { StateTable } from '../../../storage/state/heap/state-table.js';
 import { detachString } from '../../../storage/state/heap/value-copier.js';
 import { maxParallelism, use } from '../../../testing/contracts/keyed-state-fixture.js';
 import { keyedStateContract } from '../../../testing/contracts/keyed-state.js';
@@ -184,6 +185,80 @@ many('a snapshot is exact although entries leave, and their numbers are given to
   assert.is(timers, keys / 2);
 });
 
+/** How many numbers of entries were ever given since the table was empty. */
+const numbersGiven = (state: HeapKeyedStateBackend): number => (state as unknown as { readonly table: StateTable }).table.entries.end;
+
+many('a number given to a key of another group between chaining and visiting costs neither key anything (HS1, HS4, ES2)', async () => {
+  const options = { keyGroups: { start: 0, end: 127 }, maxParallelism: 128, operatorName: 'op' };
+  const groupOf = (key: string): number => keyHashOf(key) % options.maxParallelism;
+  const names = Array.from({ length: 200 }, (_, n) => `key-${n}`).sort((left, right) => groupOf(left) - groupOf(right));
+  const [lowest, highest] = [names[0] as string, names.at(-1) as string];
+  assert.ok(groupOf(lowest) < groupOf(highest));
+  // Visited later than the key that left would have been, and earlier.
+  for (const [leaving, coming] of [
+    [lowest, highest],
+    [highest, lowest],
+  ] as const) {
+    const state = new HeapKeyedStateBackend(options);
+    const value = state.valueState<string>('value');
+    const map = state.mapState<string, string>('map');
+    const fill = (key: string, from: string): void => {
+      use(state, key);
+      value.update(from);
+      map.put('one', from);
+      map.put(from, from);
+      state.registerTimer('event', 5);
+      state.registerTimer('processing', from.length);
+    };
+    const empty = (key: string, from: string): void => {
+      use(state, key);
+      state.deleteTimer('event', 5);
+      map.clear();
+      value.clear();
+      state.deleteTimer('processing', from.length);
+    };
+    const kept = names.slice(90, 110);
+    const [gone, early] = [names[50] as string, names[150] as string];
+    for (const key of [gone, ...kept, leaving]) fill(key, 'at the cut');
+    empty(gone, 'at the cut');
+    const given = numbersGiven(state);
+    const shelf = new ChunkShelf();
+    const snapshot = state.snapshot(shelf.write);
+    fill(early, 'later');
+    // All 22 entries are chained in one step.
+    assert.ok(snapshot.advance(1));
+    empty(leaving, 'at the cut');
+    fill(coming, 'later');
+    assert.is(numbersGiven(state), given, 'the keys that came have the numbers of those that left');
+    while (snapshot.advance(1));
+    const restored = new HeapKeyedStateBackend(options);
+    await restored.restore(await snapshot.finish(), shelf.read);
+    for (const key of [...kept, leaving]) {
+      use(restored, key);
+      assert.is(restored.valueState('value').value(), 'at the cut', key);
+      assert.equal([...restored.mapState('map').entries()].sort(), [
+        ['at the cut', 'at the cut'],
+        ['one', 'at the cut'],
+      ]);
+    }
+    for (const key of [coming, early, gone]) {
+      use(restored, key);
+      assert.is(restored.valueState('value').value(), undefined, key);
+      assert.ok(restored.mapState('map').isEmpty(), key);
+    }
+    for (const [domain, time] of [
+      ['event', 5],
+      ['processing', 'at the cut'.length],
+    ] as const) {
+      const timers: (readonly [Key, number])[] = [];
+      for (let timer = restored.pollTimer(domain, 100); timer !== undefined; timer = restored.pollTimer(domain, 100)) {
+        timers.push([timer.key, timer.time]);
+      }
+      assert.equal(timers.sort(), [...kept, leaving].map((key) => [key, time]).sort(), domain);
+    }
+  }
+});
+
 many('rows of a snapshot come key group by key group (HS4)', async () => {
   const state = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 127 }, maxParallelism: 128, operatorName: 'op' });
   for (let index = 0; index < 3_000; index += 1) {
@@ -284,6 +359,36 @@ many('when the last key leaves, everything starts over', () => {
       value.clear();
     }
     assert.is(state.size(), 0);
+  }
+});
+
+many('memory is given back when the last key leaves, after the snapshot that was under way then (ES4)', async () => {
+  for (const end of ['complete', 'discard'] as const) {
+    const options = { keyGroups: { start: 0, end: 0 }, maxParallelism: 1, operatorName: 'op' };
+    const state = new HeapKeyedStateBackend(options);
+    const value = state.valueState<number>('value');
+    const keys = 5_000;
+    const forAll = (work: (index: number) => void): void => {
+      for (let index = 0; index < keys; index += 1) {
+        use(state, index);
+        work(index);
+      }
+    };
+    forAll((index) => value.update(index));
+    const shelf = new ChunkShelf();
+    const snapshot = state.snapshot(shelf.write);
+    forAll(() => value.clear());
+    assert.is(numbersGiven(state), keys, 'the snapshot needs the numbers');
+    if (end === 'discard') snapshot.discard();
+    else while (snapshot.advance(100));
+    assert.is(numbersGiven(state), 0);
+    forAll((index) => value.update(-index));
+    if (end === 'complete') {
+      const restored = new HeapKeyedStateBackend(options);
+      await restored.restore(await snapshot.finish(), shelf.read);
+      assert.is(restored.size(), keys);
+    }
+    assert.is(state.size(), keys);
   }
 });
 
