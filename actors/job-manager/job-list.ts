@@ -11,7 +11,7 @@ export function compareJobs(a: Cursor, b: Cursor): number {
   return a.submittedAt - b.submittedAt || (a.jobId < b.jobId ? -1 : a.jobId > b.jobId ? 1 : 0);
 }
 
-/** Clients ask how a job stands many times a second: most of them do not want the history. */
+/** Jobs that ended are kept with their history; most clients do not want it. */
 export function withoutHistory({ exceptions: _, attempts: __, vertices: ___, latencies: ____, ...summary }: JobSummary): JobSummary {
   return summary;
 }

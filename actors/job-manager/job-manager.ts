@@ -30,7 +30,7 @@ import {
   readableSubmission,
   type JobSubmission,
 } from './job-submission.js';
-import type { RunningJob, RunningJobFactory } from './running-job.js';
+import type { RunningJob, RunningJobFactory, SummaryOptions } from './running-job.js';
 import { isPermanent, summaryOfUnstarted } from './unstarted-job.js';
 
 /** Where an actor runs, for people and for those who signal it. */
@@ -114,9 +114,9 @@ export class JobManager {
     this.#jobs.clear();
   }
 
-  /** Jobs that run and jobs that ended, oldest first. */
+  /** Jobs that run and jobs that ended, oldest first; those that run without their history. */
   summaries(): readonly JobSummary[] {
-    const live = [...this.#jobs.values()].map((entry) => this.#liveSummary(entry));
+    const live = [...this.#jobs.values()].map((entry) => this.#liveSummary(entry, {}));
     return [...this.#results.summaries(), ...live].sort(compareJobs);
   }
 
@@ -242,11 +242,11 @@ export class JobManager {
         entry.job.cancel();
         return { kind: 'cancelling' };
       },
-      'job.describe': ({ jobId, withHistory }) => {
+      'job.describe': ({ jobId, withHistory = false }) => {
         const entry = this.#jobs.get(jobId);
-        const job = this.#results.get(jobId) ?? (entry === undefined ? undefined : this.#liveSummary(entry));
+        const job = this.#results.get(jobId) ?? (entry === undefined ? undefined : this.#liveSummary(entry, { withHistory }));
         if (job === undefined) return { kind: 'unknown' };
-        return { kind: 'found', job: withHistory === true ? job : withoutHistory(job) };
+        return { kind: 'found', job: withHistory ? job : withoutHistory(job) };
       },
       'job.list': ({ after }) => pageOf(this.summaries(), after),
       'cluster.overview': () => ({
@@ -354,8 +354,8 @@ export class JobManager {
   }
 
   /** JM2: not shown as ended before the result is durable. */
-  #liveSummary({ job, isEnding }: JobEntry): JobSummary {
-    const summary = job.summary();
+  #liveSummary({ job, isEnding }: JobEntry, options: SummaryOptions): JobSummary {
+    const summary = job.summary(options);
     return isEnding ? { ...summary, status: 'RUNNING', endedAt: null } : summary;
   }
 

@@ -20,6 +20,11 @@ export interface RunningJobOptions {
   readonly onFenced: () => void;
 }
 
+export interface SummaryOptions {
+  /** With exceptions, attempts, vertices and latencies: they are put together for it. Default false. */
+  readonly withHistory?: boolean;
+}
+
 export interface RunningJob {
   /** What is answered at the job's address. */
   handlers(): Handlers;
@@ -27,7 +32,7 @@ export interface RunningJob {
   cancel(): void;
   /** Stops at once, keeping everything in the store: this process no longer leads. */
   suspend(): void;
-  summary(): JobSummary;
+  summary(options?: SummaryOptions): JobSummary;
   /** Resolves once no checkpoint pointer of the job moves any more; then `summary` tells the latest one. */
   settled(): Promise<void>;
 }

@@ -2,7 +2,7 @@
  * The latencies of a job, from what its tasks reported: a line for each source and operator.
  *
  * JL1  Subtasks of an operator are counted together, except at the granularity `subtask`.
- * JL2  At most `limits.latenciesShown` are shown, in the order of the plan.
+ * JL2  At most `limits.latenciesShown` are shown, in the order of the plan; only histograms of those are merged.
  */
 import type { JobSummary, Latency } from '../../bus/protocol/messages/jobs.js';
 import type { TaskLatency } from '../../bus/protocol/messages/tasks.js';
@@ -15,7 +15,8 @@ type Reporter = Pick<Execution, 'subtaskIndex' | 'metrics'>;
 
 interface Row extends Omit<Latency, 'count' | 'p50' | 'p90' | 'p99' | 'max'> {
   readonly order: number;
-  readonly histogram: LogLinearHistogram;
+  /** What subtasks counted; merged once it is known which lines are shown. */
+  readonly parts: TaskLatency[];
 }
 
 /** Nothing of jobs without latency tracking. */
@@ -31,16 +32,20 @@ export function latenciesOf(jobGraph: Pick<JobGraph, 'vertices' | 'settings'>, t
       const row = rows.get(key) ?? newRow(latency, subtask, operators);
       if (row === undefined) continue;
       rows.set(key, row);
-      row.histogram.merge(latency.buckets, latency.max);
+      row.parts.push(latency);
     }
   }
   const sorted = [...rows.values()].sort(
     (left, right) =>
       left.order - right.order || Number(left.sourceSubtask) - Number(right.sourceSubtask) || Number(left.subtask) - Number(right.subtask),
   );
-  return {
-    latencies: sorted.slice(0, limits.latenciesShown).map(({ order: _, histogram, ...row }) => ({ ...row, ...histogram.quantiles() })),
-  };
+  return { latencies: sorted.slice(0, limits.latenciesShown).map(({ order: _, parts, ...row }) => ({ ...row, ...quantilesOf(parts) })) };
+}
+
+function quantilesOf(parts: readonly TaskLatency[]): ReturnType<LogLinearHistogram['quantiles']> {
+  const histogram = new LogLinearHistogram();
+  for (const { buckets, max } of parts) histogram.merge(buckets, max);
+  return histogram.quantiles();
 }
 
 /** Undefined when the job has no such operators: what came is not of this job. */
@@ -60,6 +65,6 @@ function newRow(
     sourceSubtask,
     subtask,
     order: from.order * operators.size + to.order,
-    histogram: new LogLinearHistogram(),
+    parts: [],
   };
 }

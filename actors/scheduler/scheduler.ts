@@ -25,6 +25,7 @@ import { jobMachine, type JobEffect, type JobEvent } from '../../state-machines/
 import { schedulerMachine } from '../../state-machines/scheduler/scheduler-machine.js';
 import type { SchedulerEffect } from '../../state-machines/scheduler/scheduler-model.js';
 import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
+import type { SummaryOptions } from '../job-manager/running-job.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHooksFactory } from './checkpointing.js';
 import { describeTask, noRestore, planRestore, type RestorePlan } from './deployment.js';
@@ -192,7 +193,7 @@ export class Scheduler {
     await this.#checkpoints.restorePoint();
   }
 
-  summary(): JobSummary {
+  summary({ withHistory = false }: SummaryOptions = {}): JobSummary {
     const { jobId, jobGraph, submittedAt } = this.#options;
     const { shortage } = this.#slots;
     return {
@@ -208,11 +209,18 @@ export class Scheduler {
       ...this.#executions.totals(),
       ...(shortage === undefined ? {} : { shortage }),
       results: this.#executions.results(),
+      ...(withHistory ? this.#history() : {}),
+      error: this.#machine.context.error,
+    };
+  }
+
+  /** What is made only when it is asked for: clients ask how a job stands many times a second. */
+  #history(): Pick<JobSummary, 'exceptions' | 'attempts' | 'vertices' | 'latencies'> {
+    return {
       exceptions: [...this.#failures.history()],
       attempts: [...this.#executions.pastAttempts()],
       vertices: this.#executions.vertexStatuses(),
-      ...latenciesOf(jobGraph, this.#executions.all()),
-      error: this.#machine.context.error,
+      ...latenciesOf(this.#options.jobGraph, this.#executions.all()),
     };
   }
 
@@ -332,7 +340,7 @@ export class Scheduler {
       return;
     }
     this.#slots.release(`the job is ${outcome}`);
-    this.#options.onEnded(this.summary());
+    this.#options.onEnded(this.summary({ withHistory: true }));
   }
 
   #performExecution(execution: Execution, effect: Exclude<ExecutionEffect, { readonly type: 'ignored' }>): void {

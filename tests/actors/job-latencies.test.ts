@@ -78,10 +78,19 @@ test('jobs without latency tracking show none, and operators of no such job are 
   assert.equal(latenciesOf(graphOf('operator'), [task(0, ...strange)]), { latencies: [] });
 });
 
-test('so many are shown as fit the answer (JL2)', () => {
-  const tasks = Array.from({ length: 1_000 }, (_, subtask) => task(subtask, told([1], { sourceSubtask: subtask })));
+test('so many are shown as fit the answer, and only their histograms are merged (JL2)', () => {
+  let merged = 0;
+  const watched = (latency: TaskLatency): TaskLatency => ({
+    ...latency,
+    get buckets() {
+      merged += 1;
+      return latency.buckets;
+    },
+  });
+  const tasks = Array.from({ length: 1_000 }, (_, subtask) => task(subtask, watched(told([1], { sourceSubtask: subtask }))));
   const { latencies = [] } = latenciesOf(graphOf('subtask'), tasks);
   assert.is(latencies.length, limits.latenciesShown);
+  assert.is(merged, limits.latenciesShown);
   assert.ok(encode(latencies).length < 80 * 1_024, `${encode(latencies).length} bytes`);
 });
 

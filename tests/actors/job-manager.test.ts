@@ -5,7 +5,7 @@ import { Client } from '../../actors/client/client.js';
 import { JobManager } from '../../actors/job-manager/job-manager.js';
 import { JobResults, type JobStoreSettings } from '../../actors/job-manager/job-results.js';
 import { encodeResult, encodeSubmission } from '../../actors/job-manager/job-submission.js';
-import type { RunningJobOptions } from '../../actors/job-manager/running-job.js';
+import type { RunningJobOptions, SummaryOptions } from '../../actors/job-manager/running-job.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { MillraceError } from '../../core/errors.js';
 import { checkpointId, jobId, leaderEpoch, type JobId } from '../../core/ids.js';
@@ -59,7 +59,8 @@ class FakeJob {
   settled(): Promise<void> {
     return this.pointerMove;
   }
-  summary(): JobSummary {
+  summary({ withHistory = false }: SummaryOptions = {}): JobSummary {
+    if (withHistory) this.calls.push('history');
     return {
       jobId: this.options.jobId,
       name: this.options.jobGraph.name,
@@ -186,6 +187,17 @@ test('the same job id again is accepted alike and starts nothing twice (JM1)', a
   const answers = await setting.room.settle(Promise.all([1, 2].map(() => endpoint.ask({ kind: 'job-manager' }, 'job.submit', body))));
   assert.equal(answers, [{ kind: 'accepted' }, { kind: 'accepted' }]);
   assert.is(jobs.size, 1);
+});
+
+test('the history of a job that runs is made only for those who ask for it', async () => {
+  const setting = setUp();
+  const { jobs } = await lead(setting, 'jm-1');
+  const id = await setting.room.settle(setting.client.submit({ jobGraph: smallGraph(), code }));
+  await setting.room.settle(setting.client.describe(id));
+  await setting.room.settle(setting.client.list());
+  assert.equal(jobs.get(id)?.calls, ['start']);
+  await setting.room.settle(setting.client.describe(id, { withHistory: true }));
+  assert.equal(jobs.get(id)?.calls, ['start', 'history']);
 });
 
 test('a job is shown as ended only once its result is durable, and then never runs again (JM2)', async () => {

@@ -179,7 +179,9 @@ test('the history names the first cause with its task, TaskManager and time, and
   await world.pass(1_000);
   fail(world, 'numbers', 0);
   await world.until(restartedTo(world, 2));
-  const { exceptions = [], attempts = [] } = world.scheduler.summary();
+  const { exceptions = [], attempts = [], vertices, ...plain } = world.scheduler.summary({ withHistory: true });
+  assert.ok(vertices);
+  assert.equal(world.scheduler.summary(), plain, 'none of it is made when it is not asked for');
   assert.equal(
     exceptions.map(({ task, taskManagerId, error, concurrent }) => [task, taskManagerId, error.message, concurrent.length]),
     [
@@ -204,7 +206,7 @@ test('the tasks of a dead TaskManager are one entry of the history (JF1)', async
   const dead = world.owner('numbers', 0);
   dead.kill();
   await world.until(restartedTo(world, 1));
-  const { exceptions = [] } = world.scheduler.summary();
+  const { exceptions = [] } = world.scheduler.summary({ withHistory: true });
   assert.is(exceptions.length, 1);
   assert.is(exceptions[0]?.taskManagerId, dead.id);
   assert.is(exceptions[0]?.error.code, 'TASK_MANAGER_LOST');
