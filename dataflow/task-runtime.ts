@@ -154,6 +154,10 @@ export interface TaskRuntimeMetrics {
   /** Bytes of frames that the slot granted over the bus: the most at any moment, and what it may. */
   readonly grantedBytesPeak: number;
   readonly grantBytesMax: number;
+  /** Segments of the slot with frames that leave over NATS: now, the most at any moment, and what it may. */
+  readonly segmentsInUse: number;
+  readonly segmentsPeak: number;
+  readonly segmentsMax: number;
   readonly stateEntries: number;
   readonly channels: ChannelUse;
   /** Only with latency tracking, and once a marker came. */

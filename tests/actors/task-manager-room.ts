@@ -54,6 +54,9 @@ const metrics: TaskRuntimeMetrics = {
   overGrantFrames: 0,
   grantedBytesPeak: 0,
   grantBytesMax: 0,
+  segmentsInUse: 0,
+  segmentsPeak: 0,
+  segmentsMax: 0,
   stateEntries: 0,
   channels: { inputUse: 0, outputUse: 0, inputs: [], outputs: [] },
 };

@@ -63,6 +63,7 @@ test('a task that went beyond its credit, or a slot that granted more than it ma
     creditFaultOf({ vertices: [vertexWith({}), vertexWith({ overGrantFrames: 2 })] }) ?? '',
     'CREDIT: subtask 0 of count sent or got 2',
   );
+  assert.match(creditFaultOf({ vertices: [vertexWith({ segmentsPeak: 1 })] }) ?? '', 'had 1 segments and may have 0');
   assert.match(creditFaultOf({ vertices: [vertexWith({ grantedBytesPeak: 101 })] }) ?? '', 'granted 101 bytes and may 100');
 });
 

@@ -87,6 +87,15 @@ test('a frame that is sent again is dropped and counted; the output is exact (D1
   const duplicates = metrics.reduce((sum, { duplicateFrames = 0 }) => sum + duplicateFrames, 0);
   assert.ok(duplicates >= forged - 2 && duplicates <= forged, `${duplicates} of ${forged} were counted`);
   isExact(output);
+  const slots = metrics.map(({ segmentsInUse, segmentsPeak, segmentsMax }) => ({ segmentsInUse, segmentsPeak, segmentsMax }));
+  assert.ok(
+    slots.every(({ segmentsInUse, segmentsPeak, segmentsMax }) => segmentsInUse <= segmentsPeak && segmentsPeak <= segmentsMax),
+    JSON.stringify(slots),
+  );
+  assert.ok(
+    slots.some(({ segmentsPeak }) => segmentsPeak > 0),
+    'the frames between the processes left in segments',
+  );
 });
 
 test('frames of an old attempt and of a channel that nobody knows are dropped, and told to the log (N1)', async () => {

@@ -145,6 +145,10 @@ export const TaskMetricsSchema = Type.Object({
   /** Bytes of frames that the slot of the task has granted over the bus: the most at any moment, and what it may. */
   grantedBytesPeak: Count,
   grantBytesMax: Count,
+  /** Segments of the slot of the task with frames that leave over NATS: now, the most at any moment, and what it may. */
+  segmentsInUse: Count,
+  segmentsPeak: Count,
+  segmentsMax: Count,
 });
 export type TaskMetrics = Static<typeof TaskMetricsSchema>;
 
@@ -163,6 +167,9 @@ export const noTaskMetrics: TaskMetrics = {
   overGrantFrames: 0,
   grantedBytesPeak: 0,
   grantBytesMax: 0,
+  segmentsInUse: 0,
+  segmentsPeak: 0,
+  segmentsMax: 0,
 };
 
 export const taskMessages = {
