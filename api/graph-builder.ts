@@ -6,6 +6,8 @@
  * GB3  Without a slot sharing group an operator is in that of its inputs, if they agree, else in `default`.
  * GB4  Once built, nothing can be added.
  */
+import { limits } from '../core/limits.js';
+import { shortened } from '../core/shortened.js';
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
 import type { ChainingStrategy, CustomPartition, FieldUse, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
 import { apiError } from './api-error.js';
@@ -69,6 +71,8 @@ export class GraphBuilder {
       fieldUse: undefined,
       parallelism: undefined,
       ...node,
+      // Names that nobody gave tell of what was: a file, a label.
+      name: node.isNamed === true ? node.name : shortened(node.name, limits.operatorNameMax),
       id: this.#nodes.length,
       uid: undefined,
       maxParallelism: undefined,

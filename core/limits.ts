@@ -23,7 +23,7 @@ export const limits = {
   waitingFramesPerChannel: 4,
   /** As many of all channels of a task, beside two each: as Flink sizes the buffers of its outputs. */
   waitingFramesPerTask: 8,
-  /** Bytes of frames all slots of a process may have granted: nats-server cuts a client with 64 MiB pending. */
+  /** Bytes of frames all slots of a process may have granted, in equal shares: nats-server cuts a client with 64 MiB pending for it, and the connection of a slot has at most a quarter of that pending, even if the slot is the only one. */
   grantBytesPerProcess: 16 * mib,
   /** Segments that the frames of all slots of a process leave in over NATS, 16 MiB: as much as its receivers may have granted. */
   segmentsPerProcess: 512,
@@ -31,7 +31,7 @@ export const limits = {
   segmentsPerSlotMin: 32,
   /** Segments published before the server is asked which of them it has: 256 KiB of frames of the usual size. */
   segmentsUnaskedMax: 16,
-  /** Bytes of frames on their way from a slot to nats-server at which it stops sending, and at which it goes on: the kernel's buffers and a round trip at full rate take less than the lower one; 16 slots at the upper one are what the server holds for one client. */
+  /** Bytes of frames on their way from a slot to nats-server at which it stops sending, and at which it goes on: the kernel's buffers and a round trip at full rate take less than the lower one; the upper one is what the connection of a slot keeps in memory, 64 MiB for 16 slots. What the server holds for a receiver is bounded by what that one granted. */
   outboundHighBytes: 4 * mib,
   outboundLowBytes: mib,
   /** Tries of a slot to connect for its frames before it counts as not started: with their pauses 6.3 s, and as long as refusals take. */
@@ -46,15 +46,19 @@ export const limits = {
   markersQueuedMax: 64,
   /** Latency markers of a task that wait for the buffer timeout: those of 256 source subtasks at once; more are dropped. */
   markersHeldMax: 256,
-  /** Latency histograms of a task, with up to 448 buckets each: 0.5 MiB, and 56 Ki numbers in its report. */
+  /** Latency histograms of a task, with up to 448 buckets each: 0.5 MiB, and 56 Ki numbers in its report, which leaves some out where a message holds less. */
   latencyPairsPerTask: 64,
-  /** Numbers in a report of the tasks of a slot: at most 5 bytes each, a third of a message; the report has parts when it needs more. */
-  reportNumbersMax: 64 * kib,
+  /** Reports of the tasks of a slot in one message: the fullest of one task, with counts of up to 3 bytes; there are parts when they take more. */
+  reportBytesMax: 256 * kib,
   /** Channels a task reports, the fullest of its inputs and of its outputs: enough to see who is slow. */
   channelsReported: 4,
+  /** Characters of the name of an operator, as it was given: at most 3 bytes each, so 256 latencies of two names each take 196 KiB. */
+  operatorNameMax: 128,
+  /** Characters of the name of a task, which is made of those of its operators: longer ones end in an ellipsis. */
+  taskNameMax: 256,
   /** Channels of a job that are shown: 512 of about 90 bytes. */
   channelsShown: 512,
-  /** Latencies of a job that are shown: 256 pairs of about 220 bytes. */
+  /** Latencies of a job that are shown: 256 pairs of about 220 bytes, at most a KiB with the longest names. */
   latenciesShown: 256,
   /** Steps of the task loop in a slice where work takes no time. */
   stepsPerSlice: 256,
@@ -64,6 +68,8 @@ export const limits = {
   sliceMs: 5,
   /** A control message over the bus: nats-server's default maximum less the subject. */
   controlMessageBytesMax: mib - 16 * kib,
+  /** Bytes of an answer that are not its content: names of its fields, and the subject. */
+  answerOverheadBytes: kib,
   /** What a message of the bus must be able to carry: ordinary job graphs and deployments take a few KiB, large ones ten times that. */
   payloadBytesMin: 64 * kib,
   /** Chunk of job code or of a blob on the bus, where its messages carry that much; else half a message. */
@@ -105,13 +111,13 @@ export const limits = {
   attemptsHistory: 16,
   /** Failures kept in a job's exception history, as in Flink; also failures concurrent with one of them. */
   exceptionHistory: 16,
-  /** Characters of each text of a failure in a history: 16 first causes and 256 others then stay below half a MiB. */
+  /** Characters of each text of a failure in a history: 16 first causes and 256 others then take little more than half a MiB. */
   exceptionTextMax: 1_024,
   /** How often in a row a slot may fail to start its thread before its job fails: with the pauses in between, 8 s. */
   slotStartFailuresMax: 6,
   /** Past attempts of a job that are shown, the latest. */
   attemptsShown: 64,
-  /** Subtasks of a job that are shown with their counters: about a quarter of a megabyte. */
+  /** Subtasks of a job that are shown with their counters: at most about 600 bytes each, usually a third. */
   subtasksShown: 1_000,
   /** How long an ask waits for its answer when the asker does not say: below the heartbeat timeout of 5 s. */
   askTimeoutMs: 3_000,

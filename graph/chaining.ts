@@ -5,6 +5,8 @@
  * CH2  A chain is a tree: every operator but the head has exactly one input, from its own chain. So an edge between
  *      chains always ends at a head, and chains form no cycle.
  */
+import { limits } from '../core/limits.js';
+import { shortened } from '../core/shortened.js';
 import type { Topology } from './topology.js';
 import type { StreamEdge, StreamNode } from './types.js';
 
@@ -54,7 +56,7 @@ export function chainsOf<Factory, KeySelector>(
   return [...chains.values()];
 }
 
-/** `a -> b -> c`, and `a -> (b, c)` where the chain forks. */
+/** `a -> b -> c`, and `a -> (b, c)` where the chain forks; at most `limits.taskNameMax` characters. */
 export function chainName(chain: Chain): string {
   const named = (node: StreamNode): string => {
     const next = chain.edges
@@ -63,5 +65,5 @@ export function chainName(chain: Chain): string {
     if (next.length === 0) return node.name;
     return next.length === 1 ? `${node.name} -> ${next[0]}` : `${node.name} -> (${next.join(', ')})`;
   };
-  return named(chain.head);
+  return shortened(named(chain.head), limits.taskNameMax);
 }

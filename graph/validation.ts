@@ -4,6 +4,9 @@
  * GV1  Every refusal has a code of its own, names the operator and says what to do.
  * GV2  A graph that passes can be planned: planning itself has no error but data that cannot be compared.
  */
+import type { MillraceError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { shortened } from '../core/shortened.js';
 import { checkMaxParallelism } from './key-groups.js';
 import { checkFields } from './field-names.js';
 import { graphError } from './graph-error.js';
@@ -39,6 +42,7 @@ function checkIdentity(graph: StreamGraph): void {
         where: node.type,
         hint: 'Give it a name that says what it does.',
       });
+    if (node.name.length > limits.operatorNameMax) throw nameTooLong(node.name);
     if (node.uid !== undefined) {
       const other = uids.get(node.uid);
       if (node.uid === '')
@@ -63,6 +67,14 @@ function checkIdentity(graph: StreamGraph): void {
       names.add(node.name);
     }
   }
+}
+
+function nameTooLong(name: string): MillraceError {
+  const shown = shortened(name, 40);
+  return graphError('OPERATOR_NAME_TOO_LONG', `The name "${shown}" has ${name.length} characters; ${limits.operatorNameMax} are allowed.`, {
+    where: shown,
+    hint: 'Give the operator a short name: it is repeated wherever the job is shown.',
+  });
 }
 
 function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): void {

@@ -20,6 +20,7 @@ import type { CheckpointStore } from '../../storage/checkpoints/checkpoint-store
 import type { BlobStore, CompletedCheckpoint, HaStore, JobRecord, JobResultRecord, LeaderToken } from '../../storage/contracts.js';
 import type { TaskManagerOverview } from '../resource-manager/overview.js';
 import { CodeUploads } from './code-uploads.js';
+import { answerBytesOf, fitting } from './fitting-history.js';
 import { compareJobs, pageOf, withoutHistory } from './job-list.js';
 import { JobResults, jobStoreDefaults, type JobStoreSettings } from './job-results.js';
 import {
@@ -230,6 +231,7 @@ export class JobManager {
   }
 
   #handlers(): Handlers {
+    const { endpoint, token, process, overview } = this.#options;
     return {
       'blob.upload-chunk': async (body) => ({ isComplete: await this.#uploads.add(body) }),
       'blob.fetch-chunk': (body) => this.#uploads.fetch(body),
@@ -246,14 +248,10 @@ export class JobManager {
         const entry = this.#jobs.get(jobId);
         const job = this.#results.get(jobId) ?? (entry === undefined ? undefined : this.#liveSummary(entry, { withHistory }));
         if (job === undefined) return { kind: 'unknown' };
-        return { kind: 'found', job: withHistory ? job : withoutHistory(job) };
+        return { kind: 'found', job: withHistory ? fitting(job, answerBytesOf(endpoint.payloadBytesMax)) : withoutHistory(job) };
       },
-      'job.list': ({ after }) => pageOf(this.summaries(), after),
-      'cluster.overview': () => ({
-        holder: this.#options.token.holder,
-        ...this.#options.process,
-        taskManagers: [...this.#options.overview()],
-      }),
+      'job.list': ({ after }) => pageOf(this.summaries(), after, endpoint.payloadBytesMax),
+      'cluster.overview': () => ({ holder: token.holder, ...process, taskManagers: [...overview()] }),
     };
   }
 

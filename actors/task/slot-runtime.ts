@@ -24,7 +24,7 @@ import type { ChunkStore, TaskRuntime, TaskRuntimeOptions, TestSwitches } from '
 import type { TransitionRecord } from '../runtime/machine-host.js';
 import { SlotJobCode } from './job-code.js';
 import { MainThreadChunks } from './main-thread-chunks.js';
-import { partsOf } from './report-parts.js';
+import { partsOf, reportBytesOf } from './report-parts.js';
 import type { FromSlot, SlotCommand, SlotNews, ToSlot } from './slot-messages.js';
 import { Task, type TaskEnvironment } from './task.js';
 
@@ -290,7 +290,7 @@ export class SlotRuntime {
       if (this.#tasks.size === 0) return;
       const running = [...this.#tasks.values()].filter(({ state }) => state === 'RUNNING');
       const reports = running.map((task) => ({ attemptId: task.attemptId, metrics: task.metrics() }));
-      for (const tasks of partsOf(reports)) this.#say({ kind: 'progress', tasks });
+      for (const tasks of partsOf(reports, reportBytesOf(this.#bus.payloadBytesMax))) this.#say({ kind: 'progress', tasks });
       this.#armProgress();
     });
   }

@@ -6,11 +6,13 @@
  * SR3  A report that a later one overtook before it went out is dropped: INITIALIZING says nothing once FAILED is known.
  */
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import type { Clock, Logger } from '../../core/ports.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
 import type { TaskDeploymentDescriptor, TaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { TaskState } from '../../bus/protocol/schemas.js';
 import { askUntilAnswered } from '../runtime/persistent-ask.js';
+import { fittingMetrics } from './report-parts.js';
 
 /** One thing to say. */
 export interface StateReport {
@@ -68,7 +70,8 @@ export class StateReporter {
           jobId,
           attemptId,
           ...report,
-          metrics: metrics(),
+          // Half a message: results and errors need the rest.
+          metrics: fittingMetrics(metrics(), Math.min(limits.reportBytesMax, endpoint.payloadBytesMax >> 1)),
           sharedResources: { ...sharedResources() },
           ...(report.state === 'FINISHED' ? { results: copied(results()) } : {}),
         },

@@ -2,10 +2,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { latenciesOf } from '../../actors/scheduler/job-latencies.js';
-import { partsOf, type TaskReport } from '../../actors/task/report-parts.js';
+import { partsOf, reportBytesOf, type TaskReport } from '../../actors/task/report-parts.js';
 import { encode } from '../../bus/codec/cbor.js';
-import { noTaskMetrics, type TaskLatency } from '../../bus/protocol/messages/tasks.js';
-import type { AttemptId, OperatorId } from '../../core/ids.js';
+import { encodeEnvelope, readEnvelope } from '../../bus/protocol/envelope.js';
+import { noTaskMetrics, type ChannelUse, type TaskLatency, type TaskMetrics } from '../../bus/protocol/messages/tasks.js';
+import { jobId, leaderEpoch, type AttemptId, type EdgeId, type OperatorId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import { bucketsMax, LogLinearHistogram } from '../../core/log-linear-histogram.js';
 import type { JobGraph, LatencyGranularity } from '../../graph/types.js';
@@ -101,22 +102,72 @@ const full: TaskLatency = {
   max: 2 ** 31,
   buckets: Array.from({ length: bucketsMax }, (_, bucket) => [bucket, 100_000]).flat(),
 };
+const channel = { edgeId: 'e100000' as EdgeId, peerSubtask: 30_000, held: 2 ** 40, waiting: 2 ** 40, granted: 2 ** 40 };
+const channels: ChannelUse = {
+  inputUse: 0.123_456,
+  outputUse: 0.123_456,
+  inputs: new Array(limits.channelsReported).fill(channel),
+  outputs: new Array(limits.channelsReported).fill(channel),
+};
+const largeCounts = Object.fromEntries(Object.keys(noTaskMetrics).map((name) => [name, 2 ** 50])) as unknown as TaskMetrics;
 const reportOf = (histograms: number): TaskReport => ({
-  attemptId: 'attempt' as AttemptId,
-  metrics: { ...noTaskMetrics, latencies: new Array<TaskLatency>(histograms).fill(full) },
+  attemptId: `${'v'.repeat(64)}_30000_100000_100000` as AttemptId,
+  metrics: { ...largeCounts, channels, ...(histograms === 0 ? {} : { latencies: new Array<TaskLatency>(histograms).fill(full) }) },
 });
+/** The bytes of a part as it travels; it must be read again. */
+function bytesOf(tasks: readonly TaskReport[]): number {
+  const label = 'l'.repeat(64);
+  const bytes = encodeEnvelope({
+    version: 1,
+    id: label,
+    type: 'task.progressed',
+    from: label,
+    to: label,
+    leaderEpoch: leaderEpoch(1),
+    attempt: null,
+    correlationId: label,
+    causationId: label,
+    sentAt: 1_700_000_000_000,
+    body: { jobId: jobId(label), tasks: [...tasks] },
+  });
+  const read = readEnvelope(bytes);
+  assert.is(read.kind, 'envelope', JSON.stringify(read).slice(0, 200));
+  return bytes.length;
+}
 
-test('the fullest reports of many tasks fit their messages, each report in one part and in order', () => {
-  const reports = [0, limits.latencyPairsPerTask, 1, 1, limits.latencyPairsPerTask, 0, 40, 40].map(reportOf);
-  const parts = partsOf(reports);
-  assert.equal(parts.flat(), reports);
-  assert.ok(parts.length >= 3 && parts.length <= 5, `${parts.length} parts`);
-  for (const part of parts) {
-    const { length } = encode(part);
-    assert.ok(length < limits.controlMessageBytesMax / 2, `${length} bytes`);
-  }
-  assert.equal(partsOf([]), []);
-  assert.is(partsOf(new Array(500).fill(reportOf(0))).length, 1, 'ordinary reports share a message');
+for (const payloadBytesMax of [limits.controlMessageBytesMax, limits.payloadBytesMin]) {
+  const bytesMax = reportBytesOf(payloadBytesMax);
+
+  test(`the fullest reports of many tasks fit messages of ${payloadBytesMax} bytes, in order (RP1)`, () => {
+    const reports = [0, limits.latencyPairsPerTask, 1, 1, limits.latencyPairsPerTask, 0, 40, 40].map(reportOf);
+    const parts = partsOf(reports, bytesMax);
+    assert.equal(
+      parts.flat().map(({ attemptId }) => attemptId),
+      reports.map(({ attemptId }) => attemptId),
+    );
+    if (bytesMax === limits.reportBytesMax) assert.equal(parts.flat(), reports, 'none is cut');
+    assert.ok(Math.max(...parts.map(bytesOf)) <= payloadBytesMax);
+    assert.ok(parts.length <= 8, `${parts.length} parts`);
+  });
+
+  test(`reports without latencies but with full lists of channels share messages of ${payloadBytesMax} bytes (RP1)`, () => {
+    const parts = partsOf(new Array<TaskReport>(1_000).fill(reportOf(0)), bytesMax);
+    const bytes = parts.map(bytesOf);
+    assert.is(parts.flat().length, 1_000);
+    assert.ok(Math.max(...bytes) <= payloadBytesMax, `${Math.max(...bytes)} bytes`);
+    assert.ok(
+      bytes.slice(0, -1).every((each) => each > bytesMax * 0.9),
+      'parts are filled',
+    );
+  });
+}
+
+test('a report that is too large by itself leaves out latencies (RP2)', () => {
+  const [part = []] = partsOf([reportOf(limits.latencyPairsPerTask)], reportBytesOf(limits.payloadBytesMin));
+  const kept = part[0]?.metrics.latencies?.length ?? 0;
+  assert.ok(kept > 8 && kept < limits.latencyPairsPerTask, `${kept} kept`);
+  assert.equal({ ...part[0]?.metrics, latencies: [] }, { ...reportOf(1).metrics, latencies: [] });
+  assert.equal(partsOf([], 1_000), []);
 });
 
 test.run();

@@ -106,6 +106,7 @@ test('mistakes of a builder are told while it builds, by name', () => {
   refused((env) => void env.setParallelism(0), 'PARALLELISM_INVALID', /0 is not/);
   refused((env) => void env.fromData(1).setParallelism(-1), 'PARALLELISM_INVALID', /-1 is not/);
   refused((env) => void env.fromData(1).name(' '), 'OPERATOR_NAME_EMPTY', /name/);
+  refused((env) => void env.fromData(1).name('n'.repeat(129)).sinkTo(nothing()), 'OPERATOR_NAME_TOO_LONG', /129 characters/);
   refused((env) => void env.fromData(1).slotSharingGroup('a b'), 'SLOT_SHARING_GROUP_INVALID', /"a b"/);
   refused((env) => void env.enableCheckpointing(1), 'CHECKPOINT_INTERVAL_INVALID', /every 1 ms/);
   refused((env) => void env.enableCheckpointing('soon' as '1 s'), 'DURATION_INVALID', /"soon"/);

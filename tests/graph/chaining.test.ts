@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { limits } from '../../core/limits.js';
 import { planJob } from '../../graph/job-plan.js';
 import type { StreamGraph } from '../../graph/types.js';
 import { present } from '../support/present.js';
@@ -30,6 +31,22 @@ test('operators with one forward input and equal parallelism run in one task, na
     ),
     ['a -> b -> c'],
   );
+});
+
+test('a long chain is named by its beginning', () => {
+  const letters = ['a', 'b', 'c'].map((letter) => letter.repeat(limits.operatorNameMax));
+  const [a = '', b = '', c = ''] = letters;
+  const [name = ''] = names(
+    sketch(
+      letters.map((each) => ({ name: each })),
+      [
+        [a, b],
+        [b, c],
+      ],
+    ),
+  );
+  assert.is(name.length, limits.taskNameMax);
+  assert.ok(name.startsWith(`${a} -> b`) && name.endsWith('b…'), name);
 });
 
 test('a chain that forks is named a -> (b, c)', () => {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MillraceError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import { planJob } from '../../graph/job-plan.js';
 import type { StreamGraph } from '../../graph/types.js';
 import { hash, rebalance, sketch } from '../support/stream-graphs.js';
@@ -46,6 +47,8 @@ test('every mistake has its code, names the operator and says what to do (GV1)',
     /Two operators are named "a"/,
   );
   refused(sketch([a, { name: ' ' }], [['a', ' ']]), 'OPERATOR_NAME_EMPTY', /name/);
+  const longName = 'n'.repeat(limits.operatorNameMax + 1);
+  refused(sketch([a, { name: longName }], [['a', longName]]), 'OPERATOR_NAME_TOO_LONG', /"n{39}…" has 129 characters; 128/);
   refused(sketch([a, b], [['a', 'b', { ...hash, keySelector: undefined }]]), 'KEY_SELECTOR_MISSING', /into "b"/);
   refused(sketch([a, { ...b, parallelism: 2 }], [['a', 'b']]), 'FORWARD_PARALLELISM', /"a" \(parallelism 1\) to "b" \(parallelism 2\)/);
   refused(sketch([a, b, { name: 'c' }], [['a', 'b']]), 'SOURCE_UNCONNECTED', /Nothing uses source "c"/);
