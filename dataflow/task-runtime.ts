@@ -151,9 +151,10 @@ export interface TaskRuntimeMetrics {
   readonly waitingFrames: number;
   /** The most data frames that a channel ever sent or got beyond what was granted: none, ever. */
   readonly overGrantFrames: number;
-  /** Bytes of frames that the slot granted over the bus: the most at any moment, and what it may. */
+  /** Bytes of frames that the slot granted over the bus: the most at any moment, what it may, and what single buffers of gates came to beyond that. */
   readonly grantedBytesPeak: number;
   readonly grantBytesMax: number;
+  readonly grantBytesForced: number;
   /** Segments of the slot with frames that leave over NATS: now, the most at any moment, and what it may. */
   readonly segmentsInUse: number;
   readonly segmentsPeak: number;

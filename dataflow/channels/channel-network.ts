@@ -104,8 +104,8 @@ export class ChannelNetwork {
       for (const { channel } of ends.values()) overGrantFrames = Math.max(overGrantFrames, channel.overGrantFrames);
     }
     const { inUse: segmentsInUse, peak: segmentsPeak, segmentsMax } = this.#pool;
-    const { bytesPeak: grantedBytesPeak, bytesMax: grantBytesMax } = this.#budget;
-    return { overGrantFrames, grantedBytesPeak, grantBytesMax, segmentsInUse, segmentsPeak, segmentsMax };
+    const { bytesPeak: grantedBytesPeak, bytesMax: grantBytesMax, bytesForced: grantBytesForced } = this.#budget;
+    return { overGrantFrames, grantedBytesPeak, grantBytesMax, grantBytesForced, segmentsInUse, segmentsPeak, segmentsMax };
   }
 
   /** The records of a frame that came over the bus. Throws `FRAME_CORRUPT` and `FRAME_VERSION`. */

@@ -2,9 +2,9 @@
  * What a slot may have granted over the bus, shared out to its gates.
  *
  * GB1  Gates are given what they would like while it lasts: then fewer exclusive buffers a channel, down to none, then fewer
- *      floating ones, down to one. One a gate is always there (`bytesMax` says so), so a job with more channels than buffers
- *      is slow and runs.
- * GB2  What is granted at any moment is at most `bytesMax`; the peak is kept.
+ *      floating ones, down to one. One a gate is always there, also where nothing is left (`bytesForced` counts those), so a
+ *      job with more channels than buffers is slow and runs.
+ * GB2  What is granted at any moment is at most `bytesMax` and `bytesForced` together; the peak is kept.
  */
 import { limits } from '../../core/limits.js';
 
@@ -22,6 +22,8 @@ export interface GateShare {
   readonly exclusive: number;
   readonly floating: number;
   readonly reserved: number;
+  /** Nothing was left: its one buffer is beyond the share of the slot (GB1). */
+  readonly isForced: boolean;
 }
 
 /** See the head of this file. */
@@ -29,7 +31,8 @@ export class GrantBudget {
   readonly #options: GrantBudgetOptions;
   readonly #buffersMax: number;
   #reserved = 0;
-  #reservedPeak = 0;
+  #forced = 0;
+  #forcedPeak = 0;
   #granted = 0;
   #grantedPeak = 0;
 
@@ -43,9 +46,14 @@ export class GrantBudget {
     return this.#options.exclusive;
   }
 
-  /** Bytes that may be granted at once. */
+  /** The slot's share, in whole buffers. */
   get bytesMax(): number {
-    return Math.max(this.#buffersMax, this.#reservedPeak) * limits.segmentBytes;
+    return this.#buffersMax * limits.segmentBytes;
+  }
+
+  /** What gates that found nothing left had beyond it: one buffer each, the most at any moment. */
+  get bytesForced(): number {
+    return this.#forcedPeak * limits.segmentBytes;
   }
 
   /** The most bytes that were granted at once. */
@@ -56,19 +64,22 @@ export class GrantBudget {
   /** For a gate with so many channels over the bus. */
   reserve(channels: number): GateShare {
     const { exclusive, floating } = this.#options;
-    if (channels === 0) return { exclusive, floating, reserved: 0 };
+    if (channels === 0) return { exclusive, floating, reserved: 0, isForced: false };
     const left = this.#buffersMax - this.#reserved;
     const own = Math.max(0, Math.min(exclusive, Math.floor((left - 1) / channels)));
     const lent = Math.max(own === 0 ? 1 : 0, Math.min(floating, left - own * channels));
     const reserved = own * channels + lent;
     this.#reserved += reserved;
-    this.#reservedPeak = Math.max(this.#reservedPeak, this.#reserved);
-    return { exclusive: own, floating: lent, reserved };
+    const isForced = left < 1;
+    if (isForced) this.#forced += 1;
+    this.#forcedPeak = Math.max(this.#forcedPeak, this.#forced);
+    return { exclusive: own, floating: lent, reserved, isForced };
   }
 
   /** The gate is gone. */
-  release({ reserved }: GateShare): void {
+  release({ reserved, isForced }: GateShare): void {
     this.#reserved -= reserved;
+    if (isForced) this.#forced -= 1;
   }
 
   /** Buffers were granted over the bus, or came back where negative. */

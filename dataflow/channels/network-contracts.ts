@@ -90,9 +90,10 @@ export interface NetworkCounters {
 export interface CreditReading {
   /** The most data frames that a channel sent or got beyond what was granted: none, ever. */
   readonly overGrantFrames: number;
-  /** Bytes that were granted over the bus: the most at any moment, and what the slot may. */
+  /** Bytes that were granted over the bus: the most at any moment, what the slot may, and what single buffers of gates came to beyond that. */
   readonly grantedBytesPeak: number;
   readonly grantBytesMax: number;
+  readonly grantBytesForced: number;
   /** Segments with frames that leave over NATS: now, the most at any moment, and what the slot may. */
   readonly segmentsInUse: number;
   readonly segmentsPeak: number;

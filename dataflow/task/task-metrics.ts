@@ -35,6 +35,7 @@ export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, c
     overGrantFrames: Math.max(reader.overGrantFrames, outputs.overGrantFrames),
     grantedBytesPeak: credit.grantedBytesPeak,
     grantBytesMax: credit.grantBytesMax,
+    grantBytesForced: credit.grantBytesForced,
     segmentsInUse: credit.segmentsInUse,
     segmentsPeak: credit.segmentsPeak,
     segmentsMax: credit.segmentsMax,

@@ -5,10 +5,11 @@ import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 export function creditFaultOf({ vertices = [] }: Pick<JobSummary, 'vertices'>): string | undefined {
   for (const { name, subtasks } of vertices) {
     for (const { subtaskIndex, metrics } of subtasks) {
-      const { overGrantFrames, grantedBytesPeak, grantBytesMax, segmentsPeak, segmentsMax } = metrics;
+      const { overGrantFrames, grantedBytesPeak, grantBytesMax, grantBytesForced, segmentsPeak, segmentsMax } = metrics;
       const where = `CREDIT: subtask ${subtaskIndex} of ${name}`;
       if (overGrantFrames > 0) return `${where} sent or got ${overGrantFrames} data frames beyond what was granted`;
-      if (grantedBytesPeak > grantBytesMax) return `${where} is in a slot that granted ${grantedBytesPeak} bytes and may ${grantBytesMax}`;
+      const mayGrant = grantBytesMax + grantBytesForced;
+      if (grantedBytesPeak > mayGrant) return `${where} is in a slot that granted ${grantedBytesPeak} bytes and may ${mayGrant}`;
       if (segmentsPeak > segmentsMax) return `${where} is in a slot that had ${segmentsPeak} segments and may have ${segmentsMax}`;
     }
   }

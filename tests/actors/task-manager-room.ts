@@ -54,6 +54,7 @@ const metrics: TaskRuntimeMetrics = {
   overGrantFrames: 0,
   grantedBytesPeak: 0,
   grantBytesMax: 0,
+  grantBytesForced: 0,
   segmentsInUse: 0,
   segmentsPeak: 0,
   segmentsMax: 0,

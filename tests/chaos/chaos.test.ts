@@ -65,6 +65,8 @@ test('a task that went beyond its credit, or a slot that granted more than it ma
   );
   assert.match(creditFaultOf({ vertices: [vertexWith({ segmentsPeak: 1 })] }) ?? '', 'had 1 segments and may have 0');
   assert.match(creditFaultOf({ vertices: [vertexWith({ grantedBytesPeak: 101 })] }) ?? '', 'granted 101 bytes and may 100');
+  assert.is(creditFaultOf({ vertices: [vertexWith({ grantedBytesPeak: 110, grantBytesForced: 10 })] }), undefined);
+  assert.match(creditFaultOf({ vertices: [vertexWith({ grantedBytesPeak: 111, grantBytesForced: 10 })] }) ?? '', 'and may 110');
 });
 
 test('lines that are missing, there too often, or never expected are told apart', () => {

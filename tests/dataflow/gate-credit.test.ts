@@ -206,15 +206,23 @@ const segments = (count: number): number => count * limits.segmentBytes;
 
 test('gates get what they would like while it lasts, then less, and one buffer always (GB1)', () => {
   const budget = new GrantBudget({ exclusive: 2, floating: 8, bytesMax: segments(64) });
-  assert.equal(budget.reserve(0), { exclusive: 2, floating: 8, reserved: 0 }, 'within the slot nothing is reserved');
+  assert.equal(budget.reserve(0), { exclusive: 2, floating: 8, reserved: 0, isForced: false }, 'within the slot nothing is reserved');
   const first = budget.reserve(10);
-  assert.equal(first, { exclusive: 2, floating: 8, reserved: 28 });
-  assert.equal(budget.reserve(20), { exclusive: 1, floating: 8, reserved: 28 });
-  assert.equal(budget.reserve(50), { exclusive: 0, floating: 8, reserved: 8 });
-  assert.equal(budget.reserve(50), { exclusive: 0, floating: 1, reserved: 1 });
-  assert.is(budget.bytesMax, segments(65), 'the last gate has more than the share of the slot');
+  assert.equal(first, { exclusive: 2, floating: 8, reserved: 28, isForced: false });
+  assert.equal(budget.reserve(20), { exclusive: 1, floating: 8, reserved: 28, isForced: false });
+  assert.equal(budget.reserve(50), { exclusive: 0, floating: 8, reserved: 8, isForced: false });
+  assert.equal(budget.reserve(50), { exclusive: 0, floating: 1, reserved: 1, isForced: true });
+  assert.equal(
+    [budget.bytesMax, budget.bytesForced],
+    [segments(64), segments(1)],
+    'the last gate has what is beyond the share of the slot',
+  );
+  const last = budget.reserve(1);
+  budget.release(last);
+  assert.is(budget.reserve(1).isForced, true);
+  assert.is(budget.bytesForced, segments(2), 'the most at any moment');
   budget.release(first);
-  assert.equal(budget.reserve(3), { exclusive: 2, floating: 8, reserved: 14 });
+  assert.equal(budget.reserve(3), { exclusive: 2, floating: 8, reserved: 14, isForced: false });
 });
 
 test('the most that was granted at once is kept (GB2)', () => {

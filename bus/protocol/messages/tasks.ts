@@ -142,9 +142,10 @@ export const TaskMetricsSchema = Type.Object({
   latencies: Type.Optional(Type.Array(TaskLatencySchema)),
   /** The most data frames that a channel of the task ever sent or got beyond what was granted: 0, else credit is broken. */
   overGrantFrames: Count,
-  /** Bytes of frames that the slot of the task has granted over the bus: the most at any moment, and what it may. */
+  /** Bytes of frames that the slot of the task has granted over the bus: the most at any moment, what it may, and what single buffers of inputs came to beyond that. */
   grantedBytesPeak: Count,
   grantBytesMax: Count,
+  grantBytesForced: Count,
   /** Segments of the slot of the task with frames that leave over NATS: now, the most at any moment, and what it may. */
   segmentsInUse: Count,
   segmentsPeak: Count,
@@ -167,6 +168,7 @@ export const noTaskMetrics: TaskMetrics = {
   overGrantFrames: 0,
   grantedBytesPeak: 0,
   grantBytesMax: 0,
+  grantBytesForced: 0,
   segmentsInUse: 0,
   segmentsPeak: 0,
   segmentsMax: 0,
