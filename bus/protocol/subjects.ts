@@ -17,8 +17,6 @@ export interface Subjects {
   of(address: Address): string;
   /** Frames and channel control for a slot. */
   data(taskManagerId: TaskManagerId, slot: number): string;
-  /** All data subjects of a TaskManager. */
-  allData(taskManagerId: TaskManagerId): string;
   /** Events of every job. */
   allJobEvents(): string;
   /** What the subjects of a TaskManager's slots start with. */
@@ -42,7 +40,6 @@ export function createSubjects(options: SubjectsOptions = {}): Subjects {
     clusterId,
     of: (address) => `${root}.${addressName(address)}`,
     data: (id, slot) => `${root}.task-manager.${checked(id)}.data.${count(slot)}`,
-    allData: (id) => `${root}.task-manager.${checked(id)}.data.*`,
     allJobEvents: () => `${root}.events.job.*`,
     slotsPrefix: (id) => `${root}.task-manager.${checked(id)}.`,
     isData: (subject) => subject.startsWith(root) && /\.data\.[^.]+$/.test(subject),

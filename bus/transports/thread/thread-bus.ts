@@ -1,6 +1,6 @@
 /**
- * The bus as a slot thread sees it: every call becomes a message to the main thread of the TaskManager, which owns the
- * connections. Keeps B1–B5 of bus/contracts.ts as far as the connections behind it do.
+ * The bus as a slot thread sees it: every call becomes a message to the main thread of the TaskManager, which owns
+ * the connection for control. Keeps B1–B5 of bus/contracts.ts as far as that connection does.
  *
  * TB1  A payload published on a data subject is given away when it has a buffer of its own: it is transferred, and empty
  *      afterwards. On all other subjects the caller keeps its payload.
