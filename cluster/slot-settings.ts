@@ -18,6 +18,8 @@ export interface SlotSettings {
   readonly heapBytesMax?: number;
   /** Fails when keyed state changed without a put; for tests. */
   readonly isStrictState?: boolean;
+  /** Slots of the TaskManager: never more threads are loaded ahead than are free. */
+  readonly slots: number;
   /** Threads that are loaded before a slot needs them; default 1. */
   readonly spareThreads?: number;
   /** Where the slot connects for frames to other processes; undefined where there are none. */

@@ -1,6 +1,6 @@
 /**
- * The thread of a slot: picks the real ports, connects for its frames, runs the SlotRuntime, watches its own memory. Started by WorkerSlotSpawner,
- * maybe before it is known for what; user code is loaded only then.
+ * The thread of a slot: picks the real ports, connects for its frames, runs the SlotRuntime, watches its own memory. Started
+ * by WorkerSlotSpawner, maybe before it is known for what; user code is loaded only then.
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { slotError, SlotRuntime } from '../actors/task/slot-runtime.js';

@@ -6,6 +6,8 @@
  * WS2  Its end is told once, with what it died of; a thread that is terminated or ends by itself dies of nothing.
  * WS3  Threads loaded ahead keep no process alive; `close` ends them.
  * WS4  Threads of one job are introduced to each other, across all spawners that share their `peers`.
+ * WS5  No more threads are loaded ahead than slots are free, so none while jobs use them all: loading one takes CPU from
+ *      tasks, which shows in their latencies. A slot that becomes free has its thread loaded at once.
  */
 import { Worker, type Transferable } from 'node:worker_threads';
 import { assert } from '../../core/errors.js';
@@ -24,21 +26,29 @@ export interface WorkerSlot {
 const mib = 1024 * 1024;
 const entry = new URL('../slot-worker.js', import.meta.url);
 const sparesDefault = 1;
-/** Not at once: the job that took the last one has better use for the CPU. */
-const replenishMs = 2_000;
+/** Where slots are still free when one was taken: the job that took it has better use for the CPU at first. */
+const replenishMsDefault = 2_000;
+
+export interface SpawnerOptions {
+  /** Of the process; default: of this spawner alone. */
+  readonly peers?: SlotPeers | undefined;
+  /** How long after a slot was taken the next thread is loaded; default 2 s. */
+  readonly replenishMs?: number;
+}
 
 export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
   readonly #settings: SlotSettings;
   readonly #peers: SlotPeers;
+  readonly #replenishMs: number;
   readonly #spares: WorkerSlotThread[] = [];
   readonly #used = new Set<WorkerSlotThread>();
   #replenishing: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** `peers`: of the process; default: of this spawner alone. */
-  constructor(settings: SlotSettings, peers: SlotPeers = new SlotPeers()) {
+  constructor(settings: SlotSettings, { peers = new SlotPeers(), replenishMs = replenishMsDefault }: SpawnerOptions = {}) {
     this.#settings = settings;
     this.#peers = peers;
+    this.#replenishMs = replenishMs;
     this.#replenish();
   }
 
@@ -47,11 +57,16 @@ export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
     return [...this.#used];
   }
 
+  /** Threads loaded ahead, also while they still load. */
+  get spares(): number {
+    return this.#spares.length;
+  }
+
   start(start: SlotStart): SlotThread<FromSlot, ToSlot> {
     const thread = this.#spares.shift() ?? this.#create();
     this.#used.add(thread);
     this.#peers.join(thread.use(start));
-    this.#replenishing ??= setTimeout(() => this.#replenish(), replenishMs).unref();
+    this.#replenishing ??= setTimeout(() => this.#replenish(), this.#replenishMs).unref();
     return thread;
   }
 
@@ -63,9 +78,11 @@ export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
   }
 
   #replenish(): void {
+    clearTimeout(this.#replenishing);
     this.#replenishing = undefined;
-    const { spareThreads = sparesDefault } = this.#settings;
-    while (!this.#isClosed && this.#spares.length < spareThreads) this.#spares.push(this.#create());
+    const { slots, spareThreads = sparesDefault } = this.#settings;
+    const wanted = Math.min(spareThreads, slots - this.#used.size);
+    while (!this.#isClosed && this.#spares.length < wanted) this.#spares.push(this.#create());
   }
 
   #create(): WorkerSlotThread {
@@ -78,10 +95,10 @@ export class WorkerSlotSpawner implements SlotSpawner<FromSlot, ToSlot> {
     });
     worker.unref();
     const thread = new WorkerSlotThread(worker, () => {
-      this.#used.delete(thread);
       this.#peers.leave(thread);
       const at = this.#spares.indexOf(thread);
       if (at >= 0) this.#spares.splice(at, 1);
+      if (this.#used.delete(thread)) this.#replenish();
     });
     return thread;
   }

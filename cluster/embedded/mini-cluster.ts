@@ -91,8 +91,9 @@ export class MiniCluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#taskManagers.values()].map(({ actor }) => actor.shutdown('the cluster stops')));
+    // Spawners first: no thread is loaded for a slot that is freed now.
     await Promise.all([...this.#taskManagers.values()].map(({ spawner }) => spawner.close()));
+    await Promise.all([...this.#taskManagers.values()].map(({ actor }) => actor.shutdown('the cluster stops')));
     await this.#node.stop();
     await Promise.all(this.#closing.map((close) => close()));
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
@@ -124,10 +125,11 @@ export class MiniCluster {
       buffers: slotBuffersOf(this.#configuration, this.#options.slots),
       storage: inMemory ? { kind: 'main-thread' } : { kind: 'filesystem', directory: this.#checkpointDirectory },
       ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
+      slots: this.#options.slots,
       // They are needed as soon as the job is submitted, so they are loaded while it is planned.
       spareThreads: this.#options.slots,
     };
-    const spawner = new WorkerSlotSpawner(settings, this.#peers);
+    const spawner = new WorkerSlotSpawner(settings, { peers: this.#peers });
     const actor = new TaskManager({
       ...this.#ports,
       taskManagerId: taskManagerId(name),

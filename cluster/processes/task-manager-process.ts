@@ -57,6 +57,7 @@ export async function startTaskManagerProcess({
   const spawner = new WorkerSlotSpawner({
     log: { level: logLevel, fields: { pid: process.pid, taskManager: id } },
     storage: storage.slots,
+    slots: configuration.get(options.numberOfTaskSlots),
     nats: natsSettingsOf(configuration),
     buffers: slotBuffersOf(configuration, configuration.get(options.numberOfTaskSlots)),
     ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
@@ -80,8 +81,9 @@ export async function startTaskManagerProcess({
   });
   return {
     stop: async () => {
-      await taskManager.shutdown('the process stops');
+      // First: no thread is loaded for a slot that is freed now.
       await spawner.close();
+      await taskManager.shutdown('the process stops');
       endpoint.close();
       await Promise.all([bus.close(), storage.close()]);
     },

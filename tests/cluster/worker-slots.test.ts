@@ -55,6 +55,23 @@ test('a job over two TaskManagers with two slots each writes every record once, 
   }
 });
 
+test('a slot thread that replaces a killed one is introduced to its peers too: no frame takes the bus (WS4)', async () => {
+  const cluster = startEmbeddedCluster({ taskManagers: 2, slots: 1 });
+  try {
+    const output = temporaryDirectory('tally');
+    const jobId = await submit(cluster, tallyUrl, { records: '6000', rate: '3000', output });
+    await eventually(20_000, async () => ((await cluster.client.describe(jobId))?.checkpointsCompleted ?? 0) >= 2, 'two checkpoints');
+    await cluster.threads()[0]?.terminate();
+    const summary = await within(40_000, cluster.client.waitForEnd(jobId), 'the end of the job');
+    assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
+    assert.is(summary.restarts, 1);
+    assert.equal(linesOf(output), expectedTallies(6_000, 7));
+    assert.is(cluster.framesOnBus(), 0);
+  } finally {
+    await cluster.close();
+  }
+});
+
 test('a slot thread that is killed in the middle costs a restart, and the output is as if nothing had happened', async () => {
   const cluster = startEmbeddedCluster({ taskManagers: 2, slots: 2 });
   try {

@@ -68,6 +68,7 @@ export function startEmbeddedCluster(options: {
     log: { level: 'silent', fields: {} },
     storage: { kind: 'main-thread' },
     isStrictState: true,
+    slots: options.slots,
     ...(options.heapBytesMax === undefined ? {} : { heapBytesMax: options.heapBytesMax }),
     ...(options.nats === undefined ? {} : { nats: options.nats }),
   };
@@ -76,7 +77,7 @@ export function startEmbeddedCluster(options: {
   const taskManagers = Array.from({ length: options.taskManagers }, (_, index) => {
     const name = `tm-${index + 1}`;
     const { bus, endpoint } = join(name);
-    const spawner = new WorkerSlotSpawner(settings, options.nats === undefined ? peers : undefined);
+    const spawner = new WorkerSlotSpawner(settings, options.nats === undefined ? { peers } : {});
     spawners.push(spawner);
     return new TaskManager({
       ...ports,
@@ -101,8 +102,8 @@ export function startEmbeddedCluster(options: {
     threads: () => spawners.flatMap(({ alive }) => alive),
     framesOnBus: () => framesOnBus,
     close: async () => {
-      await Promise.all(taskManagers.map((taskManager) => taskManager.shutdown('the test is over')));
       await Promise.all(spawners.map((spawner) => spawner.close()));
+      await Promise.all(taskManagers.map((taskManager) => taskManager.shutdown('the test is over')));
       await jobManager.stop();
     },
   };
