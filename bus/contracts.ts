@@ -51,6 +51,8 @@ export interface FrameBus extends Pick<Bus, 'payloadBytesMax' | 'subscribe' | 'f
   isCongested?(subject: string): boolean;
   /** Calls whenever data may be sent again. */
   onRelief?(listener: () => void): void;
+  /** How often it became congested. Default: never. */
+  congestions?(): number;
 }
 
 /** One connection to the bus. */

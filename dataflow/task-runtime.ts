@@ -14,6 +14,7 @@ import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import type { KeyedStateBackend } from '../storage/state/contracts.js';
 import type { KeyGroupRange } from '../core/ids.js';
 import type { ChannelNetwork } from './channels/channel-network.js';
+import type { NetworkCounters } from './channels/network-contracts.js';
 import type { KeySelector, OperatorFactory, Split, TaskInfo } from './contracts.js';
 import type { CustomPartition } from '../graph/types.js';
 import type { SlotLoop } from './slot-loop.js';
@@ -159,6 +160,8 @@ export interface TaskRuntimeMetrics {
   readonly segmentsInUse: number;
   readonly segmentsPeak: number;
   readonly segmentsMax: number;
+  /** Of the slot of the task, since it began. */
+  readonly slot: NetworkCounters;
   readonly stateEntries: number;
   readonly channels: ChannelUse;
   /** Only with latency tracking, and once a marker came. */

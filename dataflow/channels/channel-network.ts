@@ -95,7 +95,12 @@ export class ChannelNetwork {
   }
 
   counters(): NetworkCounters {
-    return { unknownFrames: this.#unknownFrames, malformedFrames: this.#malformedFrames, sendFailures: this.#sendFailures };
+    return {
+      unknownFrames: this.#unknownFrames,
+      malformedFrames: this.#malformedFrames,
+      sendFailures: this.#sendFailures,
+      congestions: this.#options.bus.congestions?.() ?? 0,
+    };
   }
 
   credit(): CreditReading {
@@ -264,8 +269,9 @@ export class ChannelNetwork {
       this.#options.bus.publish(this.#options.dataSubject(peer), payload, onSent);
     } catch (error) {
       onSent?.(payload);
-      this.#sendFailures += 1;
-      if (this.#sendFailures === 1) this.#options.logger.log('warn', 'A frame could not be sent', { error: String(error) });
+      const count = (this.#sendFailures += 1);
+      if ((count & (count - 1)) !== 0) return;
+      this.#options.logger.log('warn', 'a frame could not be sent', { count, error: String(error) });
     }
   }
 

@@ -79,11 +79,16 @@ export interface InputGate {
   channels: number;
 }
 
-/** What was dropped, for metrics. */
+/** What was dropped, and how often the connection held the slot back: since the slot began, of all its channels. */
 export interface NetworkCounters {
+  /** Frames for channels that are not open here: usual after a failover. */
   readonly unknownFrames: number;
+  /** What came on the data subject and is no frame. */
   readonly malformedFrames: number;
+  /** Frames the connection did not take. */
   readonly sendFailures: number;
+  /** How often more was on the way out than is good. */
+  readonly congestions: number;
 }
 
 /** How a slot kept to its credit. */

@@ -216,6 +216,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       times: this.#times,
       latency: this.#latency,
       credit: this.#options.network.credit(),
+      slot: this.#options.network.counters(),
     });
   }
 

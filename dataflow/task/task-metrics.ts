@@ -1,5 +1,5 @@
 /** The counters of a task, gathered from its parts. */
-import type { CreditReading } from '../channels/network-contracts.js';
+import type { CreditReading, NetworkCounters } from '../channels/network-contracts.js';
 import type { TaskRuntimeMetrics } from '../task-runtime.js';
 import { channelUse } from './channel-use.js';
 import type { LatencyTracking } from './latency-tracking.js';
@@ -16,9 +16,10 @@ export interface MeasuredParts {
   readonly times: TaskTimes;
   readonly latency: LatencyTracking;
   readonly credit: CreditReading;
+  readonly slot: NetworkCounters;
 }
 
-export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, credit }: MeasuredParts): TaskRuntimeMetrics {
+export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, credit, slot }: MeasuredParts): TaskRuntimeMetrics {
   const latencies = latency.report();
   return {
     recordsIn,
@@ -39,6 +40,7 @@ export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, c
     segmentsInUse: credit.segmentsInUse,
     segmentsPeak: credit.segmentsPeak,
     segmentsMax: credit.segmentsMax,
+    slot,
     stateEntries: (chain?.operators ?? []).reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
     channels: channelUse(reader.channelUses(), outputs.channelUses()),
     ...(latencies.length === 0 ? {} : { latencies }),

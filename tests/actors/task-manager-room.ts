@@ -58,6 +58,7 @@ const metrics: TaskRuntimeMetrics = {
   segmentsInUse: 0,
   segmentsPeak: 0,
   segmentsMax: 0,
+  slot: { unknownFrames: 0, malformedFrames: 0, sendFailures: 0, congestions: 0 },
   stateEntries: 0,
   channels: { inputUse: 0, outputUse: 0, inputs: [], outputs: [] },
 };

@@ -176,6 +176,7 @@ test('a server that reads nothing is congestion, which ends when it reads again 
     }
     await within(10_000, relief, 'the end of the congestion');
     assert.not(bus.isCongested());
+    assert.is(bus.congestions(), 1);
     await bus.close();
   }));
 

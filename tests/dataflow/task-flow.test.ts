@@ -144,6 +144,7 @@ test('a source in front of a slow sink is back-pressured, the sink is busy, and 
   const elapsed = harness.world.nowMs - startedAt;
   const [source, slow] = harness.tasks().map(({ runtime }) => runtime.metrics()) as [TaskRuntimeMetrics, TaskRuntimeMetrics];
   assert.ok(source.backPressuredMs > 0.9 * elapsed, `back-pressured for ${source.backPressuredMs} of ${elapsed} ms`);
+  assert.equal(source.slot, { unknownFrames: 0, malformedFrames: 0, sendFailures: 0, congestions: 0 });
   assert.ok(source.waitingFrames >= 1, `${source.waitingFrames} frames wait for credit`);
   assert.ok(slow.busyMs > 0.9 * elapsed && slow.backPressuredMs === 0, `${slow.busyMs} ms busy`);
   assert.ok(slow.channels.inputUse >= 0.5, `the input of the sink is used to ${slow.channels.inputUse}`);

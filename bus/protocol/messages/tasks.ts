@@ -120,6 +120,9 @@ export const ChannelUseSchema = Type.Object({
 });
 export type ChannelUse = Static<typeof ChannelUseSchema>;
 
+/** What a slot dropped, and how often its connection held it back: see docs/channels.md. */
+const SlotCountersSchema = Type.Object({ unknownFrames: Count, malformedFrames: Count, sendFailures: Count, congestions: Count });
+
 /** Counters a task reports with its states and heartbeats. */
 export const TaskMetricsSchema = Type.Object({
   recordsIn: Count,
@@ -150,6 +153,8 @@ export const TaskMetricsSchema = Type.Object({
   segmentsInUse: Count,
   segmentsPeak: Count,
   segmentsMax: Count,
+  /** Of the slot of the task, since it began: all its tasks tell the same, so they are not to be added up. */
+  slot: Type.Optional(SlotCountersSchema),
 });
 export type TaskMetrics = Static<typeof TaskMetricsSchema>;
 

@@ -125,6 +125,10 @@ export class NatsBus implements Bus, FrameBus {
     return this.#status !== 'connected' || this.#window?.isCongested === true;
   }
 
+  congestions(): number {
+    return this.#window?.congestions ?? 0;
+  }
+
   onRelief(listener: () => void): void {
     const { outboundHighBytes: highBytes, outboundLowBytes: lowBytes, segmentsUnaskedMax: lentMax } = limits;
     this.#window ??= new OutboundWindow({ highBytes, lowBytes, lentMax, flush: () => this.flush() });

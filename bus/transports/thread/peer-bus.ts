@@ -67,6 +67,10 @@ export class PeerBus implements FrameBus {
     this.#options.behind.onRelief?.(listener);
   }
 
+  congestions(): number {
+    return this.#options.behind.congestions?.() ?? 0;
+  }
+
   /** What went through ports has arrived as soon as it is published. */
   flush(): Promise<void> {
     return this.#options.behind.flush();
