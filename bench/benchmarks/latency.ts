@@ -7,8 +7,8 @@ import { below } from '../harness/targets.js';
 import type { SharedPart } from '../harness/shared-measurement.js';
 
 const p99Max = 25;
-/** A TaskManager loads a spare thread two seconds after a slot was taken, which keeps both cores busy for most of a second. */
-const warmUpSeconds = { job: 5, hand: 2 };
+/** A TaskManager loads a spare thread two seconds after a slot was taken, which keeps both cores busy for most of a second. Of both forms. */
+const warmUpSeconds = 5;
 
 interface Case {
   readonly share: number;
@@ -38,7 +38,7 @@ export const latency: Benchmark = {
   measures:
     'milliseconds from the moment a record was to be made (fixed beforehand, so that a stall counts for every record it keeps waiting) until it was counted, in the keyed count between two TaskManager processes over NATS (checkpointing every 500 ms), at 50 % and 80 % of the rate the same job reached just before; half of the records cross. Against two processes written by hand at the same rates and with the same buffer timeout.',
   doesNotMeasure:
-    'two machines (all processes share the cores), the way to and from the outside, the first five seconds of a job. Records are made every millisecond (the shortest timer), which is part of every latency.',
+    'two machines (all processes share the cores), the way to and from the outside, the first five seconds of a job or of the pair. The cluster idles beside the pair written by hand, on the same cores. Records are made every millisecond (the shortest timer), which is part of every latency.',
   async run(context) {
     const under = await ClusterUnderTest.start({ taskManagers: 2, slots: 1 });
     try {
@@ -62,10 +62,10 @@ async function measure(under: ClusterUnderTest, { isQuick, rounds, say }: Benchm
     for (const one of cases) {
       const perSecond = Math.floor((perSecondMax * one.share) / 2);
       const { share: _share, ...settings } = one;
-      const job = await runJob(under, { ...runOf(perSecond, warmUpSeconds.job, seconds), ...settings });
+      const job = await runJob(under, { ...runOf(perSecond, warmUpSeconds, seconds), ...settings });
       samples.get(one)?.job.push(job.latencies);
       const isByHand = one === asked || one === without.load;
-      const hand = isByHand ? await runByHand({ ...runOf(perSecond, warmUpSeconds.hand, seconds), ...settings }, say) : undefined;
+      const hand = isByHand ? await runByHand({ ...runOf(perSecond, warmUpSeconds, seconds), ...settings }, say) : undefined;
       if (hand !== undefined) samples.get(one)?.hand.push(hand.latencies);
       say(`${caseText(one)}: ${latencyText(job.latencies)}${hand === undefined ? '' : `; by hand ${latencyText(hand.latencies)}`}`);
     }
