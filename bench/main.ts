@@ -17,6 +17,7 @@ import { idleMemory } from './benchmarks/idle-memory.js';
 import { keyedCount, twoInput } from './benchmarks/keyed-count.js';
 import { keyedCountNats } from './benchmarks/keyed-count-nats.js';
 import { latency } from './benchmarks/latency.js';
+import { projection } from './benchmarks/projection.js';
 import { recovery } from './benchmarks/recovery.js';
 import { simulator } from './benchmarks/simulator.js';
 import { startUp } from './benchmarks/start-up.js';
@@ -35,6 +36,7 @@ const benchmarks = [
   keyedCount,
   twoInput,
   keyedCountNats,
+  projection,
   fanOut,
   backpressure,
   latency,

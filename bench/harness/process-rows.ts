@@ -10,6 +10,7 @@ export interface ProcessRows {
   readonly jobName: string;
   /** Records of the measured part. */
   readonly records: number;
+  /** What is compared with: by hand, or another way to write the job. */
   readonly hand: readonly SharedPart[];
   readonly job: readonly SharedPart[];
   /** What the ratio of the rates should be; absent: nothing is asked. */
@@ -47,9 +48,10 @@ export function processRows({ name, handName, jobName, records, hand, job, ratio
   });
 }
 
-/** One round, for whoever watches. */
-export function roundText(records: number, { hand, job }: { readonly hand: SharedPart; readonly job: SharedPart }): string {
-  const text = ({ ms, cpuMs: byProcess }: SharedPart): string =>
-    `${(records / ms / 1_000).toFixed(2)} M rec/s (CPU ms: ${[...byProcess].map(([name, used]) => `${name} ${used}`).join(', ')})`;
-  return `by hand ${text(hand)}, Millrace ${text(job)}`;
-}
+/** One measurement, for whoever watches. */
+export const rateText = (records: number, { ms, cpuMs: byProcess }: SharedPart): string =>
+  `${(records / ms / 1_000).toFixed(2)} M rec/s (CPU ms: ${[...byProcess].map(([name, used]) => `${name} ${used}`).join(', ')})`;
+
+/** One round of two forms. */
+export const roundText = (records: number, { hand, job }: { readonly hand: SharedPart; readonly job: SharedPart }): string =>
+  `by hand ${rateText(records, hand)}, Millrace ${rateText(records, job)}`;
