@@ -1,10 +1,11 @@
 /** Frames as bytes: well-formed, self-contained, and harmless when they are not ours. */
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encode } from '../../bus/codec/cbor.js';
 import type { ChannelId, CheckpointId, OperatorId } from '../../core/ids.js';
 import type { MillraceError } from '../../core/errors.js';
-import type { FrameWriter } from '../../dataflow/channels/frame-codec.js';
+import { frameKinds, type FrameWriter } from '../../dataflow/channels/frame-codec.js';
 import type { ChannelControl, RecordBatch, StreamEvent } from '../../dataflow/channels/elements.js';
 import { createColumnarCodec } from '../../dataflow/columnar/columnar-codec.js';
 import { maxWatermark, minWatermark, noTimestamp } from '../../dataflow/contracts.js';
@@ -191,6 +192,25 @@ test('a hostile event is refused without being decoded', () => {
   const bomb = encode([1, channelId, 0, 1, 'x'.repeat(100_000)]);
   const header = codec.readHeader(bomb);
   assert.is(header && codec.decodeEvent(bomb, header), undefined);
+});
+
+test('the document of channels lists the kinds of frames that there are, and what control frames carry', () => {
+  const text = readFileSync(new URL('../../../docs/channels.md', import.meta.url), 'utf8');
+  const rows = [...text.matchAll(/^\| ([\d, ]+?) +\|[^|]+\|([^|]*)\|$/gmu)].map(
+    ([, kinds = '', body = '']) => [kinds.split(', ').map(Number), [...body.matchAll(/`(\w+)`/gu)].map(([, field]) => field)] as const,
+  );
+  assert.equal(
+    rows.flatMap(([kinds]) => kinds),
+    Object.values(frameKinds),
+  );
+  const controls: readonly ChannelControl[] = [
+    { kind: 'grant', grantedUpTo: 1, receivedUpTo: 1 },
+    { kind: 'beat', sentUpTo: 1, backlog: 1 },
+  ];
+  for (const { kind, ...fields } of controls) {
+    const row = rows.find(([kinds]) => kinds.includes(frameKinds[kind as 'grant' | 'beat']));
+    assert.equal(row?.[1], Object.keys(fields), kind);
+  }
 });
 
 test.run();
