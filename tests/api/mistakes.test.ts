@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MillraceError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import { defineJob, type DataStream, type JobBuilder, type RestartStrategy, type StreamExecutionEnvironment } from '../../index.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf, wordCount } from '../support/word-count.js';
@@ -107,6 +108,7 @@ test('mistakes of a builder are told while it builds, by name', () => {
   refused((env) => void env.fromData(1).setParallelism(-1), 'PARALLELISM_INVALID', /-1 is not/);
   refused((env) => void env.fromData(1).name(' '), 'OPERATOR_NAME_EMPTY', /name/);
   refused((env) => void env.fromData(1).name('n'.repeat(129)).sinkTo(nothing()), 'OPERATOR_NAME_TOO_LONG', /129 characters/);
+  refused((env) => void env.fromSequence(1, 2, { name: 'n'.repeat(129) }).sinkTo(nothing()), 'OPERATOR_NAME_TOO_LONG', /Source: n+/);
   refused((env) => void env.fromData(1).slotSharingGroup('a b'), 'SLOT_SHARING_GROUP_INVALID', /"a b"/);
   refused((env) => void env.enableCheckpointing(1), 'CHECKPOINT_INTERVAL_INVALID', /every 1 ms/);
   refused((env) => void env.enableCheckpointing('soon' as '1 s'), 'DURATION_INVALID', /"soon"/);
@@ -178,6 +180,12 @@ test('a restart strategy has the bounds of its configuration keys, and the error
     wordCount(env);
   });
   assert.equal(settings.restartStrategy, { kind: 'fixed-delay', attempts: 3, delayMs: 2_000 });
+});
+
+test('a name that nobody gave is shortened where it is too long', () => {
+  const { vertices } = graphOf((env) => void env.fromSequence(1, 2).sinkTo({ ...nothing(), name: 'n'.repeat(200) }));
+  const [sink] = vertices.flatMap(({ operators }) => operators).filter(({ kind }) => kind === 'sink');
+  assert.is(sink?.name, `Sink: ${'n'.repeat(limits.operatorNameMax - 7)}…`);
 });
 
 test.run();
