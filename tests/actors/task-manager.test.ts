@@ -561,6 +561,7 @@ test('progress of running tasks is told about once a second', async () => {
     recordsOut: 2,
     recordsWritten: 1,
     duplicateFrames: 0,
+    slot: { unknownFrames: 0, malformedFrames: 0, sendFailures: 0, congestions: 0 },
     channels,
   });
 });
