@@ -40,7 +40,7 @@ port.once('message', (first: ToSlotWorker) => {
 
 async function begin(start: SlotStart, main: MessagePort): Promise<void> {
   const logger = createLogger(settings.log.level, settings.log.fields);
-  guard(serve(start, main, await connect(start, logger)));
+  guard(serve({ start, main, logger, nats: await connect(start, logger) }));
 }
 
 /**
@@ -79,10 +79,16 @@ function endThread(error: MillraceError): void {
   });
 }
 
-function serve(start: SlotStart, main: MessagePort, nats: FrameBus | undefined): SlotRuntime {
+interface SlotParts {
+  readonly start: SlotStart;
+  readonly main: MessagePort;
+  readonly logger: Logger;
+  readonly nats: FrameBus | undefined;
+}
+
+function serve({ start, main, logger, nats }: SlotParts): SlotRuntime {
   const files = new NodeFileSystem();
   const chunks = openChunks(settings.storage, files);
-  const logger = createLogger(settings.log.level, settings.log.fields);
   let addPeer: (peer: PeerIntroduction) => void;
   return new SlotRuntime({
     start,

@@ -14,7 +14,7 @@ import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import type { KeyedStateBackend } from '../storage/state/contracts.js';
 import type { KeyGroupRange } from '../core/ids.js';
 import type { ChannelNetwork } from './channels/channel-network.js';
-import type { NetworkCounters } from './channels/network-contracts.js';
+import type { CreditReading, NetworkCounters } from './channels/network-contracts.js';
 import type { KeySelector, OperatorFactory, Split, TaskInfo } from './contracts.js';
 import type { CustomPartition } from '../graph/types.js';
 import type { SlotLoop } from './slot-loop.js';
@@ -128,7 +128,7 @@ export interface CheckpointTrigger {
 }
 
 /** Counters of one attempt, from its start. */
-export interface TaskRuntimeMetrics {
+export interface TaskRuntimeMetrics extends CreditReading {
   /** Records taken from channels, or emitted by the source reader. */
   readonly recordsIn: number;
   /** Records put into channels. */
@@ -150,16 +150,6 @@ export interface TaskRuntimeMetrics {
   readonly queuedFrames: number;
   /** Frames that wait for credit, of all outputs. */
   readonly waitingFrames: number;
-  /** The most data frames that a channel ever sent or got beyond what was granted: none, ever. */
-  readonly overGrantFrames: number;
-  /** Bytes of frames that the slot granted over the bus: the most at any moment, what it may, and what single buffers of gates came to beyond that. */
-  readonly grantedBytesPeak: number;
-  readonly grantBytesMax: number;
-  readonly grantBytesForced: number;
-  /** Segments of the slot with frames that leave over NATS: now, the most at any moment, and what it may. */
-  readonly segmentsInUse: number;
-  readonly segmentsPeak: number;
-  readonly segmentsMax: number;
   /** Of the slot of the task, since it began. */
   readonly slot: NetworkCounters;
   readonly stateEntries: number;

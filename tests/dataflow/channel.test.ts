@@ -222,7 +222,7 @@ test('of frames in pieces a channel holds one of any size; those behind it keep 
   const records = [pieceOf('a', 40), pieceOf('b', 3), pieceOf('c', 40), 'd'];
   for (const record of records) sender.add(record, noTimestamp);
   sender.sendEvent({ kind: 'end-of-data' });
-  await world.runUntil(() => false, world.nowMs + 5_000).catch(() => undefined);
+  await pass(pair, 5_000);
   assert.is(pair.failure, undefined);
   assert.equal([receiver.queued, receiver.credit.held], [2, 8], 'the first as a whole, then eight pieces of the others');
   assert.ok(sender.credit.waiting > 30, `${sender.credit.waiting} pieces wait for credit`);
