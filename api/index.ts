@@ -11,6 +11,7 @@ export type { FieldOf, FieldsOf, KeyField, KeyFields, KeyOfFields, KnownKey } fr
 export { outputTag } from '../dataflow/functions.js';
 export { registerRecordClass, type RecordClass } from '../dataflow/records/record-classes.js';
 export type {
+  AggregateFunction,
   Collector,
   FilterFunction,
   FlatMapFunction,

@@ -38,6 +38,18 @@ export type FlatMapFunction<In, Out> = (value: In, out: Collector<Out>) => Resul
 /** Combines two values of one key; may return either argument, and may change `accumulated`. */
 export type ReduceFunction<T> = (accumulated: T, value: T) => T;
 
+/**
+ * Folds values of type `In` into an accumulator, and makes a result of that. `add` and `merge` may change the accumulator
+ * they get and return it; `getResult` must not change it. `merge` is asked for where accumulators of several windows or
+ * slices become one, and may take either apart.
+ */
+export interface AggregateFunction<In, Acc, Out> {
+  createAccumulator(): Acc;
+  add(value: In, accumulator: Acc): Acc;
+  getResult(accumulator: Acc): Out;
+  merge(left: Acc, right: Acc): Acc;
+}
+
 declare const tagged: unique symbol;
 
 /** Names a side output and the type of its records. Made by `outputTag`. */

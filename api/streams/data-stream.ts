@@ -1,0 +1,200 @@
+/**
+ * Streams as a builder sees them: every call adds an operator to the graph and returns the stream of its results.
+ *
+ * DS1  Nothing runs here; functions are kept for the slots. Types flow from source to sink without a cast.
+ * DS2  A stream may be used any number of times; every use reads all of its records.
+ */
+import type { Key } from '../../core/keys.js';
+import type { KeySelector, Operator, Sink } from '../../dataflow/contracts.js';
+import type { FilterFunction, FlatMapFunction, MapFunction, ProcessSetup, Synchronous } from '../../dataflow/functions.js';
+import { collectOperator } from '../../dataflow/operators/collect.js';
+import { filterOperator } from '../../dataflow/operators/filter.js';
+import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
+import { mapOperator } from '../../dataflow/operators/map.js';
+import { printOperator } from '../../dataflow/operators/print.js';
+import { processOperator } from '../../dataflow/operators/process.js';
+import { fieldSelector, keyOfFields } from '../../dataflow/records/pick-fields.js';
+import { checkFields } from '../../graph/field-names.js';
+import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
+import { DeclaredStream, type DeclaredStreamOptions } from '../declared-fields.js';
+import type { FieldOf, FieldsOf, KeyFields, KeyOfFields } from '../fields.js';
+import { assertSynchronous, type Transformation } from '../transformation.js';
+import type { KeyedStream } from './keyed-stream.js';
+import type { SingleOutputStream } from './single-output-stream.js';
+import { addOperator, partitionedOrigins, streamMakers, type PartitionSettings, type StreamHandle } from './stream-handle.js';
+import { StreamSink } from './stream-sink.js';
+
+let readHandle: (stream: DataStream<unknown>) => StreamHandle;
+
+/** Where a stream comes from, for what adds operators to it from outside its class. */
+export function handleOf<T>(stream: DataStream<T>): StreamHandle {
+  return readHandle(stream as DataStream<unknown>);
+}
+
+/** Records of one type. */
+export class DataStream<T> {
+  static {
+    readHandle = (stream) => stream.#handle;
+  }
+
+  readonly #handle: StreamHandle;
+  /** Keeps streams of different types apart, though no record is ever held here. */
+  declare protected readonly recordType: T;
+
+  constructor(handle: StreamHandle) {
+    this.#handle = handle;
+  }
+
+  /** One result for every record. */
+  map<Out>(map: MapFunction<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    return this.transform({ type: 'map', name: 'Map', written: map, create: () => mapOperator(map) as Operator });
+  }
+
+  /** The records for which the function says true; a type guard narrows the type. */
+  filter<Narrowed extends T>(isWanted: (value: T) => value is Narrowed): SingleOutputStream<Narrowed>;
+  filter(isWanted: FilterFunction<T>): SingleOutputStream<T>;
+  filter(isWanted: FilterFunction<T>): SingleOutputStream<T> {
+    return this.transform({ type: 'filter', name: 'Filter', written: isWanted, create: () => filterOperator(isWanted) as Operator });
+  }
+
+  /**
+   * Any number of results for every record: returned as an iterable (an array, or a generator for many), or handed to
+   * the collector (then name the type: `flatMap<Word>((line, out) => …)`).
+   */
+  flatMap<Out>(flatMap: FlatMapFunction<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    return this.transform({ type: 'flat-map', name: 'Flat Map', written: flatMap, create: () => flatMapOperator(flatMap) as Operator });
+  }
+
+  /** A function with side outputs and a last word, or what makes one for each subtask. */
+  process<Out>(setup: ProcessSetup<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    return this.transform({ type: 'process', name: 'Process', written: setup, create: () => processOperator(setup) as Operator });
+  }
+
+  /**
+   * The records with these fields only, in this order. Where they come over a channel, the others do not travel. Of an
+   * instance of a class it makes a plain object.
+   */
+  select<const Fields extends FieldsOf<T>>(...fields: Fields): SingleOutputStream<Pick<T, Fields[number]>> {
+    const create = () => mapOperator(fieldSelector(fields) as MapFunction<unknown, unknown>) as Operator;
+    return this.transform({ type: 'select', name: 'Select', written: create, create, fieldUse: { fields, isPassedOn: false } });
+  }
+
+  /**
+   * Says which fields the next function looks at: `stream.uses('a', 'b').filter(({ a, b }) => a > b)`. It gets records with
+   * these fields only; what no other function uses does not travel either.
+   */
+  uses<const Fields extends FieldsOf<T>>(...fields: Fields): DeclaredStream<T, Fields[number]> {
+    checkFields(fields, 'uses');
+    return new DeclaredStream<T, Fields[number]>(this.declared(fields));
+  }
+
+  /**
+   * Records with the same key meet in the same subtask, where state belongs to the key: the value of a field, a tuple of
+   * several (`keyBy('a', 'b')`), or what a pure function makes of the record.
+   */
+  keyBy<const Fields extends KeyFields<T>>(...fields: Fields): KeyedStream<KeyOfFields<T, Fields>, T, Fields[number]>;
+  keyBy<const K extends Key>(keyOf: (value: T) => K): KeyedStream<K, T>;
+  keyBy(first: string | ((value: T) => Key), ...others: readonly string[]): KeyedStream<Key, T, FieldOf<T>> {
+    if (typeof first !== 'string') return this.#keyedBy(first, first);
+    const fields = [first, ...others];
+    const keyOf = keyOfFields(fields);
+    return this.#keyedBy(keyOf, keyOf, fields as FieldOf<T>[]);
+  }
+
+  /** All records of this stream and the others; their order against each other is not defined. */
+  union(...others: readonly DataStream<T>[]): DataStream<T> {
+    const { builder, origins } = this.#handle;
+    return new DataStream<T>({ builder, origins: [...origins, ...others.flatMap((other) => other.#handle.origins)] });
+  }
+
+  /** Each record stays in its subtask; refused when the parallelism changes. */
+  forward(): DataStream<T> {
+    return this.#partitioned('FORWARD');
+  }
+
+  /** Records go to all subtasks in turn. */
+  rebalance(): DataStream<T> {
+    return this.#partitioned('REBALANCE');
+  }
+
+  /**
+   * Like `rebalance`, but each subtask shares its records out among a few neighbours only: from two to four subtasks, each
+   * feeds two. Cheaper, and even only where the records come evenly.
+   */
+  rescale(): DataStream<T> {
+    return this.#partitioned('RESCALE');
+  }
+
+  /** Each record goes to a subtask drawn at random. */
+  shuffle(): DataStream<T> {
+    return this.#partitioned('SHUFFLE');
+  }
+
+  /** Every record goes to the first subtask, which then is as fast as one subtask is. */
+  global(): DataStream<T> {
+    return this.#partitioned('GLOBAL');
+  }
+
+  /**
+   * Each record goes where `partition` says (Flink has its arguments the other way round): a whole number from 0 to `subtasks - 1`, anything else fails the job. The stream
+   * is not keyed: there is no state of a key behind it.
+   */
+  partitionCustom<const K extends Key>(keyOf: (value: T) => K, partition: (key: NoInfer<K>, subtasks: number) => number): DataStream<T> {
+    assertSynchronous(partition, 'partitionCustom');
+    assertSynchronous(keyOf, 'partitionCustom');
+    return this.#partitioned('CUSTOM', { keySelector: keyOf as KeySelector, customPartition: partition as CustomPartition });
+  }
+
+  /** Every record goes to every subtask. */
+  broadcast(): DataStream<T> {
+    return this.#partitioned('BROADCAST');
+  }
+
+  /**
+   * Shows the records to the people who run the process, each as a line; after a failure some are shown again.
+   * `label` begins each line.
+   */
+  print(label?: string): StreamSink {
+    return this.sinkTo({ name: 'Print to Std. Out', data: label ?? null, createWriter: () => printOperator<T>(label) });
+  }
+
+  /** Hands the records to the result of the job under `name`, each exactly once. For small results of bounded jobs. */
+  collect(name = 'collected'): StreamSink {
+    return this.sinkTo({ name: `Collect ${name}`, data: name, createWriter: () => collectOperator<T>(name) });
+  }
+
+  /** Ends the stream in a sink. */
+  sinkTo(sink: Sink<T>): StreamSink {
+    const { builder, origins: inputs } = this.#handle;
+    const factory = { kind: 'operator', create: () => sink.createWriter() as Operator } as const;
+    return new StreamSink(
+      builder,
+      builder.add({ kind: 'sink', type: 'sink', name: `Sink: ${sink.name}`, data: sink.data, inputs, factory }),
+    );
+  }
+
+  protected declared<F extends FieldOf<T>>(fields: readonly F[]): DeclaredStreamOptions<T, F> {
+    return {
+      fields,
+      transform: (transformation) => this.transform(transformation),
+      keyBy: (keyOf, written) => this.#keyedBy(keyOf, written, fields),
+    };
+  }
+
+  protected transform<Out>(transformation: Transformation): SingleOutputStream<Out> {
+    return addOperator<Out>(this.#handle, transformation);
+  }
+
+  /** Without `fields` the key may look at any. */
+  #keyedBy<K extends Key, F extends FieldOf<T>>(keyOf: (value: T) => K, written: unknown, fields?: readonly F[]): KeyedStream<K, T, F> {
+    assertSynchronous(written, 'keyBy', 'Pass the name of a field, or a function that makes the key.');
+    const { builder, origins } = this.#handle;
+    const keyed = partitionedOrigins(origins, 'HASH', { keySelector: keyOf as KeySelector, keyFields: fields });
+    return streamMakers.keyed<K, T, F>({ builder, origins: keyed }, keyOf);
+  }
+
+  #partitioned(partitioner: PartitionerKind, settings?: PartitionSettings): DataStream<T> {
+    const { builder, origins } = this.#handle;
+    return new DataStream<T>({ builder, origins: partitionedOrigins(origins, partitioner, settings) });
+  }
+}

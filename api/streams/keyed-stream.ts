@@ -1,0 +1,104 @@
+import type { Key } from '../../core/keys.js';
+import type { KeySelector, Operator } from '../../dataflow/contracts.js';
+import type { KeyedProcessSetup, ReduceFunction, Synchronous } from '../../dataflow/functions.js';
+import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
+import { keyedReduceOperator } from '../../dataflow/operators/keyed-reduce.js';
+import { checkFields } from '../../graph/field-names.js';
+import type { FieldUse } from '../../graph/types.js';
+import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
+import { DeclaredKeyedStream } from '../declared-fields.js';
+import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey } from '../fields.js';
+import { DataStream, handleOf } from './data-stream.js';
+import type { SingleOutputStream } from './single-output-stream.js';
+import { streamMakers, type StreamHandle } from './stream-handle.js';
+
+/** Records that meet by key: state and timers belong to the key. `F` are the fields that the key is made of; never: not known. */
+export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends DataStream<T> {
+  readonly #keyOf: (value: T) => K;
+
+  constructor(handle: StreamHandle, keyOf: (value: T) => K) {
+    super(handle);
+    this.#keyOf = keyOf;
+  }
+
+  /** A function with state and timers of the record's key, or what makes one for each subtask. */
+  override process<Out>(setup: KeyedProcessSetup<K, T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+    const keyOf = this.#keyOf;
+    return this.transform({
+      type: 'keyed-process',
+      name: 'Keyed Process',
+      written: setup,
+      isKeyed: true,
+      create: () => keyedProcessOperator(keyOf, setup) as Operator,
+    });
+  }
+
+  /**
+   * Says which fields the next function looks at, beside those of the key: it gets records with these only, and the others
+   * do not travel. The key must be one whose fields are known.
+   */
+  override uses<const Fields extends FieldsOf<T>>(...fields: Fields & KnownKey<F>): DeclaredKeyedStream<K, T, F | Fields[number]> {
+    checkFields(fields, 'uses');
+    const keyFields = handleOf(this).origins[0]?.keyFields as readonly F[] | undefined;
+    if (keyFields === undefined) throw keyFieldsUnknown();
+    return new DeclaredKeyedStream<K, T, F | Fields[number]>({
+      ...this.declared([...new Set([...keyFields, ...(fields as Fields)])]),
+      keyOf: this.#keyOf,
+    });
+  }
+
+  /** Folds the records of each key into one; every record hands on the new value. */
+  reduce(reduce: ReduceFunction<T>): SingleOutputStream<T> {
+    return this.#fold({ type: 'reduce', name: 'Keyed Reduce', reduce });
+  }
+
+  /** Adds up a field, in the first record of the key. */
+  sum(field: NumericField<T>): SingleOutputStream<T> {
+    return this.#aggregate('sum', field, sumOf(field));
+  }
+
+  /** The smallest value of a field so far, in the first record of the key. */
+  min(field: OrderedField<T>): SingleOutputStream<T> {
+    const reduce = extremeOf<T>(field, (candidate, best) => candidate < best);
+    return this.#aggregate('min', field, reduce);
+  }
+
+  /** The largest value of a field so far, in the first record of the key. */
+  max(field: OrderedField<T>): SingleOutputStream<T> {
+    const reduce = extremeOf<T>(field, (candidate, best) => candidate > best);
+    return this.#aggregate('max', field, reduce);
+  }
+
+  /** The record with the smallest value of a field so far; of equal ones the first. */
+  minBy(field: OrderedField<T>): SingleOutputStream<T> {
+    const reduce = extremeBy<T>(field, (candidate, best) => candidate < best);
+    return this.#aggregate('min-by', field, reduce);
+  }
+
+  /** The record with the largest value of a field so far; of equal ones the first. */
+  maxBy(field: OrderedField<T>): SingleOutputStream<T> {
+    const reduce = extremeBy<T>(field, (candidate, best) => candidate > best);
+    return this.#aggregate('max-by', field, reduce);
+  }
+
+  /** The records handed on are those that came in, but for the one field. */
+  #aggregate(type: string, field: FieldOf<T>, reduce: ReduceFunction<T>): SingleOutputStream<T> {
+    return this.#fold({ type, name: 'Keyed Aggregation', reduce, data: field, fieldUse: { fields: [field], isPassedOn: true } });
+  }
+
+  #fold({ reduce, ...transformation }: Fold<T>): SingleOutputStream<T> {
+    const keyOf = this.#keyOf as KeySelector<T>;
+    const create = () => keyedReduceOperator(keyOf, reduce) as Operator;
+    return this.transform({ ...transformation, written: reduce, isKeyed: true, create });
+  }
+}
+
+interface Fold<T> {
+  readonly type: string;
+  readonly name: string;
+  readonly reduce: ReduceFunction<T>;
+  readonly data?: string;
+  readonly fieldUse?: FieldUse;
+}
+
+streamMakers.keyed = (handle, keyOf) => new KeyedStream(handle, keyOf);
