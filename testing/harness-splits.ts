@@ -5,6 +5,9 @@ import type { Split } from '../dataflow/contracts.js';
 import { splitsOwned } from '../dataflow/task/source-state.js';
 import type { TaskSnapshot } from '../storage/contracts.js';
 
+/** The splits of each source that were found. */
+export type HarnessSplitLists = ReadonlyMap<OperatorId, readonly Split[]>;
+
 interface HarnessSource {
   /** Undefined until a subtask enumerated them. */
   splits: readonly Split[] | undefined;
@@ -19,11 +22,17 @@ export class HarnessSplits {
     return this.#sources.get(operator)?.splits !== undefined;
   }
 
+  lists(): HarnessSplitLists {
+    const found = [...this.#sources].flatMap(([id, { splits }]) => (splits === undefined ? [] : [[id, splits] as const]));
+    return new Map(found);
+  }
+
   /** Everything starts again: what no restored reader owns is to be handed out; without a checkpoint all is found anew. */
-  reset(restored: readonly TaskSnapshot[], isRestored: boolean): void {
+  reset(restored: readonly TaskSnapshot[], known: HarnessSplitLists | undefined): void {
+    for (const id of known?.keys() ?? []) this.#sourceOf(id);
     for (const [id, source] of this.#sources) {
       source.waiting.length = 0;
-      if (!isRestored) source.splits = undefined;
+      source.splits = known?.get(id);
       const owned = new Set(ownedSplits(restored, id));
       source.unassigned = (source.splits ?? []).filter((split) => !owned.has(split.id));
     }

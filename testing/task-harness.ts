@@ -26,7 +26,7 @@ import type { ChannelNetwork } from '../dataflow/channels/channel-network.js';
 import type { SlotLocation } from '../dataflow/channels/elements.js';
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
 import { createTaskRuntime } from '../dataflow/create-task-runtime.js';
-import type { TaskAcknowledgement, TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
+import type { TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
 import { taskWiringOf } from '../graph/deployment.js';
 import {
   executionName,
@@ -37,10 +37,12 @@ import {
   type ExecutionVertex,
 } from '../graph/execution-graph.js';
 import { planJob, type JobPlan } from '../graph/job-plan.js';
+import { assignState } from '../graph/state-assignment.js';
 import type { JobVertex, StreamGraph } from '../graph/types.js';
 import { chunkHandleOf, verifyChunk } from '../storage/checkpoints/chunk-integrity.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import { HeapKeyedStateBackend } from '../storage/state/heap/heap-keyed-state-backend.js';
+import { HarnessCheckpoints, type CheckpointedTask, type HarnessCheckpoint } from './harness-checkpoints.js';
 import { HarnessSlots } from './harness-slots.js';
 import { HarnessSplits } from './harness-splits.js';
 import { LossyBusRoom } from './lossy-bus.js';
@@ -62,21 +64,7 @@ export interface TaskHarnessOptions {
   readonly testSwitches?: TestSwitches;
 }
 
-/** A completed checkpoint as the harness keeps it. */
-export interface HarnessCheckpoint {
-  readonly id: CheckpointId;
-  readonly isFinal: boolean;
-  readonly tasks: ReadonlyMap<string, TaskSnapshot>;
-}
-
-interface PendingCheckpoint {
-  readonly id: CheckpointId;
-  readonly acknowledged: Map<string, TaskAcknowledgement>;
-  readonly isFinal: boolean;
-}
-
-interface HarnessTask {
-  readonly vertex: ExecutionVertex;
+interface HarnessTask extends CheckpointedTask {
   readonly name: string;
   readonly runtime: TaskRuntime;
   state: 'initializing' | 'running' | 'finished' | 'failed';
@@ -90,8 +78,6 @@ export class TaskHarness {
   readonly plan: JobPlan<OperatorFactory, KeySelector>;
   readonly files = new MemoryFileSystem();
   readonly bus: LossyBusRoom;
-  /** Oldest first. */
-  readonly completed: HarnessCheckpoint[] = [];
   readonly declined: { readonly checkpointId: CheckpointId; readonly task: string; readonly reason: TaskDeclineReason }[] = [];
   readonly failures: { readonly task: string; readonly error: unknown }[] = [];
   readonly sharedResources: Record<string, string> = {};
@@ -101,12 +87,8 @@ export class TaskHarness {
   readonly #splits = new HarnessSplits();
   readonly #slots: HarnessSlots;
   #tasks = new Map<string, HarnessTask>();
-  #pending: PendingCheckpoint | undefined;
-  #endOfData = new Set<string>();
-  #lastCheckpointId = 0;
+  readonly #checkpoints: HarnessCheckpoints;
   #attempt = -1;
-  /** A checkpoint after the end of all data completed: nothing follows. */
-  #isFinalDone = false;
 
   constructor(options: TaskHarnessOptions) {
     this.#options = options;
@@ -125,19 +107,42 @@ export class TaskHarness {
       creditFrames: options.creditFrames,
       isSequenceCheckOff: options.testSwitches?.isSequenceCheckOff === true,
     });
+    this.#checkpoints = new HarnessCheckpoints({
+      tasks: () => this.#tasks,
+      isRunning: () => this.isRunning,
+      nowMs: () => this.world.nowMs,
+      later: (action) => this.#later(action),
+      vertices: () => this.plan.jobGraph.vertices.map(({ id, ...vertex }) => ({ vertexId: id, ...vertex })),
+      splits: () => this.#splits.lists(),
+    });
     if (options.checkpointEveryMs !== undefined) this.#checkpointPeriodically(options.checkpointEveryMs);
+  }
+
+  /** Oldest first. */
+  get completed(): readonly HarnessCheckpoint[] {
+    return this.#checkpoints.completed;
   }
 
   /** Starts all tasks, from `checkpoint` or from the beginning. */
   deploy(checkpoint?: HarnessCheckpoint): void {
     this.#attempt += 1;
-    this.#endOfData = new Set();
-    this.#pending = undefined;
-    this.#isFinalDone = false;
+    this.#checkpoints.reset(checkpoint?.id);
     this.#tasks = new Map();
     this.#slots.renew(this.#attempt);
-    this.#splits.reset([...(checkpoint?.tasks.values() ?? [])], checkpoint !== undefined);
-    for (const vertex of executionVerticesOf(this.plan.jobGraph)) this.#deployTask(vertex, checkpoint);
+    this.#splits.reset([...(checkpoint?.tasks.values() ?? [])], checkpoint?.splits);
+    const { jobGraph } = this.plan;
+    const assigned =
+      checkpoint === undefined
+        ? undefined
+        : assignState({ jobGraph, tasks: [...checkpoint.tasks.values()], vertices: checkpoint.vertices });
+    for (const vertex of executionVerticesOf(jobGraph)) {
+      const tasks = assigned?.get(executionVertexId(vertex.vertexId, vertex.subtaskIndex));
+      const restore =
+        checkpoint === undefined || tasks === undefined
+          ? null
+          : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [...tasks] as TaskSnapshot[] };
+      this.#deployTask(vertex, restore);
+    }
   }
 
   /** Kills everything as `kill -9` would, and deploys again (TH2). */
@@ -180,42 +185,29 @@ export class TaskHarness {
 
   /** Starts a checkpoint unless one is pending or a task is not running; its id. */
   triggerCheckpoint(): CheckpointId | undefined {
-    if (this.#pending !== undefined || !this.isRunning) return undefined;
-    this.#lastCheckpointId += 1;
-    const id = this.#lastCheckpointId as CheckpointId;
-    const isFinal = this.#endOfData.size === this.#tasks.size;
-    this.#pending = { id, acknowledged: new Map(), isFinal };
-    for (const task of this.#tasks.values()) {
-      if (!isSourceVertex(this.plan.jobGraph, task.vertex.vertexId)) continue;
-      this.#later(() => task.runtime.triggerCheckpoint({ checkpointId: id, triggeredAt: this.world.nowMs, isFinal }));
-    }
-    return id;
+    return this.#checkpoints.trigger();
   }
 
   /** Gives a pending checkpoint up. */
   abortCheckpoint(): void {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    this.#pending = undefined;
-    for (const task of this.#tasks.values()) this.#later(() => task.runtime.checkpointAborted(pending.id));
-    this.#triggerFinal();
+    this.#checkpoints.abort();
   }
 
   #checkpointPeriodically(everyMs: number): void {
     this.world.schedule(everyMs, 'checkpoint is due', () => {
-      if (this.#endOfData.size < this.#tasks.size) this.triggerCheckpoint();
+      if (!this.#checkpoints.isAtEnd) this.triggerCheckpoint();
       if (!this.isFinished) this.#checkpointPeriodically(everyMs);
     });
   }
 
-  #deployTask(vertex: ExecutionVertex, checkpoint: HarnessCheckpoint | undefined): void {
+  #deployTask(vertex: ExecutionVertex, restore: TaskDeploymentDescriptor['restore']): void {
     const { jobGraph } = this.plan;
     const jobVertex = vertexOf(jobGraph, vertex.vertexId);
     const key = executionVertexId(vertex.vertexId, vertex.subtaskIndex);
     const name = executionName(jobVertex, vertex.subtaskIndex);
     const location = this.#locationOf(jobVertex, vertex.subtaskIndex);
     const slot = this.#slots.at(location);
-    const descriptor = this.#descriptorOf(vertex, checkpoint);
+    const descriptor = this.#descriptorOf(vertex, restore);
     const { process, network, loop } = slot;
     const { clock, random, logger } = process;
     const later = <T>(value: () => T): Promise<T> =>
@@ -262,12 +254,12 @@ export class TaskHarness {
       },
       createKeyedState: (options) => new HeapKeyedStateBackend(options),
       callbacks: {
-        onEndOfData: () => this.#onEndOfData(key),
+        onEndOfData: () => this.#checkpoints.endOfData(key),
         onFinished: () => this.#setState(key, runtime, 'finished'),
-        onAcknowledged: (acknowledgement) => this.#onAcknowledged(key, runtime, acknowledgement),
+        onAcknowledged: (acknowledgement) => this.#checkpoints.acknowledged(key, runtime, acknowledgement),
         onDeclined: (checkpointId, reason) => {
           this.declined.push({ checkpointId, task: name, reason });
-          if (this.#pending?.id === checkpointId) this.abortCheckpoint();
+          this.#checkpoints.declined(checkpointId);
         },
         onFailed: (error) => {
           this.failures.push({ task: name, error });
@@ -280,7 +272,7 @@ export class TaskHarness {
       isStrictState: true,
       ...(this.#options.testSwitches === undefined ? {} : { testSwitches: this.#options.testSwitches }),
     });
-    this.#tasks.set(key, { vertex, name, runtime, state: 'initializing' });
+    this.#tasks.set(key, { name, runtime, state: 'initializing', isSource: isSourceVertex(jobGraph, vertex.vertexId) });
     // Deployments arrive one by one, in any order.
     process.later(this.#random.next() * 20, `deploy ${name}`, () => this.#initialize(key, name, runtime));
   }
@@ -309,7 +301,7 @@ export class TaskHarness {
     return { operators: new Map([...this.plan.nodes].map(([id, node]) => [id, node.factory])), keySelectors };
   }
 
-  #descriptorOf(vertex: ExecutionVertex, checkpoint: HarnessCheckpoint | undefined): TaskDeploymentDescriptor {
+  #descriptorOf(vertex: ExecutionVertex, restore: TaskDeploymentDescriptor['restore']): TaskDeploymentDescriptor {
     const { jobGraph } = this.plan;
     const wiring = taskWiringOf({
       jobGraph,
@@ -322,7 +314,6 @@ export class TaskHarness {
         };
       },
     });
-    const snapshot = checkpoint?.tasks.get(executionVertexId(vertex.vertexId, vertex.subtaskIndex));
     const operators = vertexOf(jobGraph, vertex.vertexId).operators;
     return {
       jobId: job,
@@ -335,10 +326,7 @@ export class TaskHarness {
       jobGraph,
       code: { kind: 'module', url: 'harness:' },
       ...wiring,
-      restore:
-        checkpoint === undefined || snapshot === undefined
-          ? null
-          : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [snapshot] },
+      restore,
       enumerate:
         vertex.subtaskIndex === 0
           ? operators.filter(({ kind, id }) => kind === 'source' && !this.#splits.isEnumerated(id)).map(({ id }) => id)
@@ -364,35 +352,6 @@ export class TaskHarness {
     const attempt = this.#attempt;
     this.world.schedule(this.#random.next() * 5, 'control message', () => {
       if (attempt === this.#attempt) action();
-    });
-  }
-
-  #onAcknowledged(key: string, runtime: TaskRuntime, acknowledgement: TaskAcknowledgement): void {
-    const pending = this.#pending;
-    if (pending === undefined || this.#tasks.get(key)?.runtime !== runtime || pending.id !== acknowledgement.checkpointId) return;
-    pending.acknowledged.set(key, acknowledgement);
-    if (pending.acknowledged.size < this.#tasks.size) return;
-    this.#pending = undefined;
-    this.completed.push({
-      id: pending.id,
-      isFinal: pending.isFinal,
-      tasks: new Map([...pending.acknowledged].map(([task, { snapshot }]) => [task, snapshot])),
-    });
-    for (const task of this.#tasks.values()) this.#later(() => task.runtime.checkpointCompleted(pending.id));
-    this.#isFinalDone = pending.isFinal;
-    this.#triggerFinal();
-  }
-
-  #onEndOfData(key: string): void {
-    this.#endOfData.add(key);
-    this.#triggerFinal();
-  }
-
-  /** Once every task is at its end; a checkpoint that began before is waited for. */
-  #triggerFinal(): void {
-    if (this.#endOfData.size < this.#tasks.size) return;
-    this.#later(() => {
-      if (!this.#isFinalDone) this.triggerCheckpoint();
     });
   }
 }
