@@ -22,6 +22,9 @@ export interface NodeDraft {
   readonly fieldUse: FieldUse | undefined;
   readonly factory: OperatorFactory;
   readonly inputs: readonly Origin[];
+  /** Of an operator with two inputs. */
+  readonly secondInputs: readonly Origin[];
+  readonly secondFieldUse: FieldUse | undefined;
   name: string;
   isNamed: boolean;
   uid: string | undefined;
@@ -42,7 +45,7 @@ export interface Origin {
 }
 
 export type NewNode = Pick<NodeDraft, 'kind' | 'type' | 'name' | 'factory' | 'inputs'> &
-  Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'fieldUse' | 'parallelism'>>;
+  Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'fieldUse' | 'parallelism' | 'secondInputs' | 'secondFieldUse'>>;
 
 export interface GraphDefaults {
   readonly parallelism: number;
@@ -56,7 +59,7 @@ export class GraphBuilder {
 
   add(node: NewNode): NodeDraft {
     this.assertOpen();
-    for (const { node: input } of node.inputs) {
+    for (const { node: input } of [...node.inputs, ...(node.secondInputs ?? [])]) {
       if (this.#nodes[input.id] !== input) {
         throw apiError('STREAM_FOREIGN', `"${node.name}" reads a stream of another job.`, {
           where: node.name,
@@ -69,6 +72,8 @@ export class GraphBuilder {
       isNamed: false,
       data: undefined,
       fieldUse: undefined,
+      secondInputs: [],
+      secondFieldUse: undefined,
       parallelism: undefined,
       ...node,
       // Names that nobody gave tell of what was: a file, a label.
@@ -99,10 +104,10 @@ export class GraphBuilder {
     const parallelismOf = (node: NodeDraft): number => node.parallelism ?? defaults.parallelism;
     const groups = new Map<number, string>();
     const nodes = this.#nodes.map((draft): StreamNode<OperatorFactory> => {
-      const inherited = new Set(draft.inputs.map(({ node }) => groups.get(node.id) ?? 'default'));
+      const inherited = new Set([...draft.inputs, ...draft.secondInputs].map(({ node }) => groups.get(node.id) ?? 'default'));
       const slotSharingGroup = draft.slotSharingGroup ?? (inherited.size === 1 ? ([...inherited][0] as string) : 'default');
       groups.set(draft.id, slotSharingGroup);
-      const { id, kind, type, name, isNamed, uid, chaining, isKeyed, data, fieldUse, factory } = draft;
+      const { id, kind, type, name, isNamed, uid, chaining, isKeyed, data, fieldUse, secondFieldUse, factory } = draft;
       const maxParallelism = draft.maxParallelism ?? defaults.maxParallelism;
       return {
         id,
@@ -118,21 +123,22 @@ export class GraphBuilder {
         isKeyed,
         data,
         fieldUse,
+        secondFieldUse,
         factory,
       };
     });
-    const edges = this.#nodes.flatMap((target) =>
-      target.inputs.map(({ node, partitioner, sideOutput, keySelector, keyFields, customPartition }): StreamEdge<KeySelector> => ({
+    const edgesInto = (target: NodeDraft, origins: readonly Origin[], inputIndex: number): readonly StreamEdge<KeySelector>[] =>
+      origins.map(({ node, partitioner, sideOutput, keySelector, keyFields, customPartition }) => ({
         source: node.id,
         target: target.id,
         partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
-        inputIndex: 0,
+        inputIndex,
         sideOutput,
         keySelector,
         keyFields,
         customPartition,
-      })),
-    );
+      }));
+    const edges = this.#nodes.flatMap((node) => [...edgesInto(node, node.inputs, 0), ...edgesInto(node, node.secondInputs, 1)]);
     return { nodes, edges };
   }
 }

@@ -96,13 +96,19 @@ export interface OperatorSnapshotContext {
 }
 
 /**
- * An operator with one input type. Life cycle (Flink's): `open` (last of the chain first) → records, watermarks, timers,
+ * An operator with one input, or two (then it is always the head of its chain). Life cycle (Flink's): `open` (last of the chain first) → records, watermarks, timers,
  * snapshots → `endInput` → `finish` (first to last) → [final checkpoint] → `close`. On failure or cancel only `close` runs.
  */
 export interface Operator<In = unknown, Out = unknown> {
   open?(context: OperatorContext): void | Promise<void>;
   /** Returns the function called for each record, specialised for `out`. Called once, before `open`. */
   bind(out: Emit<Out>, context: OperatorContext): Emit<In>;
+  /**
+   * Returns the function called for each record of the second input. Called once, after `bind`, with the same output: an
+   * operator that has it is called for one record at a time, whichever input it comes from, and never while work is parked.
+   * Its watermark is the lower one of both inputs; `endInput` comes when both have ended.
+   */
+  bindSecond?(out: Emit<Out>, context: OperatorContext): Emit<never>;
   /** The same as `bind`, when that is all there is to a record: neighbours are then compiled into one function. */
   stage?(context: OperatorContext): RecordStage;
   /** The event time of the operator moved; timers due were fired before the watermark is handed on. */

@@ -15,7 +15,8 @@ type OperatorFingerprint = JobGraph['operatorFingerprints'][number];
 /** One digest an operator, over everything the user decided about it but its functions. */
 export function operatorFingerprintsOf(topology: Topology, idOf: (node: number) => OperatorId): readonly OperatorFingerprint[] {
   return topology.nodes.map((node) => {
-    const { kind, type, name, uid, parallelism, maxParallelism, slotSharingGroup, chaining, isKeyed, data, fieldUse } = node;
+    const { kind, type, name, uid, parallelism, maxParallelism, slotSharingGroup, chaining, isKeyed, data, fieldUse, secondFieldUse } =
+      node;
     const inputs = topology
       .inputsOf(node.id)
       .map(({ source, partitioner, inputIndex, sideOutput, keyFields }) => [
@@ -26,7 +27,11 @@ export function operatorFingerprintsOf(topology: Topology, idOf: (node: number) 
         ...(keyFields === undefined ? [] : [keyFields]),
       ]);
     const settings = { kind, type, name, uid, parallelism, maxParallelism, slotSharingGroup, chaining, isKeyed, data, inputs };
-    const content = fieldUse === undefined ? settings : { ...settings, fieldUse };
+    const content = {
+      ...settings,
+      ...(fieldUse === undefined ? {} : { fieldUse }),
+      ...(secondFieldUse === undefined ? {} : { secondFieldUse }),
+    };
     return { operatorId: idOf(node.id), name, digest: digestOf(content, name) };
   });
 }

@@ -31,7 +31,8 @@ function arrows(inputs: readonly JobEdge[], to: number, numbers: ReadonlyMap<Ver
   const isPlain = inputs.length === 1 && numbers.get(inputs[0]?.sourceVertex as VertexId) === to - 1;
   const lines = inputs.map((edge) => {
     const side = edge.sideOutput === null ? '' : ` (side output "${edge.sideOutput}")`;
-    return `   │ ${isPlain ? '' : `[${numbers.get(edge.sourceVertex)}] `}${edge.partitioner}${fieldList(edge.fields)}${side}`;
+    const input = edge.inputIndex === 0 ? '' : ` (input ${edge.inputIndex + 1})`;
+    return `   │ ${isPlain ? '' : `[${numbers.get(edge.sourceVertex)}] `}${edge.partitioner}${fieldList(edge.fields)}${side}${input}`;
   });
   return [...lines, '   ▼'];
 }

@@ -11,7 +11,7 @@
  *      are array indices (`'2'`) come first, ascending: no object has its fields in any other order.
  */
 import type { Topology } from './topology.js';
-import type { StreamEdge, StreamNode } from './types.js';
+import type { FieldUse, StreamEdge, StreamNode } from './types.js';
 
 /** Undefined: all. */
 type Fields = readonly string[] | undefined;
@@ -23,16 +23,22 @@ export function fieldsOfEdges<Factory, KeySelector>(
   const carried = new Map<StreamEdge<KeySelector>, Fields>();
   /** Those that have to be there where the edge begins. */
   const asked = (edge: StreamEdge<KeySelector>): Fields => union(isKeyRouted(edge) ? edge.keyFields : [], carried.get(edge));
-  const usedBy = ({ id, fieldUse }: StreamNode): Fields => {
+  const usedBy = ({ id }: StreamNode, fieldUse: FieldUse | undefined): Fields => {
     if (fieldUse === undefined) return undefined;
     return fieldUse.isPassedOn ? topology.outputsOf(id).map(asked).reduce(union, fieldUse.fields) : fieldUse.fields;
   };
   for (const node of topology.nodes.toReversed()) {
-    const used = usedBy(node);
-    for (const edge of topology.inputsOf(node.id)) carried.set(edge, inOrderOfObjects(node.isKeyed ? union(edge.keyFields, used) : used));
+    const used = [usedBy(node, node.fieldUse), usedBy(node, node.secondFieldUse)];
+    for (const edge of topology.inputsOf(node.id)) {
+      const ofInput = used[edge.inputIndex];
+      carried.set(edge, inOrderOfObjects(isKeyMadeAgain(node, edge) ? union(edge.keyFields, ofInput) : ofInput));
+    }
   }
   return carried;
 }
+
+/** PJ3. Broadcast records have no key, though the operator they come to is keyed. */
+const isKeyMadeAgain = (node: StreamNode, edge: StreamEdge): boolean => node.isKeyed && edge.partitioner === 'HASH';
 
 const isKeyRouted = ({ partitioner }: StreamEdge): boolean => partitioner === 'HASH' || partitioner === 'CUSTOM';
 

@@ -43,6 +43,8 @@ export interface StreamNode<Factory = unknown> {
   readonly data: unknown;
   /** Undefined: it may look at all of them. */
   readonly fieldUse?: FieldUse | undefined;
+  /** The same of its second input. */
+  readonly secondFieldUse?: FieldUse | undefined;
   readonly factory: Factory;
 }
 

@@ -112,7 +112,7 @@ function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): vo
 }
 
 function checkNode(node: StreamNode, edges: readonly StreamEdge[]): void {
-  if (node.fieldUse !== undefined) checkFields(node.fieldUse.fields, node.name);
+  for (const use of [node.fieldUse, node.secondFieldUse]) if (use !== undefined) checkFields(use.fields, node.name);
   if (!Number.isSafeInteger(node.parallelism) || node.parallelism < 1) {
     throw graphError('PARALLELISM_INVALID', `${node.parallelism} is not a parallelism.`, {
       where: node.name,
@@ -145,10 +145,15 @@ function checkNode(node: StreamNode, edges: readonly StreamEdge[]): void {
       hint: 'Connect it to a stream, or remove it.',
     });
   }
-  if (node.isKeyed && inputs.some((edge) => edge.partitioner !== 'HASH')) {
-    throw graphError('KEYED_INPUT_MISSING', `"${node.name}" has keyed state, but its input is not partitioned by key.`, {
+  if (node.isKeyed && inputs.some((edge) => !isKeyedInput(edge))) {
+    throw graphError('KEYED_INPUT_MISSING', `"${node.name}" has keyed state, but an input of it is not partitioned by key.`, {
       where: node.name,
       hint: "Put keyBy('field') or keyBy(record => key) before it.",
     });
   }
+}
+
+/** Beside records by key, a second input may bring what concerns all keys to every subtask. */
+function isKeyedInput({ partitioner, inputIndex }: StreamEdge): boolean {
+  return partitioner === 'HASH' || (inputIndex > 0 && partitioner === 'BROADCAST');
 }

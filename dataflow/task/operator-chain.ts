@@ -68,6 +68,8 @@ export class OperatorChain {
   readonly #options: OperatorChainOptions;
   readonly #operators: ChainedOperator[] = [];
   readonly #inputs = new Map<string, Emit<unknown>>();
+  /** Takes records of the second input into the head. */
+  #secondInput: Emit<never> | undefined;
   readonly #stages = new Map<string, NamedStage>();
   #source: ChainSource | undefined;
   /** From `open` on, for `close` (C1). */
@@ -99,10 +101,17 @@ export class OperatorChain {
     return this.#written[0] as number;
   }
 
-  /** Takes a record into the chain. Not for source tasks. */
-  get input(): Emit<unknown> {
+  /** What takes a record into the chain, one for each input of its head. Not for source tasks. */
+  get inputs(): readonly Emit<unknown>[] {
     assert(this.#source === undefined, 'A source task takes no records from channels.');
-    return this.#inputOf(this.head.descriptor.id);
+    const first = this.#inputOf(this.head.descriptor.id);
+    const inputs = this.#secondInput === undefined ? [first] : [first, this.#secondInput as Emit<unknown>];
+    const { name } = this.head.descriptor;
+    assert(
+      this.#options.descriptor.inputs.every(({ inputIndex }) => inputIndex < inputs.length),
+      `"${name}" takes no second input.`,
+    );
+    return inputs;
   }
 
   /** Makes contexts and state, restores, then binds (C1). */
@@ -260,7 +269,12 @@ export class OperatorChain {
 
   /** Of a sink: counting what it took. */
   #boundInput({ descriptor, context }: ChainedOperator, operator: Operator): Emit<unknown> {
-    const input = operator.bind(this.#outputOf(descriptor, null), context);
+    const out = this.#outputOf(descriptor, null);
+    const input = operator.bind(out, context);
+    if (operator.bindSecond !== undefined) {
+      assert(descriptor === this.head.descriptor, `"${descriptor.name}" has two inputs and is not the head of its chain.`);
+      this.#secondInput = operator.bindSecond(out, context);
+    }
     if (descriptor.kind !== 'sink') return input;
     const written = this.#written;
     const counted = 'return function sink(value, timestamp, keyHash) { input(value, timestamp, keyHash); written[0] += 1; };';

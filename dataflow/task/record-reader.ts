@@ -47,6 +47,8 @@ export class RecordReader {
   readonly #pace = new RecordPace({ recordsMax: recordsPerLookMax, targetMs: limits.sliceMs / 10 });
   #channelsWithData: number;
   #batch: RecordBatch | undefined;
+  /** Of the batch. */
+  #inputIndex = 0;
   #next = 0;
   recordsIn = 0;
 
@@ -70,10 +72,10 @@ export class RecordReader {
     this.#input.open();
   }
 
-  /** Some records, or one event. `take` brings them into the chain. */
-  step(startedAt: number, take: HeadLoop): 'progress' | 'waiting' {
+  /** Some records, or one event. `takes` bring them into the chain, one for each input. */
+  step(startedAt: number, takes: readonly HeadLoop[]): 'progress' | 'waiting' {
     if (this.#batch !== undefined) {
-      this.#process(this.#batch, startedAt, take);
+      this.#process(this.#batch, startedAt, takes[this.#inputIndex] as HeadLoop);
       return 'progress';
     }
     const step = this.#input.next();
@@ -82,6 +84,7 @@ export class RecordReader {
     else {
       assert(this.#channelsWithData > 0, 'A record came after the end of data.');
       this.#batch = step.batch;
+      this.#inputIndex = step.inputIndex;
       this.#next = 0;
     }
     return 'progress';

@@ -59,8 +59,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #latency: LatencyTracking;
   #chain: OperatorChain | undefined;
   #source: SourceDriver | undefined;
-  /** Of a task without a source. */
-  #headLoop: HeadLoop | undefined;
+  /** Of a task without a source: one for each input. */
+  #headLoops: readonly HeadLoop[] = [];
   #status: 'created' | 'initializing' | 'ready' | 'running' | 'ended' = 'created';
   #phase: EndPhase = 'reading';
   #failure: { readonly error: unknown } | undefined;
@@ -143,12 +143,12 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#checkNotEnded();
     this.#status = 'initializing';
     const { callbacks } = this.#options;
+    const room = { pressure: this.#outputs.pressure, parking: this.#parking };
     const chain = new OperatorChain({
       ...this.#options,
       vertex: this.#vertex,
       edges: this.#outputs.open(),
-      pressure: this.#outputs.pressure,
-      parking: this.#parking,
+      ...room,
       quota: this.#quota,
       sourceRecords: this.#sourceRecords,
       currentWatermark: () => this.#watermark,
@@ -165,7 +165,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     if (chain.source !== undefined) {
       const { splitSource } = this.#options;
       this.#source = driveSource({ ...chain.source, head: chain.head, splitSource, wake: this.#wake, fail: (error) => this.#fail(error) });
-    } else this.#headLoop = createHeadLoop({ head: chain.input, pressure: this.#outputs.pressure, parking: this.#parking });
+    } else this.#headLoops = chain.inputs.map((head) => createHeadLoop({ head, ...room }));
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#status = 'ready';
   }
@@ -312,7 +312,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     if (this.#phase === 'reading' && this.#timers.fire()) return 'progress';
     if (this.#phase === 'reading' && this.#latency.sendDue()) return 'progress';
     if (this.#source !== undefined) return this.#readSource(this.#source);
-    return this.#reader.step(startedAt, this.#headLoop as HeadLoop);
+    return this.#reader.step(startedAt, this.#headLoops);
   }
 
   /** A checkpoint, or the end, that waits for nothing but its turn. */

@@ -21,11 +21,14 @@ export interface TaskInputOptions {
 
 /** What `next` found. */
 export type InputStep =
-  | { readonly kind: 'batch'; readonly batch: RecordBatch }
+  | { readonly kind: 'batch'; readonly inputIndex: number; readonly batch: RecordBatch }
   | { readonly kind: 'event'; readonly channel: number; readonly event: StreamEvent }
   | { readonly kind: 'none' };
 
-type ChannelEnd = Pick<InputUse, 'edgeId' | 'peerSubtask'>;
+interface ChannelEnd extends Pick<InputUse, 'edgeId' | 'peerSubtask'> {
+  /** Which input of the operator the channel belongs to. */
+  readonly inputIndex: number;
+}
 
 const nothing: InputStep = { kind: 'none' };
 
@@ -60,7 +63,7 @@ export class TaskInput implements InputListener {
       const shared = network.openGate({ peers: ends.map(({ peer }) => peer), isBlocked });
       for (const { channelId, peer, peerSubtask } of ends) {
         const index = this.#channels.length;
-        this.#ends.push({ edgeId: gate.edgeId, peerSubtask });
+        this.#ends.push({ edgeId: gate.edgeId, peerSubtask, inputIndex: gate.inputIndex });
         this.#channels.push(network.openInput({ channelId, peer, index, listener: this, gate: shared }));
       }
     }
@@ -100,7 +103,8 @@ export class TaskInput implements InputListener {
       if (element === undefined) continue;
       if (element.kind === 'data' || element.kind === 'encoded') {
         this.#reading = channel;
-        return { kind: 'batch', batch: element.kind === 'data' ? element : this.#options.network.decodeBatch(element) };
+        const { inputIndex } = this.#ends[index] as ChannelEnd;
+        return { kind: 'batch', inputIndex, batch: element.kind === 'data' ? element : this.#options.network.decodeBatch(element) };
       }
       // Its turn is over, but what follows the event may be read (unless the event blocks it).
       if (!channel.isEmpty()) this.#ready.add(index);

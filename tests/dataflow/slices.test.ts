@@ -114,14 +114,16 @@ test('a task with inputs gives the thread back in time, in the middle of a batch
     const clock = new ManualClock();
     const { reader, fill } = readerOf(clock);
     fill(1_000);
-    reader.step(clock.monotonic(), () => 0);
+    reader.step(clock.monotonic(), [() => 0]);
     let slices = 0;
     while (reader.recordsIn < 1_000 && slices < 2_000) {
       const startedAt = clock.monotonic();
-      reader.step(startedAt, (_, from, to) => {
-        clock.advance((to - from) * recordMs);
-        return to;
-      });
+      reader.step(startedAt, [
+        (_, from, to) => {
+          clock.advance((to - from) * recordMs);
+          return to;
+        },
+      ]);
       slices += 1;
       const ms = clock.monotonic() - startedAt;
       assert.ok(ms <= limits.sliceMs + Math.max(recordMs, 1), `${ms} ms with ${recordMs} ms a record`);

@@ -14,6 +14,7 @@ import { hash, rebalance, sketch, type EdgeSketch, type NodeSketch } from '../su
 const test = suite('projection');
 
 const uses = (...fields: string[]): { readonly fieldUse: FieldUse } => ({ fieldUse: { fields, isPassedOn: false } });
+const secondUses = (...fields: string[]): { readonly secondFieldUse: FieldUse } => ({ secondFieldUse: { fields, isPassedOn: false } });
 const passesOn = (...fields: string[]): { readonly fieldUse: FieldUse } => ({ fieldUse: { fields, isPassedOn: true } });
 const keyed = { isKeyed: true } as const;
 const byKey = (...keyFields: string[]): Partial<StreamEdge> => ({ ...hash, keyFields });
@@ -148,6 +149,36 @@ const cases: readonly (readonly [
     ],
     { 'left>map': ['a'], 'right>map': ['a'], 'map>sink': all },
   ],
+  [
+    'each of two inputs carries what is used of it, and the fields of its own key (PJ3)',
+    [{ name: 'left' }, { name: 'right' }, { name: 'join', ...keyed, ...uses('a'), ...secondUses('b') }, sink],
+    [
+      ['left', 'join', byKey('id')],
+      ['right', 'join', { ...byKey('owner'), inputIndex: 1 }],
+      ['join', 'sink'],
+    ],
+    { 'left>join': ['id', 'a'], 'right>join': ['owner', 'b'], 'join>sink': all },
+  ],
+  [
+    'what is said of one of two inputs says nothing of the other',
+    [{ name: 'left' }, { name: 'right' }, { name: 'join', ...secondUses('b') }, sink],
+    [
+      ['left', 'join', rebalance],
+      ['right', 'join', { ...rebalance, inputIndex: 1 }],
+      ['join', 'sink'],
+    ],
+    { 'left>join': all, 'right>join': ['b'], 'join>sink': all },
+  ],
+  [
+    'records that are broadcast to a keyed operator have no key to be made again',
+    [{ name: 'left' }, { name: 'rules' }, { name: 'apply', ...keyed, ...uses('a'), ...secondUses('b') }, sink],
+    [
+      ['left', 'apply', byKey('id')],
+      ['rules', 'apply', { partitioner: 'BROADCAST', inputIndex: 1 }],
+      ['apply', 'sink'],
+    ],
+    { 'left>apply': ['id', 'a'], 'rules>apply': ['b'], 'apply>sink': all },
+  ],
 ];
 
 for (const [claim, nodes, edges, expected] of cases) {
@@ -186,6 +217,20 @@ test('the job graph, the wiring of tasks and both plans say what travels', () =>
   assert.match(planPicture(planJob(visits(uses(...many))).jobGraph), '   │ HASH [page, f0, f1, f2, f3, f4, f5, f6, … 4 more]\n');
 });
 
+test('the picture of a plan says which records come to the second input', () => {
+  const { jobGraph } = planJob(
+    sketch(
+      [{ name: 'left' }, { name: 'right' }, { name: 'join', ...keyed, ...secondUses('b') }, sink],
+      [
+        ['left', 'join', byKey('id')],
+        ['right', 'join', { ...byKey('owner'), inputIndex: 1 }],
+        ['join', 'sink'],
+      ],
+    ),
+  );
+  assert.match(planPicture(jobGraph), '   │ [1] HASH\n   │ [2] HASH [owner, b] (input 2)\n   ▼\n┌');
+});
+
 test('an edge that carries all says nothing, so that graphs of before have the digests they had', () => {
   const { jobGraph } = planJob(visits({ fieldUse: undefined }));
   assert.not('fields' in (jobGraph.edges[0] ?? {}));
@@ -201,6 +246,7 @@ test('what is declared counts in the fingerprint', () => {
     visits({ fieldUse: undefined }),
     visits({}, hash),
     visits({}, byKey('site')),
+    visits(secondUses('hits')),
   ].map((graph) => planJob(graph).jobGraph.operatorFingerprints[1]?.digest);
   assert.is(new Set(prints).size, prints.length);
 });

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { planJob } from '../../graph/job-plan.js';
-import type { StreamGraph } from '../../graph/types.js';
+import type { StreamEdge, StreamGraph } from '../../graph/types.js';
 import { hash, rebalance, sketch } from '../support/stream-graphs.js';
 
 const test = suite('validation of stream graphs');
@@ -63,6 +63,18 @@ test('every mistake has its code, names the operator and says what to do (GV1)',
     /9 exceeds the maximum parallelism 8/,
   );
   refused(sketch([a, { ...b, isKeyed: true }], [['a', 'b']]), 'KEYED_INPUT_MISSING', /"b" has keyed state/);
+  const twoInputs = (first: Partial<StreamEdge>, second: Partial<StreamEdge>): StreamGraph =>
+    sketch(
+      [a, { ...b, isKeyed: true }],
+      [
+        ['a', 'b', first],
+        ['a', 'b', { ...second, inputIndex: 1 }],
+      ],
+    );
+  refused(twoInputs(hash, rebalance), 'KEYED_INPUT_MISSING', /an input of it/);
+  refused(twoInputs({ partitioner: 'BROADCAST' }, hash), 'KEYED_INPUT_MISSING', /an input of it/);
+  planJob(twoInputs(hash, hash));
+  planJob(twoInputs(hash, { partitioner: 'BROADCAST' }));
   refused(
     sketch(
       [a, b, { name: 'c' }],

@@ -21,6 +21,8 @@ export interface EdgeSketch {
   readonly partitioner?: PartitionerKind;
   readonly key?: KeySelector;
   readonly sideOutput?: string;
+  /** 1: the second input. */
+  readonly inputIndex?: number;
 }
 
 export interface JobSketch {
@@ -57,7 +59,7 @@ export function streamGraph(sketch: JobSketch): StreamGraph<OperatorFactory, Key
     source: idOf(edge.from),
     target: idOf(edge.to),
     partitioner: edge.partitioner ?? 'FORWARD',
-    inputIndex: 0,
+    inputIndex: edge.inputIndex ?? 0,
     sideOutput: edge.sideOutput,
     keySelector: edge.key,
   }));
