@@ -147,11 +147,16 @@ export interface EnumeratorContext {
 
 /**
  * A source. `enumerate` runs once in the life of a job, in one subtask; the JobManager hands the splits out to readers that
- * ask, and remembers them in checkpoints.
+ * ask, and remembers them in checkpoints. A discovering source enumerates again and again.
  */
 export interface Source<T> {
   readonly name: string;
   readonly boundedness: 'bounded' | 'unbounded';
+  /**
+   * Of an unbounded source that gets splits while the job runs: `enumerate` is called again so long after it answered, and
+   * with every restart; ids it named before are passed over. Its readers never come to an end.
+   */
+  readonly discoveryIntervalMs?: number;
   /** Plain data that is part of the job's fingerprint (a collection's elements, a path). */
   readonly data?: unknown;
   /** Errors here (a missing file) fail the job and name the path. */

@@ -71,10 +71,16 @@ export interface TaskCallbacks {
 
 /** How a source task reaches the JobManager. Promises may stay unsettled while the JobManager is away; rejecting fails the task. */
 export interface SplitSource {
-  /** Everything the enumerator found, in order; called once an attempt, and only for operators in `descriptor.enumerate`. */
-  enumerated(operator: OperatorId, splits: readonly Split[]): Promise<void>;
-  /** The next split for a reader, waiting until there is one; undefined: no more, ever. At most one at a time per operator. */
-  requestSplit(operator: OperatorId): Promise<Split | undefined>;
+  /**
+   * Everything the enumerator found, in order; called once an attempt, and only for operators in `descriptor.enumerate`.
+   * `isOpen`: of a discovering source, which may call it again with what is new; what is known is passed over.
+   */
+  enumerated(operator: OperatorId, splits: readonly Split[], isOpen?: boolean): Promise<void>;
+  /**
+   * The next split for a reader, waiting until there is one; undefined: no more, ever. At most one at a time per operator.
+   * With `askAgainMs` there may always be more: it is asked for that often.
+   */
+  requestSplit(operator: OperatorId, askAgainMs?: number): Promise<Split | undefined>;
 }
 
 /** Where checkpoint bytes go: CheckpointStorage without what a task may not do. */

@@ -12,6 +12,8 @@ interface HarnessSource {
   /** Undefined until a subtask enumerated them. */
   splits: readonly Split[] | undefined;
   unassigned: Split[];
+  /** What restored readers own. */
+  owned: ReadonlySet<string>;
   readonly waiting: ((split: Split | undefined) => void)[];
 }
 
@@ -33,29 +35,32 @@ export class HarnessSplits {
     for (const [id, source] of this.#sources) {
       source.waiting.length = 0;
       source.splits = known?.get(id);
-      const owned = new Set(ownedSplits(restored, id));
-      source.unassigned = (source.splits ?? []).filter((split) => !owned.has(split.id));
+      source.owned = new Set(ownedSplits(restored, id));
+      source.unassigned = (source.splits ?? []).filter((split) => !source.owned.has(split.id));
     }
   }
 
-  enumerated(operator: OperatorId, splits: readonly Split[]): void {
+  enumerated(operator: OperatorId, splits: readonly Split[], isOpen: boolean): void {
     const source = this.#sourceOf(operator);
-    source.splits = splits;
-    source.unassigned = [...splits];
-    for (const answer of source.waiting.splice(0)) answer(source.unassigned.shift());
+    const known = source.splits ?? [];
+    const found = splits.filter(({ id }) => !known.some((split) => split.id === id));
+    source.splits = [...known, ...found];
+    source.unassigned.push(...found.filter(({ id }) => !source.owned.has(id)));
+    if (isOpen) while (source.unassigned.length > 0 && source.waiting.length > 0) source.waiting.shift()?.(source.unassigned.shift());
+    else for (const answer of source.waiting.splice(0)) answer(source.unassigned.shift());
   }
 
-  /** The next split, once they are known; undefined: no more. */
-  request(operator: OperatorId): Promise<Split | undefined> {
+  /** The next split, once they are known; undefined: no more, which an open source never says. */
+  request(operator: OperatorId, isOpen: boolean): Promise<Split | undefined> {
     const source = this.#sourceOf(operator);
-    if (source.splits !== undefined) return Promise.resolve(source.unassigned.shift());
+    if (source.splits !== undefined && (!isOpen || source.unassigned.length > 0)) return Promise.resolve(source.unassigned.shift());
     return new Promise((resolve) => source.waiting.push(resolve));
   }
 
   #sourceOf(operator: OperatorId): HarnessSource {
     let source = this.#sources.get(operator);
     if (source === undefined) {
-      source = { splits: undefined, unassigned: [], waiting: [] };
+      source = { splits: undefined, unassigned: [], owned: new Set(), waiting: [] };
       this.#sources.set(operator, source);
     }
     return source;

@@ -246,9 +246,9 @@ export class TaskHarness {
         read: (handle) => later(() => verifyChunk(handle, this.#chunks.get(handle.name), 'harness')),
       },
       splitSource: {
-        enumerated: (operator, splits) => later(() => this.#splits.enumerated(operator, splits)),
-        requestSplit: async (operator) => {
-          const split = await this.#splits.request(operator);
+        enumerated: (operator, splits, isOpen = false) => later(() => this.#splits.enumerated(operator, splits, isOpen)),
+        requestSplit: async (operator, askAgainMs) => {
+          const split = await this.#splits.request(operator, askAgainMs !== undefined);
           return later(() => split);
         },
       },

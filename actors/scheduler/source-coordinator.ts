@@ -2,7 +2,8 @@
  * Hands out the splits of one source. It needs no user code: one subtask of the source enumerates, readers ask.
  *
  * SC1  No split is handed out before the list is complete, so a reader's state never names a split that a checkpoint's
- *      list lacks. The list, once complete, never changes in the life of the job.
+ *      list lacks. The list, once complete, never changes in the life of the job, except that an open source adds to it;
+ *      it enumerates again after every restart, so that what a reader's state names and the list lacks comes back.
  * SC2  Each split has at most one owner: the subtask that got it last, or whose restored state names it.
  * SC3  A subtask that restarts loses the splits it owns, except those its restored state names. Splits of subtasks that
  *      keep running stay where they are.
@@ -21,6 +22,8 @@ export interface EnumeratedPart {
   readonly attemptId: AttemptId;
   readonly part: number;
   readonly isLast: boolean;
+  /** Whether the source finds more while the job runs. */
+  readonly isOpen?: boolean;
   readonly splits: readonly Split[];
 }
 
@@ -58,9 +61,12 @@ export class SourceCoordinator {
     return this.#splits === undefined ? undefined : this.#unassigned.length;
   }
 
-  /** Takes a part of the list; a part that was seen, and any part once the list is complete, changes nothing. */
-  enumerated({ attemptId, part, isLast, splits }: EnumeratedPart): void {
-    if (this.#splits !== undefined) return;
+  /** Takes a part of the list; a part that was seen changes nothing, and once the list is complete only an open source adds to it. */
+  enumerated({ attemptId, part, isLast, isOpen, splits }: EnumeratedPart): void {
+    if (this.#splits !== undefined) {
+      if (isOpen) this.#add(splits, this.#splits);
+      return;
+    }
     if (this.#enumerating?.attemptId !== attemptId) this.#enumerating = { attemptId, parts: [] };
     const { parts } = this.#enumerating;
     if (part < parts.length) return;
@@ -114,6 +120,15 @@ export class SourceCoordinator {
   /** What a checkpoint keeps. */
   snapshot(): SourceCoordinatorSnapshot {
     return { operatorId: this.operatorId, splits: this.#splits?.map(({ id, data }) => ({ id, split: data })) ?? null };
+  }
+
+  /** Splits of a later round, by their ids: what is known, or stands in a reader's state, is not handed out again. */
+  #add(found: readonly Split[], known: readonly Split[]): void {
+    const ids = new Set(known.map(({ id }) => id));
+    const added = found.filter(({ id }) => !ids.has(id));
+    if (added.length === 0) return;
+    this.#splits = [...known, ...added];
+    this.#collectUnassigned();
   }
 
   #complete(splits: readonly Split[]): void {

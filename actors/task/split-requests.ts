@@ -2,7 +2,8 @@
  * How the sources of one task reach the SourceCoordinator of their job.
  *
  * SQ1  Splits found are sent in order, in parts below the bound, each until it is answered.
- * SQ2  One request for a split is under way per operator; each answer other than `wait` settles it.
+ * SQ2  One request for a split is under way per operator; each answer other than `wait` settles it, except that a reader
+ *      of a discovering source asks again after `no-more`.
  */
 import { encode } from '../../bus/codec/cbor.js';
 import type { Endpoint } from '../../bus/endpoint-contract.js';
@@ -31,16 +32,16 @@ export class SplitRequests implements SplitSource {
     this.#options = options;
   }
 
-  async enumerated(operator: OperatorId, splits: readonly Split[]): Promise<void> {
+  async enumerated(operator: OperatorId, splits: readonly Split[], isOpen = false): Promise<void> {
     const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
     const parts = partition(splits);
     for (const [part, some] of parts.entries()) {
-      const body = { jobId, attemptId, operatorId: operator, part, isLast: part === parts.length - 1, splits: some };
+      const body = { jobId, attemptId, operatorId: operator, part, isLast: part === parts.length - 1, isOpen, splits: some };
       await askUntilAnswered(this.#options, { kind: 'job', jobId }, 'source.enumerated', { body, leaderEpoch, attempt: attemptId });
     }
   }
 
-  async requestSplit(operator: OperatorId): Promise<Split | undefined> {
+  async requestSplit(operator: OperatorId, askAgainMs?: number): Promise<Split | undefined> {
     const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
     for (;;) {
       const requestNumber = this.#requestNumbers.get(operator) ?? 0;
@@ -52,8 +53,9 @@ export class SplitRequests implements SplitSource {
       });
       if (answer.kind !== 'wait') this.#requestNumbers.set(operator, requestNumber + 1);
       if (answer.kind === 'split') return answer.split;
-      if (answer.kind === 'no-more') return undefined;
-      await new Promise<void>((resolve) => this.#options.clock.setTimer(waitMs, resolve));
+      if (answer.kind === 'no-more' && askAgainMs === undefined) return undefined;
+      const pauseMs = answer.kind === 'no-more' ? Math.max(waitMs, askAgainMs ?? waitMs) : waitMs;
+      await new Promise<void>((resolve) => this.#options.clock.setTimer(pauseMs, resolve));
     }
   }
 }

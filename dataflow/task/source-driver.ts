@@ -38,7 +38,8 @@ export interface DrivenSource extends Pick<SourceDriverOptions, 'source' | 'outp
 
 /** The driver of the source at the head of a chain. */
 export function driveSource({ head, splitSource, ...options }: DrivenSource): SourceDriver {
-  return new SourceDriver({ ...options, context: head.context, requestSplit: () => splitSource.requestSplit(head.descriptor.id) });
+  const requestSplit = () => splitSource.requestSplit(head.descriptor.id, options.source.discoveryIntervalMs);
+  return new SourceDriver({ ...options, context: head.context, requestSplit });
 }
 
 /** Drives the reader of one source subtask; see the head of this file. */

@@ -176,7 +176,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#status = 'running';
     this.#options.loop.add(this);
     this.#reader.open();
-    enumerateSplits({ ...this.#options, vertex: this.#vertex, fail: (error) => this.#fail(error) });
+    enumerateSplits({ ...this.#options, vertex: this.#vertex, isEnded: () => this.#status === 'ended', fail: (e) => this.#fail(e) });
     if (this.#source === undefined) return;
     if (this.#isRestoredFinished) this.#procedure.begin(this.#endInput());
     else this.#latency.start();

@@ -530,6 +530,7 @@ test('splits are enumerated once, handed out, and handed out again after a failu
       operatorId: source,
       part: 0,
       isLast: true,
+      isOpen: false,
       splits: [
         { id: 'a', data: 1 },
         { id: 'b', data: 2 },

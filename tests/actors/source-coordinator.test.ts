@@ -94,6 +94,42 @@ test('splits of subtasks that keep running stay where they are (SC3)', () => {
   assert.is(text(source.request(attempt(0), 0, 2)), 'no-more');
 });
 
+test('an open source adds to its list while the job runs, each split once, also when an attempt tells all of them anew (SC1)', () => {
+  const source = coordinator();
+  const found = (number: number, ...ids: string[]) => ({
+    attemptId: attempt(0, number),
+    part: 0,
+    isLast: true,
+    isOpen: true,
+    splits: splits(...ids),
+  });
+  source.enumerated(found(0));
+  assert.is(text(source.request(attempt(1), 1, 0)), 'no-more', 'no more for now');
+  source.enumerated(found(0, 'a'));
+  assert.is(text(source.request(attempt(1), 1, 1)), 'a');
+  source.enumerated(found(1, 'a', 'b'));
+  source.enumerated(found(1, 'a', 'b'));
+  assert.is(text(source.request(attempt(1), 1, 2)), 'b');
+  assert.is(source.unassignedCount, 0);
+  assert.equal(
+    source.snapshot().splits?.map(({ id }) => id),
+    ['a', 'b'],
+  );
+});
+
+test("a split that was found after the checkpoint listed them, but stands in a reader's state, comes back owned (SC1, SC2)", () => {
+  const source = coordinator();
+  source.reset({ subtasks: [0, 1], owned: new Map([[1, ['b']]]), splits: [{ id: 'a', split: { of: 'a' } }] });
+  source.enumerated({ attemptId: attempt(0, 1), part: 0, isLast: true, isOpen: true, splits: splits('a', 'b', 'c') });
+  assert.is(text(source.request(attempt(0, 1), 0, 0)), 'a');
+  assert.is(text(source.request(attempt(0, 1), 0, 1)), 'c');
+  assert.is(text(source.request(attempt(0, 1), 0, 2)), 'no-more');
+  assert.equal(
+    source.snapshot().splits?.map(({ id }) => id),
+    ['a', 'b', 'c'],
+  );
+});
+
 test('a restart from the beginning hands out everything again, without another enumeration', () => {
   const source = coordinator('a', 'b');
   source.request(attempt(0), 0, 0);

@@ -234,13 +234,14 @@ export const taskMessages = {
   'source.enumerated': ask({
     from: ['task'],
     to: ['scheduler'],
-    doc: 'Part of the splits of a source, in order; `isLast` closes the list. A part that was seen is answered alike.',
+    doc: 'Part of the splits of a source, in order; `isLast` closes the list, to which only a source that `isOpen` adds later. A part that was seen is answered alike.',
     body: Type.Object({
       jobId: JobIdSchema,
       attemptId: AttemptIdSchema,
       operatorId: OperatorIdSchema,
       part: Count,
       isLast: Type.Boolean(),
+      isOpen: Type.Boolean(),
       splits: Type.Array(SplitSchema),
     }),
     reply: Empty,
