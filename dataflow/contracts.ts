@@ -113,8 +113,8 @@ export interface Operator<In = unknown, Out = unknown> {
   stage?(context: OperatorContext): RecordStage;
   /** The event time of the operator moved; timers due were fired before the watermark is handed on. */
   onWatermark?(watermark: number): void;
-  /** A timer of this operator fired; the current key is set. */
-  onTimer?(time: number, domain: 'event' | 'processing'): void;
+  /** A timer of this operator fired; the current key and namespace (0 when the timer has none) are set. */
+  onTimer?(time: number, domain: 'event' | 'processing', namespace: number): void;
   /** No record will come any more. */
   endInput?(): void;
   /** Emit what is left. May park; the end of data is passed on once nothing is parked any more. */

@@ -33,7 +33,7 @@ function* fireEventTimers(scope: ChainScope, { keyed, operator, descriptor }: Ch
     if (scope.isHeldBack() || fired % timersPerStep === 0) yield 'room';
     const timer = keyed.pollTimer('event', watermark);
     if (timer === undefined) return;
-    callOperator(descriptor, () => operator?.onTimer?.(timer.time, 'event'));
+    callOperator(descriptor, () => operator?.onTimer?.(timer.time, 'event', timer.namespace));
   }
 }
 

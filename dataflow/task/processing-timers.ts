@@ -32,7 +32,7 @@ export class ProcessingTimers {
         const timer = keyed.pollTimer('processing', now);
         if (timer === undefined) break;
         fired += 1;
-        callOperator(descriptor, () => operator?.onTimer?.(timer.time, 'processing'));
+        callOperator(descriptor, () => operator?.onTimer?.(timer.time, 'processing', timer.namespace));
       }
     }
     return fired > 0;

@@ -1,5 +1,6 @@
 /**
- * Keyed state as operators use it. Everything is synchronous and scoped to the current key.
+ * Keyed state as operators use it. Everything is synchronous and scoped to the current key, or to the current key and
+ * namespace: a number that an operator gives a meaning to (the start of a window, for example).
  *
  * Ownership (`pipeline.object-reuse` off): a value put into state is copied, so what the caller emits or keeps can
  * change without changing state. A value read from state may be changed only inside the callback that read it, and
@@ -37,10 +38,16 @@ export interface MapState<K, V> {
   clear(): void;
 }
 
-/** Names one state of one operator; the same name with another kind is refused (`STATE_KIND_CLASH`). */
+/** Names one state of one operator; the same name with another kind or scope is refused (`STATE_KIND_CLASH`). */
 export interface StateDescriptor {
   readonly name: string;
   readonly kind: 'value' | 'list' | 'map';
+  readonly isNamespaced: boolean;
+}
+
+export interface StateOptions {
+  /** Belongs to the current key and the current namespace, instead of to the key alone. Default false. */
+  readonly isNamespaced?: boolean;
 }
 
 /** Bytes of one chunk, written where checkpoints live; the backend never knows where that is. */
@@ -64,6 +71,8 @@ export interface KeyedTimer {
   readonly key: Key;
   readonly domain: TimeDomain;
   readonly time: number;
+  /** 0 when it has none. */
+  readonly namespace: number;
 }
 
 /** Keyed state of one operator in one subtask, key group by key group. */
@@ -71,18 +80,29 @@ export interface KeyedStateBackend {
   readonly keyGroups: KeyGroupRange;
   /**
    * Sets the key that all state below belongs to. `keyHash` is the hash of that key (K4 of core/keys.ts), which came with
-   * the record; its group must lie in `keyGroups`, else `KEY_GROUP_FOREIGN`.
+   * the record; its group must lie in `keyGroups`, else `KEY_GROUP_FOREIGN`. Then no namespace is current any more.
    */
   setCurrentKey(key: Key, keyHash: number): void;
   currentKey(): Key;
-  valueState<T>(name: string): ValueState<T>;
-  listState<T>(name: string): ListState<T>;
-  mapState<K extends Key, V>(name: string): MapState<K, V>;
+  /**
+   * Sets the namespace of the current key that all states declared as namespaced belong to; without one, using them is
+   * refused (`STATE_WITHOUT_NAMESPACE`). Costs a look-up. Any number but NaN; the callback goes on (strict mode).
+   */
+  setCurrentNamespace(namespace: number): void;
+  valueState<T>(name: string, options?: StateOptions): ValueState<T>;
+  listState<T>(name: string, options?: StateOptions): ListState<T>;
+  mapState<K extends Key, V>(name: string, options?: StateOptions): MapState<K, V>;
 
-  /** Timers belong to the current key and to the snapshot. */
-  registerTimer(domain: TimeDomain, time: number): void;
-  deleteTimer(domain: TimeDomain, time: number): void;
-  /** Takes the earliest timer of the domain that is due at `time`, and sets its key current; undefined when none is. */
+  /**
+   * Timers belong to the current key, to a namespace of it (which need not be the current one; 0: none), and to the
+   * snapshot.
+   */
+  registerTimer(domain: TimeDomain, time: number, namespace?: number): void;
+  deleteTimer(domain: TimeDomain, time: number, namespace?: number): void;
+  /**
+   * Takes the earliest timer of the domain that is due at `time`, and makes its key and its namespace current; undefined
+   * when none is. At the same time, timers without a namespace come first.
+   */
   pollTimer(domain: TimeDomain, time: number): KeyedTimer | undefined;
   /** Time of the earliest timer of the domain. */
   nextTimer(domain: TimeDomain): number | undefined;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Key } from '../../storage/state/contracts.js';
 import type { Contract } from './contract.js';
 import { all, drain, type KeyedStateFixture, throwsWith, use } from './keyed-state-fixture.js';
+import { keyedStateNamespaceCases } from './keyed-state-namespaces.js';
 import { keyedStateSnapshotCases } from './keyed-state-snapshots.js';
 
 export type { KeyedStateFixture } from './keyed-state-fixture.js';
@@ -180,7 +181,7 @@ const stateCases: Contract<KeyedStateFixture> = [
           ['b', 10],
         ],
       );
-      assert.deepEqual(drain(backend, 'event', 30), [{ key: 'c', domain: 'event', time: 30 }]);
+      assert.deepEqual(drain(backend, 'event', 30), [{ key: 'c', domain: 'event', time: 30, namespace: 0 }]);
       assert.equal(backend.nextTimer('event'), undefined);
       assert.equal(drain(backend, 'processing', 1).length, 1);
     },
@@ -295,4 +296,4 @@ const stateCases: Contract<KeyedStateFixture> = [
   },
 ];
 
-export const keyedStateContract: Contract<KeyedStateFixture> = [...stateCases, ...keyedStateSnapshotCases];
+export const keyedStateContract: Contract<KeyedStateFixture> = [...stateCases, ...keyedStateNamespaceCases, ...keyedStateSnapshotCases];

@@ -71,7 +71,9 @@ class Chain {
   }
 
   fireTimers(domain: 'event' | 'processing', time: number): void {
-    while (this.keyed.pollTimer(domain, time) !== undefined) this.#operators[0]?.onTimer?.(time, domain);
+    for (let timer = this.keyed.pollTimer(domain, time); timer !== undefined; timer = this.keyed.pollTimer(domain, time)) {
+      this.#operators[0]?.onTimer?.(time, domain, timer.namespace);
+    }
   }
 
   finish(): void {

@@ -5,6 +5,8 @@
  * HB2  A snapshot holds the state at its cut (HS1) and does not stop records; restoring it, at any parallelism, gives the
  *      keys of the owned groups exactly that state and those timers.
  * HB3  At most one snapshot is under way.
+ * HB4  What belongs to keys alone and what belongs to keys in namespaces are two tables ({@link StateScopes}): each costs
+ *      one look-up for whoever uses it.
  */
 import { MillraceError } from '../../../core/errors.js';
 import type { KeyGroupRange } from '../../../core/ids.js';
@@ -17,6 +19,8 @@ import type {
   KeyedTimer,
   ListState,
   MapState,
+  StateDescriptor,
+  StateOptions,
   StateSnapshot,
   TimeDomain,
   ValueState,
@@ -25,9 +29,11 @@ import { HeapSnapshot } from './heap-snapshot.js';
 import { HeapListState } from './list-state.js';
 import { HeapMapState } from './map-state.js';
 import { restoreHandle } from './restore.js';
-import { StateTable } from './state-table.js';
+import { ScopesSnapshot } from './scopes-snapshot.js';
+import type { StateScope } from './state-scope.js';
+import { type DeclaredState, StateScopes } from './state-scopes.js';
+import type { StateTable } from './state-table.js';
 import { StrictGuard } from './strict-guard.js';
-import { TimerQueue } from './timer-queue.js';
 import { HeapValueState } from './value-state.js';
 
 export interface HeapKeyedStateBackendOptions {
@@ -44,106 +50,153 @@ export interface HeapKeyedStateBackendOptions {
 
 export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly keyGroups: KeyGroupRange;
-  private readonly table: StateTable;
-  private readonly timers: Readonly<Record<TimeDomain, TimerQueue>> = { event: new TimerQueue(), processing: new TimerQueue() };
+  private readonly operatorName: string;
   private readonly isObjectReuse: boolean;
-  private underWay: HeapSnapshot | undefined;
+  private readonly scopes: StateScopes;
+  /** Of what belongs to keys alone. */
+  private readonly table: StateTable;
+  private underWay: StateSnapshot | undefined;
 
   constructor(options: HeapKeyedStateBackendOptions) {
-    this.keyGroups = options.keyGroups;
-    this.isObjectReuse = options.isObjectReuse ?? false;
-    this.table = new StateTable({
-      keyGroups: options.keyGroups,
-      maxParallelism: options.maxParallelism,
-      operatorName: options.operatorName,
-      guard: options.isStrict === true ? new StrictGuard() : undefined,
-    });
+    const { keyGroups, maxParallelism, operatorName, isObjectReuse, isStrict } = options;
+    this.keyGroups = keyGroups;
+    this.operatorName = operatorName;
+    this.isObjectReuse = isObjectReuse ?? false;
+    this.scopes = new StateScopes({ keyGroups, maxParallelism, operatorName, guard: isStrict === true ? new StrictGuard() : undefined });
+    this.table = this.scopes.ofKeys.table;
   }
 
   setCurrentKey(key: Key, keyHash: number): void {
     this.table.setCurrentKey(key, keyHash);
+    if (this.scopes.ofNamespaces !== undefined) this.scopes.ofNamespaces.table.leaveNamespace();
   }
 
   currentKey(): Key {
     return this.table.currentKey();
   }
 
-  valueState<T>(name: string): ValueState<T> {
-    return new HeapValueState<T>(this.table, this.table.registerState(name, 'value'), this.isObjectReuse);
+  setCurrentNamespace(namespace: number): void {
+    const { table } = this;
+    const scope = this.scopes.ofNamespaces ?? this.scopes.scopeFor(true);
+    scope.table.setCurrentNamespace(table.currentKey(), table.currentKeyHash, namespace);
   }
 
-  listState<T>(name: string): ListState<T> {
-    return new HeapListState<T>(this.table, this.table.registerState(name, 'list'), this.isObjectReuse);
+  valueState<T>(name: string, options?: StateOptions): ValueState<T> {
+    const { table, index } = this.declare(name, 'value', options);
+    return new HeapValueState<T>(table, index, this.isObjectReuse);
   }
 
-  mapState<K extends Key, V>(name: string): MapState<K, V> {
-    return new HeapMapState<K, V>(this.table, this.table.registerState(name, 'map'), this.isObjectReuse);
+  listState<T>(name: string, options?: StateOptions): ListState<T> {
+    const { table, index } = this.declare(name, 'list', options);
+    return new HeapListState<T>(table, index, this.isObjectReuse);
   }
 
-  registerTimer(domain: TimeDomain, time: number): void {
+  mapState<K extends Key, V>(name: string, options?: StateOptions): MapState<K, V> {
+    const { table, index } = this.declare(name, 'map', options);
+    return new HeapMapState<K, V>(table, index, this.isObjectReuse);
+  }
+
+  registerTimer(domain: TimeDomain, time: number, namespace = 0): void {
     if (!Number.isFinite(time)) throw this.timeInvalid(time);
-    const entry = this.table.entryForWrite();
-    if (this.timers[domain].register(entry, time, this.table.version)) this.table.retain(entry);
-  }
-
-  deleteTimer(domain: TimeDomain, time: number): void {
-    const entry = this.table.current;
-    if (entry < 0) {
-      this.table.assertKey();
+    if (namespace === 0) {
+      this.scopes.ofKeys.registerTimer(this.table.entryForWrite(), domain, time);
       return;
     }
-    const version = this.timers[domain].versionOf(entry, time);
-    if (version === undefined) return;
-    if (version < this.table.cut) this.underWay?.saveTimer(entry, domain, time);
-    this.timers[domain].delete(entry, time);
-    this.table.release(entry);
+    const scope = this.scopes.scopeFor(true);
+    const { table } = scope;
+    const entry = table.isCurrentNamespace(namespace)
+      ? table.entryForWrite()
+      : table.entryOf(this.table.currentKey(), this.table.currentKeyHash, namespace);
+    scope.registerTimer(entry, domain, time);
+  }
+
+  deleteTimer(domain: TimeDomain, time: number, namespace = 0): void {
+    this.table.assertKey();
+    if (namespace === 0) {
+      if (this.table.current >= 0) this.scopes.ofKeys.deleteTimer(this.table.current, domain, time);
+      return;
+    }
+    const scope = this.scopes.ofNamespaces;
+    if (scope === undefined) return;
+    const { table } = scope;
+    const entry = table.isCurrentNamespace(namespace)
+      ? table.current
+      : table.find(this.table.currentKey(), this.table.currentKeyHash, namespace);
+    if (entry >= 0) scope.deleteTimer(entry, domain, time);
   }
 
   pollTimer(domain: TimeDomain, time: number): KeyedTimer | undefined {
-    const due = this.timers[domain].nextDue(time);
+    const scope = this.scopeOfNextTimer(domain);
+    const due = scope.timers[domain].nextDue(time);
     if (due === undefined) return undefined;
-    this.table.selectEntry(due.entry);
-    const key = this.table.currentKey();
-    this.deleteTimer(domain, due.time);
-    return { key, domain, time: due.time };
+    const { entries } = scope.table;
+    const timer = { key: entries.keyOf(due.entry), domain, time: due.time, namespace: entries.namespaceOf(due.entry) };
+    this.selectEntry(scope, due.entry, timer.key);
+    scope.deleteTimer(due.entry, domain, due.time);
+    return timer;
   }
 
   nextTimer(domain: TimeDomain): number | undefined {
-    return this.timers[domain].nextTime();
+    return this.scopeOfNextTimer(domain).timers[domain].nextTime();
   }
 
   snapshot(write: ChunkWriter): StateSnapshot {
-    if (this.table.sink !== undefined) {
+    if (this.scopes.all.some(({ table }) => table.sink !== undefined)) {
       throw new MillraceError('SNAPSHOT_UNDER_WAY', 'A snapshot was asked for while another one is under way.', {
-        where: this.table.operatorName,
+        where: this.operatorName,
         hint: 'Discard or advance the running one to its end first.',
       });
     }
-    this.underWay = new HeapSnapshot({ table: this.table, timers: this.timers, write });
-    return this.underWay;
+    const parts = this.scopes.all.map((scope) => new HeapSnapshot({ scope, write }));
+    this.underWay = parts.length === 1 ? parts[0] : new ScopesSnapshot(parts);
+    return this.underWay as StateSnapshot;
   }
 
   async restore(handles: readonly KeyedStateHandle[], read: ChunkReader): Promise<void> {
-    for (const handle of handles) await restoreHandle({ table: this.table, timers: this.timers, handle, read });
+    const { scopes, keyGroups, operatorName } = this;
+    for (const handle of handles) await restoreHandle({ scopes, keyGroups, operatorName, handle, read });
   }
 
   size(): number {
-    return this.table.size;
+    return this.scopes.all.reduce((sum, { table }) => sum + table.size, 0);
   }
 
   close(): void {
     this.underWay?.discard();
     this.underWay = undefined;
-    this.table.clear();
-    this.timers.event.clear();
-    this.timers.processing.clear();
+    for (const scope of this.scopes.all) scope.clear();
+  }
+
+  private declare(name: string, kind: StateDescriptor['kind'], options: StateOptions = {}): DeclaredState {
+    return this.scopes.declare({ name, kind, isNamespaced: options.isNamespaced ?? false });
+  }
+
+  /** At the same time, timers of keys come before those of their namespaces. */
+  private scopeOfNextTimer(domain: TimeDomain): StateScope {
+    const { ofKeys, ofNamespaces } = this.scopes;
+    const next = ofNamespaces?.timers[domain].nextTime();
+    if (ofNamespaces === undefined || next === undefined) return ofKeys;
+    const ofKey = ofKeys.timers[domain].nextTime();
+    return ofKey === undefined || next < ofKey ? ofNamespaces : ofKeys;
+  }
+
+  /** Makes key and namespace of an entry current. */
+  private selectEntry(scope: StateScope, entry: number, key: Key): void {
+    const keyHash = scope.table.entries.hashOf(entry);
+    if (scope === this.scopes.ofKeys) {
+      scope.table.selectEntry(entry);
+      this.scopes.ofNamespaces?.table.setCurrentNamespace(key, keyHash, 0);
+    } else {
+      this.table.setCurrentKey(key, keyHash);
+      scope.table.selectEntry(entry);
+    }
   }
 
   private timeInvalid(time: number): MillraceError {
     return new MillraceError('TIMER_TIME_INVALID', `${time} is not a time for a timer.`, {
       domain: 'user',
       recovery: 'fail-job',
-      where: this.table.operatorName,
+      where: this.operatorName,
       hint: 'Use milliseconds since 1970 as a finite number.',
     });
   }

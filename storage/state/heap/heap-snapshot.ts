@@ -1,5 +1,5 @@
 /**
- * A snapshot of a heap backend under way.
+ * A snapshot of one scope of a heap backend under way.
  *
  * HS1  Its content is the state at the cut, whatever is done afterwards: what is about to change is saved first (ST2),
  *      and what is newer than the cut is skipped by its version.
@@ -18,14 +18,13 @@ import type { EntryOwner } from './entry-store.js';
 import type { ValueColumn } from './paged-column.js';
 import { encodeHeader, packKey, rowKinds, type StateRow } from './snapshot-format.js';
 import type { ListCell, MapCell, MapCells } from './state-cells.js';
+import type { StateScope } from './state-scope.js';
 import type { SnapshotSink, StateTable } from './state-table.js';
-import type { TimerQueue } from './timer-queue.js';
 
 export const timeDomains: readonly TimeDomain[] = ['event', 'processing'];
 
 export interface HeapSnapshotOptions {
-  readonly table: StateTable;
-  readonly timers: Readonly<Record<TimeDomain, TimerQueue>>;
+  readonly scope: StateScope;
   readonly write: ChunkWriter;
 }
 
@@ -35,7 +34,7 @@ const linksPerStep = 32;
 
 export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   private readonly table: StateTable;
-  private readonly timers: Readonly<Record<TimeDomain, TimerQueue>>;
+  private readonly timers: StateScope['timers'];
   private readonly cut: number;
   /** Entries older than the cut have lower numbers. */
   private readonly end: number;
@@ -48,9 +47,9 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   private rowCount = 0;
 
   constructor(options: HeapSnapshotOptions) {
-    const { table } = options;
+    const { table, timers } = options.scope;
     this.table = table;
-    this.timers = options.timers;
+    this.timers = timers;
     table.guard?.endCallback();
     table.version += 1;
     this.cut = table.version;
@@ -60,7 +59,7 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
     this.builder = new ChunkBuilder({
       header: encodeHeader(table.states),
       write: options.write,
-      placeOf: (row) => (row[0] === rowKinds.timer ? table.operatorName : table.placeOf(row[3])),
+      placeOf: (row) => (row[0] === rowKinds.timer ? table.operatorName : table.placeOf(row[4])),
     });
     this.walk = this.visitAll();
   }
@@ -194,21 +193,21 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   private collectCell(owner: EntryOwner, state: number, cell: MapCell): void {
     cell.version = this.cut;
     this.table.guard?.verify(cell.value);
-    this.rows.push([rowKinds.mapCell, owner.keyGroup, packKey(owner.key), state, packKey(cell.key), cell.value]);
+    this.rows.push([rowKinds.mapCell, owner.keyGroup, packKey(owner.key), owner.namespace, state, packKey(cell.key), cell.value]);
     this.rowCount += 1;
   }
 
   private collectTimer(entry: number, domain: TimeDomain, time: number): void {
-    const { key, keyGroup } = this.table.entries.ownerOf(entry);
+    const { key, keyGroup, namespace } = this.table.entries.ownerOf(entry);
     this.timers[domain].buckets.get(time)?.entries.set(entry, this.cut);
-    this.rows.push([rowKinds.timer, keyGroup, packKey(key), timeDomains.indexOf(domain), time]);
+    this.rows.push([rowKinds.timer, keyGroup, packKey(key), namespace, timeDomains.indexOf(domain), time]);
     this.rowCount += 1;
   }
 
   private collect(kind: number, entry: number, state: number, value: unknown): void {
-    const { key, keyGroup } = this.table.entries.ownerOf(entry);
+    const { key, keyGroup, namespace } = this.table.entries.ownerOf(entry);
     this.table.guard?.verify(value);
-    this.rows.push([kind, keyGroup, packKey(key), state, value]);
+    this.rows.push([kind, keyGroup, packKey(key), namespace, state, value]);
     this.rowCount += 1;
   }
 

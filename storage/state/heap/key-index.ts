@@ -9,10 +9,12 @@
  * KI4  It changes its size little by little: each insertion and removal, and each look-up that had to go to the former
  *      table, moves `slotsPerStep` slots. Moving ends long before the next change of size, so that there are two tables at
  *      most, and a key is in one of them.
+ * KI5  Where entries belong to a key and a namespace, both are compared, and the hash is mixed of both
+ *      ({@link hashIn}): finding one is a single probe, too.
  */
 import { assert } from '../../../core/errors.js';
 import type { CanonicalKey } from '../../../core/keys.js';
-import type { ValueColumn } from './paged-column.js';
+import type { NumberColumn, ValueColumn } from './paged-column.js';
 
 /** Of the golden ratio: neighbouring numbers end up far from each other (Knuth's multiplicative hashing). */
 const spread = 0x9e37_79b1;
@@ -35,9 +37,18 @@ function makeSlots(bits: number): Slots {
   return { pairs: new Int32Array(2 * 2 ** bits), mask: 2 ** bits - 1, shift: 32 - bits };
 }
 
+/** The hash of a key in a namespace, any number: 32 bits, signed (KI5). */
+export function hashIn(keyHash: number, namespace: number): number {
+  let hash = Math.imul(keyHash ^ namespace, 0x85eb_ca6b);
+  hash = Math.imul(hash ^ (hash >>> 13) ^ (namespace / 0x1_0000_0000), 0xc2b2_ae35);
+  return hash ^ (hash >>> 16);
+}
+
 export class KeyIndex implements Slots {
   /** Canonical keys by entry. */
   private readonly keys: ValueColumn;
+  /** Namespaces by entry, where there are any. */
+  private readonly namespaces: NumberColumn | undefined;
   pairs!: Int32Array;
   mask!: number;
   shift!: number;
@@ -46,8 +57,9 @@ export class KeyIndex implements Slots {
   private moved = 0;
   private count = 0;
 
-  constructor(keys: ValueColumn) {
+  constructor(keys: ValueColumn, namespaces?: NumberColumn) {
     this.keys = keys;
+    this.namespaces = namespaces;
     this.use(makeSlots(bitsMin));
   }
 
@@ -56,8 +68,22 @@ export class KeyIndex implements Slots {
     const { pairs, mask, keys } = this;
     for (let slot = Math.imul(hash, spread) >>> this.shift; ; slot = (slot + 1) & mask) {
       const stored = pairs[2 * slot + 1] as number;
-      if (stored === 0) return this.former === undefined ? -1 : this.findFormer(hash, key);
+      if (stored === 0) return this.former === undefined ? -1 : this.findFormer(hash, key, 0);
       if (pairs[2 * slot] === hash) {
+        const known = keys.get(stored - 1);
+        if (known === key || (key !== key && known !== known)) return stored - 1;
+      }
+    }
+  }
+
+  /** The entry of a key in a namespace, of the hash that {@link hashIn} gives; -1 when there is none (KI5). */
+  findIn(hash: number, key: CanonicalKey, namespace: number): number {
+    const { pairs, mask, keys } = this;
+    const namespaces = this.namespaces as NumberColumn;
+    for (let slot = Math.imul(hash, spread) >>> this.shift; ; slot = (slot + 1) & mask) {
+      const stored = pairs[2 * slot + 1] as number;
+      if (stored === 0) return this.former === undefined ? -1 : this.findFormer(hash, key, namespace);
+      if (pairs[2 * slot] === hash && namespaces.get(stored - 1) === namespace) {
         const known = keys.get(stored - 1);
         if (known === key || (key !== key && known !== known)) return stored - 1;
       }
@@ -94,13 +120,14 @@ export class KeyIndex implements Slots {
     this.use(makeSlots(bitsMin));
   }
 
-  private findFormer(hash: number, key: CanonicalKey): number {
+  private findFormer(hash: number, key: CanonicalKey, namespace: number): number {
     const { pairs, mask, shift } = this.former as Slots;
     let found = -1;
     for (let slot = Math.imul(hash, spread) >>> shift; found < 0; slot = (slot + 1) & mask) {
       const stored = pairs[2 * slot + 1] as number;
       if (stored === 0) break;
       if (stored === gone || pairs[2 * slot] !== hash) continue;
+      if (this.namespaces !== undefined && this.namespaces.get(stored - 1) !== namespace) continue;
       const known = this.keys.get(stored - 1);
       if (known === key || (key !== key && known !== known)) found = stored - 1;
     }

@@ -50,6 +50,20 @@ export class ValueColumn {
   }
 }
 
+/** Makes room for an entry, and for those before it, in pages of numbers. */
+function reachIn<Page extends Int32Array | Float64Array>(pages: Page[], index: number, make: (length: number) => Page): void {
+  const last = index >>> pageBits;
+  for (let page = Math.max(0, pages.length - 1); page <= last; page += 1) {
+    const known = pages[page];
+    const length = known?.length ?? 0;
+    const offset = page < last ? pageMask : index & pageMask;
+    if (offset < length) continue;
+    const grown = make(lengthFor(page, offset, length));
+    if (known !== undefined) grown.set(known);
+    pages[page] = grown;
+  }
+}
+
 /** Integers of 32 bits. `reach` comes before `get` and `set`. */
 export class IntegerColumn {
   private readonly pages: Int32Array[] = [];
@@ -62,18 +76,29 @@ export class IntegerColumn {
     (this.pages[index >>> pageBits] as Int32Array)[index & pageMask] = value;
   }
 
-  /** Makes room for an entry, and for those before it. */
   reach(index: number): void {
-    const { pages } = this;
-    const last = index >>> pageBits;
-    for (let page = Math.max(0, pages.length - 1); page <= last; page += 1) {
-      const known = pages[page] ?? new Int32Array(0);
-      const offset = page < last ? pageMask : index & pageMask;
-      if (offset < known.length) continue;
-      const grown = new Int32Array(lengthFor(page, offset, known.length));
-      grown.set(known);
-      pages[page] = grown;
-    }
+    reachIn(this.pages, index, (length) => new Int32Array(length));
+  }
+
+  clear(): void {
+    this.pages.length = 0;
+  }
+}
+
+/** Any numbers. `reach` comes before `get` and `set`. */
+export class NumberColumn {
+  private readonly pages: Float64Array[] = [];
+
+  get(index: number): number {
+    return (this.pages[index >>> pageBits] as Float64Array)[index & pageMask] as number;
+  }
+
+  set(index: number, value: number): void {
+    (this.pages[index >>> pageBits] as Float64Array)[index & pageMask] = value;
+  }
+
+  reach(index: number): void {
+    reachIn(this.pages, index, (length) => new Float64Array(length));
   }
 
   clear(): void {

@@ -4,27 +4,29 @@
  * RS1  Only rows of owned key groups are taken; handles whose range does not meet ours are not read at all.
  * RS2  The next chunk is fetched while one is decoded; no more than two are held.
  */
+import type { KeyGroupRange } from '../../../core/ids.js';
+import { canonicalKey, keyHashOf } from '../../../core/keys.js';
 import type { ChunkHandle, KeyedStateHandle } from '../../contracts.js';
 import type { ChunkReader, TimeDomain } from '../contracts.js';
 import { timeDomains } from './heap-snapshot.js';
-import type { ListCell, MapCells } from './state-cells.js';
-import { decodeChunk, rowKinds, unpackKey, type StateRow } from './snapshot-format.js';
-import { canonicalKey } from '../../../core/keys.js';
 import type { ValueColumn } from './paged-column.js';
-import type { StateTable } from './state-table.js';
-import type { TimerQueue } from './timer-queue.js';
+import { decodeChunk, rowKinds, unpackKey, type StateRow } from './snapshot-format.js';
+import type { ListCell, MapCells } from './state-cells.js';
+import type { DeclaredState, StateScopes } from './state-scopes.js';
 
 export interface RestoreOptions {
-  readonly table: StateTable;
-  readonly timers: Readonly<Record<TimeDomain, TimerQueue>>;
+  readonly scopes: StateScopes;
+  readonly keyGroups: KeyGroupRange;
+  /** Named in errors. */
+  readonly operatorName: string;
   readonly handle: KeyedStateHandle;
   readonly read: ChunkReader;
 }
 
 export async function restoreHandle(options: RestoreOptions): Promise<void> {
-  const { table, handle, read } = options;
+  const { keyGroups, handle, read } = options;
   const { start, end } = handle.keyGroups;
-  if (end < table.keyGroups.start || start > table.keyGroups.end) return;
+  if (end < keyGroups.start || start > keyGroups.end) return;
   let next = fetch(read, handle.chunks[0]);
   for (let index = 0; index < handle.chunks.length; index += 1) {
     const bytes = await next;
@@ -42,41 +44,43 @@ function fetch(read: ChunkReader, chunk: ChunkHandle | undefined): Promise<Uint8
 }
 
 function restoreChunk(options: RestoreOptions, bytes: Uint8Array, name: string): void {
-  const { table } = options;
-  const chunk = decodeChunk(bytes, `${table.operatorName}, chunk ${name}`);
-  const stateOf = chunk.states.map((state) => table.registerState(state.name, state.kind));
+  const { keyGroups, scopes, operatorName } = options;
+  const chunk = decodeChunk(bytes, `${operatorName}, chunk ${name}`);
+  const states = chunk.states.map((state) => scopes.declare(state));
   for (const batch of chunk.batches) {
     for (const row of batch) {
-      if (row[1] >= table.keyGroups.start && row[1] <= table.keyGroups.end) restoreRow(options, row, stateOf);
+      if (row[1] < keyGroups.start || row[1] > keyGroups.end) continue;
+      if (row[0] === rowKinds.timer) restoreTimer(scopes, row);
+      else restoreEntry(states[row[4]] as DeclaredState, row);
     }
   }
 }
 
-function restoreRow(options: RestoreOptions, row: StateRow, stateOf: readonly number[]): void {
-  const { table, timers } = options;
-  const [kind, , packedKey, third, fourth, fifth] = row;
+function restoreTimer(scopes: StateScopes, row: StateRow): void {
+  const [, , packedKey, namespace, domain, time] = row;
   const key = unpackKey(packedKey);
-  const entry = table.entryOf(key);
-  if (kind === rowKinds.timer) {
-    const domain = timeDomains[third] as TimeDomain;
-    if (timers[domain].register(entry, fourth as number, table.version)) table.retain(entry);
-    return;
-  }
-  const state = stateOf[third] as number;
-  const place = table.placeOf(state);
-  const column = table.columns[state] as ValueColumn;
+  const scope = scopes.scopeFor(namespace !== 0);
+  scope.registerTimer(scope.table.entryOf(key, keyHashOf(key), namespace), timeDomains[domain] as TimeDomain, time as number);
+}
+
+function restoreEntry({ table, index }: DeclaredState, row: StateRow): void {
+  const [kind, , packedKey, namespace, , content, cellValue] = row;
+  const key = unpackKey(packedKey);
+  const entry = table.entryOf(key, keyHashOf(key), namespace);
+  const place = table.placeOf(index);
+  const column = table.columns[index] as ValueColumn;
   const known = column.get(entry);
   if (known === undefined) table.retain(entry);
   if (kind === rowKinds.mapCell) {
     const cells = (known as MapCells | undefined) ?? new Map();
-    const field = unpackKey(fourth);
-    cells.set(canonicalKey(field), { key: field, value: fifth, version: table.version });
+    const field = unpackKey(content);
+    cells.set(canonicalKey(field), { key: field, value: cellValue, version: table.version });
     column.set(entry, cells);
     table.size += 1;
-    table.guard?.put(fifth, place, key);
+    table.guard?.put(cellValue, place, key);
     return;
   }
-  column.set(entry, kind === rowKinds.list ? ({ items: fourth as unknown[], isShared: false } satisfies ListCell) : fourth);
+  column.set(entry, kind === rowKinds.list ? ({ items: content as unknown[], isShared: false } satisfies ListCell) : content);
   if (known === undefined) table.size += 1;
-  table.guard?.put(fourth, place, key);
+  table.guard?.put(content, place, key);
 }

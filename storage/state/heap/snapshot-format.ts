@@ -3,7 +3,8 @@
  *
  * SF1  A chunk can be read without any other: its header names the states that its rows refer to by index.
  * SF2  A row carries its key group, so that a reader takes only the groups it owns.
- * SF3  Keys survive exactly: strings that UTF-8 cannot carry (lone surrogates) travel as UTF-16 code units.
+ * SF3  A row carries its namespace; 0 where its state, or its timer, has none.
+ * SF4  Keys survive exactly: strings that UTF-8 cannot carry (lone surrogates) travel as UTF-16 code units.
  */
 import { decode, encode, storedLimits } from '../../../bus/codec/cbor.js';
 import type { ScanLimits } from '../../../bus/codec/scan.js';
@@ -11,15 +12,26 @@ import { MillraceError } from '../../../core/errors.js';
 import type { Key } from '../../../core/keys.js';
 import type { StateDescriptor } from '../contracts.js';
 
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** Values may be nested as deep as elsewhere; chunk, batch, row and list come on top. */
 export const stateLimits: ScanLimits = { ...storedLimits, depthMax: storedLimits.depthMax + 6 };
 
 export const rowKinds = { value: 0, list: 1, mapCell: 2, timer: 3 } as const;
 
-/** `third` is the index of the state, or of the time domain; `fourth` the value, list, key of the map cell or time. */
-export type StateRow = readonly [kind: number, keyGroup: number, key: unknown, third: number, fourth: unknown, fifth?: unknown];
+/**
+ * `subject` is the index of the state, or of the time domain; `content` the value, list, key of the map cell or time;
+ * `cellValue` is that of a map cell.
+ */
+export type StateRow = readonly [
+  kind: number,
+  keyGroup: number,
+  key: unknown,
+  namespace: number,
+  subject: number,
+  content: unknown,
+  cellValue?: unknown,
+];
 
 export interface StateChunk {
   readonly states: readonly StateDescriptor[];
@@ -27,7 +39,7 @@ export interface StateChunk {
 }
 
 export function encodeHeader(states: readonly StateDescriptor[]): Uint8Array {
-  return encode([formatVersion, states.map((state) => [state.name, state.kind])]);
+  return encode([formatVersion, states.map((state) => [state.name, state.kind, state.isNamespaced])]);
 }
 
 export function encodeRows(rows: readonly StateRow[]): Uint8Array {
@@ -56,20 +68,24 @@ export function joinChunk(header: Uint8Array, batches: readonly Uint8Array[]): U
 export function decodeChunk(bytes: Uint8Array, where: string): StateChunk {
   const [header, ...batches] = decode(bytes, stateLimits) as readonly unknown[];
   if (!Array.isArray(header) || header[0] !== formatVersion || !Array.isArray(header[1])) {
-    throw new MillraceError('STATE_UNREADABLE', 'A chunk is not keyed state of format version 1.', {
+    throw new MillraceError('STATE_UNREADABLE', 'A chunk is not keyed state of format version 2.', {
       domain: 'external',
       recovery: 'fail-job',
       where,
       hint: 'It was written by another version of Millrace.',
     });
   }
-  const states = (header[1] as readonly (readonly [string, StateDescriptor['kind']])[]).map(([name, kind]) => ({ name, kind }));
+  const states = (header[1] as readonly (readonly [string, StateDescriptor['kind'], boolean])[]).map(([name, kind, isNamespaced]) => ({
+    name,
+    kind,
+    isNamespaced,
+  }));
   return { states, batches: batches as readonly (readonly StateRow[])[] };
 }
 
 const surrogate = /\p{Surrogate}/u;
 
-/** A key as CBOR can carry it (SF3); {@link unpackKey} undoes it. */
+/** A key as CBOR can carry it (SF4); {@link unpackKey} undoes it. */
 export function packKey(key: Key): unknown {
   if (typeof key === 'string') return surrogate.test(key) ? Uint16Array.from(key, (_, index) => key.charCodeAt(index)) : key;
   if (typeof key !== 'object' || key === null) return key;

@@ -6,11 +6,13 @@
  * ST2  Whoever is about to change or hand out something older than the cut calls `touch…` first, which serialises it into
  *      the snapshot right then; without a snapshot the cut is 0 and nothing is ever older.
  * ST3  A key has an entry exactly while it holds a value or a timer.
+ * ST4  A table with namespaces has an entry for each key and namespace; then a namespace has to be current too. It is
+ *      left when another key becomes current.
  */
 import { MillraceError } from '../../../core/errors.js';
 import type { KeyGroupRange } from '../../../core/ids.js';
-import { canonicalKey, keyHashOf, type CanonicalKey, type Key } from '../../../core/keys.js';
-import type { StateDescriptor } from '../contracts.js';
+import { canonicalKey, type CanonicalKey, type Key } from '../../../core/keys.js';
+import type { StateDescriptor, TimeDomain } from '../contracts.js';
 import { EntryStore, type EntryOwner } from './entry-store.js';
 import { pageLength, ValueColumn } from './paged-column.js';
 import type { MapCell, MapCells } from './state-cells.js';
@@ -22,6 +24,8 @@ export interface SnapshotSink {
   /** Serialises value and list states of an entry, and marks it. */
   saveSlots(entry: number): void;
   saveCell(owner: EntryOwner, state: number, cell: MapCell): void;
+  /** A timer is about to be deleted. */
+  saveTimer(entry: number, domain: TimeDomain, time: number): void;
   /** Takes over cells that left the table without having been read: they are serialised in their turn. */
   adoptCells(owner: EntryOwner, state: number, cells: MapCells): void;
 }
@@ -32,6 +36,8 @@ export interface StateTableOptions {
   /** For error messages. */
   readonly operatorName: string;
   readonly guard: StrictGuard | undefined;
+  /** Entries belong to a key and a namespace (ST4). */
+  readonly hasNamespaces: boolean;
 }
 
 /** Stands for an entry where there is none. */
@@ -42,6 +48,7 @@ export class StateTable {
   readonly maxParallelism: number;
   readonly operatorName: string;
   readonly guard: StrictGuard | undefined;
+  readonly hasNamespaces: boolean;
   readonly entries: EntryStore;
   readonly states: StateDescriptor[] = [];
   /** By index of the state: a value, a {@link ListCell}, {@link MapCells}, or undefined for nothing. */
@@ -61,28 +68,42 @@ export class StateTable {
   private isKeyHeld = false;
   private key: Key = null;
   private keyHash = 0;
+  private namespace = 0;
 
   constructor(options: StateTableOptions) {
     this.keyGroups = options.keyGroups;
     this.maxParallelism = options.maxParallelism;
     this.operatorName = options.operatorName;
     this.guard = options.guard;
-    this.entries = new EntryStore(options.maxParallelism);
+    this.hasNamespaces = options.hasNamespaces;
+    this.entries = new EntryStore(options.maxParallelism, options.hasNamespaces);
   }
 
+  /** Not for a table with namespaces. */
   setCurrentKey(key: Key, keyHash: number): void {
     if (this.guard !== undefined) this.guard.endCallback();
     const { entries } = this;
     // A text, where no composite is held, is equal to what is held exactly when its canonical form is (K1).
-    const entry = entries.find(keyHash, typeof key === 'string' && entries.isPlain ? key : canonicalKey(key));
-    // An entry that is there passed this when it came.
-    if (entry < 0) this.checkGroup(keyHash);
-    // A composite stays the caller's: what is kept of it is nobody else's.
-    this.isKeyHeld = entry >= 0 && typeof key !== 'object';
-    if (!this.isKeyHeld) this.key = key;
-    this.keyHash = keyHash;
-    this.hasKey = true;
-    this.current = entry;
+    const entry =
+      entries.count === 0 ? noEntry : entries.find(keyHash, typeof key === 'string' && entries.isPlain ? key : canonicalKey(key));
+    this.use(entry, key, keyHash);
+  }
+
+  /** Makes a namespace of a key current, in the same callback as long as the key is the same. */
+  setCurrentNamespace(key: Key, keyHash: number, namespace: number): void {
+    this.namespace = namespace;
+    this.use(this.findIn(key, keyHash, namespace), key, keyHash);
+  }
+
+  /** No namespace is current any more (ST4). */
+  leaveNamespace(): void {
+    this.hasKey = false;
+    this.current = noEntry;
+  }
+
+  /** Whether `namespace` is the current one of the current key. */
+  isCurrentNamespace(namespace: number): boolean {
+    return this.hasKey && this.namespace === namespace;
   }
 
   /** Makes the key of an entry current. */
@@ -90,6 +111,7 @@ export class StateTable {
     if (this.guard !== undefined) this.guard.endCallback();
     this.isKeyHeld = true;
     this.keyHash = this.entries.hashOf(entry);
+    this.namespace = this.entries.namespaceOf(entry);
     this.hasKey = true;
     this.current = entry;
   }
@@ -97,6 +119,10 @@ export class StateTable {
   currentKey(): Key {
     if (!this.hasKey) throw this.noKey();
     return this.isKeyHeld ? this.entries.keyOf(this.current) : this.key;
+  }
+
+  get currentKeyHash(): number {
+    return this.keyHash;
   }
 
   /** Entry of the current key, made if the key held nothing, saved if a snapshot still needs its slots (ST2). */
@@ -134,37 +160,30 @@ export class StateTable {
     this.shrinkIfEmpty();
   }
 
-  /** The entry of any key, made if it is not there: for restore. */
-  entryOf(key: Key): number {
-    const canonical = canonicalKey(key);
-    const keyHash = keyHashOf(key);
-    const entry = this.entries.find(keyHash, canonical);
-    if (entry >= 0) return entry;
-    this.checkGroup(keyHash);
-    return this.create(key, canonical, keyHash);
+  /** The entry of any key (in a namespace), current or not; {@link noEntry} when it holds nothing. */
+  find(key: Key, keyHash: number, namespace: number): number {
+    return this.hasNamespaces ? this.findIn(key, keyHash, namespace) : this.entries.find(keyHash, canonicalKey(key));
   }
 
-  /** Index of a state by name; the same name with another kind is refused. */
-  registerState(name: string, kind: StateDescriptor['kind']): number {
-    const index = this.states.findIndex((state) => state.name === name);
-    if (index < 0) {
-      const column = new ValueColumn();
-      if (this.entries.end > 0) column.reach(this.entries.end - 1);
-      this.columns.push(column);
-      return this.states.push({ name, kind }) - 1;
-    }
-    const known = (this.states[index] as StateDescriptor).kind;
-    if (known === kind) return index;
-    throw new MillraceError(
-      'STATE_KIND_CLASH',
-      `State ${JSON.stringify(name)} is a ${known} state and cannot be used as a ${kind} state.`,
-      {
-        domain: 'user',
-        recovery: 'fail-job',
-        where: this.operatorName,
-        hint: 'Give the new state another name, or restore from nothing.',
-      },
-    );
+  /** The same, made if it is not there. */
+  entryOf(key: Key, keyHash: number, namespace: number): number {
+    const entry = this.find(key, keyHash, namespace);
+    if (entry >= 0) return entry;
+    this.checkGroup(keyHash);
+    return this.create(key, canonicalKey(key), keyHash, namespace);
+  }
+
+  /** Index of a state by name; -1 when it is not there. */
+  indexOf(name: string): number {
+    return this.states.findIndex((state) => state.name === name);
+  }
+
+  /** Adds a state with a name that is not there yet; returns its index. */
+  addState(state: StateDescriptor): number {
+    const column = new ValueColumn();
+    if (this.entries.end > 0) column.reach(this.entries.end - 1);
+    this.columns.push(column);
+    return this.states.push(state) - 1;
   }
 
   /** `operator, state "name"`, for errors. */
@@ -204,14 +223,32 @@ export class StateTable {
 
   private createCurrent(): void {
     if (!this.hasKey) throw this.noKey();
-    this.current = this.create(this.key, canonicalKey(this.key), this.keyHash);
+    this.current = this.create(this.key, canonicalKey(this.key), this.keyHash, this.namespace);
+  }
+
+  private findIn(key: Key, keyHash: number, namespace: number): number {
+    const { entries } = this;
+    return entries.findIn(keyHash, typeof key === 'string' && entries.isPlain ? key : canonicalKey(key), namespace);
+  }
+
+  private use(entry: number, key: Key, keyHash: number): void {
+    // An entry that is there passed this when it came.
+    if (entry < 0) this.checkGroup(keyHash);
+    // A composite stays the caller's: what is kept of it is nobody else's.
+    this.isKeyHeld = entry >= 0 && typeof key !== 'object';
+    if (!this.isKeyHeld) this.key = key;
+    this.keyHash = keyHash;
+    this.hasKey = true;
+    this.current = entry;
   }
 
   /** Kept keys are detached and copied: they often are pieces of a record. */
-  private create(key: Key, canonical: CanonicalKey, keyHash: number): number {
+  private create(key: Key, canonical: CanonicalKey, keyHash: number, namespace: number): number {
+    // Never found again: it is not equal to itself.
+    if (namespace !== namespace) throw this.namespaceInvalid();
     const ownKey = copyValue(key, this.operatorName);
     const ownCanonical = key === canonical ? (ownKey as CanonicalKey) : typeof canonical === 'string' ? detachString(canonical) : canonical;
-    const entry = this.entries.add(ownKey, ownCanonical, keyHash);
+    const entry = this.entries.add(ownKey, ownCanonical, keyHash, namespace);
     for (const column of this.columns) column.reach(entry);
     // Without a snapshot under way, whatever version an entry of this number had is older than the next cut.
     if (this.cut !== 0) this.entries.versions.set(entry, this.version);
@@ -230,12 +267,28 @@ export class StateTable {
     });
   }
 
-  private noKey(): MillraceError {
-    return new MillraceError('STATE_WITHOUT_KEY', 'Keyed state was used while no key is set.', {
-      domain: 'user',
+  private namespaceInvalid(): MillraceError {
+    return new MillraceError('NAMESPACE_INVALID', 'NaN is not a namespace.', {
+      domain: 'internal',
       recovery: 'fail-job',
       where: this.operatorName,
-      hint: 'Use state only in the callbacks for a record or a timer.',
+      hint: 'A namespace is a number that is equal to itself: the start of a window, for example.',
     });
+  }
+
+  private noKey(): MillraceError {
+    const isNamespaceMissing = this.hasNamespaces;
+    return new MillraceError(
+      isNamespaceMissing ? 'STATE_WITHOUT_NAMESPACE' : 'STATE_WITHOUT_KEY',
+      isNamespaceMissing ? 'State of a namespace was used while no namespace is set.' : 'Keyed state was used while no key is set.',
+      {
+        domain: isNamespaceMissing ? 'internal' : 'user',
+        recovery: 'fail-job',
+        where: this.operatorName,
+        hint: isNamespaceMissing
+          ? 'Call setCurrentNamespace after setCurrentKey.'
+          : 'Use state only in the callbacks for a record or a timer.',
+      },
+    );
   }
 }

@@ -16,7 +16,8 @@ interface Model {
   value: Map<unknown, { key: Key; value: unknown }>;
   list: Map<unknown, { key: Key; items: unknown[] }>;
   map: Map<unknown, { key: Key; cells: Map<unknown, unknown> }>;
-  timers: Map<string, { key: Key; domain: 'event' | 'processing'; time: number }>;
+  inNamespace: Map<string, number[]>;
+  timers: Map<string, { key: Key; domain: 'event' | 'processing'; time: number; namespace: number }>;
 }
 
 type Step =
@@ -26,7 +27,14 @@ type Step =
       readonly n: number;
     }
   | { readonly op: 'map-put' | 'map-get' | 'map-remove'; readonly key: Key; readonly n: number; readonly field: Key }
-  | { readonly op: 'timer' | 'timer-delete'; readonly key: Key; readonly n: number; readonly domain: 'event' | 'processing' }
+  | {
+      readonly op: 'timer' | 'timer-delete';
+      readonly key: Key;
+      readonly n: number;
+      readonly domain: 'event' | 'processing';
+      readonly namespace: number;
+    }
+  | { readonly op: 'in-namespace' | 'clear-namespace'; readonly key: Key; readonly n: number; readonly namespace: number }
   | { readonly op: 'poll'; readonly n: number; readonly domain: 'event' | 'processing' }
   | { readonly op: 'snapshot' }
   | { readonly op: 'advance'; readonly n: number };
@@ -48,6 +56,7 @@ const keys: fc.Arbitrary<Key> = fc.constantFrom<Key[]>(
   { '\udc00': 'q' },
 );
 const n = fc.nat({ max: 5 });
+const namespace = fc.constantFrom(0, 7, 2 ** 40);
 const domain = fc.constantFrom('event' as const, 'processing' as const);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ op: fc.constantFrom('update' as const, 'mutate' as const, 'clear' as const), key: keys, n }) },
@@ -57,7 +66,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ op: fc.constantFrom('map-put' as const, 'map-get' as const, 'map-remove' as const), key: keys, n, field: keys }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('map-clear' as const, 'map-iterate' as const), key: keys, n }) },
-  { weight: 5, arbitrary: fc.record({ op: fc.constantFrom('timer' as const, 'timer-delete' as const), key: keys, n, domain }) },
+  { weight: 5, arbitrary: fc.record({ op: fc.constantFrom('timer' as const, 'timer-delete' as const), key: keys, n, domain, namespace }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ op: fc.constantFrom('in-namespace' as const, 'clear-namespace' as const), key: keys, n, namespace }),
+  },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('poll' as const), n, domain }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('snapshot' as const) }) },
   { weight: 6, arbitrary: fc.record({ op: fc.constant('advance' as const), n }) },
@@ -68,13 +81,15 @@ class Subject {
   readonly value;
   readonly list;
   readonly map;
-  readonly model: Model = { value: new Map(), list: new Map(), map: new Map(), timers: new Map() };
+  readonly inNamespace;
+  readonly model: Model = { value: new Map(), list: new Map(), map: new Map(), inNamespace: new Map(), timers: new Map() };
 
   constructor(range = { start: 0, end: maxParallelism - 1 }) {
     this.backend = new HeapKeyedStateBackend({ keyGroups: range, maxParallelism, operatorName: 'op', isStrict: true });
     this.value = this.backend.valueState<{ n: number[] }>('value');
     this.list = this.backend.listState<{ n: number }>('list');
     this.map = this.backend.mapState<Key, { n: number }>('map');
+    this.inNamespace = this.backend.valueState<number[]>('in namespace', { isNamespaced: true });
   }
 
   apply(step: Exclude<Step, { op: 'snapshot' | 'advance' }>): void {
@@ -83,9 +98,12 @@ class Subject {
       const timer = this.backend.pollTimer(step.domain, step.n);
       const due = [...model.timers.values()].filter((known) => known.domain === step.domain && known.time <= step.n);
       const earliest = Math.min(...due.map((known) => known.time));
-      const expected = due.find((known) => known.time === earliest);
-      assert.equal(timer, expected);
-      if (timer !== undefined) model.timers.delete(timerId(timer.key, timer.domain, timer.time));
+      const next = due.filter((known) => known.time === earliest);
+      assert.equal(timer, next.find((known) => known.namespace === 0) ?? next[0]);
+      if (timer === undefined) return;
+      model.timers.delete(timerId(timer));
+      assert.equal(this.backend.currentKey(), timer.key);
+      assert.equal(this.inNamespace.value(), model.inNamespace.get(idIn(timer.key, timer.namespace)));
       return;
     }
     const { key } = step;
@@ -159,13 +177,30 @@ class Subject {
         );
         return;
       case 'timer':
-        this.backend.registerTimer(step.domain, step.n);
-        if (!model.timers.has(timerId(key, step.domain, step.n)))
-          model.timers.set(timerId(key, step.domain, step.n), { key, domain: step.domain, time: step.n });
+      case 'timer-delete': {
+        const timer = { key, domain: step.domain, time: step.n, namespace: step.namespace };
+        if (step.op === 'timer') {
+          this.backend.registerTimer(step.domain, step.n, step.namespace);
+          if (!model.timers.has(timerId(timer))) model.timers.set(timerId(timer), timer);
+        } else {
+          this.backend.deleteTimer(step.domain, step.n, step.namespace);
+          model.timers.delete(timerId(timer));
+        }
         return;
-      case 'timer-delete':
-        this.backend.deleteTimer(step.domain, step.n);
-        model.timers.delete(timerId(key, step.domain, step.n));
+      }
+      case 'in-namespace': {
+        this.backend.setCurrentNamespace(step.namespace);
+        const numbers = this.inNamespace.value() ?? [];
+        assert.equal(numbers, model.inNamespace.get(idIn(key, step.namespace)) ?? []);
+        numbers.push(step.n);
+        this.inNamespace.update(numbers);
+        model.inNamespace.set(idIn(key, step.namespace), [...numbers]);
+        return;
+      }
+      case 'clear-namespace':
+        this.backend.setCurrentNamespace(step.namespace);
+        this.inNamespace.clear();
+        model.inNamespace.delete(idIn(key, step.namespace));
         return;
       default:
         step satisfies never;
@@ -187,16 +222,21 @@ class Subject {
       assert.equal(this.list.get(), model.list.get(id)?.items ?? []);
       const cells = [...this.map.entries()].map(([field, value]) => [canonicalKey(field), value] as const);
       assert.equal(new Map(cells), model.map.get(id)?.cells ?? new Map());
+      for (const each of [0, 7, 2 ** 40]) {
+        this.backend.setCurrentNamespace(each);
+        assert.equal(this.inNamespace.value(), model.inNamespace.get(idIn(key, each)));
+        size += model.inNamespace.has(idIn(key, each)) ? 1 : 0;
+      }
       size += (model.value.has(id) ? 1 : 0) + (model.list.has(id) ? 1 : 0) + (model.map.get(id)?.cells.size ?? 0);
     }
     assert.is(this.backend.size(), size);
     for (const each of ['event', 'processing'] as const) {
       const found: string[] = [];
       for (let timer = this.backend.pollTimer(each, 100); timer !== undefined; timer = this.backend.pollTimer(each, 100)) {
-        found.push(timerId(timer.key, timer.domain, timer.time));
+        found.push(timerId(timer));
       }
       const expected = [...model.timers.values()].filter((timer) => timer.domain === each && owned(timer.key));
-      assert.equal(found.sort(), expected.map((timer) => timerId(timer.key, timer.domain, timer.time)).sort());
+      assert.equal(found.sort(), expected.map(timerId).sort());
     }
   }
 }
@@ -217,7 +257,9 @@ const universe: readonly Key[] = [
   { x: 1, y: 'z' },
   { '\udc00': 'q' },
 ];
-const timerId = (key: Key, of: string, time: number) => `${typeof key} ${String(canonicalKey(key))} ${of} ${time}`;
+const idIn = (key: Key, of: number) => `${typeof key} ${String(canonicalKey(key))} in ${of}`;
+const timerId = (timer: { readonly key: Key; readonly domain: string; readonly time: number; readonly namespace: number }) =>
+  `${idIn(timer.key, timer.namespace)} ${timer.domain} ${timer.time}`;
 
 test('a snapshot holds the state at its cut, whatever is done while it is written (HS1, HB2)', async () => {
   let compared = 0;

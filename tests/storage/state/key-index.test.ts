@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keyHashOf, type CanonicalKey } from '../../../core/keys.js';
-import { KeyIndex } from '../../../storage/state/heap/key-index.js';
-import { ValueColumn } from '../../../storage/state/heap/paged-column.js';
+import { hashIn, KeyIndex } from '../../../storage/state/heap/key-index.js';
+import { NumberColumn, ValueColumn } from '../../../storage/state/heap/paged-column.js';
 
 const test = suite('index of keys');
 
@@ -103,6 +103,38 @@ test('NaN is found, and 0 is -0 (K1)', () => {
   subject.add(0, keyHashOf(0));
   assert.is(subject.index.find(keyHashOf(NaN), NaN), 0);
   assert.is(subject.index.find(keyHashOf(-0), -0), 1);
+});
+
+test('entries of one key and one hash are told apart by their namespaces, in the former table too (KI5)', () => {
+  const keys = new ValueColumn();
+  const namespaces = new NumberColumn();
+  const index = new KeyIndex(keys, namespaces);
+  for (let entry = 0; entry < 2_000; entry += 1) {
+    keys.reach(entry);
+    namespaces.reach(entry);
+    keys.set(entry, entry % 2 === 0 ? 'a' : NaN);
+    namespaces.set(entry, entry >> 1);
+    index.insert(7, entry);
+    for (const [key, known] of [
+      ['a', entry & -2],
+      [NaN, 1],
+    ] as const) {
+      if (known <= entry) assert.is(index.findIn(7, key, known >> 1), known);
+      assert.is(index.findIn(7, key, -1), -1);
+    }
+  }
+});
+
+test('hashes of a few keys in many windows are spread as well as those of as many keys (KI5)', () => {
+  const slots = 2 ** 16;
+  const taken = (hashes: readonly number[]) => new Set(hashes.map((hash) => Math.imul(hash, 0x9e37_79b1) >>> 16)).size;
+  const random = taken(Array.from({ length: slots }, (_, index) => keyHashOf(`key-${index}`)));
+  for (const size of [1, 1_000, 60_000, 86_400_000, 2 ** 32]) {
+    const windows = Array.from({ length: slots }, (_, index) =>
+      hashIn(keyHashOf(`key-${index % 4}`), 1_700_000_000_000 + size * (index >> 2)),
+    );
+    assert.ok(taken(windows) > 0.9 * random, `${taken(windows)} slots for windows of ${size} ms, ${random} for keys`);
+  }
 });
 
 test.run();
