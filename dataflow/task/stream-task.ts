@@ -13,26 +13,26 @@
 import { assert, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { CheckpointId } from '../../core/ids.js';
 import type { JobVertex } from '../../graph/types.js';
-import { maxWatermark, minWatermark } from '../contracts.js';
 import { createRecordCount } from '../fusion/record-count.js';
 import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
 import type { SlotTask } from '../slot-loop.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
-import { advanceChain, finishChain, type ChainScope } from './event-time.js';
+import type { ChainScope } from './event-time.js';
 import { LatencyTracking } from './latency-tracking.js';
 import { OperatorChain, type ChainedOperator } from './operator-chain.js';
 import { Parking } from './parking.js';
-import type { Procedure } from './procedure.js';
 import { ProcedureRunner } from './procedure-runner.js';
 import { ProcessingTimers } from './processing-timers.js';
 import { RecordReader } from './record-reader.js';
 import { SliceBudget } from './slice-budget.js';
 import { driveSource, type SourceDriver } from './source-driver.js';
 import { enumerateSplits } from './split-enumeration.js';
-import { TaskCheckpoints, type EndPhase } from './task-checkpoints.js';
+import { TaskCheckpoints } from './task-checkpoints.js';
 import { TaskCommits } from './task-commits.js';
+import { TaskEnding } from './task-ending.js';
 import { metricsOf } from './task-metrics.js';
 import { TaskOutputs } from './task-outputs.js';
+import { TaskTime } from './task-time.js';
 import { TaskTimes } from './task-times.js';
 
 /** `progress`: something was done, go on. `waiting`: `wake` will be called. */
@@ -46,7 +46,6 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly name: string;
   readonly #options: TaskRuntimeOptions;
   readonly #vertex: JobVertex;
-  readonly #isCheckpointed: boolean;
   /** The checkpoint being restored was taken after `finish`: it is not called again. */
   readonly #isRestoredFinished: boolean;
   readonly #parking = new Parking();
@@ -57,15 +56,15 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #checkpoints: TaskCheckpoints;
   readonly #commits: TaskCommits;
   readonly #latency: LatencyTracking;
+  readonly #time: TaskTime;
+  readonly #ending: TaskEnding;
   #chain: OperatorChain | undefined;
   #source: SourceDriver | undefined;
   /** Of a task without a source: one for each input. */
   #headLoops: readonly HeadLoop[] = [];
   #status: 'created' | 'initializing' | 'ready' | 'running' | 'ended' = 'created';
-  #phase: EndPhase = 'reading';
   #failure: { readonly error: unknown } | undefined;
   #closing: Promise<void> | undefined;
-  #watermark: number = minWatermark;
 
   readonly #procedure = new ProcedureRunner({ wake: () => this.#wake(), fail: (error) => this.#fail(error) });
 
@@ -82,7 +81,6 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     assert(vertex !== undefined, `The job graph has no vertex ${descriptor.vertexId}.`);
     this.#vertex = vertex;
     this.name = `${taskInfo.taskName} (${taskInfo.subtaskIndex + 1}/${taskInfo.parallelism})`;
-    this.#isCheckpointed = settings.checkpointing.intervalMs !== undefined;
     const restored = descriptor.restore?.tasks ?? [];
     this.#isRestoredFinished = restored.length > 0 && restored.every((snapshot) => snapshot.isFinished);
     const { clock } = ports;
@@ -106,10 +104,10 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       onAligned: (barrier, alignmentMs) => this.#checkpoints.onAligned(barrier, alignmentMs),
       onAbandoned: (id, reason) => this.#checkpoints.onAbandoned(id, reason),
       onWatermark: (watermark) => {
-        this.#procedure.begin(this.#advanceWatermark(watermark));
+        this.#procedure.begin(this.#time.advance(watermark));
       },
       onEndOfData: () => {
-        this.#procedure.begin(this.#endInput());
+        this.#procedure.begin(this.#ending.endInput());
       },
       onLatencyMarker: (marker) => this.#latency.take(marker),
     });
@@ -119,6 +117,11 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       clock,
       wake: this.#wake,
       forward: (marker) => this.#outputs.forward(marker),
+    });
+    this.#time = new TaskTime({
+      scope: this,
+      isRestoredFinished: this.#isRestoredFinished,
+      broadcast: (event) => this.#outputs.broadcast(event),
     });
     this.#budget = new SliceBudget({ clock, recordsPerSlice: options.loop.recordsPerSlice });
     this.#timers = new ProcessingTimers({ scope: this, clock, wake: this.#wake });
@@ -133,9 +136,20 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       source: () => this.#source,
       recordsIn: () => this.#recordsIn(),
       recordsWritten: () => this.#chain?.recordsWritten ?? 0,
-      endPhase: () => this.#phase,
+      endPhase: () => this.#ending.phase,
     });
     this.#commits = new TaskCommits({ operators: () => this.operators(), isEnded: () => this.#status === 'ended', fail: owner.fail });
+    this.#ending = new TaskEnding({
+      time: this.#time,
+      commits: this.#commits,
+      isFinalCheckpointDue: settings.checkpointing.intervalMs !== undefined && descriptor.restore?.isFinal !== true,
+      broadcast: (event) => this.#outputs.broadcast(event),
+      onFinished: () => {
+        this.#timers.cancel();
+        this.#latency.stop();
+      },
+      onEndOfData: () => callbacks.onEndOfData(),
+    });
   }
 
   async initialize(): Promise<void> {
@@ -151,7 +165,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       ...room,
       quota: this.#quota,
       sourceRecords: this.#sourceRecords,
-      currentWatermark: () => this.#watermark,
+      currentWatermark: () => this.#time.watermark,
       fail: (error) => this.#fail(error),
       wake: this.#wake,
       onSharedResource: (name, token) => callbacks.onSharedResource(name, token),
@@ -178,7 +192,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#reader.open();
     enumerateSplits({ ...this.#options, vertex: this.#vertex, isEnded: () => this.#status === 'ended', fail: (e) => this.#fail(e) });
     if (this.#source === undefined) return;
-    if (this.#isRestoredFinished) this.#procedure.begin(this.#endInput());
+    if (this.#isRestoredFinished) this.#procedure.begin(this.#ending.endInput());
     else this.#latency.start();
   }
 
@@ -243,7 +257,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       isMore = this.#work(startedAt) === 'progress';
       isMore = this.#checkpoints.advance() || isMore;
       if (this.#status === 'running') this.#outputs.onSliceEnd();
-      if (this.#status === 'running' && this.#phase === 'reading') this.#timers.arm();
+      if (this.#status === 'running' && this.#ending.phase === 'reading') this.#timers.arm();
     } catch (error) {
       this.#fail(error);
     }
@@ -307,10 +321,10 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     }
     if (this.#procedure.isRunning) return this.#procedure.advance(isFull);
     if (this.#beginDueProcedure()) return 'progress';
-    if (this.#phase === 'closing' && this.#outputs.isAcknowledged() && this.#reader.hasEnded) return this.#end();
+    if (this.#ending.phase === 'closing' && this.#outputs.isAcknowledged() && this.#reader.hasEnded) return this.#end();
     if (isFull) return 'waiting';
-    if (this.#phase === 'reading' && this.#timers.fire()) return 'progress';
-    if (this.#phase === 'reading' && this.#latency.sendDue()) return 'progress';
+    if (this.#ending.phase === 'reading' && this.#timers.fire()) return 'progress';
+    if (this.#ending.phase === 'reading' && this.#latency.sendDue()) return 'progress';
     if (this.#source !== undefined) return this.#readSource(this.#source);
     return this.#reader.step(startedAt, this.#headLoops);
   }
@@ -322,50 +336,25 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       this.#procedure.begin(checkpoint);
       return true;
     }
-    if (this.#phase !== 'finished' || !this.#checkpoints.isCoveredBy(this.#commits.confirmed)) return false;
-    this.#procedure.begin(this.#beginClosing());
+    if (this.#ending.phase !== 'finished' || !this.#checkpoints.isCoveredBy(this.#commits.confirmed)) return false;
+    this.#procedure.begin(this.#ending.close());
     return true;
   }
 
   #readSource(source: SourceDriver): Step {
-    if (this.#phase !== 'reading') return 'waiting';
+    if (this.#ending.phase !== 'reading') return 'waiting';
     const step = source.step(this.#budget.pollRecords);
     if (step !== 'end') return step;
-    this.#procedure.begin(this.#endInput());
+    this.#procedure.begin(this.#ending.endInput());
     return 'progress';
   }
 
-  *#advanceWatermark(watermark: number): Procedure {
-    this.#watermark = watermark;
-    if (!this.#isRestoredFinished) yield* advanceChain(this, watermark);
-    this.#outputs.broadcast({ kind: 'watermark', time: watermark });
-  }
-
-  *#endInput(): Procedure {
-    if (this.#watermark < maxWatermark) yield* this.#advanceWatermark(maxWatermark);
-    if (!this.#isRestoredFinished) yield* finishChain(this);
-    this.#timers.cancel();
-    this.#latency.stop();
-    this.#outputs.broadcast({ kind: 'end-of-data' });
-    this.#phase = 'finished';
-    // What a task did before a final checkpoint is covered by it: it was committed on restore, and others may have ended.
-    const isCovered = this.#options.descriptor.restore?.isFinal === true;
-    if (this.#isCheckpointed && !isCovered) this.#options.callbacks.onEndOfData();
-    else yield* this.#beginClosing();
-  }
-
   #whyNotTriggered(): TaskDeclineReason | undefined {
-    if (this.#status === 'ended' || this.#phase === 'closing' || this.#failure !== undefined) return 'CHECKPOINT_DECLINED_TASK_CLOSING';
+    if (this.#status === 'ended' || this.#ending.phase === 'closing' || this.#failure !== undefined)
+      return 'CHECKPOINT_DECLINED_TASK_CLOSING';
     if (this.#status !== 'running') return 'CHECKPOINT_DECLINED_TASK_NOT_READY';
     // Only sources are triggered; the others follow barriers.
     return this.#source === undefined ? 'CHECKPOINT_DECLINED' : undefined;
-  }
-
-  /** After the commits: nothing follows on any output. The task stays until its consumers have everything. */
-  *#beginClosing(): Procedure {
-    this.#phase = 'closing';
-    yield this.#commits.settled();
-    this.#outputs.broadcast({ kind: 'end-of-partition' });
   }
 
   #end(): Step {
