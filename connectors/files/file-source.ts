@@ -1,7 +1,8 @@
 /**
  * Sources that read files: a format, the paths, and what to do with malformed rows.
  *
- * A file of a splittable format is read in byte ranges, so that parallel readers share it; any other file is one split.
+ * Each file is one split, read by one reader in its order: then what the order of a file says (event time that only goes
+ * forward but for late records) holds. Ranges of a file, read in parallel, give that up, so they are only made when asked.
  */
 import { basename, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +27,12 @@ export interface FileSourceOptions {
   readonly suffix?: string;
   /** Whether directories in a directory are read too; default false. */
   readonly isRecursive?: boolean;
-  /** Bytes of a range of a splittable file; by default chosen from size and parallelism. */
+  /**
+   * Whether parallel readers may share a file, in byte ranges; default false. Records of different ranges then come in any
+   * order, each range with its own event time: right for files without late records. The format must be splittable.
+   */
+  readonly ranges?: boolean;
+  /** Asks for ranges of so many bytes; by default their size is chosen from that of the file and the parallelism. */
   readonly splitBytes?: number;
   /** A longer record is an error; default 8 MiB. */
   readonly recordBytesMax?: number;
@@ -45,12 +51,14 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
     suffix = '',
     isRecursive = false,
     splitBytes,
+    ranges = splitBytes !== undefined,
     recordBytesMax = limits.sourceRecordBytesMax,
     blockBytes = limits.sourceBlockBytes,
   } = options;
   for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: ${value} is not a whole number above 0`);
   }
+  if (ranges && !format.isSplittable) throw new TypeError(notSplittable(format.name));
   const [first = ''] = absolute;
   const name = options.name ?? `${format.name} ${absolute.length === 1 ? basename(first) || first : `${absolute.length} paths`}`;
   return {
@@ -60,12 +68,15 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
     async enumerate({ files, parallelism, logger }) {
       const found = await findFiles(files, { paths: absolute, suffix, isRecursive }, name);
       if (found.length === 0) logger.log('warn', 'There are no files to read', { source: name, paths: absolute, suffix });
-      return found.flatMap((file) =>
-        splitFile(file, format.isSplittable ? (splitBytes ?? chooseSplitBytes(file.sizeBytes, parallelism)) : undefined),
-      );
+      return found.flatMap((file) => splitFile(file, ranges ? (splitBytes ?? chooseSplitBytes(file.sizeBytes, parallelism)) : undefined));
     },
     createReader: (context) => new FileReader({ context, format, malformed, recordBytesMax, blockBytes, sourceName: name }),
   };
+}
+
+function notSplittable(format: string): string {
+  const why = `${format} files cannot be read in ranges: a record may hold a line feed`;
+  return format === 'csv' ? `${why}. When none does, promise it with isSplittable: true` : why;
 }
 
 /** Lines of text files. */

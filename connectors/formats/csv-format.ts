@@ -20,7 +20,7 @@ export interface CsvOptions<Columns extends CsvColumns> {
   readonly header?: boolean;
   /** One character; default a comma. */
   readonly delimiter?: string;
-  /** Promises that no quoted field holds a line feed, so that parallel readers may share a file; default false. */
+  /** Promises that no quoted field holds a line feed, so that files may be read in `ranges`; default false. */
   readonly isSplittable?: boolean;
 }
 

@@ -64,7 +64,10 @@ properties('NDJSON and JSON array give the same values', async () => {
         const expected = sortedAlike(JSON.parse(JSON.stringify(values)) as unknown[]);
         const lines = values.map((value) => JSON.stringify(value)).join('\n');
         assert.equal(await readText(lines, () => ndjsonSource('/in', pace), pace.readers), expected);
-        assert.equal(await readText(JSON.stringify(values, null, space), () => jsonArraySource('/in', pace)), expected);
+        assert.equal(
+          await readText(JSON.stringify(values, null, space), () => jsonArraySource('/in', { blockBytes: pace.blockBytes })),
+          expected,
+        );
       },
     ),
     { numRuns: 200 },
@@ -140,6 +143,22 @@ async function malformedOf(
   return { rows: (bench.sideOutputs.get(malformedRows.id) ?? []) as MalformedRow[], records };
 }
 
+const cutting = suite('file source, splits');
+
+cutting('a file is one split unless ranges are asked for, however large it is and however many readers there are', async () => {
+  const files = new MemoryFileSystem();
+  await putFile(files, '/in/a.ndjson', '{"n":1}\n'.repeat(400_000));
+  await putFile(files, '/in/b.ndjson', '{"n":2}\n');
+  const { logger } = new OperatorBench({ files }).context;
+  const splitsOf = async (options: FileSourceOptions): Promise<number> =>
+    (await ndjsonSource('/in', options).enumerate({ files, parallelism: 4, logger })).length;
+  assert.is(await splitsOf({}), 2);
+  assert.is(await splitsOf({ ranges: false }), 2);
+  assert.is(await splitsOf({ ranges: true }), 5, 'ranges of at least a MiB of the first file, and the second');
+  assert.is(await splitsOf({ splitBytes: 100_000 }), 33);
+});
+cutting.run();
+
 const bad = suite('file source, bad input');
 
 bad('a missing file fails when splits are looked for, and the error names the path', async () => {
@@ -161,6 +180,13 @@ bad('what is neither a file nor a directory cannot be read', async () => {
 bad('a path that is not absolute is refused when the job is built', () => {
   assert.throws(() => textLinesSource('in.txt'), /not an absolute path/);
   assert.not.throws(() => textLinesSource(new URL('file:///in.txt')));
+});
+
+bad('ranges of a format whose records may hold line feeds are refused when the job is built', () => {
+  assert.throws(() => jsonArraySource('/in', { ranges: true }), /json-array files cannot be read in ranges/);
+  assert.throws(() => csvSource('/in', { ranges: true }), /isSplittable/);
+  assert.throws(() => csvSource('/in', { splitBytes: 100 }), /isSplittable/);
+  assert.not.throws(() => csvSource('/in', { ranges: true, isSplittable: true }));
 });
 
 bad('a malformed line fails with path and line number, also in a range that begins in the middle (FR3)', async () => {
