@@ -13,6 +13,10 @@ import type {
   MapFunction,
   ProcessSetup,
   ReduceFunction,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+  RichReduceFunction,
   Synchronous,
 } from '../dataflow/functions.js';
 import { filterOperator } from '../dataflow/operators/filter.js';
@@ -20,7 +24,7 @@ import { flatMapOperator } from '../dataflow/operators/flat-map.js';
 import { keyedProcessOperator } from '../dataflow/operators/keyed-process.js';
 import { keyedReduceOperator } from '../dataflow/operators/keyed-reduce.js';
 import { mapOperator } from '../dataflow/operators/map.js';
-import { onFields, processOnFields, withOnFields } from '../dataflow/operators/on-fields.js';
+import { filterOnFields, flatMapOnFields, mapOnFields, onFields, processOnFields } from '../dataflow/operators/on-fields.js';
 import { processOperator } from '../dataflow/operators/process.js';
 import type { FieldOf } from './fields.js';
 import type { KeyedStream, SingleOutputStream } from './streams.js';
@@ -44,31 +48,54 @@ export class DeclaredStream<T, F extends FieldOf<T>> {
   }
 
   /** One result for every record. */
-  map<Out>(map: MapFunction<Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+  map<Out>(map: (MapFunction<Pick<T, F>, Out> | RichMapFunction<Pick<T, F>, Out>) & Synchronous<Out>): SingleOutputStream<Out> {
     const { fields, transform } = this.#options;
-    const create = () => mapOperator(onFields(fields, map)) as Operator;
-    return transform({ type: 'map', name: 'Map', written: map, create, fieldUse: { fields, isPassedOn: false } });
+    const create = () => mapOperator(mapOnFields<Pick<T, F>, Out>(fields, map)) as Operator;
+    return transform({ type: 'map', name: 'Map', written: map, method: 'map', create, fieldUse: { fields, isPassedOn: false } });
   }
 
   /** The records for which the function says true; the whole records. */
-  filter(isWanted: FilterFunction<Pick<T, F>>): SingleOutputStream<T> {
+  filter(isWanted: FilterFunction<Pick<T, F>> | RichFilterFunction<Pick<T, F>>): SingleOutputStream<T> {
     const { fields, transform } = this.#options;
-    const create = () => filterOperator(onFields(fields, isWanted)) as Operator;
-    return transform({ type: 'filter', name: 'Filter', written: isWanted, create, fieldUse: { fields, isPassedOn: true } });
+    const create = () => filterOperator(filterOnFields(fields, isWanted)) as Operator;
+    return transform({
+      type: 'filter',
+      name: 'Filter',
+      written: isWanted,
+      method: 'filter',
+      create,
+      fieldUse: { fields, isPassedOn: true },
+    });
   }
 
   /** Any number of results for every record. */
-  flatMap<Out>(flatMap: FlatMapFunction<Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
+  flatMap<Out>(
+    flatMap: (FlatMapFunction<Pick<T, F>, Out> | RichFlatMapFunction<Pick<T, F>, Out>) & Synchronous<Out>,
+  ): SingleOutputStream<Out> {
     const { fields, transform } = this.#options;
-    const create = () => flatMapOperator(withOnFields(fields, flatMap)) as Operator;
-    return transform({ type: 'flat-map', name: 'Flat Map', written: flatMap, create, fieldUse: { fields, isPassedOn: false } });
+    const create = () => flatMapOperator(flatMapOnFields<Pick<T, F>, Out>(fields, flatMap)) as Operator;
+    return transform({
+      type: 'flat-map',
+      name: 'Flat Map',
+      written: flatMap,
+      method: 'flatMap',
+      create,
+      fieldUse: { fields, isPassedOn: false },
+    });
   }
 
   /** A function with side outputs and a last word, or what makes one for each subtask. */
   process<Out>(setup: ProcessSetup<Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
     const { fields, transform } = this.#options;
     const create = () => processOperator(processOnFields(fields, setup)) as Operator;
-    return transform({ type: 'process', name: 'Process', written: setup, create, fieldUse: { fields, isPassedOn: false } });
+    return transform({
+      type: 'process',
+      name: 'Process',
+      written: setup,
+      method: 'processElement',
+      create,
+      fieldUse: { fields, isPassedOn: false },
+    });
   }
 
   /** Records with the same key meet in the same subtask; the key is made of these fields. The function must be pure. */
@@ -98,14 +125,14 @@ export class DeclaredKeyedStream<K extends Key, T, F extends FieldOf<T>> extends
   override process<Out>(setup: KeyedProcessSetup<K, Pick<T, F>, Out> & Synchronous<Out>): SingleOutputStream<Out> {
     const { keyOf } = this.#options;
     const create = () => keyedProcessOperator(keyOf, setup as KeyedProcessSetup<K, T, Out>) as Operator;
-    return this.#keyed({ type: 'keyed-process', name: 'Keyed Process', written: setup, create });
+    return this.#keyed({ type: 'keyed-process', name: 'Keyed Process', written: setup, method: 'processElement', create });
   }
 
   /** Folds the records of each key into one; every record hands on the new value. */
-  reduce(reduce: ReduceFunction<Pick<T, F>>): SingleOutputStream<Pick<T, F>> {
+  reduce(reduce: ReduceFunction<Pick<T, F>> | RichReduceFunction<Pick<T, F>>): SingleOutputStream<Pick<T, F>> {
     const keyOf = this.#options.keyOf as KeySelector;
     const create = () => keyedReduceOperator(keyOf, reduce as ReduceFunction<unknown>) as Operator;
-    return this.#keyed({ type: 'reduce', name: 'Keyed Reduce', written: reduce, create });
+    return this.#keyed({ type: 'reduce', name: 'Keyed Reduce', written: reduce, method: 'reduce', create });
   }
 
   #keyed<Out>(transformation: Transformation): SingleOutputStream<Out> {

@@ -27,11 +27,17 @@ export type {
   ProcessSetup,
   ReduceFunction,
   Results,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichFunction,
+  RichMapFunction,
+  RichReduceFunction,
   RuntimeContext,
   Synchronous,
   TimerService,
   TimeService,
 } from '../dataflow/functions.js';
+export type { Meter, MetricCounter, MetricGroup, MetricHistogram } from '../dataflow/metrics.js';
 export { maxWatermark, minWatermark, noTimestamp } from '../dataflow/contracts.js';
 export type {
   Emit,

@@ -9,6 +9,8 @@ export interface Transformation {
   readonly name: string;
   /** What the user wrote; refused when it is an async function. */
   readonly written: unknown;
+  /** What an object must have that is written instead of a function. */
+  readonly method?: string;
   readonly create: () => Operator;
   readonly isKeyed?: boolean;
   /** Plain data that counts in the fingerprint. */
@@ -17,17 +19,26 @@ export interface Transformation {
 }
 
 /** A promise would be taken for a result: refused while the job is built, not when the first record comes. */
-export function assertSynchronous(written: unknown, type: string, hint = 'Pass a function.'): void {
+export function assertSynchronous(written: unknown, type: string, hint = 'Pass a function.', method?: string): void {
   if (typeof written !== 'function' && (typeof written !== 'object' || written === null)) {
-    throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : typeof written} instead of a function.`, {
-      where: type,
-      hint,
-    });
+    throw missing(type, written === null ? 'null' : typeof written, hint);
   }
-  if (typeof written === 'function' && /^Async(Generator)?Function$/.test(written.constructor.name)) {
-    throw apiError('FUNCTION_ASYNC', `${type} got an async function.`, {
-      where: type,
-      hint: 'Functions on records are synchronous: fetch beforehand, or in open().',
-    });
-  }
+  assertNotAsync(written, type);
+  if (typeof written === 'function' || method === undefined) return;
+  const called: unknown = (written as Readonly<Record<string, unknown>>)[method];
+  if (typeof called !== 'function')
+    throw missing(type, `an object without ${method}()`, `${hint.slice(0, -1)}, or an object with ${method}().`);
+  assertNotAsync(called, type);
+}
+
+function assertNotAsync(called: unknown, type: string): void {
+  if (typeof called !== 'function' || !/^Async(Generator)?Function$/.test(called.constructor.name)) return;
+  throw apiError('FUNCTION_ASYNC', `${type} got an async function.`, {
+    where: type,
+    hint: 'Functions on records are synchronous: fetch beforehand, or in open().',
+  });
+}
+
+function missing(type: string, got: string, hint: string): Error {
+  return apiError('FUNCTION_MISSING', `${type} got ${got} instead of a function.`, { where: type, hint });
 }

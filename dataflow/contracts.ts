@@ -12,6 +12,7 @@ import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
 import type { PlanningSettings, StreamGraph } from '../graph/types.js';
 import type { Key, KeyedStateBackend } from '../storage/state/contracts.js';
 import type { RecordStage } from './fusion/record-stage.js';
+import type { MetricGroup } from './metrics.js';
 
 /** Stands for "this record has no timestamp". */
 export const noTimestamp: number = Number.MIN_SAFE_INTEGER;
@@ -53,6 +54,8 @@ export interface OperatorContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly files: FileSystem;
+  /** What the functions of this operator count for people to watch. */
+  readonly metrics: MetricGroup;
   /** Whether the job takes checkpoints: two-phase-commit sinks commit at the end of input when it does not. */
   readonly isCheckpointed: boolean;
   /** `pipeline.object-reuse`: values may be stored and emitted without a copy. */

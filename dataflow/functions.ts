@@ -12,6 +12,7 @@ import type { Key } from '../core/keys.js';
 import type { Logger } from '../core/ports.js';
 import type { ListState, MapState, ValueState } from '../storage/state/contracts.js';
 import type { TaskInfo } from './contracts.js';
+import type { MetricGroup } from './metrics.js';
 
 /** Takes results. */
 export interface Collector<T> {
@@ -37,6 +38,32 @@ export type FilterFunction<T> = (value: T) => boolean;
 export type FlatMapFunction<In, Out> = (value: In, out: Collector<Out>) => Results<Out>;
 /** Combines two values of one key; may return either argument, and may change `accumulated`. */
 export type ReduceFunction<T> = (accumulated: T, value: T) => T;
+
+/**
+ * What functions that are objects have besides: `open` comes before the first record of the task, `close` after the last
+ * one, also when the task fails. Make the object inside the builder: it then belongs to one task (F3).
+ */
+export interface RichFunction {
+  open?(context: RuntimeContext): void | Promise<void>;
+  close?(): void | Promise<void>;
+}
+
+export interface RichMapFunction<In, Out> extends RichFunction {
+  map(value: In): Out;
+}
+
+export interface RichFilterFunction<T> extends RichFunction {
+  filter(value: T): boolean;
+}
+
+export interface RichFlatMapFunction<In, Out> extends RichFunction {
+  flatMap(value: In, out: Collector<Out>): Results<Out>;
+}
+
+export interface RichReduceFunction<T> extends RichFunction {
+  /** Combines two values of one key; may return either argument, and may change `accumulated`. */
+  reduce(accumulated: T, value: T): T;
+}
 
 /**
  * Folds values of type `In` into an accumulator, and makes a result of that. `add` and `merge` may change the accumulator
@@ -69,6 +96,7 @@ export interface RuntimeContext {
   readonly task: TaskInfo;
   readonly operatorName: string;
   readonly logger: Logger;
+  readonly metrics: MetricGroup;
 }
 
 /** Besides, the states of the current key. A state is declared by asking for it; the same name again gives the same state. */

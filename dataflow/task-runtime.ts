@@ -9,7 +9,7 @@
  */
 import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
 import type { CorePorts, FileSystem } from '../core/ports.js';
-import type { ChannelUse, TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
+import type { ChannelUse, FunctionMetric, TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import type { KeyedStateBackend } from '../storage/state/contracts.js';
 import type { KeyGroupRange } from '../core/ids.js';
@@ -160,6 +160,8 @@ export interface TaskRuntimeMetrics extends CreditReading {
   readonly slot: NetworkCounters;
   readonly stateEntries: number;
   readonly channels: ChannelUse;
+  /** What its functions count; absent: nothing. */
+  readonly functions?: FunctionMetric[];
   /** Only with latency tracking, and once a marker came. */
   readonly latencies?: TaskLatency[];
 }

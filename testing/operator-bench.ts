@@ -6,6 +6,8 @@
 import { attemptNumber, formatAttemptId, type CheckpointId, jobId, leaderEpoch, operatorId, sessionId, vertexId } from '../core/ids.js';
 import type { Clock, FileSystem, Logger } from '../core/ports.js';
 import type { OperatorContext, TaskInfo } from '../dataflow/contracts.js';
+import { FunctionMetrics } from '../dataflow/task/function-metrics.js';
+import type { OperatorDescriptor } from '../graph/types.js';
 import { ManualClock } from './manual-clock.js';
 import { SeededRandom } from './simulator/seeded-random.js';
 
@@ -57,15 +59,16 @@ export class OperatorBench {
   }
 
   #makeContext(options: OperatorBenchOptions): OperatorContext {
-    const { restored, restoredCheckpointId } = options;
+    const { restored, restoredCheckpointId, clock = new ManualClock() } = options;
     return {
       task: taskInfo(options),
       operatorId: operator,
       operatorName: 'operator under test',
-      clock: options.clock ?? new ManualClock(),
+      clock,
       random: new SeededRandom(options.seed ?? 1),
       logger: silent,
       files: options.files,
+      metrics: new FunctionMetrics(clock).groupOf({ id: operator, name: 'operator under test' } as OperatorDescriptor, silent),
       isCheckpointed: options.isCheckpointed ?? true,
       isObjectReuse: false,
       keyed: undefined,

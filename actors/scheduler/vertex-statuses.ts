@@ -1,8 +1,9 @@
 /**
  * How the tasks of a job fare, vertex by vertex.
  *
- * VS1  So much is shown as fits the answer: the first `limits.subtasksShown` subtasks, and of their channels
- *      `limits.channelsShown`, the fullest ones of each subtask that comes before them.
+ * VS1  So much is shown as fits the answer: the first `limits.subtasksShown` subtasks, of their channels
+ *      `limits.channelsShown`, the fullest ones of each subtask that comes before them, and of the metrics of their
+ *      functions `limits.functionMetricsShown`.
  */
 import type { VertexStatus } from '../../bus/protocol/messages/jobs.js';
 import type { ChannelUse, TaskMetrics } from '../../bus/protocol/messages/tasks.js';
@@ -13,10 +14,17 @@ import type { Execution } from './execution.js';
 
 type Subtask = VertexStatus['subtasks'][number];
 
+/** How many more of each may be shown. */
+interface Room {
+  subtasks: number;
+  channels: number;
+  functions: number;
+}
+
 /** Vertices in the order of the job graph, with all their executions. */
 export function vertexStatusesOf(jobGraph: JobGraph, executions: readonly Execution[]): VertexStatus[] {
   const ofVertex = grouped(executions, ({ vertexId }) => vertexId);
-  const room = { subtasks: limits.subtasksShown as number, channels: limits.channelsShown as number };
+  const room: Room = { subtasks: limits.subtasksShown, channels: limits.channelsShown, functions: limits.functionMetricsShown };
   return jobGraph.vertices.map(({ id, name, parallelism }) => {
     const shown = (ofVertex.get(id) ?? []).slice(0, room.subtasks);
     room.subtasks -= shown.length;
@@ -31,7 +39,7 @@ export function vertexStatusesOf(jobGraph: JobGraph, executions: readonly Execut
   });
 }
 
-function subtaskOf({ subtaskIndex, attemptId, state, slot, metrics, load }: Execution, room: { channels: number }): Subtask {
+function subtaskOf({ subtaskIndex, attemptId, state, slot, metrics, load }: Execution, room: Room): Subtask {
   return {
     subtaskIndex,
     attemptId,
@@ -43,11 +51,17 @@ function subtaskOf({ subtaskIndex, attemptId, state, slot, metrics, load }: Exec
 }
 
 /** Latencies are shown for the job as a whole. */
-function shownMetrics({ latencies: _, channels, ...counters }: TaskMetrics, room: { channels: number }): TaskMetrics {
-  return channels === undefined ? counters : { ...counters, channels: shownChannels(channels, room) };
+function shownMetrics({ latencies: _, channels, functions, ...counters }: TaskMetrics, room: Room): TaskMetrics {
+  const shown = functions?.slice(0, room.functions) ?? [];
+  room.functions -= shown.length;
+  return {
+    ...counters,
+    ...(channels === undefined ? {} : { channels: shownChannels(channels, room) }),
+    ...(shown.length === 0 ? {} : { functions: shown }),
+  };
 }
 
-function shownChannels(use: ChannelUse, room: { channels: number }): ChannelUse {
+function shownChannels(use: ChannelUse, room: Room): ChannelUse {
   const inputs = use.inputs.slice(0, room.channels);
   room.channels -= inputs.length;
   const outputs = use.outputs.slice(0, room.channels);

@@ -6,7 +6,16 @@
  */
 import type { Key } from '../../core/keys.js';
 import type { KeySelector, Operator, Sink } from '../../dataflow/contracts.js';
-import type { FilterFunction, FlatMapFunction, MapFunction, ProcessSetup, Synchronous } from '../../dataflow/functions.js';
+import type {
+  FilterFunction,
+  FlatMapFunction,
+  MapFunction,
+  ProcessSetup,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+  Synchronous,
+} from '../../dataflow/functions.js';
 import { collectOperator } from '../../dataflow/operators/collect.js';
 import { filterOperator } from '../../dataflow/operators/filter.js';
 import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
@@ -46,28 +55,31 @@ export class DataStream<T> {
   }
 
   /** One result for every record. */
-  map<Out>(map: MapFunction<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
-    return this.transform({ type: 'map', name: 'Map', written: map, create: () => mapOperator(map) as Operator });
+  map<Out>(map: (MapFunction<T, Out> | RichMapFunction<T, Out>) & Synchronous<Out>): SingleOutputStream<Out> {
+    return this.transform({ type: 'map', name: 'Map', written: map, method: 'map', create: () => mapOperator<T, Out>(map) as Operator });
   }
 
   /** The records for which the function says true; a type guard narrows the type. */
   filter<Narrowed extends T>(isWanted: (value: T) => value is Narrowed): SingleOutputStream<Narrowed>;
-  filter(isWanted: FilterFunction<T>): SingleOutputStream<T>;
-  filter(isWanted: FilterFunction<T>): SingleOutputStream<T> {
-    return this.transform({ type: 'filter', name: 'Filter', written: isWanted, create: () => filterOperator(isWanted) as Operator });
+  filter(isWanted: FilterFunction<T> | RichFilterFunction<T>): SingleOutputStream<T>;
+  filter(isWanted: FilterFunction<T> | RichFilterFunction<T>): SingleOutputStream<T> {
+    const create = () => filterOperator(isWanted) as Operator;
+    return this.transform({ type: 'filter', name: 'Filter', written: isWanted, method: 'filter', create });
   }
 
   /**
    * Any number of results for every record: returned as an iterable (an array, or a generator for many), or handed to
    * the collector (then name the type: `flatMap<Word>((line, out) => …)`).
    */
-  flatMap<Out>(flatMap: FlatMapFunction<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
-    return this.transform({ type: 'flat-map', name: 'Flat Map', written: flatMap, create: () => flatMapOperator(flatMap) as Operator });
+  flatMap<Out>(flatMap: (FlatMapFunction<T, Out> | RichFlatMapFunction<T, Out>) & Synchronous<Out>): SingleOutputStream<Out> {
+    const create = () => flatMapOperator<T, Out>(flatMap) as Operator;
+    return this.transform({ type: 'flat-map', name: 'Flat Map', written: flatMap, method: 'flatMap', create });
   }
 
   /** A function with side outputs and a last word, or what makes one for each subtask. */
   process<Out>(setup: ProcessSetup<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
-    return this.transform({ type: 'process', name: 'Process', written: setup, create: () => processOperator(setup) as Operator });
+    const create = () => processOperator(setup) as Operator;
+    return this.transform({ type: 'process', name: 'Process', written: setup, method: 'processElement', create });
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Key } from '../../core/keys.js';
 import type { KeySelector, Operator } from '../../dataflow/contracts.js';
-import type { KeyedProcessSetup, ReduceFunction, Synchronous } from '../../dataflow/functions.js';
+import type { KeyedProcessSetup, ReduceFunction, RichReduceFunction, Synchronous } from '../../dataflow/functions.js';
 import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
 import { keyedReduceOperator } from '../../dataflow/operators/keyed-reduce.js';
 import { checkFields } from '../../graph/field-names.js';
@@ -28,6 +28,7 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
       type: 'keyed-process',
       name: 'Keyed Process',
       written: setup,
+      method: 'processElement',
       isKeyed: true,
       create: () => keyedProcessOperator(keyOf, setup) as Operator,
     });
@@ -48,7 +49,7 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
   }
 
   /** Folds the records of each key into one; every record hands on the new value. */
-  reduce(reduce: ReduceFunction<T>): SingleOutputStream<T> {
+  reduce(reduce: ReduceFunction<T> | RichReduceFunction<T>): SingleOutputStream<T> {
     return this.#fold({ type: 'reduce', name: 'Keyed Reduce', reduce });
   }
 
@@ -89,14 +90,14 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
   #fold({ reduce, ...transformation }: Fold<T>): SingleOutputStream<T> {
     const keyOf = this.#keyOf as KeySelector<T>;
     const create = () => keyedReduceOperator(keyOf, reduce) as Operator;
-    return this.transform({ ...transformation, written: reduce, isKeyed: true, create });
+    return this.transform({ ...transformation, written: reduce, method: 'reduce', isKeyed: true, create });
   }
 }
 
 interface Fold<T> {
   readonly type: string;
   readonly name: string;
-  readonly reduce: ReduceFunction<T>;
+  readonly reduce: ReduceFunction<T> | RichReduceFunction<T>;
   readonly data?: string;
   readonly fieldUse?: FieldUse;
 }

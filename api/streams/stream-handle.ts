@@ -29,8 +29,8 @@ export const streamMakers = {} as {
 
 /** Adds an operator that reads a stream; its results are a stream again. Refuses what is no function, or an async one. */
 export function addOperator<Out>({ builder, origins }: StreamHandle, transformation: Transformation): SingleOutputStream<Out> {
-  const { written, create, ...node } = transformation;
-  assertSynchronous(written, node.type);
+  const { written, method, create, ...node } = transformation;
+  assertSynchronous(written, node.type, 'Pass a function.', method);
   return streamMakers.singleOutput<Out>(
     builder,
     builder.add({ kind: 'operator', ...node, inputs: origins, factory: { kind: 'operator', create } }),

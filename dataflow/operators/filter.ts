@@ -1,17 +1,22 @@
 import type { Operator } from '../contracts.js';
-import type { FilterFunction } from '../functions.js';
+import type { FilterFunction, RichFilterFunction } from '../functions.js';
+import { lifeOf, richOf } from './rich-function.js';
 import { synchronous } from './synchronous.js';
 import { failFunction } from './user-error.js';
 
-/** Hands on the records for which `isWanted` says true. */
-export function filterOperator<T>(isWanted: FilterFunction<T>): Operator<T, T> {
+/** Hands on the records for which the function says true. */
+export function filterOperator<T>(written: FilterFunction<T> | RichFilterFunction<T>): Operator<T, T> {
+  const rich = richOf<RichFilterFunction<T>>(written);
+  const call = rich === undefined ? '$isWanted(value)' : '$rich.filter(value)';
   return {
+    ...lifeOf(rich),
     stage: () => ({
-      code: 'if (!$isWanted(value)) return;',
-      firstCode: 'if (!$first($isWanted(value))) return;',
-      uses: { isWanted },
+      code: `if (!${call}) return;`,
+      firstCode: `if (!$first(${call})) return;`,
+      uses: { isWanted: written, rich },
     }),
     bind: (out, { operatorName }) => {
+      const isWanted = typeof written === 'function' ? written : (value: T) => written.filter(value);
       let isFirst = true;
       return (value, timestamp) => {
         let isKept: boolean;

@@ -1,16 +1,21 @@
 import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
 import type { KeySelector, Operator } from '../contracts.js';
-import type { ReduceFunction } from '../functions.js';
+import type { ReduceFunction, RichReduceFunction } from '../functions.js';
+import { lifeOf, richOf } from './rich-function.js';
 import { keyedStateOf } from './runtime-context.js';
 import { synchronous } from './synchronous.js';
 import { failFunction } from './user-error.js';
 
 /** Folds the records of each key into one, and hands on every intermediate value. State: one value a key. */
-export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunction<T>): Operator<T, T> {
+export function keyedReduceOperator<T>(keyOf: KeySelector<T>, written: ReduceFunction<T> | RichReduceFunction<T>): Operator<T, T> {
+  const rich = richOf<RichReduceFunction<T>>(written);
+  const life = lifeOf(rich);
   const state: { keyed?: KeyedStateBackend; accumulated?: ValueState<T> } = {};
   return {
+    ...life,
     stage: () => {
+      const call = rich === undefined ? '$reduce(before, value)' : '$rich.reduce(before, value)';
       const code = (reduced: string): string => `{
       const key = $keyOf(value);
       $state.keyed.setCurrentKey(key, keyHash === undefined ? $keyHashOf(key) : keyHash);
@@ -18,13 +23,10 @@ export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunc
       if (before !== undefined) value = ${reduced};
       $state.accumulated.update(value);
     }`;
-      return {
-        uses: { keyOf, reduce, state, keyHashOf },
-        code: code('$reduce(before, value)'),
-        firstCode: code('$first($reduce(before, value))'),
-      };
+      return { uses: { keyOf, reduce: written, rich, state, keyHashOf }, code: code(call), firstCode: code(`$first(${call})`) };
     },
     bind: (out, { operatorName }) => {
+      const reduce = typeof written === 'function' ? written : (before: T, value: T) => written.reduce(before, value);
       let isFirst = true;
       return (value, timestamp, keyHash) => {
         let after: T;
@@ -48,6 +50,7 @@ export function keyedReduceOperator<T>(keyOf: KeySelector<T>, reduce: ReduceFunc
     open: (context) => {
       state.keyed = keyedStateOf(context);
       state.accumulated = state.keyed.valueState('accumulated');
+      return life.open?.(context);
     },
   };
 }

@@ -1,13 +1,18 @@
 import type { Operator } from '../contracts.js';
-import type { MapFunction } from '../functions.js';
+import type { MapFunction, RichMapFunction } from '../functions.js';
+import { lifeOf, richOf } from './rich-function.js';
 import { synchronous } from './synchronous.js';
 import { failFunction } from './user-error.js';
 
 /** One result for every record. */
-export function mapOperator<In, Out>(map: MapFunction<In, Out>): Operator<In, Out> {
+export function mapOperator<In, Out>(written: MapFunction<In, Out> | RichMapFunction<In, Out>): Operator<In, Out> {
+  const rich = richOf<RichMapFunction<In, Out>>(written);
+  const call = rich === undefined ? '$map(value)' : '$rich.map(value)';
   return {
-    stage: () => ({ code: 'value = $map(value);', firstCode: 'value = $first($map(value));', uses: { map } }),
+    ...lifeOf(rich),
+    stage: () => ({ code: `value = ${call};`, firstCode: `value = $first(${call});`, uses: { map: written, rich } }),
     bind: (out, { operatorName }) => {
+      const map = typeof written === 'function' ? written : (value: In) => written.map(value);
       let isFirst = true;
       return (value, timestamp) => {
         let result: Out;

@@ -2,7 +2,17 @@
  * User functions that are given some fields of a record: exactly these, whatever else the record has. What every record goes
  * through has code of its own for each use (DC2): shared by all uses of a thread, its calls would soon have many targets.
  */
-import type { Collector, Results } from '../functions.js';
+import type {
+  Collector,
+  FilterFunction,
+  FlatMapFunction,
+  MapFunction,
+  Results,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichFunction,
+  RichMapFunction,
+} from '../functions.js';
 import { compile } from '../fusion/dynamic-code.js';
 import { fieldPicker } from '../records/pick-fields.js';
 
@@ -13,6 +23,33 @@ export function onFields<Picked, Out>(fields: readonly string[], call: (picked: 
     compile<(record: unknown) => Out>('on fields', { pick, call }, 'return function onFields(record) { return call(pick(record)); };') ??
     ((record) => call(pick(record)))
   );
+}
+
+/** What opens and closes a rich function, without what it is called with. */
+const life = (rich: RichFunction): RichFunction => ({ open: (context) => rich.open?.(context), close: () => rich.close?.() });
+
+export function mapOnFields<Picked, Out>(
+  fields: readonly string[],
+  map: MapFunction<Picked, Out> | RichMapFunction<Picked, Out>,
+): MapFunction<unknown, Out> | RichMapFunction<unknown, Out> {
+  if (typeof map === 'function') return onFields(fields, map);
+  return { ...life(map), map: onFields(fields, (picked: Picked) => map.map(picked)) };
+}
+
+export function filterOnFields<Picked>(
+  fields: readonly string[],
+  isWanted: FilterFunction<Picked> | RichFilterFunction<Picked>,
+): FilterFunction<unknown> | RichFilterFunction<unknown> {
+  if (typeof isWanted === 'function') return onFields(fields, isWanted);
+  return { ...life(isWanted), filter: onFields(fields, (picked: Picked) => isWanted.filter(picked)) };
+}
+
+export function flatMapOnFields<Picked, Out>(
+  fields: readonly string[],
+  flatMap: FlatMapFunction<Picked, Out> | RichFlatMapFunction<Picked, Out>,
+): FlatMapFunction<unknown, Out> | RichFlatMapFunction<unknown, Out> {
+  if (typeof flatMap === 'function') return withOnFields(fields, flatMap);
+  return { ...life(flatMap), flatMap: withOnFields(fields, (picked: Picked, out: Collector<Out>) => flatMap.flatMap(picked, out)) };
 }
 
 /** The same for a function that takes something else beside the record. */

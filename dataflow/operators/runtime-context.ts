@@ -4,8 +4,8 @@ import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type OperatorContext } from '../contracts.js';
 import type { KeyedRuntimeContext, RuntimeContext } from '../functions.js';
 
-export function runtimeContextOf(context: OperatorContext): RuntimeContext {
-  return { task: context.task, operatorName: context.operatorName, logger: context.logger };
+export function runtimeContextOf({ task, operatorName, logger, metrics }: OperatorContext): RuntimeContext {
+  return { task, operatorName, logger, metrics };
 }
 
 export function keyedRuntimeContextOf(context: OperatorContext): KeyedRuntimeContext {

@@ -8,7 +8,7 @@
  * C4  Neighbours that are stages become one function (see ../fusion); where code may not be made they are bound like others.
  */
 import { decode } from '../../bus/codec/cbor.js';
-import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { FunctionMetric, TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { assert, MillraceError } from '../../core/errors.js';
 import type { CorePorts, FileSystem } from '../../core/ports.js';
 import { keyGroupRange } from '../../graph/key-groups.js';
@@ -23,6 +23,7 @@ import type { NamedStage } from '../fusion/record-stage.js';
 import { functionError } from '../operators/user-error.js';
 import { copyRecord } from '../records/copy-record.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
+import { FunctionMetrics } from './function-metrics.js';
 import type { Parking } from './parking.js';
 import type { OutputEdge } from './task-outputs.js';
 
@@ -77,9 +78,11 @@ export class OperatorChain {
   #isClosed = false;
   /** At 0, the records sinks took: one number that compiled code can count in. */
   readonly #written = createRecordCount();
+  readonly #functionMetrics: FunctionMetrics;
 
   constructor(options: OperatorChainOptions) {
     this.#options = options;
+    this.#functionMetrics = new FunctionMetrics(options.ports.clock);
   }
 
   /** In topological order, head first. */
@@ -99,6 +102,11 @@ export class OperatorChain {
   /** Records that sinks of the chain took without an error. */
   get recordsWritten(): number {
     return this.#written[0] as number;
+  }
+
+  /** What the functions of the chain count for people to watch. */
+  functionMetrics(): readonly FunctionMetric[] {
+    return this.#functionMetrics.report();
   }
 
   /** What takes a record into the chain, one for each input of its head. Not for source tasks. */
@@ -215,14 +223,16 @@ export class OperatorChain {
       onResult,
     } = this.#options;
     const { settings } = task.jobGraph;
+    const logger = ports.logger.child({ operator: descriptor.name });
     return {
       task: taskInfo,
       operatorId: descriptor.id,
       operatorName: descriptor.name,
       clock: ports.clock,
       random: ports.random,
-      logger: ports.logger.child({ operator: descriptor.name }),
+      logger,
       files: ports.files,
+      metrics: this.#functionMetrics.groupOf(descriptor, logger),
       isCheckpointed: settings.checkpointing.intervalMs !== undefined,
       isObjectReuse: settings.objectReuse,
       keyed,

@@ -21,6 +21,7 @@ export interface MeasuredParts {
 
 export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, credit, slot }: MeasuredParts): TaskRuntimeMetrics {
   const latencies = latency.report();
+  const functions = chain?.functionMetrics() ?? [];
   return {
     recordsIn,
     recordsOut: outputs.recordsOut,
@@ -39,6 +40,7 @@ export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, c
     slot,
     stateEntries: (chain?.operators ?? []).reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
     channels: channelUse(reader.channelUses(), outputs.channelUses()),
+    ...(functions.length === 0 ? {} : { functions: [...functions] }),
     ...(latencies.length === 0 ? {} : { latencies }),
   };
 }

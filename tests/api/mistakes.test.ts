@@ -20,6 +20,17 @@ function refused(builder: JobBuilder, code: string, message: RegExp, parameters:
   assert.unreachable(`${code} was accepted`);
 }
 
+test('an object that is no function of its kind, or an async one, is refused where it is written', () => {
+  const of = (written: unknown): never => written as never;
+  refused(
+    (env) => void env.fromData(1).map(of({ filter: () => true })),
+    'FUNCTION_MISSING',
+    /map got an object without map\(\).*with map\(\)/,
+  );
+  refused((env) => void env.fromData(1).process(of({})), 'FUNCTION_MISSING', /process got an object without processElement\(\)/);
+  refused((env) => void env.fromData(1).filter(of({ filter: async () => true })), 'FUNCTION_ASYNC', /filter got an async function/);
+});
+
 test('parameters are read with their type', () => {
   const seen: unknown[] = [];
   graphOf(

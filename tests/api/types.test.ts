@@ -52,6 +52,10 @@ test('types flow through every operator without a cast (DS1)', () => {
         yield flight.origin;
       }),
     );
+    isStreamOf<string>()(flights.map({ map: (flight) => flight.origin }));
+    isStreamOf<Flight>()(flights.filter({ filter: (flight) => flight.delay > 0 }));
+    isStreamOf<number>()(flights.flatMap({ open: ({ metrics }) => void metrics.counter('n'), flatMap: (flight) => [flight.delay] }));
+    isStreamOf<string>()(flights.uses('origin').map({ map: ({ origin }) => origin }));
     isStreamOf<boolean>()(flights.flatMap<boolean>((flight, out) => out.collect(flight.delay > 0)));
 
     const shapes: DataStream<Shape> = env.fromData<Shape>({ kind: 'circle', radius: 1 });

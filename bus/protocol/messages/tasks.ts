@@ -120,6 +120,16 @@ export const ChannelUseSchema = Type.Object({
 });
 export type ChannelUse = Static<typeof ChannelUseSchema>;
 
+/** What a function counts for people to watch. */
+const FunctionMetricSchema = Type.Object({
+  operator: OperatorIdSchema,
+  name: Type.String(),
+  kind: Type.Union([Type.Literal('counter'), Type.Literal('gauge'), Type.Literal('histogram'), Type.Literal('meter')]),
+  /** What it says, by name: `count`, `value`, `perSecond`, `p50` … */
+  values: Type.Record(Type.String(), Type.Number()),
+});
+export type FunctionMetric = Static<typeof FunctionMetricSchema>;
+
 /** What a slot dropped, and how often its connection held it back: see docs/channels.md. */
 const SlotCountersSchema = Type.Object({ unknownFrames: Count, malformedFrames: Count, sendFailures: Count, congestions: Count });
 
@@ -141,6 +151,8 @@ export const TaskMetricsSchema = Type.Object({
   /** Frames that came twice and were dropped. */
   duplicateFrames: Type.Optional(Count),
   channels: Type.Optional(ChannelUseSchema),
+  /** Of functions that keep metrics. */
+  functions: Type.Optional(Type.Array(FunctionMetricSchema)),
   /** Only of jobs with latency tracking, and once a marker came. */
   latencies: Type.Optional(Type.Array(TaskLatencySchema)),
   /** The most data frames that a channel of the task ever sent or got beyond what was granted: 0, else credit is broken. */
