@@ -3,6 +3,7 @@
  *
  * HS1  A slot is made when the first task is placed in it; `renew` leaves none of the former attempt's in use.
  */
+import type { Clock } from '../core/ports.js';
 import { ChannelNetwork } from '../dataflow/channels/channel-network.js';
 import type { SlotLocation } from '../dataflow/channels/elements.js';
 import { SlotLoop } from '../dataflow/slot-loop.js';
@@ -14,10 +15,13 @@ export interface HarnessSlotsOptions {
   readonly bus: LossyBusRoom;
   readonly creditFrames: number | undefined;
   readonly isSequenceCheckOff: boolean;
+  /** Instead of the world's own time. */
+  readonly clock: Clock | undefined;
 }
 
 export interface HarnessSlot {
   readonly process: SimulatedProcess;
+  readonly clock: Clock;
   readonly network: ChannelNetwork;
   readonly loop: SlotLoop;
 }
@@ -52,16 +56,17 @@ export class HarnessSlots {
     if (known !== undefined) return known;
     const { world, bus, creditFrames, isSequenceCheckOff } = this.#options;
     const process = world.process(`${name}#${this.#attempt}`);
+    const { clock = process.clock } = this.#options;
     const network = new ChannelNetwork({
       location,
       bus: bus.connect(process),
       dataSubject: ({ taskManagerId: id, slot }) => `data.${id}.${slot}`,
-      clock: process.clock,
+      clock,
       logger: process.logger,
       ...(creditFrames === undefined ? {} : { buffers: { exclusive: creditFrames, floating: 0 }, waitingFramesMax: 1 }),
       isSequenceCheckOff,
     });
-    const slot = { process, network, loop: new SlotLoop({ yield: process.yield, logger: process.logger }) };
+    const slot = { process, clock, network, loop: new SlotLoop({ yield: process.yield, logger: process.logger }) };
     this.#slots.set(name, slot);
     return slot;
   }

@@ -43,6 +43,11 @@ export class ManualClock implements Clock {
     this.time = end;
   }
 
+  /** On the monotonic clock, when the next timer fires; undefined: none is set. */
+  nextTimerAt(): number | undefined {
+    return this.timers.length === 0 ? undefined : Math.min(...this.timers.map(({ at }) => at));
+  }
+
   /** Timers set and neither fired nor cancelled. */
   pendingTimers(): number {
     return this.timers.length;

@@ -22,6 +22,7 @@ import {
   type EdgeId,
   type OperatorId,
 } from '../core/ids.js';
+import type { Clock } from '../core/ports.js';
 import type { ChannelNetwork } from '../dataflow/channels/channel-network.js';
 import type { SlotLocation } from '../dataflow/channels/elements.js';
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
@@ -62,6 +63,13 @@ export interface TaskHarnessOptions {
   /** Takes a checkpoint this often, on its own. */
   readonly checkpointEveryMs?: number;
   readonly testSwitches?: TestSwitches;
+  /** What the tasks take for time, instead of the time of the harness. */
+  readonly clock?: Clock;
+  /** Number of the first attempt; default 0. */
+  readonly firstAttempt?: number;
+  readonly eventsMax?: number;
+  /** Where chunks of state are kept: share it with a harness that restores from this one's checkpoints. */
+  readonly chunks?: Map<string, Uint8Array>;
 }
 
 interface HarnessTask extends CheckpointedTask {
@@ -81,18 +89,22 @@ export class TaskHarness {
   readonly declined: { readonly checkpointId: CheckpointId; readonly task: string; readonly reason: TaskDeclineReason }[] = [];
   readonly failures: { readonly task: string; readonly error: unknown }[] = [];
   readonly sharedResources: Record<string, string> = {};
+  readonly graph: StreamGraph<OperatorFactory, KeySelector>;
   readonly #options: TaskHarnessOptions;
   readonly #random: SeededRandom;
-  readonly #chunks = new Map<string, Uint8Array>();
+  readonly #chunks: Map<string, Uint8Array>;
   readonly #splits = new HarnessSplits();
   readonly #slots: HarnessSlots;
   #tasks = new Map<string, HarnessTask>();
   readonly #checkpoints: HarnessCheckpoints;
-  #attempt = -1;
+  #attempt: number;
 
   constructor(options: TaskHarnessOptions) {
     this.#options = options;
-    this.world = new Simulation({ seed: options.seed ?? 1 });
+    this.graph = options.graph;
+    this.#chunks = options.chunks ?? new Map();
+    this.#attempt = (options.firstAttempt ?? 0) - 1;
+    this.world = new Simulation({ seed: options.seed ?? 1, ...(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax }) });
     this.#random = this.world.random.fork();
     this.plan = planJob(options.graph);
     this.bus = new LossyBusRoom({
@@ -106,6 +118,7 @@ export class TaskHarness {
       bus: this.bus,
       creditFrames: options.creditFrames,
       isSequenceCheckOff: options.testSwitches?.isSequenceCheckOff === true,
+      clock: options.clock,
     });
     this.#checkpoints = new HarnessCheckpoints({
       tasks: () => this.#tasks,
@@ -147,8 +160,13 @@ export class TaskHarness {
 
   /** Kills everything as `kill -9` would, and deploys again (TH2). */
   restart(checkpoint: HarnessCheckpoint | undefined = this.completed.at(-1)): void {
-    this.#slots.kill();
+    this.kill();
     this.deploy(checkpoint);
+  }
+
+  /** Ends everything as `kill -9` would. */
+  kill(): void {
+    this.#slots.kill();
   }
 
   /** Cancels every task. */
@@ -208,8 +226,8 @@ export class TaskHarness {
     const location = this.#locationOf(jobVertex, vertex.subtaskIndex);
     const slot = this.#slots.at(location);
     const descriptor = this.#descriptorOf(vertex, restore);
-    const { process, network, loop } = slot;
-    const { clock, random, logger } = process;
+    const { process, clock, network, loop } = slot;
+    const { random, logger } = process;
     const later = <T>(value: () => T): Promise<T> =>
       new Promise((resolve, reject) => {
         process.later(this.#random.next() * 2, 'answered', () => {

@@ -18,6 +18,10 @@ export class EventQueue {
   readonly #removed = new Set<ScheduledEvent>();
   #order = 0;
 
+  get isEmpty(): boolean {
+    return this.#heap.length === this.#removed.size;
+  }
+
   push(event: ScheduledEvent): ScheduledEvent {
     const heap = this.#heap;
     heap.push({ event, order: this.#order++ });

@@ -44,6 +44,11 @@ export class Simulation {
     return this.#nowMs;
   }
 
+  /** Nothing is scheduled. */
+  get isQuiet(): boolean {
+    return this.#queue.isEmpty;
+  }
+
   get events(): number {
     return this.#events;
   }
