@@ -1,8 +1,7 @@
-import { parseDuration } from '../core/quantities.js';
+import { parseDuration, type Duration } from '../core/quantities.js';
 import { apiError } from './api-error.js';
 
-/** Milliseconds, or text with a unit: `'500 ms'`, `'10 s'`, `'5 min'`, `'1 h'`, `'1 d'`. */
-export type Duration = number | `${number} ${'ms' | 's' | 'min' | 'h' | 'd'}`;
+export type { Duration } from '../core/quantities.js';
 
 /** In milliseconds; `what` names it in the error. */
 export function milliseconds(duration: Duration, what: string): number {

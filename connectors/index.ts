@@ -19,5 +19,6 @@ export type { CsvColumns, CsvColumnType, CsvRow } from './formats/csv-columns.js
 export { jsonArray } from './formats/json-array-format.js';
 export { ndjson } from './formats/ndjson-format.js';
 export { textLines } from './formats/text-format.js';
-export { fileSink, type FileSinkOptions } from './sinks/file-sink.js';
+export { fileSink, type FileSinkOptions } from './sinks/files/file-sink.js';
+export type { RollingPolicy } from './sinks/files/rolling-policy.js';
 export { TwoPhaseCommitWriter, type Recovery } from './sinks/two-phase-commit-writer.js';

@@ -159,4 +159,16 @@ export const limits = {
   sinkBlockBytes: 64 * kib,
   /** Bytes a sink holds for a slow disk before it holds back its input: 64 blocks. */
   sinkPendingBytesMax: 4 * mib,
+  /** Files a file sink writes at once, one a partition: 8 MiB of blocks, an eighth of the 1,024 handles a process often may have. */
+  sinkOpenFilesMax: 128,
+  /** Files being ended at which a file sink holds back its input: each is a sync, and as many wait as may be open. */
+  sinkSealingFilesMax: 128,
+  /** Files of one transaction: at about 250 bytes each they take half of the message that acknowledges a checkpoint. */
+  sinkFilesPerTransactionMax: 2_048,
+  /** Directories a file sink remembers to have made; then it forgets them all, and looks again: 512 KiB. */
+  sinkDirectoriesKnownMax: 4_096,
+  /** Bytes of a path below the directory of a file sink: a quarter of what Linux takes of a whole path. */
+  partitionPathBytesMax: kib,
+  /** Bytes of the name of a file or directory: what nearly all file systems take. */
+  fileNameBytesMax: 255,
 } as const;

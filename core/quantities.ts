@@ -38,6 +38,9 @@ const sizeUnits: ReadonlyMap<string, number> = new Map([
   ['gib', 2 ** 30],
 ]);
 
+/** Milliseconds, or text with a unit: `'500 ms'`, `'10 s'`, `'5 min'`, `'1 h'`, `'1 d'`. */
+export type Duration = number | `${number} ${'ms' | 's' | 'min' | 'h' | 'd'}`;
+
 /** `500 ms`, `10 s`, `1.5 min`, or a number of milliseconds; undefined when it is none of these. */
 export function parseDuration(text: string | number): number | undefined {
   return parseQuantity(text, durationUnits);

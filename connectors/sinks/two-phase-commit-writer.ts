@@ -21,6 +21,8 @@ interface WriterState<Pending> {
   readonly parallelism: number;
   /** Pre-committed and not known to be committed, oldest first. */
   readonly pending: readonly { readonly checkpointId: number; readonly transaction: Pending }[];
+  /** What `keep` told. */
+  readonly kept?: unknown;
 }
 
 interface Sealed<Pending> {
@@ -32,6 +34,8 @@ interface Sealed<Pending> {
 export interface Recovery<Pending> {
   /** Transactions of the restored checkpoint; they have been committed just now. */
   readonly committed: readonly Pending[];
+  /** What `keep` told in the restored checkpoint; one entry a former subtask that had something. */
+  readonly kept: readonly unknown[];
   /**
    * Whether `committed` is all that former attempts of this subtask may still need: then their other leftovers can go.
    * False when the job was restored with another parallelism, so that another subtask may have what looks abandoned.
@@ -49,10 +53,10 @@ export abstract class TwoPhaseCommitWriter<T, Transaction, Pending> implements O
   #sealed: Sealed<Pending>[] = [];
   #commits: Promise<void> = Promise.resolve();
 
-  /** Starts a transaction; called for the first record after a barrier, so there are no empty ones. */
+  /** Starts a transaction; called for the first record after a barrier, and when one `isDue` without a record. */
   protected abstract begin(): Transaction;
-  /** Adds a record. May hold back the input with `context.park`. */
-  protected abstract write(transaction: Transaction, value: T): void;
+  /** Adds a record; `timestamp` is event time in ms or `noTimestamp`. May hold back the input with `context.park`. */
+  protected abstract write(transaction: Transaction, value: T, timestamp: number): void;
   /** Makes the transaction durable; no record is added after this. */
   protected abstract preCommit(transaction: Transaction): Promise<Pending>;
   /** Makes it visible (TP2). */
@@ -63,6 +67,14 @@ export abstract class TwoPhaseCommitWriter<T, Transaction, Pending> implements O
   protected prepare(_context: OperatorContext): void | Promise<void> {}
   /** Aborts what former attempts left behind, after the restored transactions were committed. */
   protected recover(_recovery: Recovery<Pending>): void | Promise<void> {}
+  /** Whether a snapshot must end a transaction though no record came since the last one. */
+  protected isDue(): boolean {
+    return false;
+  }
+  /** What the checkpoint must hold besides: plain data, as of now. Called in each snapshot, after the transaction was ended. */
+  protected keep(): Promise<unknown> | undefined {
+    return undefined;
+  }
 
   protected get context(): OperatorContext {
     if (this.#context === undefined) throw new MillraceError('ASSERTION', 'A writer has no context before it is opened');
@@ -71,9 +83,9 @@ export abstract class TwoPhaseCommitWriter<T, Transaction, Pending> implements O
 
   bind(_out: Emit<never>, context: OperatorContext): Emit<T> {
     this.#context = context;
-    return (value) => {
+    return (value, timestamp) => {
       this.#current ??= this.begin();
-      this.write(this.#current, value);
+      this.write(this.#current, value, timestamp);
     };
   }
 
@@ -86,12 +98,16 @@ export abstract class TwoPhaseCommitWriter<T, Transaction, Pending> implements O
     await tryAll(committed.map((transaction) => () => this.commit(transaction)));
     const { subtaskIndex, parallelism } = context.task;
     const isOwn = states.every((state) => state.subtaskIndex === subtaskIndex && state.parallelism === parallelism);
-    await this.recover({ committed, isComplete: context.restoredCheckpointId === undefined || (states.length === 1 && isOwn) });
+    await this.recover({
+      committed,
+      kept: states.flatMap(({ kept }) => (kept === undefined ? [] : [kept])),
+      isComplete: context.restoredCheckpointId === undefined || (states.length === 1 && isOwn),
+    });
   }
 
   snapshot({ checkpointId }: OperatorSnapshotContext): Promise<WriterState<Pending>> {
     this.#seal(checkpointId);
-    return this.#state([...this.#sealed]);
+    return this.#state([...this.#sealed], this.keep());
   }
 
   checkpointCompleted(checkpointId: CheckpointId): Promise<void> {
@@ -110,9 +126,9 @@ export abstract class TwoPhaseCommitWriter<T, Transaction, Pending> implements O
     if (current !== undefined) await this.abort(current);
   }
 
-  /** Ends the open transaction, if records came, and starts to pre-commit it. */
+  /** Ends the open transaction, if there is one, and starts to pre-commit it. */
   #seal(checkpointId: number): void {
-    const current = this.#current;
+    const current = this.#current ?? (this.isDue() ? this.begin() : undefined);
     if (current === undefined) return;
     this.#current = undefined;
     const transaction = this.preCommit(current);
@@ -120,11 +136,14 @@ export abstract class TwoPhaseCommitWriter<T, Transaction, Pending> implements O
     this.#sealed.push({ checkpointId, transaction });
   }
 
-  async #state(sealed: readonly Sealed<Pending>[]): Promise<WriterState<Pending>> {
+  async #state(sealed: readonly Sealed<Pending>[], keeping: Promise<unknown> | undefined): Promise<WriterState<Pending>> {
+    // It may fail before its turn comes below.
+    keeping?.catch((error: unknown) => this.context.fail(error));
     const pending: WriterState<Pending>['pending'][number][] = [];
     for (const { checkpointId, transaction } of sealed) pending.push({ checkpointId, transaction: await transaction });
     const { subtaskIndex, parallelism } = this.context.task;
-    return { formatVersion: 1, subtaskIndex, parallelism, pending };
+    const kept = await keeping;
+    return { formatVersion: 1, subtaskIndex, parallelism, pending, ...(kept === undefined ? {} : { kept }) };
   }
 
   /** Commits in order, one call after another, however they overlap. */

@@ -2,39 +2,18 @@ import { writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NodeFileSystem } from '../../cluster/adapters/node-file-system.js';
-import { fileSink } from '../../connectors/sinks/file-sink.js';
+import { fileSink, type FileSinkOptions } from '../../connectors/sinks/files/file-sink.js';
+import type { PendingFile } from '../../connectors/sinks/files/file-commit.js';
+import { temporaryOf } from '../../connectors/sinks/files/part-names.js';
 import { limits } from '../../core/limits.js';
 import { MillraceError } from '../../core/errors.js';
-import { checkpointId, type CheckpointId } from '../../core/ids.js';
-import type { Clock, FileSystem } from '../../core/ports.js';
+import { checkpointId } from '../../core/ids.js';
+import type { FileSystem } from '../../core/ports.js';
 import { SinkBench, sinkContract } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import { directory, hastyClock, losses, runKilled, visible, type Numbered } from '../support/killed-files.js';
 import { present } from '../support/present.js';
 import { temporaryDirectory } from '../support/temp-directory.js';
-
-const directory = '/out/deep';
-
-/** A clock whose timers are due at once: waiting costs nothing. */
-const hastyClock: Clock = {
-  now: () => 0,
-  monotonic: () => 0,
-  setTimer: (_delayMs, callback) => {
-    void Promise.resolve().then(callback);
-    return { cancel: () => undefined };
-  },
-};
-
-/** Numbers in the final files, in the order of names and lines. */
-async function visible(files: FileSystem, target = directory): Promise<number[]> {
-  if ((await files.stat(target)) === undefined) return [];
-  const numbers: number[] = [];
-  for (const name of await files.list(target)) {
-    if (name.startsWith('.')) continue;
-    const text = Buffer.from(await files.readFile(`${target}/${name}`)).toString('utf8');
-    for (const line of text.split('\n').slice(0, -1)) numbers.push((JSON.parse(line) as { number: number }).number);
-  }
-  return numbers;
-}
 
 const contract = suite('sink contract: files');
 for (const { name, run } of sinkContract) {
@@ -73,140 +52,49 @@ onDisk('a target that is a file is an error that names it', async () => {
 });
 onDisk.run();
 
-/** Kills everything at a chosen operation of the disk: this one and all later fail, until `revive`. */
-class Guillotine {
-  operations = 0;
-  #at = Number.POSITIVE_INFINITY;
-
-  readonly before = (): void => {
-    this.operations++;
-    if (this.operations >= this.#at) throw new MillraceError('KILLED', `operation ${this.operations} comes after the kill`);
-  };
-
-  set(at: number): void {
-    this.operations = 0;
-    this.#at = at;
-  }
-}
-
-interface Checkpoint {
-  readonly id: CheckpointId;
-  readonly position: number;
-  readonly state: unknown;
-}
-
-interface JobOptions {
-  readonly files: FileSystem;
-  readonly attempt: number;
-  readonly records: number;
-  readonly restore: Checkpoint | undefined;
-  readonly firstId: number;
-  /** Completions that never reach the sink. */
-  readonly losesCompletion: (id: number) => boolean;
-  readonly onCheckpoint: (checkpoint: Checkpoint) => void;
-}
-
-/** One attempt of a job of one task that reads numbers and writes them, with a checkpoint after every second one. */
-async function attemptJob({ files, attempt, records, restore, firstId, losesCompletion, onCheckpoint }: JobOptions): Promise<void> {
-  const restored = restore === undefined ? {} : { restored: [restore.state], restoredCheckpointId: restore.id };
-  const sink = new SinkBench(fileSink<{ number: number }>(directory), {
-    files,
-    clock: hastyClock,
-    seed: attempt + 1,
-    attempt,
-    ...restored,
-  });
-  await sink.open();
-  let id = firstId;
-  const checkpoint = async (position: number): Promise<void> => {
-    const state = await sink.snapshot(id);
-    if (sink.bench.failures.length > 0) throw sink.bench.failures[0];
-    onCheckpoint({ id: checkpointId(id), position, state });
-    if (!losesCompletion(id)) await sink.completed(id);
-    id++;
-  };
-  for (let number = restore?.position ?? 0; number < records; number++) {
-    await sink.write({ number });
-    if (number % 2 === 1) await checkpoint(number + 1);
-  }
-  await sink.finish();
-  await checkpoint(records);
-  await sink.completed(id - 1);
-  await sink.close();
-}
-
-interface Loss {
-  readonly name: string;
-  apply(files: MemoryFileSystem): void;
-}
-
-const losses: readonly Loss[] = [
-  { name: 'process killed', apply: () => undefined },
-  { name: 'power lost', apply: (files) => files.crash() },
-];
-
-/** Runs the job with a kill at each of the given operations, then to its end; returns operations of the last attempt. */
-async function runKilled(
-  kills: readonly number[],
-  loss: Loss,
-  losesCompletion: (id: number) => boolean,
-): Promise<{ output: number[]; operations: number; leftovers: string[] }> {
-  const guillotine = new Guillotine();
-  const files = new MemoryFileSystem({ before: guillotine.before });
-  let latest: Checkpoint | undefined;
-  let firstId = 1;
-  for (let attempt = 0; ; attempt++) {
-    guillotine.set(kills[attempt] ?? Number.POSITIVE_INFINITY);
-    const options = { files, attempt, records: 5, restore: latest, firstId, losesCompletion };
-    try {
-      await attemptJob({ ...options, onCheckpoint: (checkpoint) => ((latest = checkpoint), (firstId = checkpoint.id + 1)) });
-    } catch (error) {
-      assert.is(error instanceof MillraceError && error.code, 'KILLED', String(error));
-      // What the dead attempt had under way must fail too before the next one starts.
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-      firstId++;
-      guillotine.set(Number.POSITIVE_INFINITY);
-      loss.apply(files);
-      continue;
-    }
-    const { operations } = guillotine;
-    const names = await files.list(directory);
-    return { output: await visible(files), operations, leftovers: names.filter((name) => name.endsWith('.tmp')) };
-  }
-}
-
 const crashes = suite('file sink, killed');
-const never = (): boolean => false;
+const all = [0, 1, 2, 3, 4];
+const manner: Readonly<Record<string, FileSinkOptions<Numbered>>> = {
+  'a file a checkpoint': {},
+  'two partitions': { partitionBy: ({ number }) => `half=${number % 2}` },
+  'three partitions, one file open at once': { partitionBy: ({ number }) => `at/third=${number % 3}`, openFilesMax: 1 },
+  'files over several checkpoints': { rolling: { onCheckpoint: false } },
+  'files over several checkpoints in two partitions': {
+    rolling: { onCheckpoint: false, sizeBytes: 24 },
+    partitionBy: ({ number }) => `half=${number % 2}`,
+  },
+};
 
-for (const loss of losses) {
-  crashes(`${loss.name} at every operation, then at every fourth operation of the second attempt: every record is there once`, async () => {
-    const { operations } = await runKilled([], loss, never);
-    assert.ok(operations > 30, `${operations} operations`);
-    for (let first = 1; first <= operations; first++) {
-      const once = await runKilled([first], loss, never);
-      assert.equal(once.output, [0, 1, 2, 3, 4], `killed at operation ${first}`);
-      assert.equal(once.leftovers, [], `killed at operation ${first}`);
-      for (let second = 1 + (first % 4); second <= once.operations; second += 4) {
-        const twice = await runKilled([first, second], loss, never);
-        assert.equal(
-          twice.output.sort((a, b) => a - b),
-          [0, 1, 2, 3, 4],
-          `killed at operation ${first}, then at ${second}`,
-        );
+for (const [name, sink] of Object.entries(manner)) {
+  for (const loss of losses) {
+    crashes(
+      `${name}, ${loss.name} at every operation, then at every fourth of the second attempt: every record is there once`,
+      async () => {
+        const { operations, output } = await runKilled({ kills: [], loss, sink });
+        assert.equal(output, all);
+        assert.ok(operations > 25, `${operations} operations`);
+        for (let first = 1; first <= operations; first++) {
+          const once = await runKilled({ kills: [first], loss, sink });
+          assert.equal(once.output, all, `killed at operation ${first}`);
+          assert.equal(once.leftovers, [], `killed at operation ${first}`);
+          for (let second = 1 + (first % 4); second <= once.operations; second += 4) {
+            const twice = await runKilled({ kills: [first, second], loss, sink });
+            assert.equal(twice.output, all, `killed at operation ${first}, then at ${second}`);
+            assert.equal(twice.leftovers, [], `killed at operation ${first}, then at ${second}`);
+          }
+        }
+      },
+    );
+
+    crashes(`${name}, ${loss.name} at every operation, while completions are lost: every record is there once`, async () => {
+      const losesCompletion = (id: number): boolean => id % 2 === 1;
+      const { operations } = await runKilled({ kills: [], loss, sink, losesCompletion });
+      for (let first = 1; first <= operations; first++) {
+        const { output } = await runKilled({ kills: [first], loss, sink, losesCompletion });
+        assert.equal(output, all, `killed at operation ${first}`);
       }
-    }
-  });
-
-  crashes(`${loss.name} at every operation, while completions are lost: every record is there once`, async () => {
-    for (let first = 1; first <= 40; first++) {
-      const { output } = await runKilled([first], loss, (id) => id % 2 === 1);
-      assert.equal(
-        output.sort((a, b) => a - b),
-        [0, 1, 2, 3, 4],
-        `killed at operation ${first}`,
-      );
-    }
-  });
+    });
+  }
 }
 crashes.run();
 
@@ -214,6 +102,10 @@ const test = suite('file sink');
 
 const start = (files: FileSystem, options: Partial<ConstructorParameters<typeof SinkBench>[1]> = {}): Promise<SinkBench<unknown>> =>
   new SinkBench<unknown>(fileSink(directory), { files, clock: hastyClock, ...options }).open();
+
+/** The first file of the first transaction of a snapshot. */
+const firstFile = (state: unknown): PendingFile =>
+  present(present((state as { pending: { transaction: readonly PendingFile[] }[] }).pending[0]).transaction[0]);
 
 async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
   const error = await work.then(
@@ -260,8 +152,7 @@ test('a file of the final name with other content is an error, and stays as it i
   const files = new MemoryFileSystem();
   const sink = await start(files);
   await sink.write({ number: 1 });
-  const state = (await sink.snapshot(1)) as { pending: { transaction: { final: string } }[] };
-  const final = `${directory}/${state.pending[0]?.transaction.final}`;
+  const final = `${directory}/${firstFile(await sink.snapshot(1)).name}`;
   const handle = await files.openWrite(final, { exclusive: true });
   await handle.append(Buffer.from('mine\n'));
   assert.is((await failureOf(sink.completed(1))).code, 'SINK_FILE_CHANGED');
@@ -272,10 +163,10 @@ test('one transaction that cannot be committed does not keep the others from it 
   const files = new MemoryFileSystem();
   const sink = await start(files);
   await sink.write({ number: 1 });
-  const state = (await sink.snapshot(1)) as { pending: { transaction: { temporary: string } }[] };
+  const { name } = firstFile(await sink.snapshot(1));
   await sink.write({ number: 2 });
   await sink.snapshot(2);
-  await files.remove(`${directory}/${state.pending[0]?.transaction.temporary}`);
+  await files.remove(`${directory}/${temporaryOf(name)}`);
   assert.is((await failureOf(sink.completed(2))).code, 'SINK_TRANSACTION_LOST');
   assert.equal(await visible(files), [2]);
 });
@@ -306,8 +197,8 @@ test('of a rename that left both names, one stays (FK2)', async () => {
   const files = new MemoryFileSystem();
   const sink = await start(files);
   await sink.write({ number: 1 });
-  const state = (await sink.snapshot(1)) as { pending: { transaction: { temporary: string; final: string } }[] };
-  const { temporary, final } = present(state.pending[0]).transaction;
+  const { name: final } = firstFile(await sink.snapshot(1));
+  const temporary = temporaryOf(final);
   const handle = await files.openWrite(`${directory}/${final}`, { exclusive: true });
   await handle.append(await files.readFile(`${directory}/${temporary}`));
   await sink.completed(1);

@@ -5,8 +5,8 @@
  *      see different tokens do not share the directory; the JobManager compares.
  * SD2  A marker that stays empty (its creator died between two steps) is replaced, atomically, after a while.
  */
-import { MillraceError } from '../../core/errors.js';
-import type { Clock, FileSystem, Random } from '../../core/ports.js';
+import { MillraceError } from '../../../core/errors.js';
+import type { Clock, FileSystem, Random } from '../../../core/ports.js';
 
 export interface ClaimOptions {
   readonly files: FileSystem;

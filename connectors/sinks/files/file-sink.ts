@@ -1,0 +1,84 @@
+/**
+ * Records as lines of files, each exactly once: what users configure. How it is done stands in file-writer.ts.
+ */
+import { basename, isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MillraceError } from '../../../core/errors.js';
+import { limits } from '../../../core/limits.js';
+import type { Sink } from '../../../dataflow/contracts.js';
+import { FileWriter } from './file-writer.js';
+import { rollingBounds, type RollingPolicy } from './rolling-policy.js';
+
+export interface FileSinkOptions<T> {
+  /** Shown in plans; default: `files` and the name of the directory. */
+  readonly name?: string;
+  /** One line, without its line feed; default JSON (NDJSON files). */
+  readonly encode?: (value: T) => string;
+  /** What file names begin with; default `part`. */
+  readonly prefix?: string;
+  /** What file names end with, such as `.ndjson`; default nothing. */
+  readonly suffix?: string;
+  /**
+   * Directory of a record below that of the sink, such as `dt=2015-07-15/hm=00-03`; `timestamp` is its event time in ms,
+   * undefined when it has none. Paths that lead elsewhere, and names that begin with `.` or `_`, fail the job.
+   */
+  readonly partitionBy?: (value: T, timestamp: number | undefined) => string;
+  /** When a file ends; default: with each checkpoint, or at 128 MiB. */
+  readonly rolling?: RollingPolicy;
+  /**
+   * Partitions that have an open file at once in a subtask; default 128. One more ends the file of the partition that was
+   * not written for longest, so records should come in some order of partitions.
+   */
+  readonly openFilesMax?: number;
+}
+
+/**
+ * Writes files `part-<subtask>-<attempt>-<number>-<job and operator>` into a directory: an absolute path or `file:` URL that
+ * every TaskManager can write to. Files appear when a checkpoint completes; without checkpoints, at the end of input.
+ */
+export function fileSink<T>(directory: string | URL, options: FileSinkOptions<T> = {}): Sink<T> {
+  const target = targetOf(directory);
+  const { prefix = 'part', suffix = '', partitionBy, openFilesMax = limits.sinkOpenFilesMax } = options;
+  checkNames(prefix, suffix);
+  if (!Number.isSafeInteger(openFilesMax) || openFilesMax < 1)
+    throw new TypeError(`openFilesMax is ${openFilesMax}: give a whole number of at least 1`);
+  const rolling = rollingBounds(options.rolling ?? {});
+  const encode = options.encode === undefined ? toJson : oneLine(options.encode);
+  return {
+    name: options.name ?? `files ${basename(target) || target}`,
+    data: { directory: target, prefix, suffix },
+    createWriter: () => new FileWriter<T>({ directory: target, prefix, suffix, encode, partitionBy, rolling, openFilesMax }),
+  };
+}
+
+function targetOf(directory: string | URL): string {
+  const path = directory instanceof URL || directory.startsWith('file:') ? fileURLToPath(directory) : directory;
+  if (!isAbsolute(path)) {
+    throw new TypeError(
+      `${JSON.stringify(path)} is not an absolute path. A job may run on other machines and in other folders: hand the directory to the job as a parameter`,
+    );
+  }
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+function checkNames(prefix: string, suffix: string): void {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(prefix))
+    throw new TypeError(`${JSON.stringify(prefix)} cannot begin file names: use letters, digits, "-" and "_"`);
+  if (!/^[A-Za-z0-9._-]*$/.test(suffix))
+    throw new TypeError(`${JSON.stringify(suffix)} cannot end file names: use letters, digits, ".", "-" and "_"`);
+}
+
+const toJson = (value: unknown): string => JSON.stringify(value) ?? 'null';
+
+/** A line feed inside a line would make two of it. */
+function oneLine<T>(encode: (value: T) => string): (value: T) => string {
+  return (value) => {
+    const line = encode(value);
+    if (!line.includes('\n')) return line;
+    throw new MillraceError('SINK_LINE_FEED', `A line for a file has a line feed in it: ${JSON.stringify(line.slice(0, 120))}`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      hint: 'Let `encode` escape line feeds, or leave it out to write JSON.',
+    });
+  };
+}
