@@ -84,6 +84,8 @@ export const limits = {
   /** State chunks: large enough to amortise a round trip, small enough to stay below Redis' sweet spot. */
   stateChunkBytesMin: 256 * kib,
   stateChunkBytesMax: mib,
+  /** Operator state that travels in messages; more goes into chunks: acknowledgement and deployment then hold 16 operators. */
+  inlineStateBytesMax: 32 * kib,
   /** Chunks a task has under way to the store: two hide a round trip, two more a slow disk; 4 MiB a task. */
   chunkWritesInFlightMax: 4,
   /** State entries serialised before the writes under way are looked at again: one batch of rows. */

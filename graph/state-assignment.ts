@@ -15,6 +15,13 @@ import { intersectKeyGroups, keyGroupRange } from './key-groups.js';
 import { grouped } from './topology.js';
 import type { JobGraph, JobVertex } from './types.js';
 
+/** A chunk of state, which planning does not look into. */
+interface Chunk {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** A keyed state handle, as far as planning looks into it. */
 export interface KeyedHandle {
   readonly keyGroups: KeyGroupRange;
@@ -24,6 +31,7 @@ export interface FormerOperator<Handle extends KeyedHandle> {
   readonly operatorId: OperatorId;
   readonly keyed: readonly Handle[];
   readonly operatorState: Uint8Array | null;
+  readonly operatorStateChunks?: readonly Chunk[];
 }
 
 /** One former subtask (a `TaskSnapshot`). */
@@ -85,12 +93,14 @@ function partFor<Handle extends KeyedHandle>(
       operatorId: operator.operatorId,
       keyed: operator.keyed.filter((handle) => intersectKeyGroups(handle.keyGroups, range) !== undefined),
       operatorState: isHeir ? operator.operatorState : null,
+      ...(isHeir && operator.operatorStateChunks !== undefined ? { operatorStateChunks: operator.operatorStateChunks } : {}),
     }))
     .filter((operator) => isHeir || operator.keyed.length > 0);
   return { vertexId: task.vertexId, subtaskIndex: task.subtaskIndex, operators, isFinished: task.isFinished, stateBytes: task.stateBytes };
 }
 
-const hasState = (operator: FormerOperator<KeyedHandle>): boolean => operator.keyed.length > 0 || operator.operatorState !== null;
+const hasState = (operator: FormerOperator<KeyedHandle>): boolean =>
+  operator.keyed.length > 0 || operator.operatorState !== null || operator.operatorStateChunks !== undefined;
 
 /** SA4. */
 function checkMapped<Handle extends KeyedHandle>(options: StateAssignmentOptions<Handle>): void {

@@ -25,6 +25,8 @@ export interface OperatorSnapshot {
   readonly keyed: readonly KeyedStateHandle[];
   /** What the operator itself snapshotted (source positions, pending transactions), CBOR; null when it had nothing. */
   readonly operatorState: Uint8Array | null;
+  /** The same, where it is too large to travel in messages: in order, its bytes. `operatorState` is null then. */
+  readonly operatorStateChunks?: readonly ChunkHandle[];
 }
 
 /** How many records a subtask had processed, over all its attempts. */

@@ -58,6 +58,13 @@ export interface ChainedOperator {
   readonly operator: Operator | undefined;
 }
 
+interface ContextParts {
+  readonly descriptor: OperatorDescriptor;
+  readonly index: number;
+  readonly keyed: KeyedStateBackend | undefined;
+  readonly restored: readonly unknown[] | undefined;
+}
+
 /** What a source task reads, and where the records go: `emit` is exchanged once results need no second look. */
 export interface ChainSource {
   readonly source: Source<unknown>;
@@ -128,7 +135,7 @@ export class OperatorChain {
     for (const [index, descriptor] of vertex.operators.entries()) {
       const keyed = descriptor.isKeyed ? this.#createKeyed(descriptor) : undefined;
       const factory = this.#factoryOf(descriptor);
-      const context = this.#contextOf(descriptor, index, keyed);
+      const context = this.#contextOf({ descriptor, index, keyed, restored: await this.#restoredOf(descriptor) });
       this.#operators.push({ descriptor, context, keyed, operator: factory.kind === 'operator' ? factory.create() : undefined });
     }
     for (const { descriptor, keyed } of this.#operators) if (keyed !== undefined) await this.#restoreKeyed(descriptor, keyed);
@@ -196,19 +203,24 @@ export class OperatorChain {
     if (handles.length > 0) await keyed.restore(handles, (handle) => chunks.read(handle));
   }
 
-  #restoredOf(descriptor: OperatorDescriptor): readonly unknown[] | undefined {
-    const { restore } = this.#options.descriptor;
+  async #restoredOf(descriptor: OperatorDescriptor): Promise<readonly unknown[] | undefined> {
+    const { chunks, descriptor: task } = this.#options;
+    const { restore } = task;
     if (restore === null) return undefined;
     const restored: unknown[] = [];
-    for (const task of restore.tasks) {
-      for (const snapshot of task.operators) {
-        if (snapshot.operatorId === descriptor.id && snapshot.operatorState !== null) restored.push(decode(snapshot.operatorState));
+    for (const former of restore.tasks) {
+      for (const snapshot of former.operators) {
+        if (snapshot.operatorId !== descriptor.id) continue;
+        const { operatorState, operatorStateChunks } = snapshot;
+        if (operatorState !== null) restored.push(decode(operatorState));
+        if (operatorStateChunks === undefined) continue;
+        restored.push(decode(Buffer.concat(await Promise.all(operatorStateChunks.map((handle) => chunks.read(handle))))));
       }
     }
     return restored;
   }
 
-  #contextOf(descriptor: OperatorDescriptor, index: number, keyed: KeyedStateBackend | undefined): OperatorContext {
+  #contextOf({ descriptor, index, keyed, restored }: ContextParts): OperatorContext {
     const {
       taskInfo,
       ports,
@@ -236,7 +248,7 @@ export class OperatorChain {
       isCheckpointed: settings.checkpointing.intervalMs !== undefined,
       isObjectReuse: settings.objectReuse,
       keyed,
-      restored: this.#restoredOf(descriptor),
+      restored,
       restoredCheckpointId: task.restore?.checkpointId,
       sideOutput: (tag) => this.#outputOf(descriptor, tag),
       isOutputAvailable: () => {

@@ -4,11 +4,13 @@
  * SR1  Everything is cut in the constructor, between two records; what is encoded later does not see later records.
  * SR2  Keyed state is serialised in slices; chunks are written while the task goes on.
  * SR3  Chunk names hold the attempt and a number, so that no two writers ever share a name.
+ * SR4  Operator state that is too large for a message goes into chunks; that of sources does not, as the JobManager reads it.
  */
 import { encode } from '../../bus/codec/cbor.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { CheckpointId } from '../../core/ids.js';
-import type { OperatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
+import { limits } from '../../core/limits.js';
+import type { ChunkHandle, OperatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { ChunkGate } from './chunk-gate.js';
@@ -23,6 +25,8 @@ export interface SnapshotRunOptions {
   readonly chunks: ChunkGate;
   readonly isFinished: boolean;
 }
+
+type PlacedState = Pick<OperatorSnapshot, 'operatorState' | 'operatorStateChunks'>;
 
 interface OperatorRun {
   readonly chained: ChainedOperator;
@@ -68,7 +72,7 @@ export class SnapshotRun {
     for (const { chained, keyed, operatorState } of this.#runs) {
       const handles = keyed === undefined ? [] : await keyed.finish();
       const state = await operatorState;
-      operators.push({ operatorId: chained.descriptor.id, keyed: handles, operatorState: state });
+      operators.push({ operatorId: chained.descriptor.id, keyed: handles, ...(await this.#placed(chained, state)) });
       stateBytes += state?.length ?? 0;
       for (const handle of handles) for (const chunk of handle.chunks) stateBytes += chunk.bytes;
     }
@@ -91,6 +95,17 @@ export class SnapshotRun {
       keyedRun?.discard();
       throw functionError(descriptor.name, error);
     }
+  }
+
+  /** SR4. */
+  async #placed({ operator, descriptor }: ChainedOperator, state: Uint8Array | null): Promise<PlacedState> {
+    if (state === null || state.length <= limits.inlineStateBytesMax || operator === undefined) return { operatorState: state };
+    const write = this.#writerFor(`${descriptor.id}-operator`);
+    const chunks: Promise<ChunkHandle>[] = [];
+    for (let start = 0; start < state.length; start += limits.stateChunkBytesMax) {
+      chunks.push(write(state.subarray(start, start + limits.stateChunkBytesMax)));
+    }
+    return { operatorState: null, operatorStateChunks: await Promise.all(chunks) };
   }
 
   #writerFor(operator: string): ChunkWriter {

@@ -94,6 +94,23 @@ test('with the same parallelism every subtask gets its own state back (SA2, SA3)
   );
 });
 
+test('operator state in chunks is shared out as other operator state is (SA3)', () => {
+  const former = checkpointOf(jobOf(3));
+  const chunked = (subtaskIndex: number) => [{ name: `sink-${subtaskIndex}`, bytes: 1, sha256: '' }];
+  const tasks = former.tasks.map((task) => ({
+    ...task,
+    operators: task.operators.map((each) => ({ ...each, operatorState: null, operatorStateChunks: chunked(task.subtaskIndex) })),
+  }));
+  const graph = jobOf(2);
+  const assigned = assignState({ jobGraph: graph, ...former, tasks });
+  const chunksOf = (subtaskIndex: number): readonly string[] =>
+    (assigned.get(executionVertexId(vertexOf(graph, 'sink'), subtaskIndex)) ?? [])
+      .flatMap((task) => task.operators)
+      .filter(({ operatorId }) => operatorId === operator(graph, 'sink'))
+      .flatMap(({ operatorStateChunks = [] }) => operatorStateChunks.map(({ name }) => name));
+  assert.equal([chunksOf(0), chunksOf(1)], [['sink-0', 'sink-2'], ['sink-1']]);
+});
+
 test('with another parallelism keyed state follows the key groups, operator state is shared out once (SA2, SA3)', () => {
   for (const [from, to] of [
     [2, 3],

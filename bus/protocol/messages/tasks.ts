@@ -57,7 +57,14 @@ export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
   Type.Object({
     vertexId: VertexIdSchema,
     subtaskIndex: Count,
-    operators: Type.Array(Type.Object({ operatorId: OperatorIdSchema, keyed: Type.Array(Type.Unknown()), operatorState: Type.Unknown() })),
+    operators: Type.Array(
+      Type.Object({
+        operatorId: OperatorIdSchema,
+        keyed: Type.Array(Type.Unknown()),
+        operatorState: Type.Unknown(),
+        operatorStateChunks: Type.Optional(Type.Array(Type.Unknown())),
+      }),
+    ),
     isFinished: Type.Boolean(),
     stateBytes: Count,
     records: Type.Optional(Type.Object({ in: Count, written: Count })),
