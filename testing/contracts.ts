@@ -6,5 +6,5 @@ export { checkpointStorageContract, type CheckpointStorageFixture } from './cont
 export { fileSystemContract, type FileSystemFixture } from './contracts/file-system.js';
 export { haStoreContract, type HaStoreFixture } from './contracts/ha-store.js';
 export { keyedStateContract, type KeyedStateFixture } from './contracts/keyed-state.js';
-export { sourceContract, type SourceFixture } from './contracts/source.js';
+export { atMostOnceSourceContract, sourceContract, type SourceFixture } from './contracts/source.js';
 export { SinkBench, sinkContract, type SinkFixture } from './contracts/sink.js';

@@ -1,7 +1,9 @@
 /**
  * What every source must do.
  *
- * Splits and positions pass through the codec of checkpoints, so that what is not plain data is found out here.
+ * SC1  Splits and positions pass through the codec of checkpoints, so that what is not plain data is found out here.
+ * SC2  The splits of an unbounded source end where the fixture seals them: with a record that nothing follows.
+ * SC3  A source that delivers at most once has no positions: `atMostOnceSourceContract` asks it for the rest.
  */
 import { strict as assert } from 'node:assert';
 import { decode, encode } from '../../bus/codec/cbor.js';
@@ -10,64 +12,100 @@ import type { PollStatus, Source, SourceOutput, SourceReader, Split } from '../.
 import { OperatorBench } from '../operator-bench.js';
 import type { Contract } from './contract.js';
 
+/** A source and what is in it. Each case gets a fresh one. */
 export interface SourceFixture<T> {
   readonly files: FileSystem;
   readonly clock?: Clock;
   makeSource(): Source<T>;
-  /** All records, in any order. */
+  /** All records, in any order; without those that `seal` adds. */
   expected(): readonly T[];
   /** Positions to resume from: all, unless a source is too large for that. Default 64 a split, evenly spread. */
   readonly positionsMax?: number;
+  /**
+   * Of splits that do not end by themselves: adds a last record to this one and resolves to it, as the source emits it. It
+   * must differ from every other record. Called once a split.
+   */
+  seal?(split: Split): Promise<T>;
+  /** Of a source that delivers at most once: called when a reader listens. Sends all records, the one of `seal` last. */
+  feed?(): Promise<void>;
 }
 
-type Body = (fixture: SourceFixture<unknown>) => Promise<void>;
+type Body = (runs: SourceRuns) => Promise<void>;
 
-const cases: Record<string, Body> = {
-  'one reader reads every record once': async (fixture) => {
-    assert.deepEqual(sorted((await readAll(fixture, 1)).flat()), sorted(fixture.expected()));
+const replayed: Record<string, Body> = {
+  'three readers that take splits in turn read together what one reads': async (runs) => {
+    assert.deepEqual(sorted((await runs.readAll(3)).flat()), sorted(await runs.expected(3)));
   },
-  'three readers that take splits in turn read together what one reads': async (fixture) => {
-    assert.deepEqual(sorted((await readAll(fixture, 3)).flat()), sorted(fixture.expected()));
-  },
-  'split ids are unique, and a second enumeration finds the same splits': async (fixture) => {
-    const splits = await enumerate(fixture, 4);
+  'split ids are unique, and a second enumeration finds the same splits': async (runs) => {
+    const splits = await runs.enumerate(4);
     assert.equal(new Set(splits.map((split) => split.id)).size, splits.length);
-    assert.deepEqual(await enumerate(fixture, 4), splits);
+    assert.deepEqual(await runs.enumerate(4), splits);
   },
-  'a poll emits no more than it was asked for': async (fixture) => {
-    const whole = await collect(fixture, { recordsMax: 1_000 });
-    assert.deepEqual(await collect(fixture, { recordsMax: 3 }), whole);
+  'reading again gives the same records in the same order, however many are asked for at once': async (runs) => {
+    const whole = await runs.collect({ recordsMax: 1_000 });
+    assert.deepEqual(await runs.collect({ recordsMax: 3 }), whole);
   },
-  'nothing is emitted while output is not available, and nothing is lost by it': async (fixture) => {
-    const whole = await collect(fixture, { recordsMax: 1_000 });
-    assert.deepEqual(await collect(fixture, { recordsMax: 7, availableEvery: 3 }), whole);
+  'nothing is lost while output is not available': async (runs) => {
+    const whole = await runs.collect({ recordsMax: 1_000 });
+    assert.deepEqual(await runs.collect({ recordsMax: 7, availableEvery: 3 }), whole);
   },
-  'a reader that continues at any position reads exactly the rest': async (fixture) => {
-    for (const split of await enumerate(fixture, 2)) {
-      const whole = await readSplit(fixture, split, undefined, { recordsMax: 1 });
-      const step = Math.max(1, Math.ceil(whole.records.length / (fixture.positionsMax ?? 64)));
-      for (let count = 0; count <= whole.records.length; count += step) {
-        const rest = await readSplit(fixture, split, plain(whole.positions[count]), { recordsMax: 100 });
+  'a reader that continues at any position reads exactly the rest': async (runs) => {
+    for (const split of await runs.enumerate(2)) {
+      const whole = await runs.readSplit(split, undefined, { recordsMax: 1 });
+      const step = Math.max(1, Math.ceil(whole.records.length / (runs.fixture.positionsMax ?? 64)));
+      // At the end of a sealed split nothing is left that would tell that nothing comes.
+      const last = whole.records.length - (runs.fixture.seal === undefined ? 0 : 1);
+      for (let count = 0; count <= last; count += step) {
+        const rest = await runs.readSplit(split, plain(whole.positions[count]), { recordsMax: 100 });
         assert.deepEqual(rest.records, whole.records.slice(count), `continuing split ${split.id} after ${count} records`);
       }
     }
   },
-  'a reader reads splits one after another, also after it gave one up in the middle': async (fixture) => {
-    const splits = await enumerate(fixture, 2);
+  'after a crash the reader of the next attempt reads the rest once, though the one before still hangs on': async (runs) => {
+    const [split] = await runs.enumerate(1);
+    if (split === undefined) return;
+    const whole = await runs.readSplit(split, undefined, { recordsMax: 100 });
+    const snapshotAt = Math.floor(whole.records.length / 3);
+    const crashed = runs.makeReader();
+    await crashed.start(split, undefined);
+    const before = await runs.readOn(crashed, split, { recordsMax: 1, stopAfter: snapshotAt });
+    const position = plain(crashed.position());
+    await runs.readOn(crashed, split, { recordsMax: 1, stopAfter: Math.floor(whole.records.length / 3) });
+    const after = await runs.readSplit(split, position, { recordsMax: 100 });
+    assert.deepEqual([...before.records, ...after.records], whole.records);
+    await crashed.close();
+  },
+  'a reader reads splits one after another, also after it gave one up in the middle': async (runs) => {
+    const splits = await runs.enumerate(2);
     const [first] = splits;
     if (first === undefined) return;
-    const reader = makeReader(fixture);
+    const reader = runs.makeReader();
     await reader.start(first, undefined);
     await pollOnce(reader, { recordsMax: 1 });
     const all: unknown[] = [];
-    for (const split of splits) all.push(...(await finishSplit(reader, split, undefined, { recordsMax: 10 })).records);
-    assert.deepEqual(sorted(all), sorted(fixture.expected()));
+    for (const split of splits) {
+      await reader.start(split, undefined);
+      all.push(...(await runs.readOn(reader, split, { recordsMax: 10 })).records);
+    }
+    assert.deepEqual(sorted(all), sorted(await runs.expected(2)));
     await reader.close();
   },
-  'closing ends a reader in the middle of a split, and may be repeated': async (fixture) => {
-    const [split] = await enumerate(fixture, 1);
+};
+
+const always: Record<string, Body> = {
+  'one reader reads every record once': async (runs) => {
+    assert.deepEqual(sorted((await runs.readAll(1)).flat()), sorted(await runs.expected(1)));
+  },
+  'a poll emits no more than it was asked for': async (runs) => {
+    assert.deepEqual(sorted(await runs.collect({ recordsMax: 3 }, 1)), sorted(await runs.expected(1)));
+  },
+  'nothing is emitted while output is not available': async (runs) => {
+    assert.deepEqual(sorted(await runs.collect({ recordsMax: 7, availableEvery: 3 }, 1)), sorted(await runs.expected(1)));
+  },
+  'closing ends a reader in the middle of a split, and may be repeated': async (runs) => {
+    const [split] = await runs.enumerate(1);
     if (split === undefined) return;
-    const reader = makeReader(fixture);
+    const reader = runs.makeReader();
     await reader.start(split, undefined);
     await pollOnce(reader, { recordsMax: 1 });
     await reader.close();
@@ -75,43 +113,24 @@ const cases: Record<string, Body> = {
   },
 };
 
-/** The contract of {@link Source} and {@link SourceReader}, for bounded sources. */
-export const sourceContract: Contract<SourceFixture<unknown>> = Object.entries(cases).map(([name, run]) => ({ name, run }));
+const contractOf = (cases: Record<string, Body>): Contract<SourceFixture<unknown>> =>
+  Object.entries(cases).map(([name, run]) => ({ name, run: (fixture) => run(new SourceRuns(fixture)) }));
+
+/** The contract of {@link Source} and {@link SourceReader}: replayable sources, from which a job counts exactly once. */
+export const sourceContract: Contract<SourceFixture<unknown>> = contractOf({ ...always, ...replayed });
+
+/** What can be asked of a source that delivers at most once: while nothing fails, it delivers (SC3). Needs `seal` and `feed`. */
+export const atMostOnceSourceContract: Contract<SourceFixture<unknown>> = contractOf(always);
 
 interface Pace {
   readonly recordsMax: number;
   /** Output is available for one record in so many checks. */
   readonly availableEvery?: number;
+  /** Stops after so many records, before the end of the split. */
+  readonly stopAfter?: number;
   /** Checks so far: they go on from poll to poll. */
   checks?: number;
 }
-
-/** Everything a source has, split by split, in order. */
-async function collect(fixture: SourceFixture<unknown>, pace: Pace): Promise<unknown[]> {
-  const records: unknown[] = [];
-  for (const split of await enumerate(fixture, 2)) records.push(...(await readSplit(fixture, split, undefined, pace)).records);
-  return records;
-}
-
-/** What each of several readers read that took splits in turn. */
-export async function readAll<T>(fixture: Pick<SourceFixture<T>, 'files' | 'makeSource' | 'clock'>, readers: number): Promise<T[][]> {
-  const splits = await enumerate(fixture, readers);
-  const read: T[][] = Array.from({ length: readers }, () => []);
-  for (const [index, split] of splits.entries()) {
-    read[index % readers]?.push(...(await readSplit(fixture, split, undefined, { recordsMax: 100 })).records);
-  }
-  return read;
-}
-
-async function enumerate<T>(fixture: Pick<SourceFixture<T>, 'files' | 'makeSource'>, parallelism: number): Promise<readonly Split[]> {
-  const { logger } = new OperatorBench({ files: fixture.files }).context;
-  return plain(await fixture.makeSource().enumerate({ files: fixture.files, parallelism, logger })) as readonly Split[];
-}
-
-const makeReader = <T>(fixture: Pick<SourceFixture<T>, 'files' | 'makeSource' | 'clock'>): SourceReader<T> =>
-  fixture
-    .makeSource()
-    .createReader(new OperatorBench({ files: fixture.files, ...(fixture.clock === undefined ? {} : { clock: fixture.clock }) }).context);
 
 interface SplitRead<T> {
   readonly records: T[];
@@ -119,28 +138,86 @@ interface SplitRead<T> {
   readonly positions: unknown[];
 }
 
-async function readSplit<T>(
-  fixture: Pick<SourceFixture<T>, 'files' | 'makeSource' | 'clock'>,
-  split: Split,
-  position: unknown,
-  pace: Pace,
-): Promise<SplitRead<T>> {
-  const reader = makeReader(fixture);
-  const read = await finishSplit(reader, split, position, pace);
-  await reader.close();
-  return read;
+/** Reads the source of a fixture in the ways that the cases need. */
+class SourceRuns<T = unknown> {
+  readonly fixture: SourceFixture<T>;
+  readonly #seals = new Map<string, Promise<T>>();
+
+  constructor(fixture: SourceFixture<T>) {
+    this.fixture = fixture;
+  }
+
+  async enumerate(parallelism: number): Promise<readonly Split[]> {
+    const { logger } = new OperatorBench({ files: this.fixture.files }).context;
+    return plain(await this.fixture.makeSource().enumerate({ files: this.fixture.files, parallelism, logger })) as readonly Split[];
+  }
+
+  makeReader(): SourceReader<T> {
+    const { files, clock } = this.fixture;
+    return this.fixture.makeSource().createReader(new OperatorBench({ files, ...(clock === undefined ? {} : { clock }) }).context);
+  }
+
+  /** Everything there is, with what seals the splits. */
+  async expected(parallelism: number): Promise<readonly T[]> {
+    const records = [...this.fixture.expected()];
+    if (this.fixture.seal === undefined) return records;
+    for (const split of await this.enumerate(parallelism)) records.push((await this.#sealOf(split)) as T);
+    return records;
+  }
+
+  /** Everything a source has, split by split, in order. */
+  async collect(pace: Pace, parallelism = 2): Promise<T[]> {
+    const records: T[] = [];
+    for (const split of await this.enumerate(parallelism)) records.push(...(await this.readSplit(split, undefined, pace)).records);
+    return records;
+  }
+
+  /** What each of several readers read that took splits in turn. */
+  async readAll(readers: number): Promise<T[][]> {
+    const read: T[][] = Array.from({ length: readers }, () => []);
+    for (const [index, split] of (await this.enumerate(readers)).entries()) {
+      read[index % readers]?.push(...(await this.readSplit(split, undefined, { recordsMax: 100 })).records);
+    }
+    return read;
+  }
+
+  async readSplit(split: Split, position: unknown, pace: Pace): Promise<SplitRead<T>> {
+    const reader = this.makeReader();
+    await reader.start(split, position);
+    const read = await this.readOn(reader, split, pace);
+    await reader.close();
+    return read;
+  }
+
+  /** Reads a split that was started to its end, its seal, or `stopAfter`. */
+  async readOn(reader: SourceReader<T>, split: Split, pace: Pace): Promise<SplitRead<T>> {
+    const seal = await this.#sealOf(split);
+    await this.fixture.feed?.();
+    const read: SplitRead<T> = { records: [], positions: [reader.position()] };
+    while (pace.stopAfter === undefined || read.records.length < pace.stopAfter) {
+      const { status, records } = await pollOnce(reader, pace);
+      read.records.push(...records);
+      if (pace.recordsMax === 1 && records.length === 1) read.positions.push(reader.position());
+      if (status === 'split-finished' || (seal !== undefined && isSame(read.records.at(-1), seal))) return read;
+      if (status === 'pending') await reader.whenAvailable();
+    }
+    return read;
+  }
+
+  async #sealOf(split: Split): Promise<T | undefined> {
+    if (this.fixture.seal === undefined) return undefined;
+    let seal = this.#seals.get(split.id);
+    if (seal === undefined) {
+      seal = this.fixture.seal(split);
+      this.#seals.set(split.id, seal);
+    }
+    return seal;
+  }
 }
 
-async function finishSplit<T>(reader: SourceReader<T>, split: Split, position: unknown, pace: Pace): Promise<SplitRead<T>> {
-  await reader.start(split, position);
-  const read: SplitRead<T> = { records: [], positions: [reader.position()] };
-  for (;;) {
-    const { status, records } = await pollOnce(reader, pace);
-    read.records.push(...records);
-    if (pace.recordsMax === 1 && records.length === 1) read.positions.push(reader.position());
-    if (status === 'split-finished') return read;
-    if (status === 'pending') await reader.whenAvailable();
-  }
+/** What each of several readers read that took splits in turn. */
+export function readAll<T>(fixture: Pick<SourceFixture<T>, 'files' | 'makeSource' | 'clock'>, readers: number): Promise<T[][]> {
+  return new SourceRuns<T>({ ...fixture, expected: () => [] }).readAll(readers);
 }
 
 async function pollOnce<T>(reader: SourceReader<T>, pace: Pace): Promise<{ status: PollStatus; records: T[] }> {
@@ -162,5 +239,7 @@ async function pollOnce<T>(reader: SourceReader<T>, pace: Pace): Promise<{ statu
 
 /** As it comes back from a checkpoint. */
 const plain = (value: unknown): unknown => (value === undefined ? undefined : decode(encode(value)));
+
+const isSame = (left: unknown, right: unknown): boolean => JSON.stringify(left) === JSON.stringify(right);
 
 const sorted = (values: readonly unknown[]): readonly string[] => values.map((value) => JSON.stringify(value)).sort();
