@@ -1,6 +1,7 @@
 /** Sources and sinks, and what it takes to write one's own; the package root exports it. */
 export { batchSource, type BatchRead, type BatchSourceOptions } from './batch-source.js';
 export { collectionSource, type CollectionOptions } from './collection-source.js';
+export { generatorSource, type GeneratorOptions } from './generator-source.js';
 export { sequenceSource, type SequenceOptions } from './sequence-source.js';
 export { throttled, type ThrottleOptions } from './throttled-source.js';
 export {

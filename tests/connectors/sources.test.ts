@@ -4,6 +4,7 @@ import { batchSource } from '../../connectors/batch-source.js';
 import { collectionSource } from '../../connectors/collection-source.js';
 import { csvSource, fileSource, jsonArraySource, ndjsonSource, textLinesSource } from '../../connectors/files/file-source.js';
 import { ndjson } from '../../connectors/formats/ndjson-format.js';
+import { generatorSource } from '../../connectors/generator-source.js';
 import { sequenceSource } from '../../connectors/sequence-source.js';
 import { throttled } from '../../connectors/throttled-source.js';
 import type { Source } from '../../dataflow/contracts.js';
@@ -44,6 +45,15 @@ const subjects: Record<string, { source: () => Source<unknown>; expected: readon
   collection: { source: () => collectionSource(words, { splits: 4 }), expected: words },
   'an empty collection': { source: () => collectionSource([]), expected: [] },
   sequence: { source: () => sequenceSource(-5, 60), expected: Array.from({ length: 66 }, (_, index) => index - 5) },
+  generator: {
+    source: () => generatorSource({ count: 67, generate: (index) => ({ index, square: index * index }) }),
+    expected: Array.from({ length: 67 }, (_, index) => ({ index, square: index * index })),
+  },
+  'a generator of fewer records than readers': {
+    source: () => generatorSource({ count: 1, generate: String }),
+    expected: ['0'],
+  },
+  'an empty generator': { source: () => generatorSource({ count: 0, generate: String }), expected: [] },
   'text lines': {
     source: () => textLinesSource('/in/text.txt', { splitBytes }),
     expected: words.map((entry) => `${entry.id} ${entry.word}`),
@@ -107,3 +117,40 @@ throttle('all readers together emit the given rate, and catch up by a second at 
   await reader.close();
 });
 throttle.run();
+
+const generator = suite('generator source');
+generator(
+  'without a count it goes on for ever, at the rate of all readers together, and a position is where it goes on (GS1, GS2)',
+  async () => {
+    const clock = new ManualClock();
+    const bench = new OperatorBench({ files: disk, clock, parallelism: 2 });
+    const source = generatorSource({ rate: 20, generate: (index) => index * 10 });
+    assert.is(source.boundedness, 'unbounded');
+    const splits = await source.enumerate({ files: disk, parallelism: 2, logger: bench.context.logger });
+    assert.is(splits.length, 2);
+    const read = async (position: unknown, seconds: number): Promise<{ values: unknown[]; position: unknown }> => {
+      const values: unknown[] = [];
+      const reader = source.createReader(bench.context);
+      await reader.start(splits[1] as NonNullable<(typeof splits)[1]>, position);
+      const output = { emit: (value: unknown) => void values.push(value), isAvailable: () => true };
+      for (let step = 0; step < seconds * 10; step++) {
+        while (reader.poll(output, 50) === 'more');
+        const available = reader.whenAvailable();
+        clock.advance(100);
+        await available;
+      }
+      return { values, position: reader.position() };
+    };
+    const first = await read(undefined, 3);
+    assert.ok(first.values.length >= 29 && first.values.length <= 31, `${first.values.length} records in 3 s at 10 a second`);
+    assert.equal(first.values.slice(0, 3), [10, 30, 50]);
+    const second = await read(first.position, 1);
+    assert.is(second.values[0], (first.values.at(-1) as number) + 20);
+  },
+);
+
+generator('a count or rate that makes no sense is refused when the job is built', () => {
+  for (const count of [-1, 1.5, Number.NaN]) assert.throws(() => generatorSource({ count, generate: String }), /count/);
+  for (const rate of [0, -1, Number.NaN]) assert.throws(() => generatorSource({ rate, generate: String }), /not above 0/);
+});
+generator.run();
