@@ -39,7 +39,6 @@ export class StreamExecutionEnvironment {
   readonly parameters: Parameters;
   readonly #builder = new GraphBuilder();
   readonly #jobName: string;
-  readonly #values: Readonly<Record<string, string>>;
   readonly #configuration: Configuration;
   readonly #planning: PlanningSettings;
   #parallelism: number;
@@ -49,7 +48,6 @@ export class StreamExecutionEnvironment {
 
   constructor(jobName: string, parameters: Readonly<Record<string, string>>, defaults: BuildDefaults) {
     this.#jobName = jobName;
-    this.#values = parameters;
     this.parameters = new Parameters(parameters);
     this.#configuration = defaults.configuration ?? Configuration.defaults;
     this.#planning = defaults.planning ?? planningSettings(this.#configuration);
@@ -160,7 +158,7 @@ export class StreamExecutionEnvironment {
       jobName: this.#jobName,
       ...this.#builder.build({ parallelism: this.#parallelism, maxParallelism: this.#maxParallelism }),
       settings: jobSettings(this.#configuration, this.#overrides),
-      parameters: this.#values,
+      parameters: this.parameters.values,
       planning: this.#planning,
       isChainingEnabled: this.#isChainingEnabled,
     };

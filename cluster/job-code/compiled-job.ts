@@ -1,6 +1,7 @@
 /** A job module on this machine, made ready to be submitted: bundled, loaded, built and planned. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { repeated } from '../../api/parameters.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { MillraceError } from '../../core/errors.js';
 import type { JobDefinition } from '../../dataflow/contracts.js';
@@ -62,9 +63,16 @@ export function buildJob(job: JobDefinition, { where, parameters, configuration 
   return planJob(graph).jobGraph;
 }
 
-/** `--input x --n=3 --flag` as parameters: `{ input: 'x', n: '3', flag: 'true' }`. A lone ` -- ` in front of or between them is no parameter. */
+/**
+ * `--input x --n=3 --flag` as parameters: `{ input: 'x', n: '3', flag: 'true' }`. A lone ` -- ` in front of or between them is
+ * no parameter. One that is given several times keeps all its values, for `Parameters.paths`.
+ */
 export function parseParameters(words: readonly string[]): Record<string, string> {
   const parameters: Record<string, string> = {};
+  const put = (name: string, value: string): void => {
+    const known = Object.hasOwn(parameters, name) ? [parameters[name] as string] : [];
+    parameters[name] = repeated([...known, value]);
+  };
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string;
     if (word === '--') continue;
@@ -77,10 +85,10 @@ export function parseParameters(words: readonly string[]): Record<string, string
     }
     const [, name, value] = match as unknown as [string, string, string | undefined];
     const next = words[at + 1];
-    if (value !== undefined) parameters[name] = value;
-    else if (next === undefined || next.startsWith('--')) parameters[name] = 'true';
+    if (value !== undefined) put(name, value);
+    else if (next === undefined || next.startsWith('--')) put(name, 'true');
     else {
-      parameters[name] = next;
+      put(name, next);
       at++;
     }
   }

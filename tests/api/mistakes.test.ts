@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { repeated } from '../../api/parameters.js';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { defineJob, type DataStream, type JobBuilder, type RestartStrategy, type StreamExecutionEnvironment } from '../../index.js';
@@ -87,7 +89,28 @@ test('missing, malformed and mistyped parameters are refused by name', () => {
     /"inptu".*Did you mean "input"/,
     { inptu: 'x' },
   );
+  refused(
+    reading((env) => env.parameters.path('input')),
+    'PARAMETER_REPEATED',
+    /"input" was given 2 times.*once/,
+    { input: repeated(['a', 'b']) },
+  );
   refused(wordCount, 'PARAMETER_UNKNOWN', /It reads none/, { input: 'x' });
+});
+
+test('paths are absolute from the first build on, and slots get them so (P3)', () => {
+  const seen: (readonly string[])[] = [];
+  const job = defineJob('paths', (env) => {
+    wordCount(env);
+    seen.push([...env.parameters.paths('input'), env.parameters.path('output', 'out')]);
+  });
+  const { parameters } = job.build({ input: repeated(['a.ndjson', '/b', 'file:///c']) });
+  assert.equal(parameters, { input: repeated([resolve('a.ndjson'), '/b', 'file:///c']), output: resolve('out') });
+  job.build(parameters);
+  assert.equal(
+    seen,
+    [1, 2].map(() => [resolve('a.ndjson'), '/b', 'file:///c', resolve('out')]),
+  );
 });
 
 test('mistakes of a builder are told while it builds, by name', () => {

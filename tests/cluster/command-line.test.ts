@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { repeated } from '../../api/parameters.js';
 import { parseParameters } from '../../cluster/job-code/compiled-job.js';
 import { boundTests } from '../support/bounds.js';
 import { runScript } from '../support/process-cluster.js';
@@ -41,6 +42,10 @@ test('an unknown flag in front of the module is not taken for the module', async
 test('a lone -- between parameters is none of them', () => {
   assert.equal(parseParameters(['--a', '1', '--', '--b=2', '--c']), { a: '1', b: '2', c: 'true' });
   assert.throws(() => parseParameters(['-a']), /"-a" is not a job parameter/);
+});
+
+test('a parameter that is given several times keeps all its values', () => {
+  assert.equal(parseParameters(['--input', 'a', '--n', '1', '--input=b']), { input: repeated(['a', 'b']), n: '1' });
 });
 
 test.run();
