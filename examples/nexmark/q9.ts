@@ -1,0 +1,22 @@
+/**
+ * q9, winning bids: each auction that somebody won, with its winning bid, when it closes.
+ *
+ *     npm run nexmark -- q9
+ */
+import type { Auction, Bid } from './events.js';
+import { defineQuery } from './query.js';
+import { winningBids } from './winning-bids.js';
+
+type Row = Omit<Auction, 'type'> &
+  Pick<Bid, 'auction' | 'bidder' | 'price'> & { readonly bid_dateTime: number; readonly bid_extra: string };
+
+export default defineQuery<Row>('q9', 'on-time', (events) =>
+  winningBids(events).map(({ auction: { type: _, ...auction }, bid }) => ({
+    ...auction,
+    auction: bid.auction,
+    bidder: bid.bidder,
+    price: bid.price,
+    bid_dateTime: bid.dateTime,
+    bid_extra: bid.extra,
+  })),
+);
