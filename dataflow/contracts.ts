@@ -10,7 +10,7 @@ import type { Configuration } from '../core/configuration/configuration.js';
 import type { AttemptId, AttemptNumber, CheckpointId, JobId, OperatorId, SessionId } from '../core/ids.js';
 import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
 import type { PlanningSettings, StreamGraph } from '../graph/types.js';
-import type { Key, KeyedStateBackend } from '../storage/state/contracts.js';
+import type { Key, KeyedStateBackend, OperatorStateBackend } from '../storage/state/contracts.js';
 import type { RecordStage } from './fusion/record-stage.js';
 import type { MetricGroup } from './metrics.js';
 
@@ -62,6 +62,8 @@ export interface OperatorContext {
   readonly isObjectReuse: boolean;
   /** Keyed state of this operator; undefined when its input is not keyed. */
   readonly keyed: KeyedStateBackend | undefined;
+  /** Named states of this operator in this subtask, restored before `bind`; part of every snapshot, after `snapshot` was called. */
+  readonly operatorState: OperatorStateBackend;
   /** What this operator's `snapshot` returned in the checkpoint being restored; one entry a former subtask. */
   readonly restored: readonly unknown[] | undefined;
   /** Id of the checkpoint being restored. */

@@ -97,6 +97,12 @@ export interface RuntimeContext {
   readonly operatorName: string;
   readonly logger: Logger;
   readonly metrics: MetricGroup;
+  /** State of this subtask, of no key: its elements are dealt out one by one when the parallelism changes. */
+  operatorListState<T>(name: string): ListState<T>;
+  /** State of this subtask, of no key: after a restart every subtask sees the elements of all. */
+  unionListState<T>(name: string): ListState<T>;
+  /** State that every subtask has a copy of, and changes in the same way. */
+  broadcastState<K extends Key, V>(name: string): MapState<K, V>;
 }
 
 /** Besides, the states of the current key. A state is declared by asking for it; the same name again gives the same state. */

@@ -5,13 +5,17 @@
  * SA2  A keyed handle goes to every new subtask whose key groups it intersects, and to no other.
  * SA3  With the same parallelism, operator state stays with its subtask; with another one, former subtask j goes to new
  *      subtask j mod p. So every former state goes to exactly one new subtask.
- * SA4  State that no operator of the job wants is an error that names it, unless leaving it behind was allowed.
+ * SA4  Named operator state stays with its subtask, too, while the parallelism does; else the items of a list go round robin,
+ *      each to exactly one new subtask. A union list goes to every new subtask from every former one; of a broadcast state,
+ *      each new subtask gets one former copy.
+ * SA5  State that no operator of the job wants is an error that names it, unless leaving it behind was allowed.
  * (Flink: StateAssignmentOperation.) The shapes are those of storage/contracts, which planning does not import.
  */
 import type { KeyGroupRange, OperatorId, VertexId } from '../core/ids.js';
 import { executionVertexId, subtasksOf, type ExecutionVertexId } from './execution-graph.js';
 import { graphError } from './graph-error.js';
 import { intersectKeyGroups, keyGroupRange } from './key-groups.js';
+import { NamedStates } from './named-states.js';
 import { grouped } from './topology.js';
 import type { JobGraph, JobVertex } from './types.js';
 
@@ -32,6 +36,16 @@ export interface FormerOperator<Handle extends KeyedHandle> {
   readonly keyed: readonly Handle[];
   readonly operatorState: Uint8Array | null;
   readonly operatorStateChunks?: readonly Chunk[];
+  readonly states?: readonly NamedState[];
+}
+
+/** A named operator state (an `OperatorStateHandle`). */
+export interface NamedState {
+  readonly name: string;
+  readonly mode: 'split' | 'union' | 'broadcast';
+  readonly items: number;
+  readonly chunks: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly share?: { readonly from: number; readonly index: number; readonly of: number };
 }
 
 /** One former subtask (a `TaskSnapshot`). */
@@ -61,7 +75,7 @@ export interface StateAssignmentOptions<Handle extends KeyedHandle> {
 /** State per new subtask; a subtask that is not in the map starts empty. */
 export type StateAssignment<Handle extends KeyedHandle> = ReadonlyMap<ExecutionVertexId, readonly FormerTask<Handle>[]>;
 
-/** Assigns the state of a checkpoint to the subtasks of a job (SA1 to SA4). */
+/** Assigns the state of a checkpoint to the subtasks of a job (SA1 to SA5). */
 export function assignState<Handle extends KeyedHandle>(options: StateAssignmentOptions<Handle>): StateAssignment<Handle> {
   checkMapped(options);
   const former = new Map(options.vertices.map((vertex) => [vertex.vertexId, vertex]));
@@ -70,21 +84,32 @@ export function assignState<Handle extends KeyedHandle>(options: StateAssignment
     const wanted = new Set(vertex.operators.map((operator) => operator.id));
     const tasks = options.tasks.filter((task) => task.operators.some((operator) => wanted.has(operator.operatorId)));
     for (const formerId of new Set(tasks.map((task) => task.vertexId))) checkParallelism(vertex, former.get(formerId), tasks);
+    const namedStates = new NamedStates(vertex, tasks);
     for (const subtaskIndex of subtasksOf(vertex)) {
-      const parts = tasks.map((task) => partFor(vertex, subtaskIndex, task, wanted)).filter((part) => part.operators.length > 0);
+      const parts = tasks
+        .map((task) => {
+          const formerParallelism = former.get(task.vertexId)?.parallelism;
+          return partFor({ vertex, subtaskIndex, task, formerParallelism, wanted, namedStates });
+        })
+        .filter((part) => part.operators.length > 0);
       if (parts.length > 0) assignment.set(executionVertexId(vertex.id, subtaskIndex), parts);
     }
   }
   return assignment;
 }
 
+interface PartOptions<Handle extends KeyedHandle> {
+  readonly vertex: JobVertex;
+  readonly subtaskIndex: number;
+  readonly task: FormerTask<Handle>;
+  readonly formerParallelism: number | undefined;
+  readonly wanted: ReadonlySet<OperatorId>;
+  readonly namedStates: NamedStates;
+}
+
 /** What one former subtask leaves to one new subtask. */
-function partFor<Handle extends KeyedHandle>(
-  vertex: JobVertex,
-  subtaskIndex: number,
-  task: FormerTask<Handle>,
-  wanted: ReadonlySet<OperatorId>,
-): FormerTask<Handle> {
+function partFor<Handle extends KeyedHandle>(options: PartOptions<Handle>): FormerTask<Handle> {
+  const { vertex, subtaskIndex, task, formerParallelism, wanted, namedStates } = options;
   const range = keyGroupRange(subtaskIndex, vertex.parallelism, vertex.maxParallelism);
   const isHeir = task.subtaskIndex % vertex.parallelism === subtaskIndex;
   const operators = task.operators
@@ -94,15 +119,19 @@ function partFor<Handle extends KeyedHandle>(
       keyed: operator.keyed.filter((handle) => intersectKeyGroups(handle.keyGroups, range) !== undefined),
       operatorState: isHeir ? operator.operatorState : null,
       ...(isHeir && operator.operatorStateChunks !== undefined ? { operatorStateChunks: operator.operatorStateChunks } : {}),
+      ...namedStates.sharesOf({ operator, formerSubtask: task.subtaskIndex, formerParallelism, subtask: subtaskIndex }),
     }))
-    .filter((operator) => isHeir || operator.keyed.length > 0);
+    .filter((operator) => isHeir || operator.keyed.length > 0 || operator.states !== undefined);
   return { vertexId: task.vertexId, subtaskIndex: task.subtaskIndex, operators, isFinished: task.isFinished, stateBytes: task.stateBytes };
 }
 
 const hasState = (operator: FormerOperator<KeyedHandle>): boolean =>
-  operator.keyed.length > 0 || operator.operatorState !== null || operator.operatorStateChunks !== undefined;
+  operator.keyed.length > 0 ||
+  operator.operatorState !== null ||
+  operator.operatorStateChunks !== undefined ||
+  (operator.states ?? []).length > 0;
 
-/** SA4. */
+/** SA5. */
 function checkMapped<Handle extends KeyedHandle>(options: StateAssignmentOptions<Handle>): void {
   if (options.isNonRestoredAllowed === true) return;
   const wanted = new Set(options.jobGraph.vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.id)));

@@ -19,6 +19,23 @@ export interface KeyedStateHandle {
   readonly chunks: readonly ChunkHandle[];
 }
 
+/**
+ * How a named operator state is dealt out when the parallelism changes: its items round robin, all items to every subtask,
+ * or one of the equal copies to each.
+ */
+export type OperatorStateMode = 'split' | 'union' | 'broadcast';
+
+/** One named operator state of one subtask, in chunks to be read in order. */
+export interface OperatorStateHandle {
+  readonly name: string;
+  readonly mode: OperatorStateMode;
+  /** Items in the chunks: elements of a list, or entries of a map. */
+  readonly items: number;
+  readonly chunks: readonly ChunkHandle[];
+  /** Which of the items a new subtask takes: those whose number, counted from `from`, is `index` modulo `of`. Absent: all. */
+  readonly share?: { readonly from: number; readonly index: number; readonly of: number };
+}
+
 /** The state of one operator in one subtask. */
 export interface OperatorSnapshot {
   readonly operatorId: OperatorId;
@@ -27,6 +44,8 @@ export interface OperatorSnapshot {
   readonly operatorState: Uint8Array | null;
   /** The same, where it is too large to travel in messages: in order, its bytes. `operatorState` is null then. */
   readonly operatorStateChunks?: readonly ChunkHandle[];
+  /** Its named operator states; absent: none. */
+  readonly states?: readonly OperatorStateHandle[];
 }
 
 /** How many records a subtask had processed, over all its attempts. */

@@ -8,6 +8,7 @@ import type { Clock, FileSystem, Logger } from '../core/ports.js';
 import type { OperatorContext, TaskInfo } from '../dataflow/contracts.js';
 import { FunctionMetrics } from '../dataflow/task/function-metrics.js';
 import type { OperatorDescriptor } from '../graph/types.js';
+import { HeapOperatorState } from '../storage/state/operator/heap-operator-state.js';
 import { ManualClock } from './manual-clock.js';
 import { SeededRandom } from './simulator/seeded-random.js';
 
@@ -72,6 +73,7 @@ export class OperatorBench {
       isCheckpointed: options.isCheckpointed ?? true,
       isObjectReuse: false,
       keyed: undefined,
+      operatorState: new HeapOperatorState({ operatorName: 'operator under test', isObjectReuse: false }),
       restored,
       restoredCheckpointId,
       sideOutput: (tag) => (value) => {

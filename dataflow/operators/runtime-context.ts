@@ -4,8 +4,17 @@ import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type OperatorContext } from '../contracts.js';
 import type { KeyedRuntimeContext, RuntimeContext } from '../functions.js';
 
-export function runtimeContextOf({ task, operatorName, logger, metrics }: OperatorContext): RuntimeContext {
-  return { task, operatorName, logger, metrics };
+export function runtimeContextOf(context: OperatorContext): RuntimeContext {
+  const { task, operatorName, logger, metrics, operatorState } = context;
+  return {
+    task,
+    operatorName,
+    logger,
+    metrics,
+    operatorListState: (name) => operatorState.listState(name),
+    unionListState: (name) => operatorState.unionListState(name),
+    broadcastState: (name) => operatorState.broadcastState(name),
+  };
 }
 
 export function keyedRuntimeContextOf(context: OperatorContext): KeyedRuntimeContext {

@@ -13,7 +13,8 @@ import { assert, MillraceError } from '../../core/errors.js';
 import type { CorePorts, FileSystem } from '../../core/ports.js';
 import { keyGroupRange } from '../../graph/key-groups.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
-import type { KeyedStateBackend } from '../../storage/state/contracts.js';
+import type { ChunkReader, KeyedStateBackend } from '../../storage/state/contracts.js';
+import { HeapOperatorState } from '../../storage/state/operator/heap-operator-state.js';
 import type { OutputPressure } from '../channels/channel-owner.js';
 import type { Emit, Operator, OperatorContext, Source, SourceOutput, TaskInfo } from '../contracts.js';
 import { compile } from '../fusion/dynamic-code.js';
@@ -138,7 +139,7 @@ export class OperatorChain {
       const context = this.#contextOf({ descriptor, index, keyed, restored: await this.#restoredOf(descriptor) });
       this.#operators.push({ descriptor, context, keyed, operator: factory.kind === 'operator' ? factory.create() : undefined });
     }
-    for (const { descriptor, keyed } of this.#operators) if (keyed !== undefined) await this.#restoreKeyed(descriptor, keyed);
+    for (const chained of this.#operators) await this.#restore(chained);
     for (let index = this.#operators.length - 1; index >= 0; index -= 1) this.#bind(this.#operators[index] as ChainedOperator);
   }
 
@@ -194,13 +195,18 @@ export class OperatorChain {
     });
   }
 
-  async #restoreKeyed(descriptor: OperatorDescriptor, keyed: KeyedStateBackend): Promise<void> {
+  async #restore({ descriptor, keyed, context }: ChainedOperator): Promise<void> {
     const { descriptor: task, chunks } = this.#options;
     const snapshots = (task.restore?.tasks ?? []).flatMap((snapshot) =>
       snapshot.operators.filter((one) => one.operatorId === descriptor.id),
     );
+    const read: ChunkReader = (handle) => chunks.read(handle);
     const handles = snapshots.flatMap((snapshot) => snapshot.keyed);
-    if (handles.length > 0) await keyed.restore(handles, (handle) => chunks.read(handle));
+    if (keyed !== undefined && handles.length > 0) await keyed.restore(handles, read);
+    await context.operatorState.restore(
+      snapshots.flatMap((snapshot) => snapshot.states ?? []),
+      read,
+    );
   }
 
   async #restoredOf(descriptor: OperatorDescriptor): Promise<readonly unknown[] | undefined> {
@@ -249,6 +255,7 @@ export class OperatorChain {
       isObjectReuse: settings.objectReuse,
       keyed,
       restored,
+      operatorState: new HeapOperatorState({ operatorName: descriptor.name, isObjectReuse: settings.objectReuse }),
       restoredCheckpointId: task.restore?.checkpointId,
       sideOutput: (tag) => this.#outputOf(descriptor, tag),
       isOutputAvailable: () => {

@@ -10,7 +10,7 @@ import { encode } from '../../bus/codec/cbor.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
-import type { ChunkHandle, OperatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
+import type { ChunkHandle, OperatorSnapshot, OperatorStateHandle, TaskSnapshot } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { ChunkGate } from './chunk-gate.js';
@@ -32,6 +32,7 @@ interface OperatorRun {
   readonly chained: ChainedOperator;
   readonly keyed: StateSnapshot | undefined;
   readonly operatorState: Promise<Uint8Array | null>;
+  readonly states: Promise<readonly OperatorStateHandle[]>;
 }
 
 /** A snapshot under way; see the head of this file. Throws when the synchronous part fails: then the task fails (Flink). */
@@ -69,12 +70,15 @@ export class SnapshotRun {
     const { descriptor } = this.#options;
     const operators: OperatorSnapshot[] = [];
     let stateBytes = 0;
-    for (const { chained, keyed, operatorState } of this.#runs) {
+    for (const run of this.#runs) {
+      const { chained, keyed } = run;
       const handles = keyed === undefined ? [] : await keyed.finish();
-      const state = await operatorState;
-      operators.push({ operatorId: chained.descriptor.id, keyed: handles, ...(await this.#placed(chained, state)) });
+      const state = await run.operatorState;
+      const states = await run.states;
+      const own = { operatorId: chained.descriptor.id, keyed: handles, ...(await this.#placed(chained, state)) };
+      operators.push(states.length === 0 ? own : { ...own, states });
       stateBytes += state?.length ?? 0;
-      for (const handle of handles) for (const chunk of handle.chunks) stateBytes += chunk.bytes;
+      for (const handle of [...handles, ...states]) for (const chunk of handle.chunks) stateBytes += chunk.bytes;
     }
     return { vertexId: descriptor.vertexId, subtaskIndex: descriptor.subtaskIndex, operators, isFinished: this.isFinished, stateBytes };
   }
@@ -86,11 +90,15 @@ export class SnapshotRun {
   }
 
   #cut(chained: ChainedOperator): OperatorRun {
-    const { operator, keyed, descriptor } = chained;
-    const keyedRun = keyed?.snapshot(this.#writerFor(descriptor.id));
+    const { operator, keyed, descriptor, context } = chained;
+    const write = this.#writerFor(descriptor.id);
+    const keyedRun = keyed?.snapshot(write);
     try {
       const state = operator === undefined ? this.#options.source?.snapshot() : operator.snapshot?.({ checkpointId: this.checkpointId });
-      return { chained, keyed: keyedRun, operatorState: encodeState(state, descriptor.name) };
+      const states = context.operatorState.snapshot(write);
+      // A snapshot that is discarded before `finish` must not end in an unhandled rejection.
+      states.catch(() => {});
+      return { chained, keyed: keyedRun, operatorState: encodeState(state, descriptor.name), states };
     } catch (error) {
       keyedRun?.discard();
       throw functionError(descriptor.name, error);

@@ -50,8 +50,8 @@ function decoded(bytes: Uint8Array): unknown {
 /** Every chunk a checkpoint needs, but for its metadata. */
 export function chunkNamesOf(checkpoint: CompletedCheckpoint): string[] {
   return checkpoint.tasks.flatMap((task) =>
-    task.operators.flatMap(({ keyed, operatorStateChunks = [] }) =>
-      [...keyed.flatMap((handle) => handle.chunks), ...operatorStateChunks].map((chunk) => chunk.name),
+    task.operators.flatMap(({ keyed, states = [], operatorStateChunks = [] }) =>
+      [...[...keyed, ...states].flatMap((handle) => handle.chunks), ...operatorStateChunks].map((chunk) => chunk.name),
     ),
   );
 }

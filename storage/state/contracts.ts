@@ -8,7 +8,7 @@
  */
 import type { KeyGroupRange } from '../../core/ids.js';
 import type { Key } from '../../core/keys.js';
-import type { ChunkHandle, KeyedStateHandle } from '../contracts.js';
+import type { ChunkHandle, KeyedStateHandle, OperatorStateHandle } from '../contracts.js';
 
 export type { Key } from '../../core/keys.js';
 
@@ -114,4 +114,23 @@ export interface KeyedStateBackend {
   /** Entries held, for metrics. */
   size(): number;
   close(): void;
+}
+
+/**
+ * State of one operator in one subtask, of no key. It is small: all of it is serialised when a snapshot is cut. The same name
+ * again gives the same state; another kind of state under the same name is refused (`STATE_KIND_CLASH`).
+ */
+export interface OperatorStateBackend {
+  /** Its elements are dealt out one by one, round robin, when the parallelism changes. */
+  listState<T>(name: string): ListState<T>;
+  /** Every subtask gets the elements of all former subtasks, and keeps what it needs. */
+  unionListState<T>(name: string): ListState<T>;
+  /**
+   * Every subtask has a copy, and must change it in the same way: by broadcast records only. A new subtask gets the copy of a
+   * former one.
+   */
+  broadcastState<K extends Key, V>(name: string): MapState<K, V>;
+  /** Serialises everything before it returns; resolves once it is written. */
+  snapshot(write: ChunkWriter): Promise<readonly OperatorStateHandle[]>;
+  restore(handles: readonly OperatorStateHandle[], read: ChunkReader): Promise<void>;
 }

@@ -63,6 +63,7 @@ export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
         keyed: Type.Array(Type.Unknown()),
         operatorState: Type.Unknown(),
         operatorStateChunks: Type.Optional(Type.Array(Type.Unknown())),
+        states: Type.Optional(Type.Array(Type.Unknown())),
       }),
     ),
     isFinished: Type.Boolean(),

@@ -11,26 +11,26 @@ import type { ChunkHandle } from '../../contracts.js';
 import type { ChunkWriter } from '../contracts.js';
 import { encodeRows, joinChunk, type StateRow } from './snapshot-format.js';
 
-export interface ChunkBuilderOptions {
+export interface ChunkBuilderOptions<Row> {
   readonly header: Uint8Array;
   readonly write: ChunkWriter;
   /** Names operator and state of a row, for errors. */
-  readonly placeOf: (row: StateRow) => string;
+  readonly placeOf: (row: Row) => string;
 }
 
-export class ChunkBuilder {
-  private readonly options: ChunkBuilderOptions;
+export class ChunkBuilder<Row = StateRow> {
+  private readonly options: ChunkBuilderOptions<Row>;
   private batches: Uint8Array[] = [];
   private bytes = 0;
   private writes: Promise<ChunkHandle>[] = [];
   private isDiscarded = false;
 
-  constructor(options: ChunkBuilderOptions) {
+  constructor(options: ChunkBuilderOptions<Row>) {
     this.options = options;
   }
 
   /** Encodes rows and takes the bytes (CB1). */
-  add(rows: readonly StateRow[]): void {
+  add(rows: readonly Row[]): void {
     if (rows.length === 0) return;
     const batch = this.encode(rows);
     if (batch.length > limits.stateChunkBytesMin && rows.length > 1) {
@@ -69,7 +69,7 @@ export class ChunkBuilder {
     this.writes.push(written);
   }
 
-  private encode(rows: readonly StateRow[]): Uint8Array {
+  private encode(rows: readonly Row[]): Uint8Array {
     try {
       return encodeRows(rows);
     } catch (error) {
@@ -78,7 +78,7 @@ export class ChunkBuilder {
   }
 
   /** Finds the row that cannot be encoded, so that the error can name its state. */
-  private locate(rows: readonly StateRow[], error: unknown): unknown {
+  private locate(rows: readonly Row[], error: unknown): unknown {
     for (const row of rows) {
       try {
         encodeRows([row]);

@@ -42,7 +42,7 @@ export function encodeHeader(states: readonly StateDescriptor[]): Uint8Array {
   return encode([formatVersion, states.map((state) => [state.name, state.kind, state.isNamespaced])]);
 }
 
-export function encodeRows(rows: readonly StateRow[]): Uint8Array {
+export function encodeRows(rows: readonly unknown[]): Uint8Array {
   return encode(rows, stateLimits);
 }
 
