@@ -7,6 +7,7 @@ import type { SnapshotRunOptions } from '../../dataflow/task/snapshot-run.js';
 import { TaskSnapshots } from '../../dataflow/task/task-snapshots.js';
 import type { ChunkHandle } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
+import { HeapOperatorState } from '../../storage/state/operator/heap-operator-state.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 
 const test = suite('task snapshots');
@@ -58,7 +59,8 @@ function setUp() {
     },
   });
   const cut = (id: number, chunks = chunksInAll): void => {
-    const operators = [{ descriptor: { id: 'op', name: 'op' }, operator: {}, keyed: { snapshot: stateOf(chunks) } }];
+    const context = { operatorState: new HeapOperatorState({ operatorName: 'op', isObjectReuse: false }) };
+    const operators = [{ descriptor: { id: 'op', name: 'op' }, operator: {}, context, keyed: { snapshot: stateOf(chunks) } }];
     const run = { checkpointId: checkpointId(id), descriptor: { jobId: 'j', attemptId: `a${id}` }, operators, isFinished: false };
     snapshots.cut(run as unknown as SnapshotRunOptions, { alignmentMs: 0, syncStartedAt: 0, recordsIn: 0, recordsWritten: 0 });
   };
