@@ -20,6 +20,19 @@ export type KeyOfFields<T, Fields extends readonly string[]> = Fields extends re
   ? Extract<T[Field & keyof T], Key>
   : Extract<{ readonly [Place in keyof Fields]: T[Fields[Place] & keyof T] }, Key>;
 
+/** A field that can be a key, or a function that makes the key of a record. */
+export type KeyBy<T> = KeyField<T> | ((value: T) => Key);
+
+/** The key that it makes. */
+export type KeyMadeBy<T, By> = By extends (value: never) => infer K ? Extract<K, Key> : Extract<T[By & keyof T], Key>;
+
+/** What is asked of the keys of two streams that meet by key: that one type holds both. Meant for an intersection. */
+export type MatchingKey<K1, K2> = [K2] extends [K1]
+  ? unknown
+  : [K1] extends [K2]
+    ? unknown
+    : { readonly 'the keys of both streams must have the same type': never };
+
 /** What `uses` asks for behind a key: that the fields of the key are known. Meant for an intersection. */
 export type KnownKey<KeyFields> = [KeyFields] extends [never]
   ? { readonly "the fields of this key are not known: keyBy('field'), or uses('field').keyBy(function)": never }

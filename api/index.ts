@@ -4,10 +4,10 @@ export type { CheckpointingOptions, StreamExecutionEnvironment } from './environ
 export type { RestartStrategy } from './restart-strategy.js';
 export type { Duration } from './duration.js';
 export type { Parameters } from './parameters.js';
-export type { DataStream, KeyedStream, SingleOutputStream, StreamSink } from './streams.js';
+export type { ConnectedStreams, DataStream, KeyedConnectedStreams, KeyedStream, SingleOutputStream, StreamSink } from './streams.js';
 export type { NumericField, OrderedField } from './aggregations.js';
 export type { DeclaredKeyedStream, DeclaredStream } from './declared-fields.js';
-export type { FieldOf, FieldsOf, KeyField, KeyFields, KeyOfFields, KnownKey } from './fields.js';
+export type { FieldOf, FieldsOf, KeyBy, KeyField, KeyFields, KeyMadeBy, KeyOfFields, KnownKey, MatchingKey } from './fields.js';
 export { outputTag } from '../dataflow/functions.js';
 export { registerRecordClass, type RecordClass } from '../dataflow/records/record-classes.js';
 export type {
@@ -38,6 +38,14 @@ export type {
   TimeService,
 } from '../dataflow/functions.js';
 export type { Meter, MetricCounter, MetricGroup, MetricHistogram } from '../dataflow/metrics.js';
+export type {
+  CoFlatMapFunction,
+  CoMapFunction,
+  CoProcessFunction,
+  CoProcessSetup,
+  KeyedCoProcessFunction,
+  KeyedCoProcessSetup,
+} from '../dataflow/co-functions.js';
 export { maxWatermark, minWatermark, noTimestamp } from '../dataflow/contracts.js';
 export type {
   Emit,

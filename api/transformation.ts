@@ -18,6 +18,18 @@ export interface Transformation {
   readonly fieldUse?: FieldUse;
 }
 
+/** Of an object with methods: that it has them, and none is async. What makes the object is called in the slot only. */
+export function assertMethods(written: unknown, type: string, methods: readonly string[]): void {
+  if (typeof written !== 'object' || written === null) return;
+  for (const method of methods) {
+    assertSynchronous(
+      (written as Readonly<Record<string, unknown>>)[method],
+      `${type} ${method}`,
+      `Pass an object with ${methods.join(' and ')}.`,
+    );
+  }
+}
+
 /** A promise would be taken for a result: refused while the job is built, not when the first record comes. */
 export function assertSynchronous(written: unknown, type: string, hint = 'Pass a function.', method?: string): void {
   if (typeof written !== 'function' && (typeof written !== 'object' || written === null)) {

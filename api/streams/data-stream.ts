@@ -25,9 +25,11 @@ import { processOperator } from '../../dataflow/operators/process.js';
 import { fieldSelector, keyOfFields } from '../../dataflow/records/pick-fields.js';
 import { checkFields } from '../../graph/field-names.js';
 import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
+import { apiError } from '../api-error.js';
 import { DeclaredStream, type DeclaredStreamOptions } from '../declared-fields.js';
 import type { FieldOf, FieldsOf, KeyFields, KeyOfFields } from '../fields.js';
 import { assertSynchronous, type Transformation } from '../transformation.js';
+import type { ConnectedStreams } from './connected-streams.js';
 import type { KeyedStream } from './keyed-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
 import { addOperator, partitionedOrigins, streamMakers, type PartitionSettings, type StreamHandle } from './stream-handle.js';
@@ -38,6 +40,15 @@ let readHandle: (stream: DataStream<unknown>) => StreamHandle;
 /** Where a stream comes from, for what adds operators to it from outside its class. */
 export function handleOf<T>(stream: DataStream<T>): StreamHandle {
   return readHandle(stream as DataStream<unknown>);
+}
+
+/** Refuses what is no stream, while the job is built. */
+export function assertStream(stream: unknown, where: string): void {
+  if (stream instanceof DataStream) return;
+  throw apiError('STREAM_MISSING', `${where} got ${stream === null ? 'null' : typeof stream} instead of a stream.`, {
+    where,
+    hint: 'Pass a stream of the same job.',
+  });
 }
 
 /** Records of one type. */
@@ -117,6 +128,15 @@ export class DataStream<T> {
   union(...others: readonly DataStream<T>[]): DataStream<T> {
     const { builder, origins } = this.#handle;
     return new DataStream<T>({ builder, origins: [...origins, ...others.flatMap((other) => other.#handle.origins)] });
+  }
+
+  /**
+   * This stream and another of any type, for functions that take the records of both and share what they remember:
+   * `map`, `flatMap`, `process`. Their order against each other is not defined.
+   */
+  connect<Other>(other: DataStream<Other>): ConnectedStreams<T, Other> {
+    assertStream(other, 'connect');
+    return streamMakers.connected<T, Other>(this, other);
   }
 
   /** Each record stays in its subtask; refused when the parallelism changes. */

@@ -7,13 +7,30 @@ import { checkFields } from '../../graph/field-names.js';
 import type { FieldUse } from '../../graph/types.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
 import { DeclaredKeyedStream } from '../declared-fields.js';
-import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey } from '../fields.js';
+import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey, type MatchingKey } from '../fields.js';
+import { KeyedConnectedStreams, type ConnectedStreams } from './connected-streams.js';
 import { DataStream, handleOf } from './data-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
 import { streamMakers, type StreamHandle } from './stream-handle.js';
 
+/** A keyed stream has `reduce`, others have not. */
+interface NotKeyed {
+  readonly reduce?: never;
+}
+
+let readKeySelector: (stream: KeyedStream<Key, unknown>) => (value: unknown) => Key;
+
+/** How a keyed stream makes the key of a record. */
+export function keySelectorOf<K extends Key, T, F extends FieldOf<T>>(stream: KeyedStream<K, T, F>): (value: T) => K {
+  return readKeySelector(stream as KeyedStream<Key, unknown>) as (value: T) => K;
+}
+
 /** Records that meet by key: state and timers belong to the key. `F` are the fields that the key is made of; never: not known. */
 export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends DataStream<T> {
+  static {
+    readKeySelector = (stream) => stream.#keyOf;
+  }
+
   readonly #keyOf: (value: T) => K;
 
   constructor(handle: StreamHandle, keyOf: (value: T) => K) {
@@ -46,6 +63,20 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
       ...this.declared([...new Set([...keyFields, ...(fields as Fields)])]),
       keyOf: this.#keyOf,
     });
+  }
+
+  /** With a stream that has no key: no state of a key is at hand. */
+  override connect<Other>(other: DataStream<Other> & NotKeyed): ConnectedStreams<T, Other>;
+  /**
+   * With another keyed stream: functions that take the records of both, with state and timers that belong to the key. The
+   * keys of both must have the same type.
+   */
+  override connect<K2 extends Key, Other, F2 extends FieldOf<Other>>(
+    other: KeyedStream<K2, Other, F2> & MatchingKey<K, K2>,
+  ): KeyedConnectedStreams<K | K2, T, Other>;
+  override connect<Other>(other: DataStream<Other>): ConnectedStreams<T, Other> {
+    if (!(other instanceof KeyedStream)) return super.connect(other);
+    return new KeyedConnectedStreams<Key, T, Other>(this, other, { first: this.#keyOf, second: keySelectorOf(other) });
   }
 
   /** Folds the records of each key into one; every record hands on the new value. */

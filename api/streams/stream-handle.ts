@@ -9,6 +9,8 @@ import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
 import type { FieldOf } from '../fields.js';
 import type { GraphBuilder, NodeDraft, Origin } from '../graph-builder.js';
 import { assertSynchronous, type Transformation } from '../transformation.js';
+import type { ConnectedStreams } from './connected-streams.js';
+import type { DataStream } from './data-stream.js';
 import type { KeyedStream } from './keyed-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
 
@@ -24,16 +26,25 @@ export interface StreamHandle {
  */
 export const streamMakers = {} as {
   singleOutput: <T>(builder: GraphBuilder, node: NodeDraft) => SingleOutputStream<T>;
+  connected: <T1, T2>(first: DataStream<T1>, second: DataStream<T2>) => ConnectedStreams<T1, T2>;
   keyed: <K extends Key, T, F extends FieldOf<T>>(handle: StreamHandle, keyOf: (value: T) => K) => KeyedStream<K, T, F>;
 };
 
-/** Adds an operator that reads a stream; its results are a stream again. Refuses what is no function, or an async one. */
-export function addOperator<Out>({ builder, origins }: StreamHandle, transformation: Transformation): SingleOutputStream<Out> {
+/**
+ * Adds an operator that reads a stream, or two; its results are a stream again. Refuses what is no function, or an async
+ * one.
+ */
+export function addOperator<Out>(
+  { builder, origins: inputs }: StreamHandle,
+  transformation: Transformation,
+  second?: StreamHandle,
+): SingleOutputStream<Out> {
   const { written, method, create, ...node } = transformation;
   assertSynchronous(written, node.type, 'Pass a function.', method);
+  const secondInputs = second?.origins ?? [];
   return streamMakers.singleOutput<Out>(
     builder,
-    builder.add({ kind: 'operator', ...node, inputs: origins, factory: { kind: 'operator', create } }),
+    builder.add({ kind: 'operator', ...node, inputs, secondInputs, factory: { kind: 'operator', create } }),
   );
 }
 

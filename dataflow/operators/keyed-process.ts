@@ -1,19 +1,10 @@
 import type { Key } from '../../core/keys.js';
-import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
-import type {
-  Collector,
-  KeyedProcessContext,
-  KeyedProcessFunction,
-  KeyedProcessSetup,
-  OnTimerContext,
-  OutputTag,
-  Results,
-  TimerService,
-} from '../functions.js';
+import type { Collector, KeyedProcessContext, KeyedProcessFunction, KeyedProcessSetup, OnTimerContext, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import { keyedProcessContextOf, timerContextsOf } from './process-context.js';
 import type { ResultPump } from './result-pump.js';
-import { keyedRuntimeContextOf, keyedStateOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
+import { keyedRuntimeContextOf, keyedStateOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
 
 /** Runs a keyed process function: state and timers of the record's key, results, side outputs. */
@@ -59,9 +50,8 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   open(context: OperatorContext): void | Promise<void> {
     const cell = this.#cell;
     cell.keyed = keyedStateOf(context);
-    const processContext = this.#contextOf(context, cell.keyed);
-    this.#timerContexts = { event: { ...processContext, domain: 'event' }, processing: { ...processContext, domain: 'processing' } };
-    cell.context = processContext;
+    cell.context = keyedProcessContextOf<K>(cell, context, cell.keyed);
+    this.#timerContexts = timerContextsOf(cell.context);
     const runtime = keyedRuntimeContextOf(context);
     const run = typeof this.#setup === 'function' ? this.#setup(runtime) : this.#setup;
     cell.run = run;
@@ -84,30 +74,8 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
     this.#pump?.close();
     return this.#cell.run?.close?.();
   }
-
-  #contextOf(context: OperatorContext, keyed: KeyedStateBackend): KeyedProcessContext<K> {
-    const cell = this.#cell;
-    const toSide = sideOutputsOf(context);
-    return {
-      timestamp: () => shownTimestamp(cell.now),
-      time: timersOf(keyed, context),
-      currentKey: () => keyed.currentKey() as K,
-      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, cell.now),
-    };
-  }
 }
 
 interface KeyedCell<K extends Key, In, Out> extends ProcessCell<KeyedProcessFunction<K, In, Out>> {
   context?: KeyedProcessContext<K>;
-}
-
-function timersOf(keyed: KeyedStateBackend, context: OperatorContext): TimerService {
-  return {
-    currentProcessingTime: () => context.clock.now(),
-    currentWatermark: () => context.currentWatermark(),
-    registerEventTimeTimer: (time) => keyed.registerTimer('event', time),
-    deleteEventTimeTimer: (time) => keyed.deleteTimer('event', time),
-    registerProcessingTimeTimer: (time) => keyed.registerTimer('processing', time),
-    deleteProcessingTimeTimer: (time) => keyed.deleteTimer('processing', time),
-  };
 }

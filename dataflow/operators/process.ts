@@ -1,8 +1,9 @@
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
-import type { Collector, OutputTag, ProcessContext, ProcessFunction, ProcessSetup, Results } from '../functions.js';
+import type { Collector, ProcessFunction, ProcessSetup, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import { processContextOf } from './process-context.js';
 import type { ResultPump } from './result-pump.js';
-import { runtimeContextOf, shownTimestamp, sideOutputsOf } from './runtime-context.js';
+import { runtimeContextOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
 
 /** Runs a process function: any number of results, side outputs, a last word at the end of input. */
@@ -24,12 +25,7 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
     const cell = this.#cell;
     const collector = createCollector(out, cell);
-    const toSide = sideOutputsOf(context);
-    const processContext: ProcessContext = {
-      timestamp: () => shownTimestamp(cell.now),
-      time: { currentProcessingTime: () => context.clock.now(), currentWatermark: () => context.currentWatermark() },
-      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, cell.now),
-    };
+    const processContext = processContextOf(cell, context);
     this.#operatorName = context.operatorName;
     this.#collector = collector;
     const { accept, pump } = createProcessCall<In, Out>({

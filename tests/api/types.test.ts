@@ -8,9 +8,11 @@ import { planJob } from '../../graph/job-plan.js';
 import {
   defineJob,
   outputTag,
+  type Collector,
   type DataStream,
   type FieldOf,
   type Key,
+  type KeyedConnectedStreams,
   type KeyedStream,
   type Sink,
   type SingleOutputStream,
@@ -135,6 +137,50 @@ test('types flow through every operator without a cast (DS1)', () => {
       .name('same')
       .setParallelism(1);
     isStreamOf<number>()(set.union(env.fromSequence(3, 4)).filter((value) => value > 1));
+    const kinds = flights.map(({ origin }): 'x' | 'y' => (origin === 'SEA' ? 'x' : 'y'));
+    const numbers = env.fromSequence(1, 2);
+    isStreamOf<string | number>()(flights.connect(numbers).map({ map1: ({ origin }) => origin, map2: (value) => value + 1 }));
+    isStreamOf<string>()(flights.connect(numbers).flatMap({ flatMap1: ({ origin }) => [origin], flatMap2: (value) => [`${value}`] }));
+    isStreamOf<{ readonly kind: 'x' | 'y' }>()(
+      kinds.connect(flights).process<{ readonly kind: 'x' | 'y' }>({
+        processElement1: (kind, _context, out) => out.collect({ kind }),
+        processElement2: () => undefined,
+        finish: () => [{ kind: 'x' }],
+      }),
+    );
+    const connected: KeyedConnectedStreams<number, Flight, number> = flights.connect(numbers).keyBy('delay', (value) => value);
+    isStreamOf<[number, string]>()(
+      connected.process((runtime) => {
+        const last = runtime.valueState<Flight>('last');
+        return {
+          processElement1: (flight) => last.update(flight),
+          processElement2: (value, context, out: Collector<[number, string]>) => {
+            context.time.registerEventTimeTimer(value);
+            out.collect([context.currentKey() + value, last.value()?.origin ?? '']);
+          },
+        };
+      }),
+    );
+    isStreamOf<string>()(
+      flights
+        .keyBy('origin')
+        .connect(kinds.keyBy((kind) => kind))
+        .process<string>({ processElement1: ({ origin }) => [origin], processElement2: (_kind, context) => [context.currentKey()] }),
+    );
+    isStreamOf<boolean>()(
+      flights
+        .keyBy('origin', 'delay')
+        .connect(flights.keyBy((flight) => [flight.origin, flight.delay]))
+        .process<boolean>({ processElement1: () => [true], processElement2: (_flight, context) => [context.currentKey()[1] > 1] }),
+    );
+    // Without a key on one side there is none on the other.
+    isStreamOf<string>()(
+      flights
+        .keyBy('origin')
+        .connect(numbers)
+        .map({ map1: ({ origin }) => origin, map2: (value) => `${value}` }),
+    );
+
     const anySink: Sink<unknown> = { name: 'any', data: null, createWriter: () => ({ bind: () => () => undefined }) };
     flights.sinkTo(anySink);
     counted.sinkTo(anySink);

@@ -1,0 +1,131 @@
+/**
+ * Runs process functions on two inputs, whatever their methods and contexts are.
+ *
+ * TP1  Both inputs, timers and the last word share one collector and the timestamp of what is being processed.
+ * TP2  At most one of the two pumps holds something: no record comes to the head of a chain while results wait.
+ * TP3  What a method throws names the operator.
+ */
+import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
+import type { Collector, Results } from '../functions.js';
+import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import type { ResultPump } from './result-pump.js';
+import { failFunction } from './user-error.js';
+
+type Method = (value: unknown, context: unknown, out: Collector<unknown>) => Results<unknown>;
+
+/** What every function on two inputs may have beside the methods that take records. */
+interface TwoInputFunction {
+  open?(runtime: unknown): void | Promise<void>;
+  onTimer?(time: number, context: unknown, out: Collector<unknown>): Results<unknown>;
+  finish?(out: Collector<unknown>): Results<unknown>;
+  close?(): void | Promise<void>;
+}
+
+/** Of one input. */
+export interface ProcessSide {
+  /** Name of the method that takes its records. */
+  readonly method: 'processElement' | 'processElement1' | 'processElement2' | 'processBroadcastElement';
+  /** Of keyed records. */
+  readonly keyOf?: KeySelector;
+}
+
+/** What the methods are called with, made when the operator opens. */
+export interface ProcessContexts {
+  readonly runtime: unknown;
+  readonly first: unknown;
+  readonly second: unknown;
+  readonly timers?: Readonly<Record<'event' | 'processing', unknown>>;
+}
+
+export interface TwoInputProcessOptions {
+  /** A function, or what makes one from its runtime context. */
+  readonly setup: unknown;
+  readonly first: ProcessSide;
+  readonly second: ProcessSide;
+  /** Sets `cell.keyed` where there are keys. */
+  readonly contexts: (cell: ProcessCell, context: OperatorContext) => ProcessContexts;
+}
+
+interface Cell extends ProcessCell<TwoInputFunction & Readonly<Record<ProcessSide['method'], Method>>> {
+  first?: unknown;
+  second?: unknown;
+}
+
+/** See the head of this file. */
+export class TwoInputProcess implements Operator {
+  readonly #options: TwoInputProcessOptions;
+  readonly #cell: Cell = { now: noTimestamp };
+  readonly #pumps: ResultPump<unknown, unknown>[] = [];
+  #collector!: Collector<unknown>;
+  #timers: ProcessContexts['timers'];
+  #operatorName = '';
+
+  constructor(options: TwoInputProcessOptions) {
+    this.#options = options;
+  }
+
+  bind(out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
+    this.#operatorName = context.operatorName;
+    this.#collector = createCollector(out, this.#cell);
+    return this.#bindSide('first', out, context);
+  }
+
+  bindSecond(out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
+    return this.#bindSide('second', out, context);
+  }
+
+  open(context: OperatorContext): void | Promise<void> {
+    const cell = this.#cell;
+    const { setup, contexts } = this.#options;
+    const { runtime, first, second, timers } = contexts(cell, context);
+    cell.first = first;
+    cell.second = second;
+    this.#timers = timers;
+    const run = (typeof setup === 'function' ? setup(runtime) : setup) as NonNullable<Cell['run']>;
+    cell.run = run;
+    return run.open?.(runtime);
+  }
+
+  onTimer(time: number, domain: 'event' | 'processing'): void {
+    this.#call(domain === 'event' ? time : noTimestamp, (run) => run.onTimer?.(time, this.#timers?.[domain], this.#collector));
+  }
+
+  finish(): void {
+    this.#call(noTimestamp, (run) => run.finish?.(this.#collector));
+  }
+
+  close(): void | Promise<void> {
+    for (const pump of this.#pumps) pump.close();
+    return this.#cell.run?.close?.();
+  }
+
+  #bindSide(side: 'first' | 'second', out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
+    const cell = this.#cell;
+    const collector = this.#collector;
+    const { method, keyOf } = this.#options[side];
+    const { accept, pump } = createProcessCall<unknown, unknown>({
+      cell,
+      out,
+      context,
+      ...(keyOf === undefined ? {} : { keyOf }),
+      process: (value) => cell.run?.[method](value, cell[side], collector),
+      code: `cell.run.${method}(value, cell.${side}, collector)`,
+      uses: { collector },
+    });
+    this.#pumps.push(pump);
+    return accept;
+  }
+
+  #call(timestamp: number, call: (run: NonNullable<Cell['run']>) => Results<unknown>): void {
+    const { run } = this.#cell;
+    if (run === undefined) return;
+    this.#cell.now = timestamp;
+    let results: Results<unknown>;
+    try {
+      results = call(run);
+    } catch (error) {
+      failFunction(this.#operatorName, error);
+    }
+    this.#pumps[0]?.take(results, timestamp);
+  }
+}
