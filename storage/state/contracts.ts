@@ -83,7 +83,15 @@ export interface KeyedStateBackend {
    * the record; its group must lie in `keyGroups`, else `KEY_GROUP_FOREIGN`. Then no namespace is current any more.
    */
   setCurrentKey(key: Key, keyHash: number): void;
+  /** No key is current any more: state of a key is refused (`STATE_WITHOUT_KEY`) until there is one again. */
+  leaveKey(): void;
+  /** The current key; without one `STATE_WITHOUT_KEY`. */
   currentKey(): Key;
+  /**
+   * The keys for which the state of this name, one without namespaces, holds something now; in no order, and none when
+   * there is no such state. Costs a pass over all entries.
+   */
+  keysOf(stateName: string): readonly Key[];
   /**
    * Sets the namespace of the current key that all states declared as namespaced belong to; without one, using them is
    * refused (`STATE_WITHOUT_NAMESPACE`). Costs a look-up. Any number but NaN; the callback goes on (strict mode).

@@ -232,6 +232,57 @@ const stateCases: Contract<KeyedStateFixture> = [
     },
   },
   {
+    name: 'the keys of a state are those for which it holds something now',
+    async run({ make }) {
+      const backend = make(all);
+      assert.deepEqual(backend.keysOf('value'), []);
+      const value = backend.valueState<number>('value');
+      const list = backend.listState<number>('list');
+      const map = backend.mapState<string, number>('map');
+      const keysOf = (name: string): readonly string[] =>
+        backend
+          .keysOf(name)
+          .map((key) => JSON.stringify(key))
+          .sort();
+      for (const key of ['a', 7, ['t', 1], null] as const) {
+        use(backend, key);
+        backend.registerTimer('event', 1);
+        if (key !== 'a') value.update(1);
+        if (key !== 7) list.add(1);
+        map.put('x', 1);
+        if (key === null) map.remove('x');
+      }
+      assert.deepEqual(keysOf('value'), ['7', '["t",1]', 'null']);
+      assert.deepEqual(keysOf('list'), ['"a"', '["t",1]', 'null']);
+      assert.deepEqual(keysOf('map'), ['"a"', '7', '["t",1]']);
+      use(backend, 7);
+      value.clear();
+      assert.deepEqual(keysOf('value'), ['["t",1]', 'null']);
+      assert.equal(backend.currentKey(), 7);
+    },
+  },
+  {
+    name: 'once a key is left, its state is refused until there is a key again',
+    async run({ make }) {
+      const backend = make(all);
+      const value = backend.valueState<number>('value');
+      backend.leaveKey();
+      use(backend, 'a');
+      value.update(1);
+      backend.leaveKey();
+      for (const misuse of [
+        () => value.value(),
+        () => value.update(2),
+        () => backend.currentKey(),
+        () => backend.registerTimer('event', 1),
+        () => backend.setCurrentNamespace(1),
+      ])
+        throwsWith('STATE_WITHOUT_KEY', misuse);
+      use(backend, 'a');
+      assert.equal(value.value(), 1);
+    },
+  },
+  {
     name: 'what is put is copied: changing it afterwards, or putting it elsewhere too, changes nothing',
     async run({ make }) {
       const backend = make(all);

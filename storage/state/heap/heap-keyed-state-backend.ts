@@ -71,8 +71,17 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     if (this.scopes.ofNamespaces !== undefined) this.scopes.ofNamespaces.table.leaveNamespace();
   }
 
+  leaveKey(): void {
+    for (const { table } of this.scopes.all) table.leaveKey();
+  }
+
   currentKey(): Key {
     return this.table.currentKey();
+  }
+
+  keysOf(stateName: string): readonly Key[] {
+    const index = this.table.indexOf(stateName);
+    return index < 0 ? [] : this.table.keysOf(index);
   }
 
   setCurrentNamespace(namespace: number): void {

@@ -101,6 +101,23 @@ export class StateTable {
     this.current = noEntry;
   }
 
+  /** No key is current any more. */
+  leaveKey(): void {
+    if (this.guard !== undefined) this.guard.endCallback();
+    this.leaveNamespace();
+  }
+
+  /** Keys for which a state holds something. */
+  keysOf(state: number): readonly Key[] {
+    const { entries } = this;
+    const column = this.columns[state] as ValueColumn;
+    const keys: Key[] = [];
+    for (let entry = 0; entry < entries.end; entry += 1) {
+      if (entries.isHeld(entry) && column.get(entry) !== undefined) keys.push(entries.keyOf(entry));
+    }
+    return keys;
+  }
+
   /** Whether `namespace` is the current one of the current key. */
   isCurrentNamespace(namespace: number): boolean {
     return this.hasKey && this.namespace === namespace;
