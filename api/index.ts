@@ -37,6 +37,21 @@ export type {
   TimerService,
   TimeService,
 } from '../dataflow/functions.js';
+export {
+  AverageAccumulator,
+  DoubleCounter,
+  DoubleMaximum,
+  DoubleMinimum,
+  Histogram,
+  IntCounter,
+  IntMaximum,
+  IntMinimum,
+  ListAccumulator,
+  LongCounter,
+  type Accumulator,
+  type AccumulatorShortcuts,
+} from '../dataflow/accumulators/accumulator.js';
+export type { MergeRule, MergeRules } from '../core/accumulator-state.js';
 export type { Meter, MetricCounter, MetricGroup, MetricHistogram } from '../dataflow/metrics.js';
 export type {
   CoFlatMapFunction,

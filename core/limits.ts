@@ -48,11 +48,17 @@ export const limits = {
   markersHeldMax: 256,
   /** Latency histograms of a task, with up to 448 buckets each: 0.5 MiB, and 56 Ki numbers in its report, which leaves some out where a message holds less. */
   latencyPairsPerTask: 64,
-  /** Metrics that the functions of a task keep, and characters of their names: 48 of at most 340 bytes, so 16 KiB of a report that has 32 KiB at least. */
-  metricsPerTask: 48,
+  /** Metrics that the functions of a task keep, and characters of their names: 32 of at most 340 bytes, so 11 KiB of a report that has 32 KiB at least. */
+  metricsPerTask: 32,
   metricNameMax: 64,
   /** Metrics of functions that are shown of a job: 256 of them take 85 KiB at most. */
   functionMetricsShown: 256,
+  /** Accumulators of a task, characters of their names and types, and bytes of all of them: with the metrics 27 KiB of a report that has 32 KiB at least. */
+  accumulatorsPerTask: 64,
+  accumulatorNameMax: 64,
+  accumulatorBytesPerTask: 16 * kib,
+  /** Accumulators of a job, merged: half of the smallest message. */
+  accumulatorBytesPerJob: 32 * kib,
   /** Reports of the tasks of a slot in one message: the fullest of one task, with counts of up to 3 bytes; there are parts when they take more. */
   reportBytesMax: 256 * kib,
   /** Channels a task reports, the fullest of its inputs and of its outputs: enough to see who is slow. */

@@ -11,6 +11,7 @@ import type { AttemptId, AttemptNumber, CheckpointId, JobId, OperatorId, Session
 import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
 import type { PlanningSettings, StreamGraph } from '../graph/types.js';
 import type { Key, KeyedStateBackend, OperatorStateBackend } from '../storage/state/contracts.js';
+import type { AccumulatorShortcuts } from './accumulators/accumulator.js';
 import type { RecordStage } from './fusion/record-stage.js';
 import type { MetricGroup } from './metrics.js';
 
@@ -56,6 +57,8 @@ export interface OperatorContext {
   readonly files: FileSystem;
   /** What the functions of this operator count for people to watch. */
   readonly metrics: MetricGroup;
+  /** Where they add accumulators. */
+  readonly accumulators: AccumulatorShortcuts;
   /** Whether the job takes checkpoints: two-phase-commit sinks commit at the end of input when it does not. */
   readonly isCheckpointed: boolean;
   /** `pipeline.object-reuse`: values may be stored and emitted without a copy. */

@@ -11,6 +11,7 @@
 import type { Key } from '../core/keys.js';
 import type { Logger } from '../core/ports.js';
 import type { ListState, MapState, ValueState } from '../storage/state/contracts.js';
+import type { AccumulatorShortcuts } from './accumulators/accumulator.js';
 import type { TaskInfo } from './contracts.js';
 import type { MetricGroup } from './metrics.js';
 
@@ -92,7 +93,7 @@ export function outputTag<T>(id: string): OutputTag<T> {
 }
 
 /** Who and where a function runs. Valid for the life of the task. */
-export interface RuntimeContext {
+export interface RuntimeContext extends AccumulatorShortcuts {
   readonly task: TaskInfo;
   readonly operatorName: string;
   readonly logger: Logger;

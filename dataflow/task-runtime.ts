@@ -7,6 +7,7 @@
  * T3  Every checkpoint the task takes part in ends in exactly one of: acknowledged, declined, aborted by the JobManager, task ended.
  * T4  Nothing here speaks the control protocol; the actor translates.
  */
+import type { AccumulatorState } from '../core/accumulator-state.js';
 import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
 import type { CorePorts, FileSystem } from '../core/ports.js';
 import type { ChannelUse, FunctionMetric, TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
@@ -160,6 +161,8 @@ export interface TaskRuntimeMetrics extends CreditReading {
   readonly slot: NetworkCounters;
   readonly stateEntries: number;
   readonly channels: ChannelUse;
+  /** One a name; absent: none. */
+  readonly accumulators?: AccumulatorState[];
   /** What its functions count; absent: nothing. */
   readonly functions?: FunctionMetric[];
   /** Only with latency tracking, and once a marker came. */

@@ -2,6 +2,7 @@
  * What survives: checkpoint bytes, the leader's records, job code. Three ports; each has a Redis, a file and a memory
  * adapter and one exported contract suite.
  */
+import type { AccumulatorState } from '../core/accumulator-state.js';
 import type { CheckpointId, JobId, LeaderEpoch, OperatorId, VertexId } from '../core/ids.js';
 
 /** A chunk of state: immutable, named once, verified on every read. */
@@ -64,6 +65,8 @@ export interface TaskSnapshot {
   readonly stateBytes: number;
   /** What was processed before it, since the job began. */
   readonly records?: RecordCounts;
+  /** What was accumulated before it, since the job began; by a task that tells of it, since its attempt began. */
+  readonly accumulators?: readonly AccumulatorState[];
 }
 
 /** What the JobManager keeps for a source: the splits and who had them is in the readers' own state. */

@@ -6,6 +6,7 @@
 import { attemptNumber, formatAttemptId, type CheckpointId, jobId, leaderEpoch, operatorId, sessionId, vertexId } from '../core/ids.js';
 import type { Clock, FileSystem, Logger } from '../core/ports.js';
 import type { OperatorContext, TaskInfo } from '../dataflow/contracts.js';
+import { TaskAccumulators } from '../dataflow/accumulators/task-accumulators.js';
 import { FunctionMetrics } from '../dataflow/task/function-metrics.js';
 import type { OperatorDescriptor } from '../graph/types.js';
 import { HeapOperatorState } from '../storage/state/operator/heap-operator-state.js';
@@ -38,6 +39,7 @@ export class OperatorBench {
   readonly printed: string[] = [];
   /** Name → what was reported last. */
   readonly results = new Map<string, readonly unknown[]>();
+  readonly accumulators = new TaskAccumulators();
   /** Declared resource → token. */
   readonly sharedResources = new Map<string, string>();
   #parked: { readonly resume: () => boolean; readonly until: Promise<unknown> | undefined }[] = [];
@@ -70,6 +72,7 @@ export class OperatorBench {
       logger: silent,
       files: options.files,
       metrics: new FunctionMetrics(clock).groupOf({ id: operator, name: 'operator under test' } as OperatorDescriptor, silent),
+      accumulators: this.accumulators.of('operator under test'),
       isCheckpointed: options.isCheckpointed ?? true,
       isObjectReuse: false,
       keyed: undefined,

@@ -8,6 +8,7 @@
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
 import type { MessageBody } from '../../bus/protocol/registry.js';
 import type { JobStatus } from '../../bus/protocol/schemas.js';
+import { mergeAccumulators } from '../../core/accumulator-state.js';
 import { type ErrorRecord, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
 import { checkpointId as asCheckpointId, type AttemptId, type CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
@@ -19,7 +20,7 @@ import {
 } from '../../state-machines/checkpoint-coordinator/checkpoint-coordinator-machine.js';
 import type { CheckpointFailureReason } from '../../state-machines/pending-checkpoint/pending-checkpoint-machine.js';
 import type { JobCheckpointLedger } from '../../storage/checkpoints/checkpoint-store.js';
-import type { CompletedCheckpoint, RecordCounts } from '../../storage/contracts.js';
+import type { CompletedCheckpoint, TaskSnapshot } from '../../storage/contracts.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHost, ExecutionView } from '../scheduler/checkpointing.js';
 import { PendingCheckpoint } from './pending-checkpoint.js';
@@ -84,7 +85,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
       'checkpoint.acknowledged': (body) => {
         const pending = this.#pending.get(body.checkpointId);
         if (pending === undefined) this.#unexpected++;
-        else pending.acknowledged(body.attemptId, { ...body.snapshot, records: countedOn(pending, body) });
+        else pending.acknowledged(body.attemptId, { ...body.snapshot, ...countedOn(pending, body) });
         return {};
       },
       'checkpoint.declined': (body) => {
@@ -339,8 +340,18 @@ function tooManyFailures(
   });
 }
 
-/** What the task and the attempts before it have processed. */
-function countedOn(pending: PendingCheckpoint, body: MessageBody<'checkpoint.acknowledged'>): RecordCounts {
-  const before = pending.executions.find(({ attemptId }) => attemptId === body.attemptId)?.recordsBefore ?? { in: 0, written: 0 };
-  return { in: before.in + body.recordsIn, written: before.written + (body.recordsWritten ?? 0) };
+/** What the task and the attempts before it have processed, and accumulated. */
+function countedOn(
+  pending: PendingCheckpoint,
+  body: MessageBody<'checkpoint.acknowledged'>,
+): Pick<TaskSnapshot, 'records' | 'accumulators'> {
+  const execution = pending.executions.find(({ attemptId }) => attemptId === body.attemptId);
+  const before = execution?.recordsBefore ?? { in: 0, written: 0 };
+  const records = { in: before.in + body.recordsIn, written: before.written + (body.recordsWritten ?? 0) };
+  const where = execution?.taskName ?? body.attemptId;
+  const accumulators = mergeAccumulators([
+    { where, states: execution?.accumulatorsBefore ?? [] },
+    { where, states: body.snapshot.accumulators ?? [] },
+  ]);
+  return accumulators.length === 0 ? { records } : { records, accumulators };
 }

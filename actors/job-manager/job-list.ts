@@ -24,7 +24,7 @@ export function pageOf(jobs: readonly JobSummary[], after: Cursor | undefined, p
   let bytes = 0;
   for (const each of jobs) {
     if (after !== undefined && compareJobs(each, after) <= 0) continue;
-    const { results: _, ...job } = withoutHistory(each);
+    const { results: _, accumulators: __, ...job } = withoutHistory(each);
     bytes += encode(job).length;
     const last = page.at(-1);
     if (last !== undefined && bytes > pageBytes) return { jobs: page, next: { submittedAt: last.submittedAt, jobId: last.jobId } };

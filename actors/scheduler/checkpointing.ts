@@ -11,6 +11,7 @@
  * CH4  The coordinator reads `sourceSnapshots` and `sharedResources` when every task has acknowledged, not when it
  *      triggers: the list of splits is immutable once it is complete, and no reader holds a split before that.
  */
+import type { AccumulatorState } from '../../core/accumulator-state.js';
 import type { AttemptId, CheckpointId, JobId, LeaderEpoch, TaskManagerId, VertexId } from '../../core/ids.js';
 import type { MillraceError } from '../../core/errors.js';
 import type { Handlers } from '../../bus/endpoint-contract.js';
@@ -34,6 +35,8 @@ export interface ExecutionView {
   readonly isSource: boolean;
   /** What the attempts before it had processed for the checkpoint it started from. */
   readonly recordsBefore: RecordCounts;
+  /** What they had accumulated for it. */
+  readonly accumulatorsBefore: readonly AccumulatorState[];
   /** Address of its slot; undefined before it is deployed. */
   readonly location: { readonly taskManagerId: TaskManagerId; readonly slot: number } | undefined;
 }

@@ -4,14 +4,16 @@
  * EX1  A subtask gets another execution only when its present one is in a terminal state; attempt numbers only grow.
  * EX2  Of the attempts before it, a subtask remembers the latest ones, so many as `limits.attemptsHistory`.
  */
-import { assert } from '../../core/errors.js';
+import { assert, MillraceError } from '../../core/errors.js';
 import { attemptNumber, type AttemptId, type LeaderEpoch, type VertexId } from '../../core/ids.js';
 import { executionVertexId, isSourceVertex, subtasksOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobGraph } from '../../graph/types.js';
 import { limits } from '../../core/limits.js';
 import type { JobSummary, PastAttempt, VertexStatus } from '../../bus/protocol/messages/jobs.js';
+import type { TaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { ExecutionView } from './checkpointing.js';
 import { Execution, type ExecutionOptions } from './execution.js';
+import { accumulatorsOf, shownAccumulators } from './job-accumulators.js';
 import { vertexStatusesOf } from './vertex-statuses.js';
 
 export interface ExecutionGraphOptions extends Pick<ExecutionOptions, 'perform' | 'onTransition' | 'onEffectFailed'> {
@@ -58,6 +60,14 @@ export class ExecutionGraph {
     return this.#byAttempt.get(attemptId);
   }
 
+  /** What a task reported; ignored when its attempt is no current one. The error to fail the job with, when accumulators clash. */
+  report(attemptId: AttemptId, metrics: TaskMetrics): MillraceError | undefined {
+    this.find(attemptId)?.report(metrics);
+    if (metrics.accumulators === undefined) return undefined;
+    const merged = accumulatorsOf(this.all());
+    return merged instanceof MillraceError ? merged : undefined;
+  }
+
   /** The execution to deploy next: the present one, or a new one when that has ended (EX1). */
   renew(subtask: ExecutionVertexId, at: number): Execution {
     const present = this.current(subtask);
@@ -74,6 +84,7 @@ export class ExecutionGraph {
     });
     // Until it is deployed: what it will start from is not known yet, and is at least this.
     next.recordsBefore = present.recordsBefore;
+    next.accumulatorsBefore = present.accumulatorsBefore;
     this.#past.set(subtask, [present.past(), ...(this.#past.get(subtask) ?? [])].slice(0, limits.attemptsHistory));
     this.#current.set(subtask, next);
     this.#byAttempt.delete(present.attemptId);
@@ -109,6 +120,12 @@ export class ExecutionGraph {
       recordsOut += recordsBefore.written + metrics.recordsWritten;
     }
     return { tasks, recordsIn, recordsOut };
+  }
+
+  /** What the accumulators of the job say; nothing when they are what the job fails of. */
+  accumulators(): Pick<JobSummary, 'accumulators'> {
+    const merged = accumulatorsOf(this.all());
+    return merged instanceof MillraceError ? {} : shownAccumulators(merged);
   }
 
   /** What the tasks that finished added to the result of the job, by name, in the order of the subtasks. */

@@ -1,4 +1,5 @@
 /** One attempt of one subtask on the JobManager: its machine, its slot, and what its task reported. */
+import type { AccumulatorState } from '../../core/accumulator-state.js';
 import type { ErrorRecord } from '../../core/errors.js';
 import { formatAttemptId, type AttemptId, type AttemptNumber, type LeaderEpoch, type VertexId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
@@ -13,8 +14,8 @@ import {
   type ExecutionEvent,
   type ExecutionState,
 } from '../../state-machines/execution/execution-machine.js';
-import type { RecordCounts } from '../../storage/contracts.js';
-import { noRecords } from './record-counts.js';
+import type { CompletedCheckpoint, RecordCounts } from '../../storage/contracts.js';
+import { accumulatorsBefore, noRecords, recordsBefore } from './record-counts.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { ExecutionView } from './checkpointing.js';
 import type { PooledSlot } from './slot-pool.js';
@@ -50,6 +51,8 @@ export class Execution {
   #load: TaskLoad | undefined;
   /** What the attempts before it had processed for the checkpoint it starts from: its own metrics begin there. */
   recordsBefore: RecordCounts = noRecords;
+  /** What they had accumulated for it. */
+  accumulatorsBefore: readonly AccumulatorState[] = [];
   /** What it added to the job's result when it finished, by name. */
   results: Readonly<Record<string, readonly unknown[]>> = {};
   readonly #host: MachineHost<typeof executionMachine, ExecutionEffect>;
@@ -90,6 +93,12 @@ export class Execution {
     if (this.isTerminal) return;
     this.#load = loadBetween(this.#metrics, metrics) ?? this.#load;
     this.#metrics = metrics;
+  }
+
+  /** What it counts on from, when it starts from a checkpoint of this job. */
+  countOn(checkpoint: CompletedCheckpoint | undefined): void {
+    this.recordsBefore = recordsBefore(checkpoint, this.vertex, this.subtaskIndex);
+    this.accumulatorsBefore = accumulatorsBefore(checkpoint, this.vertex, this.subtaskIndex);
   }
 
   /** After all transitions so far, also those that are still being told of. */
@@ -136,6 +145,7 @@ export class Execution {
       state: this.state,
       isSource: this.#isSource,
       recordsBefore: this.recordsBefore,
+      accumulatorsBefore: this.accumulatorsBefore,
       location: this.slot === undefined ? undefined : { taskManagerId: this.slot.taskManagerId, slot: this.slot.slot },
     };
   }

@@ -86,6 +86,11 @@ export class JobFailures {
     this.#options.tell({ type: 'JOB_FAILED', ...this.#moment(error) });
   }
 
+  /** Fails the job when there is something to fail it with. */
+  failOn(error: MillraceError | undefined): void {
+    if (error !== undefined) this.failJob(toErrorRecord(error));
+  }
+
   /** For the restart strategy: a wall clock may be set back, and a back-off must not wait until it has caught up. */
   #moment(error: ErrorRecord): FailureMoment {
     const { clock, random } = this.#options;

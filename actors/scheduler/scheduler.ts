@@ -37,7 +37,6 @@ import { JobFailures } from './job-failures.js';
 import { latenciesOf } from './job-latencies.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
-import { recordsBefore } from './record-counts.js';
 import { SharedResources } from './shared-resources.js';
 import { SlotPool } from './slot-pool.js';
 import { TaskCalls } from './task-calls.js';
@@ -164,7 +163,7 @@ export class Scheduler {
       ...this.#slots.handlers(),
       'task.state-changed': (body) => ({ known: this.#stateReported(body) }),
       'task.progressed': ({ tasks }) => {
-        for (const { attemptId, metrics } of tasks) this.#executions.find(attemptId)?.report(metrics);
+        for (const { attemptId, metrics } of tasks) this.#failures.failOn(this.#executions.report(attemptId, metrics));
         return {};
       },
       ...this.#sources.handlers({
@@ -209,6 +208,7 @@ export class Scheduler {
       ...this.#executions.totals(),
       ...(shortage === undefined ? {} : { shortage }),
       results: this.#executions.results(),
+      ...this.#executions.accumulators(),
       ...(withHistory ? this.#history() : {}),
       error: this.#machine.context.error,
     };
@@ -324,7 +324,7 @@ export class Scheduler {
     const executions = subtasks.map((subtask) => this.#executions.current(subtask));
     for (const execution of executions) {
       execution.slot = this.#pool.slotOf(execution.subtask);
-      execution.recordsBefore = recordsBefore(own, execution.vertex, execution.subtaskIndex);
+      execution.countOn(own);
     }
     this.#options.logger.log('info', 'deploying tasks', { tasks: executions.length, checkpointId: checkpoint?.checkpointId ?? null });
     for (const execution of executions) execution.send({ type: 'DEPLOY', at: this.#options.clock.now() });
@@ -380,12 +380,11 @@ export class Scheduler {
   #stateReported({ attemptId, state, error, metrics, sharedResources, results }: MessageBody<'task.state-changed'>): boolean {
     const execution = this.#executions.find(attemptId);
     if (execution === undefined) return false;
-    execution.report(metrics);
+    this.#failures.failOn(this.#executions.report(attemptId, metrics));
     if (state === 'FINISHED' && results !== undefined) execution.results = results;
     const taskManagerId = execution.slot?.taskManagerId;
     if (taskManagerId !== undefined) execution.acceptedAtBeat ??= this.#slots.nextBeatOf(taskManagerId);
-    const mismatch = taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId);
-    if (mismatch !== undefined) this.#failures.failJob(toErrorRecord(mismatch));
+    this.#failures.failOn(taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId));
     if (state === 'RUNNING' && execution.slot !== undefined) this.#slots.started(execution.slot);
     const event = eventOf(state, this.#options.clock.now(), error ?? unexplained(execution));
     if (event !== undefined) execution.send(event);

@@ -50,8 +50,8 @@ function subtaskOf({ subtaskIndex, attemptId, state, slot, metrics, load }: Exec
   };
 }
 
-/** Latencies are shown for the job as a whole. */
-function shownMetrics({ latencies: _, channels, functions, ...counters }: TaskMetrics, room: Room): TaskMetrics {
+/** Latencies and accumulators are shown for the job as a whole. */
+function shownMetrics({ latencies: _, accumulators: __, channels, functions, ...counters }: TaskMetrics, room: Room): TaskMetrics {
   const shown = functions?.slice(0, room.functions) ?? [];
   room.functions -= shown.length;
   return {

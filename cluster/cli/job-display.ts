@@ -2,6 +2,7 @@
 import { isEnded } from '../../actors/client/client.js';
 import type { FailureNote, JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { explainError } from '../../core/errors.js';
+import { accumulatorLines } from './accumulator-display.js';
 import { type Colours, coloursFor } from './colours.js';
 import { colourOf } from './status-colours.js';
 
@@ -26,9 +27,9 @@ function shortageText({ required, available, taskManagers }: NonNullable<JobSumm
   return `waits for slots: ${required} needed, ${available} available on ${plural(taskManagers, 'TaskManager')}`;
 }
 
-/** What a person wants to know when a job has ended. */
+/** What a person wants to know when a job has ended: how, and what its accumulators say. */
 export function endText(job: JobSummary, colours: Colours = coloursFor(process.stdout)): string {
-  const line = `${job.name}: ${progressLine(job, job.endedAt ?? job.submittedAt, colours)}`;
+  const line = [`${job.name}: ${progressLine(job, job.endedAt ?? job.submittedAt, colours)}`, ...accumulatorLines(job)].join('\n');
   return job.error === null || job.status === 'FINISHED' ? line : `${line}\n${colours.red(explainError(job.error))}`;
 }
 

@@ -19,6 +19,7 @@ import { loadSettings } from '../settings.js';
 import { versions } from '../versions.js';
 import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
+import { accumulatorLines } from './accumulator-display.js';
 import { endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
 import { latencyLines } from './latency-display.js';
 import { vertexLines } from './vertex-display.js';
@@ -139,7 +140,8 @@ async function status(id: string, flags: CommonFlags): Promise<void> {
     if (flags.json === true) printJson(job);
     else {
       print(isEnded(job) ? endText(job) : `${job.name}: ${progressLine(job, Date.now())}`);
-      for (const line of [...vertexLines(job), ...latencyLines(job), ...historyLines(job)]) print(line);
+      const accumulated = isEnded(job) ? [] : accumulatorLines(job);
+      for (const line of [...vertexLines(job), ...accumulated, ...latencyLines(job), ...historyLines(job)]) print(line);
     }
   });
 }

@@ -5,12 +5,13 @@ import { noTimestamp, type OperatorContext } from '../contracts.js';
 import type { KeyedRuntimeContext, RuntimeContext } from '../functions.js';
 
 export function runtimeContextOf(context: OperatorContext): RuntimeContext {
-  const { task, operatorName, logger, metrics, operatorState } = context;
+  const { task, operatorName, logger, metrics, accumulators, operatorState } = context;
   return {
     task,
     operatorName,
     logger,
     metrics,
+    ...accumulators,
     operatorListState: (name) => operatorState.listState(name),
     unionListState: (name) => operatorState.unionListState(name),
     broadcastState: (name) => operatorState.broadcastState(name),

@@ -9,12 +9,14 @@
  */
 import { decode } from '../../bus/codec/cbor.js';
 import type { FunctionMetric, TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { AccumulatorState } from '../../core/accumulator-state.js';
 import { assert, MillraceError } from '../../core/errors.js';
 import type { CorePorts, FileSystem } from '../../core/ports.js';
 import { keyGroupRange } from '../../graph/key-groups.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { ChunkReader, KeyedStateBackend } from '../../storage/state/contracts.js';
 import { HeapOperatorState } from '../../storage/state/operator/heap-operator-state.js';
+import { TaskAccumulators } from '../accumulators/task-accumulators.js';
 import type { OutputPressure } from '../channels/channel-owner.js';
 import type { Emit, Operator, OperatorContext, Source, SourceOutput, TaskInfo } from '../contracts.js';
 import { compile } from '../fusion/dynamic-code.js';
@@ -87,6 +89,7 @@ export class OperatorChain {
   /** At 0, the records sinks took: one number that compiled code can count in. */
   readonly #written = createRecordCount();
   readonly #functionMetrics: FunctionMetrics;
+  readonly #accumulators = new TaskAccumulators();
 
   constructor(options: OperatorChainOptions) {
     this.#options = options;
@@ -115,6 +118,11 @@ export class OperatorChain {
   /** What the functions of the chain count for people to watch. */
   functionMetrics(): readonly FunctionMetric[] {
     return this.#functionMetrics.report();
+  }
+
+  /** What the accumulators of the chain say; throws when that cannot be told. */
+  accumulators(): readonly AccumulatorState[] {
+    return this.#accumulators.states();
   }
 
   /** What takes a record into the chain, one for each input of its head. Not for source tasks. */
@@ -251,6 +259,7 @@ export class OperatorChain {
       logger,
       files: ports.files,
       metrics: this.#functionMetrics.groupOf(descriptor, logger),
+      accumulators: this.#accumulators.of(descriptor.name),
       isCheckpointed: settings.checkpointing.intervalMs !== undefined,
       isObjectReuse: settings.objectReuse,
       keyed,

@@ -8,6 +8,7 @@
  */
 import { encode } from '../../bus/codec/cbor.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { AccumulatorState } from '../../core/accumulator-state.js';
 import type { CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { ChunkHandle, OperatorSnapshot, OperatorStateHandle, TaskSnapshot } from '../../storage/contracts.js';
@@ -24,6 +25,8 @@ export interface SnapshotRunOptions {
   readonly source: SourceDriver | undefined;
   readonly chunks: ChunkGate;
   readonly isFinished: boolean;
+  /** What they said at the cut. */
+  readonly accumulators: readonly AccumulatorState[];
 }
 
 type PlacedState = Pick<OperatorSnapshot, 'operatorState' | 'operatorStateChunks'>;
@@ -67,7 +70,7 @@ export class SnapshotRun {
 
   /** Resolves once everything is written. Call when `advance` returned false. */
   async finish(): Promise<TaskSnapshot> {
-    const { descriptor } = this.#options;
+    const { descriptor, accumulators } = this.#options;
     const operators: OperatorSnapshot[] = [];
     let stateBytes = 0;
     for (const run of this.#runs) {
@@ -80,7 +83,14 @@ export class SnapshotRun {
       stateBytes += state?.length ?? 0;
       for (const handle of [...handles, ...states]) for (const chunk of handle.chunks) stateBytes += chunk.bytes;
     }
-    return { vertexId: descriptor.vertexId, subtaskIndex: descriptor.subtaskIndex, operators, isFinished: this.isFinished, stateBytes };
+    return {
+      vertexId: descriptor.vertexId,
+      subtaskIndex: descriptor.subtaskIndex,
+      operators,
+      isFinished: this.isFinished,
+      stateBytes,
+      ...(accumulators.length === 0 ? {} : { accumulators }),
+    };
   }
 
   discard(): void {

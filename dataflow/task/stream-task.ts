@@ -30,7 +30,7 @@ import { enumerateSplits } from './split-enumeration.js';
 import { TaskCheckpoints } from './task-checkpoints.js';
 import { TaskCommits } from './task-commits.js';
 import { TaskEnding } from './task-ending.js';
-import { metricsOf } from './task-metrics.js';
+import { accumulatorsOf, metricsOf } from './task-metrics.js';
 import { TaskOutputs } from './task-outputs.js';
 import { TaskTime } from './task-time.js';
 import { TaskTimes } from './task-times.js';
@@ -136,6 +136,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       source: () => this.#source,
       recordsIn: () => this.#recordsIn(),
       recordsWritten: () => this.#chain?.recordsWritten ?? 0,
+      accumulators: () => this.#chain?.accumulators() ?? [],
       endPhase: () => this.#ending.phase,
     });
     this.#commits = new TaskCommits({ operators: () => this.operators(), isEnded: () => this.#status === 'ended', fail: owner.fail });
@@ -231,6 +232,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       latency: this.#latency,
       credit: this.#options.network.credit(),
       slot: this.#options.network.counters(),
+      accumulators: accumulatorsOf(this.#chain, (error) => this.#fail(error)),
     });
   }
 
@@ -362,6 +364,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#closing = this.#close();
     void this.#closing.then(() => {
       if (this.#status !== 'running') return;
+      // What is wrong with them since the last report must fail the task now: nobody looks at them later.
+      accumulatorsOf(this.#chain, (error) => this.#fail(error));
       this.#status = 'ended';
       if (this.#failure === undefined) callbacks.onFinished();
       else callbacks.onFailed(this.#failure.error);

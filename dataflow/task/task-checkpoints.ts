@@ -6,6 +6,7 @@
  * TC3  A checkpoint that this task gives up is cancelled downstream (cancel marker), so that no consumer waits for it.
  */
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { AccumulatorState } from '../../core/accumulator-state.js';
 import type { CheckpointId } from '../../core/ids.js';
 import type { Clock } from '../../core/ports.js';
 import type { StreamEvent } from '../channels/elements.js';
@@ -30,6 +31,7 @@ export interface TaskCheckpointsOptions {
   readonly source: () => SourceDriver | undefined;
   readonly recordsIn: () => number;
   readonly recordsWritten: () => number;
+  readonly accumulators: () => readonly AccumulatorState[];
   readonly endPhase: () => EndPhase;
 }
 
@@ -124,7 +126,7 @@ export class TaskCheckpoints {
   }
 
   *#take({ checkpointId: id, triggeredAt, isFinal, alignmentMs }: DueCheckpoint): Procedure {
-    const { descriptor, clock, scope, broadcast, source, recordsIn, recordsWritten, endPhase } = this.#options;
+    const { descriptor, clock, scope, broadcast, source, recordsIn, recordsWritten, accumulators, endPhase } = this.#options;
     if (id <= this.#lastTaken) return;
     this.#lastTaken = id;
     if (this.#aborted.take(id)) {
@@ -144,7 +146,7 @@ export class TaskCheckpoints {
     broadcast({ kind: 'barrier', checkpointId: id, triggeredAt, isFinal });
     const isFinished = endPhase() === 'finished';
     this.#snapshots.cut(
-      { checkpointId: id, descriptor, operators: scope.operators(), source: source(), isFinished },
+      { checkpointId: id, descriptor, operators: scope.operators(), source: source(), isFinished, accumulators: accumulators() },
       { alignmentMs, syncStartedAt, recordsIn: recordsIn(), recordsWritten: recordsWritten() },
     );
     if (isFinished && isFinal) this.#final = id;

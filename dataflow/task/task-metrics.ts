@@ -1,4 +1,5 @@
 /** The counters of a task, gathered from its parts. */
+import type { AccumulatorState } from '../../core/accumulator-state.js';
 import type { CreditReading, NetworkCounters } from '../channels/network-contracts.js';
 import type { TaskRuntimeMetrics } from '../task-runtime.js';
 import { channelUse } from './channel-use.js';
@@ -17,9 +18,21 @@ export interface MeasuredParts {
   readonly latency: LatencyTracking;
   readonly credit: CreditReading;
   readonly slot: NetworkCounters;
+  readonly accumulators: readonly AccumulatorState[];
 }
 
-export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, credit, slot }: MeasuredParts): TaskRuntimeMetrics {
+/** What the accumulators of a chain say; what cannot be told fails its task. */
+export function accumulatorsOf(chain: OperatorChain | undefined, fail: (error: unknown) => void): readonly AccumulatorState[] {
+  try {
+    return chain?.accumulators() ?? [];
+  } catch (error) {
+    fail(error);
+    return [];
+  }
+}
+
+export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
+  const { recordsIn, chain, outputs, reader, times, latency, credit, slot, accumulators } = parts;
   const latencies = latency.report();
   const functions = chain?.functionMetrics() ?? [];
   return {
@@ -40,6 +53,7 @@ export function metricsOf({ recordsIn, chain, outputs, reader, times, latency, c
     slot,
     stateEntries: (chain?.operators ?? []).reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
     channels: channelUse(reader.channelUses(), outputs.channelUses()),
+    ...(accumulators.length === 0 ? {} : { accumulators: [...accumulators] }),
     ...(functions.length === 0 ? {} : { functions: [...functions] }),
     ...(latencies.length === 0 ? {} : { latencies }),
   };

@@ -65,6 +65,7 @@ function setUp(restore?: CompletedCheckpoint, changed: Partial<typeof settings |
       state: states[at] as ExecutionView['state'],
       isSource: at === 0,
       recordsBefore: { in: 0, written: 0 },
+      accumulatorsBefore: [],
       location: { taskManagerId: taskManagerId('tm-1'), slot: 0 },
     }));
   tasks.endpoint.serve(

@@ -217,7 +217,7 @@ const refused: readonly { readonly code: string; readonly message: RegExp; reado
   { code: 'METRIC_NAME_INVALID', message: /"" is no name of a metric/, open: ({ metrics }) => void metrics.counter('') },
   {
     code: 'METRICS_TOO_MANY',
-    message: /more than 48 metrics/,
+    message: /more than 32 metrics/,
     open: ({ metrics }) => {
       for (let n = 0; n <= limits.metricsPerTask; n += 1) metrics.counter(`counter ${n}`);
     },

@@ -31,6 +31,16 @@ test('the end of a job can be matched as plain words through a pipe', () => {
   const ended = { ...job, recordsIn: 7, checkpointsCompleted: 2, submittedAt: 0, endedAt: 1_500 } as JobSummary;
   assert.is(endText(ended, coloursFor(pipe, { CI: 'true' })), 'tally: FINISHED  7 records  2 checkpoints  1 restart  1.5 s');
   assert.match(endText(ended, coloursFor(terminal, {})), '\u001b[32mFINISHED');
+  const counted = {
+    ...ended,
+    accumulators: { words: { type: 'IntCounter', value: 12_345 }, long: { type: 'ListAccumulator', value: [1, 2] } },
+  };
+  assert.equal(
+    endText(counted, coloursFor(pipe, { CI: 'true' }))
+      .split('\n')
+      .slice(1),
+    ['accumulators:', '  words: 12,345  (IntCounter)', '  long: [1,2]  (ListAccumulator)'],
+  );
 });
 
 test.run();

@@ -19,6 +19,7 @@ function finishedTask(): { take(id: number, isFinal: boolean): void; abort(id: n
     source: () => undefined,
     recordsIn: () => 0,
     recordsWritten: () => 0,
+    accumulators: () => [],
     endPhase: () => 'finished',
   });
   return {

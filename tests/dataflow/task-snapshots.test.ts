@@ -61,7 +61,13 @@ function setUp() {
   const cut = (id: number, chunks = chunksInAll): void => {
     const context = { operatorState: new HeapOperatorState({ operatorName: 'op', isObjectReuse: false }) };
     const operators = [{ descriptor: { id: 'op', name: 'op' }, operator: {}, context, keyed: { snapshot: stateOf(chunks) } }];
-    const run = { checkpointId: checkpointId(id), descriptor: { jobId: 'j', attemptId: `a${id}` }, operators, isFinished: false };
+    const run = {
+      checkpointId: checkpointId(id),
+      descriptor: { jobId: 'j', attemptId: `a${id}` },
+      operators,
+      isFinished: false,
+      accumulators: [],
+    };
     snapshots.cut(run as unknown as SnapshotRunOptions, { alignmentMs: 0, syncStartedAt: 0, recordsIn: 0, recordsWritten: 0 });
   };
   const answerOne = async (): Promise<void> => {

@@ -117,6 +117,8 @@ export const JobSummarySchema = Type.Object({
   shortage: Type.Optional(Type.Object({ required: Count, available: Count, taskManagers: Count })),
   /** What the tasks that finished added to the result of the job, by name; not in lists of jobs. */
   results: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Unknown()))),
+  /** What the accumulators of its functions say, by name; live while it runs; not in lists of jobs. */
+  accumulators: Type.Optional(Type.Record(Type.String(), Type.Object({ type: Type.String(), value: Type.Unknown() }))),
   /** What went wrong under this leader, the latest first (Flink's exception history); only when it is asked for. */
   exceptions: Type.Optional(Type.Array(ExceptionEntrySchema)),
   /** Attempts that were replaced, the latest first; only when they are asked for. */

@@ -1,6 +1,7 @@
 /** Tasks: deployment, cancellation, states; and the splits of sources. */
 import type { Static } from 'typebox';
 import { Type } from '../typebox.js';
+import type { AccumulatorState } from '../../../core/accumulator-state.js';
 import type { TaskSnapshot } from '../../../storage/contracts.js';
 import { ask } from '../define.js';
 import {
@@ -52,6 +53,24 @@ export const ResultPartitionSchema = Type.Object({
   channels: Type.Array(ChannelEnd),
 });
 
+const MergeRuleSchema = Type.Union([
+  Type.Literal('sum'),
+  Type.Literal('min'),
+  Type.Literal('max'),
+  Type.Literal('concat'),
+  Type.Literal('counts'),
+]);
+
+/** What an accumulator says, and how it becomes one with others of its name. */
+const AccumulatorStateSchema = Type.Unsafe<AccumulatorState>(
+  Type.Object({
+    name: Type.String({ minLength: 1 }),
+    type: Type.String({ minLength: 1 }),
+    rules: Type.Union([MergeRuleSchema, Type.Record(Type.String(), MergeRuleSchema)]),
+    state: Type.Unknown(),
+  }),
+);
+
 /** One former subtask's state; checked for its outline, storage checks the bytes. */
 export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
   Type.Object({
@@ -69,6 +88,7 @@ export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
     isFinished: Type.Boolean(),
     stateBytes: Count,
     records: Type.Optional(Type.Object({ in: Count, written: Count })),
+    accumulators: Type.Optional(Type.Array(AccumulatorStateSchema)),
   }),
 );
 
@@ -159,6 +179,8 @@ export const TaskMetricsSchema = Type.Object({
   /** Frames that came twice and were dropped. */
   duplicateFrames: Type.Optional(Count),
   channels: Type.Optional(ChannelUseSchema),
+  /** Of its functions, merged by name; since the attempt began. */
+  accumulators: Type.Optional(Type.Array(AccumulatorStateSchema)),
   /** Of functions that keep metrics. */
   functions: Type.Optional(Type.Array(FunctionMetricSchema)),
   /** Only of jobs with latency tracking, and once a marker came. */
