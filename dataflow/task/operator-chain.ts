@@ -7,14 +7,13 @@
  * C3  A side output without a taker is dropped.
  * C4  Neighbours that are stages become one function (see ../fusion); where code may not be made they are bound like others.
  */
-import { decode } from '../../bus/codec/cbor.js';
 import type { FunctionMetric, TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { AccumulatorState } from '../../core/accumulator-state.js';
 import { assert, MillraceError } from '../../core/errors.js';
 import type { CorePorts, FileSystem } from '../../core/ports.js';
 import { keyGroupRange } from '../../graph/key-groups.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
-import type { ChunkReader, KeyedStateBackend } from '../../storage/state/contracts.js';
+import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { HeapOperatorState } from '../../storage/state/operator/heap-operator-state.js';
 import { TaskAccumulators } from '../accumulators/task-accumulators.js';
 import type { OutputPressure } from '../channels/channel-owner.js';
@@ -27,6 +26,7 @@ import { functionError } from '../operators/user-error.js';
 import { copyRecord } from '../records/copy-record.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
 import { FunctionMetrics } from './function-metrics.js';
+import { restoredValues, restoreStates } from './operator-restore.js';
 import type { Parking } from './parking.js';
 import type { OutputEdge } from './task-outputs.js';
 
@@ -144,10 +144,10 @@ export class OperatorChain {
     for (const [index, descriptor] of vertex.operators.entries()) {
       const keyed = descriptor.isKeyed ? this.#createKeyed(descriptor) : undefined;
       const factory = this.#factoryOf(descriptor);
-      const context = this.#contextOf({ descriptor, index, keyed, restored: await this.#restoredOf(descriptor) });
+      const context = this.#contextOf({ descriptor, index, keyed, restored: await restoredValues(descriptor.id, this.#options) });
       this.#operators.push({ descriptor, context, keyed, operator: factory.kind === 'operator' ? factory.create() : undefined });
     }
-    for (const chained of this.#operators) await this.#restore(chained);
+    for (const chained of this.#operators) await restoreStates(chained, this.#options);
     for (let index = this.#operators.length - 1; index >= 0; index -= 1) this.#bind(this.#operators[index] as ChainedOperator);
   }
 
@@ -201,37 +201,6 @@ export class OperatorChain {
       isObjectReuse: task.jobGraph.settings.objectReuse,
       isStrict: isStrictState,
     });
-  }
-
-  async #restore({ descriptor, keyed, context }: ChainedOperator): Promise<void> {
-    const { descriptor: task, chunks } = this.#options;
-    const snapshots = (task.restore?.tasks ?? []).flatMap((snapshot) =>
-      snapshot.operators.filter((one) => one.operatorId === descriptor.id),
-    );
-    const read: ChunkReader = (handle) => chunks.read(handle);
-    const handles = snapshots.flatMap((snapshot) => snapshot.keyed);
-    if (keyed !== undefined && handles.length > 0) await keyed.restore(handles, read);
-    await context.operatorState.restore(
-      snapshots.flatMap((snapshot) => snapshot.states ?? []),
-      read,
-    );
-  }
-
-  async #restoredOf(descriptor: OperatorDescriptor): Promise<readonly unknown[] | undefined> {
-    const { chunks, descriptor: task } = this.#options;
-    const { restore } = task;
-    if (restore === null) return undefined;
-    const restored: unknown[] = [];
-    for (const former of restore.tasks) {
-      for (const snapshot of former.operators) {
-        if (snapshot.operatorId !== descriptor.id) continue;
-        const { operatorState, operatorStateChunks } = snapshot;
-        if (operatorState !== null) restored.push(decode(operatorState));
-        if (operatorStateChunks === undefined) continue;
-        restored.push(decode(Buffer.concat(await Promise.all(operatorStateChunks.map((handle) => chunks.read(handle))))));
-      }
-    }
-    return restored;
   }
 
   #contextOf({ descriptor, index, keyed, restored }: ContextParts): OperatorContext {
