@@ -14,6 +14,11 @@ export {
   type FileSourceOptions,
 } from './files/file-source.js';
 export { malformedRows, type MalformedPolicy, type MalformedRow } from './malformed-row.js';
+export { byteMessages, jsonMessages, textMessages, type MessageFormat, type MessageOrigin } from './formats/message-format.js';
+export type { NatsServerOptions } from './nats/nats-connection.js';
+export type { NatsAuthentication, NatsTls } from '../bus/transports/nats/connect.js';
+export { natsStreamSource, type NatsStreamSourceOptions } from './nats/nats-stream-source.js';
+export type { TrimmedPolicy } from './trimmed-policy.js';
 export type { DecodeOutcome, FileFormat, FormatFile, RecordDecoder } from './formats/format.js';
 export { csv, type CsvOptions } from './formats/csv-format.js';
 export type { CsvColumns, CsvColumnType, CsvRow } from './formats/csv-columns.js';

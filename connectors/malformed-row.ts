@@ -6,10 +6,11 @@ import { outputTag, type OutputTag } from '../dataflow/functions.js';
 /** Fail the job, or hand the row to the side output {@link malformedRows} and go on. */
 export type MalformedPolicy = 'fail' | 'side-output';
 
-/** A row that could not be read. */
+/** A row, or a message, that could not be read. */
 export interface MalformedRow {
+  /** Of a message: the stream, subject or address it came from. */
   readonly path: string;
-  /** Byte offset of the row in its file. */
+  /** Byte offset of the row in its file. Of a message: its place in what it came from, such as its sequence in a stream. */
   readonly offset: number;
   /** From 1; null where a reader that began in the middle of a file cannot know it. */
   readonly line: number | null;
@@ -30,9 +31,12 @@ export function shownText(bytes: Buffer): string {
   return text.length > limits.malformedTextMax ? `${text.slice(0, limits.malformedTextMax)}…` : text;
 }
 
-/** The error of the policy `fail`. */
-export function malformedError(sourceName: string, row: MalformedRow): MillraceError {
-  const place = row.line === null ? `byte ${row.offset}` : `line ${row.line}`;
+/** The error of the policy `fail`. Of a message, `place` says where it stood. */
+export function malformedError(
+  sourceName: string,
+  row: MalformedRow,
+  place: string = row.line === null ? `byte ${row.offset}` : `line ${row.line}`,
+): MillraceError {
   return new MillraceError('SOURCE_MALFORMED', `${row.path}, ${place}: ${row.reason}: ${JSON.stringify(row.text.slice(0, 120))}`, {
     domain: 'user',
     recovery: 'fail-job',

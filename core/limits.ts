@@ -163,6 +163,16 @@ export const limits = {
   splitsPerReader: 4,
   /** Characters of a malformed row that errors and side outputs repeat. */
   malformedTextMax: 1_024,
+  /** Tries of a connector to reach its server before its attempt fails: with their pauses 6.3 s, so that a server may restart. */
+  connectorConnectAttemptsMax: 7,
+  /** How long a connector waits for a connection it lost before its attempt fails: a restart of a server takes seconds. */
+  connectorAwayMs: 60_000,
+  /** Messages and bytes that a source of messages asks for ahead of what it emits: a millisecond of work, and a round trip hidden; of large messages at least a few. */
+  messagesAheadMax: 1_024,
+  messageBytesAheadMax: 4 * mib,
+  messagesAheadMin: 8,
+  /** How often a source of messages looks whether what it waits for was lost on the way, and tells how far it has seen. */
+  messageCheckMs: 5_000,
   /** A file sink writes blocks of this size. */
   sinkBlockBytes: 64 * kib,
   /** Bytes a sink holds for a slow disk before it holds back its input: 64 blocks. */

@@ -149,6 +149,7 @@ export interface Split {
 
 export interface EnumeratorContext {
   readonly files: FileSystem;
+  readonly clock: Clock;
   readonly parallelism: number;
   readonly logger: Logger;
 }

@@ -36,7 +36,7 @@ async function enumerate(options: SplitEnumerationOptions, id: OperatorId, sourc
   const { discoveryIntervalMs } = source;
   const told = new Set<string>();
   for (let round = 0; !isEnded(); round += 1) {
-    const splits = await source.enumerate({ files, parallelism: vertex.parallelism, logger });
+    const splits = await source.enumerate({ files, clock, parallelism: vertex.parallelism, logger });
     if (discoveryIntervalMs === undefined) return splitSource.enumerated(id, splits);
     const found = splits.filter((split) => !told.has(split.id));
     // The first list is told even when it is empty: readers wait for it.

@@ -8,7 +8,7 @@
 import { strict as assert } from 'node:assert';
 import { decode, encode } from '../../bus/codec/cbor.js';
 import type { FileSystem, Clock } from '../../core/ports.js';
-import type { PollStatus, Source, SourceOutput, SourceReader, Split } from '../../dataflow/contracts.js';
+import type { OperatorContext, PollStatus, Source, SourceOutput, SourceReader, Split } from '../../dataflow/contracts.js';
 import { OperatorBench } from '../operator-bench.js';
 import type { Contract } from './contract.js';
 
@@ -148,13 +148,12 @@ class SourceRuns<T = unknown> {
   }
 
   async enumerate(parallelism: number): Promise<readonly Split[]> {
-    const { logger } = new OperatorBench({ files: this.fixture.files }).context;
-    return plain(await this.fixture.makeSource().enumerate({ files: this.fixture.files, parallelism, logger })) as readonly Split[];
+    const { files, clock, logger } = this.#context();
+    return plain(await this.fixture.makeSource().enumerate({ files, clock, parallelism, logger })) as readonly Split[];
   }
 
   makeReader(): SourceReader<T> {
-    const { files, clock } = this.fixture;
-    return this.fixture.makeSource().createReader(new OperatorBench({ files, ...(clock === undefined ? {} : { clock }) }).context);
+    return this.fixture.makeSource().createReader(this.#context());
   }
 
   /** Everything there is, with what seals the splits. */
@@ -202,6 +201,11 @@ class SourceRuns<T = unknown> {
       if (status === 'pending') await reader.whenAvailable();
     }
     return read;
+  }
+
+  #context(): OperatorContext {
+    const { files, clock } = this.fixture;
+    return new OperatorBench({ files, ...(clock === undefined ? {} : { clock }) }).context;
   }
 
   async #sealOf(split: Split): Promise<T | undefined> {

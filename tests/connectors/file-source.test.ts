@@ -131,7 +131,7 @@ async function malformedOf(
   const bench = new OperatorBench({ files });
   const source = make({ malformed: 'side-output', ...(splitBytes === undefined ? {} : { splitBytes }) });
   const records: unknown[] = [];
-  for (const split of await source.enumerate({ files, parallelism: 1, logger: bench.context.logger })) {
+  for (const split of await source.enumerate({ files, parallelism: 1, clock: bench.context.clock, logger: bench.context.logger })) {
     const reader = source.createReader(bench.context);
     await reader.start(split, undefined);
     const output = { emit: (value: unknown) => void records.push(value), isAvailable: () => true };
@@ -149,9 +149,9 @@ cutting('a file is one split unless ranges are asked for, however large it is an
   const files = new MemoryFileSystem();
   await putFile(files, '/in/a.ndjson', '{"n":1}\n'.repeat(400_000));
   await putFile(files, '/in/b.ndjson', '{"n":2}\n');
-  const { logger } = new OperatorBench({ files }).context;
+  const { clock, logger } = new OperatorBench({ files }).context;
   const splitsOf = async (options: FileSourceOptions): Promise<number> =>
-    (await ndjsonSource('/in', options).enumerate({ files, parallelism: 4, logger })).length;
+    (await ndjsonSource('/in', options).enumerate({ files, clock, parallelism: 4, logger })).length;
   assert.is(await splitsOf({}), 2);
   assert.is(await splitsOf({ ranges: false }), 2);
   assert.is(await splitsOf({ ranges: true }), 5, 'ranges of at least a MiB of the first file, and the second');
@@ -170,9 +170,9 @@ bad('a missing file fails when splits are looked for, and the error names the pa
 
 bad('what is neither a file nor a directory cannot be read', async () => {
   const files = new NodeFileSystem();
-  const { logger } = new OperatorBench({ files }).context;
+  const { clock, logger } = new OperatorBench({ files }).context;
   const error: unknown = await textLinesSource('/dev/null')
-    .enumerate({ files, parallelism: 1, logger })
+    .enumerate({ files, clock, parallelism: 1, logger })
     .catch((reason: unknown) => reason);
   assert.match(String(error), '/dev/null is neither a file nor a directory');
 });
@@ -310,7 +310,7 @@ bad('a file that shrank since the job began fails instead of ending early', asyn
   await putFile(files, '/in', 'a\nb\nc\n');
   const source = textLinesSource('/in');
   const context = new OperatorBench({ files }).context;
-  const [split] = await source.enumerate({ files, parallelism: 1, logger: context.logger });
+  const [split] = await source.enumerate({ files, parallelism: 1, clock: context.clock, logger: context.logger });
   await putFile(files, '/in', 'a\nb\n');
   const reader = source.createReader(context);
   await reader.start(split as NonNullable<typeof split>, undefined);

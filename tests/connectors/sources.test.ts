@@ -99,7 +99,7 @@ throttle('all readers together emit the given rate, and catch up by a second at 
   const bench = new OperatorBench({ files: disk, clock, parallelism: 2 });
   const source = throttled(sequenceSource(1, 100_000), { recordsPerSecond: 200 });
   const reader = source.createReader(bench.context);
-  const [split] = await source.enumerate({ files: disk, parallelism: 2, logger: bench.context.logger });
+  const [split] = await source.enumerate({ files: disk, parallelism: 2, clock: bench.context.clock, logger: bench.context.logger });
   await reader.start(split as NonNullable<typeof split>, undefined);
   let emitted = 0;
   const output = { emit: () => void emitted++, isAvailable: () => true };
@@ -126,7 +126,7 @@ generator(
     const bench = new OperatorBench({ files: disk, clock, parallelism: 2 });
     const source = generatorSource({ rate: 20, generate: (index) => index * 10 });
     assert.is(source.boundedness, 'unbounded');
-    const splits = await source.enumerate({ files: disk, parallelism: 2, logger: bench.context.logger });
+    const splits = await source.enumerate({ files: disk, parallelism: 2, clock: bench.context.clock, logger: bench.context.logger });
     assert.is(splits.length, 2);
     const read = async (position: unknown, seconds: number): Promise<{ values: unknown[]; position: unknown }> => {
       const values: unknown[] = [];

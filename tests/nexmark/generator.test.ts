@@ -250,7 +250,7 @@ async function opened(
   clock = new ManualClock(),
 ): Promise<{ reader: SourceReader<AuctionEvent>; split: Split }> {
   const { context } = new OperatorBench({ clock, files });
-  const [split] = await source.enumerate({ files, parallelism: 1, logger: context.logger });
+  const [split] = await source.enumerate({ files, clock, parallelism: 1, logger: context.logger });
   return { reader: source.createReader(context), split: split as Split };
 }
 

@@ -18,6 +18,14 @@ export const sharedRedisUrl = (): string => fromRunner('MILLRACE_TEST_REDIS_URL'
 
 /** A nats-server of this test's own. Dispose it. */
 export const startOwnNats = (port?: number): Promise<ServerProcess> => startNatsServer(binaries(), port);
+/** A nats-server with JetStream, whose streams survive a restart. Dispose it. */
+export const startOwnJetStream = (port?: number): Promise<ServerProcess> =>
+  ServerProcess.start({
+    name: 'nats-server',
+    binary: binaries().nats,
+    flags: (chosen, directory) => ['--addr', '127.0.0.1', '--port', String(chosen), '--jetstream', '--store_dir', directory],
+    ...(port === undefined ? {} : { port }),
+  });
 /** A nats-server that carries at most so many bytes a message. Dispose it. */
 export const startSmallNats = (payloadBytesMax: number): Promise<ServerProcess> =>
   ServerProcess.start({

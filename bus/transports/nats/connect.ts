@@ -57,6 +57,19 @@ const retryDelayMs = { first: 100, factor: 2, max: 5_000 } as const;
 
 /** Resolves once the server has accepted the connection. Throws `NATS_UNREACHABLE`, `NATS_REFUSED` or `BAD_NATS_ADDRESS`. */
 export async function connectNats(options: NatsBusOptions): Promise<NatsBus> {
+  const { connection, where } = await openNats(options);
+  return new NatsBus({ connection, name: options.name, where, clock: options.clock, logger: options.logger });
+}
+
+/** A connection of nats.js, with what it is connected to as people may see it. */
+export interface OpenNats {
+  readonly connection: NatsConnection;
+  /** Addresses, without credentials. */
+  readonly where: string;
+}
+
+/** The same without a bus around it, for those who speak more of NATS than the bus does. */
+export async function openNats(options: NatsBusOptions): Promise<OpenNats> {
   const addresses = options.servers.map(parseServerAddress);
   if (addresses.length === 0)
     throw new MillraceError('BAD_NATS_ADDRESS', 'No address of a NATS server was given.', { domain: 'user', recovery: 'crash' });
@@ -67,7 +80,9 @@ export async function connectNats(options: NatsBusOptions): Promise<NatsBus> {
     let why: string;
     try {
       const connection = await connect(connectionOptions(options, addresses));
-      return await accept(connection, options, where);
+      if (!isAborted()) return { connection, where };
+      await connection.close();
+      throw new Error('aborted');
     } catch (error) {
       why = explain(error);
       if (isRefusal(error)) throw refused(where, why);
@@ -78,14 +93,6 @@ export async function connectNats(options: NatsBusOptions): Promise<NatsBus> {
     if (isAborted()) throw unreachable(where, why, attempt);
     delayMs = Math.min(delayMs * retryDelayMs.factor, retryDelayMs.max);
   }
-}
-
-async function accept(connection: NatsConnection, options: NatsBusOptions, where: string): Promise<NatsBus> {
-  if (options.signal?.aborted === true) {
-    await connection.close();
-    throw new Error('aborted');
-  }
-  return new NatsBus({ connection, name: options.name, where, clock: options.clock, logger: options.logger });
 }
 
 /** Made anew for every try: `connect` writes into what it is given. */
