@@ -90,6 +90,11 @@ export class MiniCluster {
     return [...this.#taskManagers.values()].flatMap(({ spawner }) => spawner.alive);
   }
 
+  /** The same, of one TaskManager; ending them all is what its death is to jobs. */
+  slotThreadsOf(taskManager: string): readonly WorkerSlot[] {
+    return this.#taskManagers.get(taskManager)?.spawner.alive ?? [];
+  }
+
   async stop(): Promise<void> {
     // Spawners first: no thread is loaded for a slot that is freed now.
     await Promise.all([...this.#taskManagers.values()].map(({ spawner }) => spawner.close()));

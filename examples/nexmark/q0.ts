@@ -8,6 +8,9 @@ import { defineQuery } from './query.js';
 
 type Row = Pick<Bid, 'auction' | 'bidder' | 'price' | 'dateTime' | 'extra'>;
 
-export default defineQuery<Row>('q0', 'all', (events) =>
-  events.filter(isBid).map(({ auction, bidder, price, dateTime, extra }) => ({ auction, bidder, price, dateTime, extra })),
-);
+export default defineQuery<Row>({
+  name: 'q0',
+  reads: 'all',
+  rows: (events) =>
+    events.filter(isBid).map(({ auction, bidder, price, dateTime, extra }) => ({ auction, bidder, price, dateTime, extra })),
+});

@@ -10,12 +10,15 @@ type Row = Pick<Bid, 'auction' | 'bidder' | 'price' | 'dateTime' | 'extra'>;
 
 const eurosPerDollar = 0.908;
 
-export default defineQuery<Row>('q1', 'all', (events) =>
-  events.filter(isBid).map(({ auction, bidder, price, dateTime, extra }) => ({
-    auction,
-    bidder,
-    price: eurosPerDollar * price,
-    dateTime,
-    extra,
-  })),
-);
+export default defineQuery<Row>({
+  name: 'q1',
+  reads: 'all',
+  rows: (events) =>
+    events.filter(isBid).map(({ auction, bidder, price, dateTime, extra }) => ({
+      auction,
+      bidder,
+      price: eurosPerDollar * price,
+      dateTime,
+      extra,
+    })),
+});

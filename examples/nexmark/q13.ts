@@ -30,4 +30,4 @@ function withSideInput(): ProcessFunction<Bid, Row> {
   };
 }
 
-export default defineQuery<Row>('q13', 'all', (events) => events.filter(isBid).process(withSideInput));
+export default defineQuery<Row>({ name: 'q13', reads: 'all', rows: (events) => events.filter(isBid).process(withSideInput) });

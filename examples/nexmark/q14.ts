@@ -23,17 +23,20 @@ function count(text: string, letter: string): number {
   return times;
 }
 
-export default defineQuery<Row>('q14', 'all', (events) =>
-  events
-    .filter(isBid)
-    .filter(({ price }) => eurosPerDollar * price > 1_000_000 && eurosPerDollar * price < 50_000_000)
-    .map(({ auction, bidder, price, dateTime, extra }) => ({
-      auction,
-      bidder,
-      price: eurosPerDollar * price,
-      bidTimeType: timeOfDay(dateTime),
-      dateTime,
-      extra,
-      c_counts: count(extra, 'c'),
-    })),
-);
+export default defineQuery<Row>({
+  name: 'q14',
+  reads: 'all',
+  rows: (events) =>
+    events
+      .filter(isBid)
+      .filter(({ price }) => eurosPerDollar * price > 1_000_000 && eurosPerDollar * price < 50_000_000)
+      .map(({ auction, bidder, price, dateTime, extra }) => ({
+        auction,
+        bidder,
+        price: eurosPerDollar * price,
+        bidTimeType: timeOfDay(dateTime),
+        dateTime,
+        extra,
+        c_counts: count(extra, 'c'),
+      })),
+});

@@ -11,20 +11,24 @@ import { defineQuery } from './query.js';
 
 type Row = { readonly day: string } & Readonly<BidCounts>;
 
-export default defineQuery<Row>('q15', 'all', (events, env) => {
-  env.enableObjectReuse();
-  return events
-    .filter(isBid)
-    .map(({ auction, bidder, price, dateTime }) => ({ day: dayOf(dateTime), auction, bidder, price }))
-    .keyBy('day')
-    .process<Row>((runtime) => {
-      const counts = bidCounts(runtime);
-      return {
-        processElement(bid, { time }) {
-          if (counts.isEmpty()) time.registerEventTimeTimer(maxWatermark);
-          counts.add(bid);
-        },
-        onTimer: (_at, context, out) => out.collect({ day: dayText(context.currentKey()), ...counts.get() }),
-      };
-    });
+export default defineQuery<Row>({
+  name: 'q15',
+  reads: 'all',
+  rows: (events, env) => {
+    env.enableObjectReuse();
+    return events
+      .filter(isBid)
+      .map(({ auction, bidder, price, dateTime }) => ({ day: dayOf(dateTime), auction, bidder, price }))
+      .keyBy('day')
+      .process<Row>((runtime) => {
+        const counts = bidCounts(runtime);
+        return {
+          processElement(bid, { time }) {
+            if (counts.isEmpty()) time.registerEventTimeTimer(maxWatermark);
+            counts.add(bid);
+          },
+          onTimer: (_at, context, out) => out.collect({ day: dayText(context.currentKey()), ...counts.get() }),
+        };
+      });
+  },
 });

@@ -11,33 +11,37 @@ import { defineQuery } from './query.js';
 
 type Row = { readonly channel: string; readonly day: string; readonly minute: string } & Readonly<BidCounts>;
 
-export default defineQuery<Row>('q16', 'all', (events, env) => {
-  env.enableObjectReuse();
-  return events
-    .filter(isBid)
-    .map(({ channel, auction, bidder, price, dateTime }) => ({
-      channel,
-      day: dayOf(dateTime),
-      minute: minuteOf(dateTime),
-      auction,
-      bidder,
-      price,
-    }))
-    .keyBy('channel', 'day')
-    .process<Row>((runtime) => {
-      const counts = bidCounts(runtime);
-      const lastMinute = runtime.valueState<number>('last-minute');
-      return {
-        processElement(bid, { time }) {
-          const last = lastMinute.value();
-          if (last === undefined) time.registerEventTimeTimer(maxWatermark);
-          if (last === undefined || bid.minute > last) lastMinute.update(bid.minute);
-          counts.add(bid);
-        },
-        onTimer(_at, context, out) {
-          const [channel, day] = context.currentKey();
-          out.collect({ channel, day: dayText(day), minute: minuteText(lastMinute.value() as number), ...counts.get() });
-        },
-      };
-    });
+export default defineQuery<Row>({
+  name: 'q16',
+  reads: 'all',
+  rows: (events, env) => {
+    env.enableObjectReuse();
+    return events
+      .filter(isBid)
+      .map(({ channel, auction, bidder, price, dateTime }) => ({
+        channel,
+        day: dayOf(dateTime),
+        minute: minuteOf(dateTime),
+        auction,
+        bidder,
+        price,
+      }))
+      .keyBy('channel', 'day')
+      .process<Row>((runtime) => {
+        const counts = bidCounts(runtime);
+        const lastMinute = runtime.valueState<number>('last-minute');
+        return {
+          processElement(bid, { time }) {
+            const last = lastMinute.value();
+            if (last === undefined) time.registerEventTimeTimer(maxWatermark);
+            if (last === undefined || bid.minute > last) lastMinute.update(bid.minute);
+            counts.add(bid);
+          },
+          onTimer(_at, context, out) {
+            const [channel, day] = context.currentKey();
+            out.collect({ channel, day: dayText(day), minute: minuteText(lastMinute.value() as number), ...counts.get() });
+          },
+        };
+      });
+  },
 });

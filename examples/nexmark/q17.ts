@@ -31,33 +31,37 @@ const noBids: Figures = {
   sum_price: 0,
 };
 
-export default defineQuery<Row>('q17', 'all', (events, env) => {
-  env.enableObjectReuse();
-  return events
-    .filter(isBid)
-    .map(({ auction, price, dateTime }) => ({ auction, day: dayOf(dateTime), price }))
-    .keyBy('auction', 'day')
-    .process<Row>((runtime) => {
-      const figures = runtime.valueState<Figures>('figures');
-      return {
-        processElement({ price }, { time }) {
-          let known = figures.value();
-          if (known === undefined) {
-            time.registerEventTimeTimer(maxWatermark);
-            known = { ...noBids };
-          }
-          known.total_bids += 1;
-          known[`rank${rankOf(price)}_bids`] += 1;
-          known.min_price = Math.min(known.min_price, price);
-          known.max_price = Math.max(known.max_price, price);
-          known.sum_price += price;
-          figures.update(known);
-        },
-        onTimer(_at, context, out) {
-          const [auction, day] = context.currentKey();
-          const known = figures.value() as Figures;
-          out.collect({ auction, day: dayText(day), ...known, avg_price: Math.floor(known.sum_price / known.total_bids) });
-        },
-      };
-    });
+export default defineQuery<Row>({
+  name: 'q17',
+  reads: 'all',
+  rows: (events, env) => {
+    env.enableObjectReuse();
+    return events
+      .filter(isBid)
+      .map(({ auction, price, dateTime }) => ({ auction, day: dayOf(dateTime), price }))
+      .keyBy('auction', 'day')
+      .process<Row>((runtime) => {
+        const figures = runtime.valueState<Figures>('figures');
+        return {
+          processElement({ price }, { time }) {
+            let known = figures.value();
+            if (known === undefined) {
+              time.registerEventTimeTimer(maxWatermark);
+              known = { ...noBids };
+            }
+            known.total_bids += 1;
+            known[`rank${rankOf(price)}_bids`] += 1;
+            known.min_price = Math.min(known.min_price, price);
+            known.max_price = Math.max(known.max_price, price);
+            known.sum_price += price;
+            figures.update(known);
+          },
+          onTimer(_at, context, out) {
+            const [auction, day] = context.currentKey();
+            const known = figures.value() as Figures;
+            out.collect({ auction, day: dayText(day), ...known, avg_price: Math.floor(known.sum_price / known.total_bids) });
+          },
+        };
+      });
+  },
 });

@@ -11,23 +11,26 @@ import { compareTexts } from './text-order.js';
 
 type Row = Omit<Bid, 'type'>;
 
-export default defineQuery<Row>('q18', 'all', (events) =>
-  events
-    .filter(isBid)
-    .map(({ type: _, ...bid }): Row => bid)
-    .keyBy('bidder', 'auction')
-    .process<Row>((runtime) => {
-      const last = runtime.valueState<Row>('last-bid');
-      return {
-        processElement(bid, { time }) {
-          const known = last.value();
-          if (known === undefined) time.registerEventTimeTimer(maxWatermark);
-          if (known === undefined || isLater(bid, known)) last.update(bid);
-        },
-        onTimer: (_at, _context, out) => out.collect(last.value() as Row),
-      };
-    }),
-);
+export default defineQuery<Row>({
+  name: 'q18',
+  reads: 'all',
+  rows: (events) =>
+    events
+      .filter(isBid)
+      .map(({ type: _, ...bid }): Row => bid)
+      .keyBy('bidder', 'auction')
+      .process<Row>((runtime) => {
+        const last = runtime.valueState<Row>('last-bid');
+        return {
+          processElement(bid, { time }) {
+            const known = last.value();
+            if (known === undefined) time.registerEventTimeTimer(maxWatermark);
+            if (known === undefined || isLater(bid, known)) last.update(bid);
+          },
+          onTimer: (_at, _context, out) => out.collect(last.value() as Row),
+        };
+      }),
+});
 
 function isLater(bid: Row, than: Row): boolean {
   if (bid.dateTime !== than.dateTime) return bid.dateTime > than.dateTime;

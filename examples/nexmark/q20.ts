@@ -63,9 +63,12 @@ function join(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Auctio
   };
 }
 
-export default defineQuery<Row>('q20', 'all', (events) =>
-  events
-    .filter((event): event is Auction | Bid => isBid(event) || isAuction(event))
-    .keyBy((event) => (isBid(event) ? event.auction : event.id))
-    .process(join),
-);
+export default defineQuery<Row>({
+  name: 'q20',
+  reads: 'all',
+  rows: (events) =>
+    events
+      .filter((event): event is Auction | Bid => isBid(event) || isAuction(event))
+      .keyBy((event) => (isBid(event) ? event.auction : event.id))
+      .process(join),
+});

@@ -24,9 +24,13 @@ function channelId({ channel, url }: Bid): string | undefined {
   return knownIds.get(name) ?? idInUrl.exec(url)?.[2];
 }
 
-export default defineQuery<Row>('q21', 'all', (events) =>
-  events.filter(isBid).flatMap<Row>((bid, out) => {
-    const id = channelId(bid);
-    if (id !== undefined) out.collect({ auction: bid.auction, bidder: bid.bidder, price: bid.price, channel: bid.channel, channel_id: id });
-  }),
-);
+export default defineQuery<Row>({
+  name: 'q21',
+  reads: 'all',
+  rows: (events) =>
+    events.filter(isBid).flatMap<Row>((bid, out) => {
+      const id = channelId(bid);
+      if (id !== undefined)
+        out.collect({ auction: bid.auction, bidder: bid.bidder, price: bid.price, channel: bid.channel, channel_id: id });
+    }),
+});

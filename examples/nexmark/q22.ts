@@ -12,10 +12,13 @@ interface Row extends Pick<Bid, 'auction' | 'bidder' | 'price' | 'channel'> {
   readonly dir3: string | null;
 }
 
-export default defineQuery<Row>('q22', 'all', (events) =>
-  events.filter(isBid).map(({ auction, bidder, price, channel, url }) => {
-    // https: / (empty) / host / …
-    const parts = url.split('/');
-    return { auction, bidder, price, channel, dir1: parts[3] ?? null, dir2: parts[4] ?? null, dir3: parts[5] ?? null };
-  }),
-);
+export default defineQuery<Row>({
+  name: 'q22',
+  reads: 'all',
+  rows: (events) =>
+    events.filter(isBid).map(({ auction, bidder, price, channel, url }) => {
+      // https: / (empty) / host / …
+      const parts = url.split('/');
+      return { auction, bidder, price, channel, dir1: parts[3] ?? null, dir2: parts[4] ?? null, dir3: parts[5] ?? null };
+    }),
+});

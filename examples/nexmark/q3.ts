@@ -35,9 +35,12 @@ function join(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Person
   };
 }
 
-export default defineQuery<Row>('q3', 'all', (events) =>
-  events
-    .filter(isLocal)
-    .keyBy((event) => (isAuction(event) ? event.seller : event.id))
-    .process(join),
-);
+export default defineQuery<Row>({
+  name: 'q3',
+  reads: 'all',
+  rows: (events) =>
+    events
+      .filter(isLocal)
+      .keyBy((event) => (isAuction(event) ? event.seller : event.id))
+      .process(join),
+});

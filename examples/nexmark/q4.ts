@@ -35,9 +35,12 @@ function average(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Sal
   };
 }
 
-export default defineQuery<Row>('q4', 'on-time', (events) =>
-  winningBids(events)
-    .map(({ auction, bid }): Sale => ({ category: auction.category, price: bid.price }))
-    .keyBy('category')
-    .process(average),
-);
+export default defineQuery<Row>({
+  name: 'q4',
+  reads: 'on-time',
+  rows: (events) =>
+    winningBids(events)
+      .map(({ auction, bid }): Sale => ({ category: auction.category, price: bid.price }))
+      .keyBy('category')
+      .process(average),
+});

@@ -48,9 +48,12 @@ function averageOfLast(runtime: KeyedRuntimeContext): KeyedProcessFunction<numbe
 
 const byEnd = (a: Sale, b: Sale): number => a.expires - b.expires || a.auction - b.auction;
 
-export default defineQuery<Row>('q6', 'on-time', (events) =>
-  winningBids(events)
-    .map(({ auction, bid }): Sale => ({ seller: auction.seller, auction: auction.id, expires: auction.expires, price: bid.price }))
-    .keyBy('seller')
-    .process(averageOfLast),
-);
+export default defineQuery<Row>({
+  name: 'q6',
+  reads: 'on-time',
+  rows: (events) =>
+    winningBids(events)
+      .map(({ auction, bid }): Sale => ({ seller: auction.seller, auction: auction.id, expires: auction.expires, price: bid.price }))
+      .keyBy('seller')
+      .process(averageOfLast),
+});

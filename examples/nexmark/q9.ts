@@ -10,13 +10,16 @@ import { winningBids } from './winning-bids.js';
 type Row = Omit<Auction, 'type'> &
   Pick<Bid, 'auction' | 'bidder' | 'price'> & { readonly bid_dateTime: number; readonly bid_extra: string };
 
-export default defineQuery<Row>('q9', 'on-time', (events) =>
-  winningBids(events).map(({ auction: { type: _, ...auction }, bid }) => ({
-    ...auction,
-    auction: bid.auction,
-    bidder: bid.bidder,
-    price: bid.price,
-    bid_dateTime: bid.dateTime,
-    bid_extra: bid.extra,
-  })),
-);
+export default defineQuery<Row>({
+  name: 'q9',
+  reads: 'on-time',
+  rows: (events) =>
+    winningBids(events).map(({ auction: { type: _, ...auction }, bid }) => ({
+      ...auction,
+      auction: bid.auction,
+      bidder: bid.bidder,
+      price: bid.price,
+      bid_dateTime: bid.dateTime,
+      bid_extra: bid.extra,
+    })),
+});

@@ -1,27 +1,43 @@
 /** What all queries share: where events come from and where rows go. The files `q0.ts` to `q22.ts` are one query each. */
-import { defineJob, fileSink, type DataStream, type JobDefinition, type StreamExecutionEnvironment } from 'millrace';
+import { defineJob, fileSink, type DataStream, type JobDefinition, type Source, type StreamExecutionEnvironment } from 'millrace';
 import type { AuctionEvent } from './events.js';
 import { withoutLateEvents } from './late-gate.js';
 import { eventSource, watermarkDelay } from './parameters.js';
 
-/** The rows of a query, made of its events. */
-export type Query<Row> = (events: DataStream<AuctionEvent>, env: StreamExecutionEnvironment) => DataStream<Row>;
-
-/**
- * A job that reads events, of files or of the generator, and writes the rows of a query: to `--output DIR` as NDJSON, each
- * row exactly once, or to the screen. Queries on `on-time` events never see a late one, and `all` queries see every event.
- */
-export function defineQuery<Row>(name: string, reads: 'all' | 'on-time', query: Query<Row>): JobDefinition {
-  return defineJob(`nexmark-${name}`, (env) => {
-    const rows = query(queryEvents(env, reads), env);
-    if (!env.parameters.has('output')) rows.print();
-    else rows.sinkTo(fileSink(env.parameters.path('output'), { suffix: '.ndjson' }));
-  });
+export interface QueryOptions<Row> {
+  /** `q0` to `q22`. */
+  readonly name: string;
+  /** Whether late events count. `on-time`: they are parted off next to the source, and the query never sees one. */
+  readonly reads: 'all' | 'on-time';
+  /** Makes the rows of the events. */
+  readonly rows: (events: DataStream<AuctionEvent>, env: StreamExecutionEnvironment) => DataStream<Row>;
 }
 
-/** Events, in event time. */
-export function queryEvents(env: StreamExecutionEnvironment, reads: 'all' | 'on-time'): DataStream<AuctionEvent> {
-  const source = eventSource(env.parameters);
+/** A job, and its parts for whoever reads the same rows in another way: a benchmark, a test. */
+export interface QueryJob<Row> extends JobDefinition {
+  /** The rows of the events that the parameters describe; `through` may stand between the source and all that follows. */
+  rowsOf(env: StreamExecutionEnvironment, through?: (source: Source<AuctionEvent>) => Source<AuctionEvent>): DataStream<Row>;
+  /** To `--output DIR` as NDJSON, each row exactly once, or to the screen. */
+  write(rows: DataStream<Row>, env: StreamExecutionEnvironment): void;
+}
+
+/** A job that reads events, of files or of the generator, and writes the rows of a query. */
+export function defineQuery<Row>({ name, reads, rows }: QueryOptions<Row>): QueryJob<Row> {
+  const rowsOf: QueryJob<Row>['rowsOf'] = (env, through = (source) => source) => rows(eventsOf(env, reads, through), env);
+  return { ...defineJob(`nexmark-${name}`, (env) => write(rowsOf(env), env)), rowsOf, write };
+}
+
+function eventsOf(
+  env: StreamExecutionEnvironment,
+  reads: 'all' | 'on-time',
+  through: (source: Source<AuctionEvent>) => Source<AuctionEvent>,
+): DataStream<AuctionEvent> {
+  const source = through(eventSource(env.parameters));
   const delayMs = watermarkDelay(env.parameters);
   return env.fromSource(reads === 'on-time' ? withoutLateEvents(source, delayMs) : source);
+}
+
+function write<Row>(rows: DataStream<Row>, { parameters }: StreamExecutionEnvironment): void {
+  if (parameters.has('output')) rows.sinkTo(fileSink(parameters.path('output'), { suffix: '.ndjson' }));
+  else rows.print();
 }

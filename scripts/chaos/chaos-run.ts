@@ -10,14 +10,13 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isEnded, type Client, type Submission } from '../../actors/client/client.js';
+import type { Client, Submission } from '../../actors/client/client.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
-import { explainError, toErrorRecord } from '../../core/errors.js';
-import type { JobId } from '../../core/ids.js';
+import { explainError } from '../../core/errors.js';
 import { SeededRandom } from '../../testing/simulator/seeded-random.js';
 import { committedLines, differenceOf, differenceText } from './committed-lines.js';
-import { creditFaultOf } from './credit-fault.js';
 import { expectedLines, writeReadings } from './readings.js';
+import { pause, WatchedJob } from './watched-job.js';
 
 /** One thing that is done to the cluster while the job runs. */
 export interface Blow {
@@ -153,89 +152,4 @@ export async function disturb({ plan, client, submission, blows, killsMin, bound
 function problemOf(end: JobSummary): string | undefined {
   if (end.status === 'FINISHED') return undefined;
   return `the job is ${end.status}${end.error === null ? '' : `: ${explainError(end.error)}`}`;
-}
-
-const pollMs = 50;
-
-/** A job under observation. Each leader counts for itself: what it counted last is added up. */
-class WatchedJob {
-  last: JobSummary | undefined;
-  /** The first that was seen (CH3). */
-  creditFault: string | undefined;
-  /** How often a task was seen that had granted something. */
-  taskLooks = 0;
-  readonly #client: Client;
-  readonly #id: JobId;
-  readonly #deadline: number;
-  readonly #earlier = { checkpoints: 0, restarts: 0 };
-
-  constructor(client: Client, id: JobId, deadline: number) {
-    this.#client = client;
-    this.#id = id;
-    this.#deadline = deadline;
-  }
-
-  get checkpoints(): number {
-    return this.#earlier.checkpoints + (this.last?.checkpointsCompleted ?? 0);
-  }
-
-  get restarts(): number {
-    return this.#earlier.restarts + (this.last?.restarts ?? 0);
-  }
-
-  /** False when it ended, or the time is over. */
-  async untilRunning(): Promise<boolean> {
-    return (await this.#until(({ status }) => status === 'RUNNING'))?.status === 'RUNNING';
-  }
-
-  /** As {@link untilRunning}, with all tasks running and something to restore. */
-  async untilSettled(): Promise<boolean> {
-    const isSettled = ({ status, tasks, latestCheckpointId }: JobSummary): boolean =>
-      status === 'RUNNING' && latestCheckpointId !== null && Object.keys(tasks).every((state) => state === 'RUNNING');
-    const summary = await this.#until(isSettled);
-    return summary !== undefined && isSettled(summary);
-  }
-
-  /** Undefined when the time is over. */
-  untilEnded(): Promise<JobSummary | undefined> {
-    return this.#until(() => false);
-  }
-
-  async #until(isReached: (summary: JobSummary) => boolean): Promise<JobSummary | undefined> {
-    while (performance.now() < this.#deadline) {
-      const summary = await this.#look();
-      if (summary !== undefined) this.#note(summary);
-      if (summary !== undefined && (isEnded(summary) || isReached(summary))) return summary;
-      await pause(pollMs);
-    }
-    return undefined;
-  }
-
-  /** Undefined while no JobManager answers: that it comes back is what is tested. */
-  async #look(): Promise<JobSummary | undefined> {
-    try {
-      return await this.#client.describe(this.#id, { withHistory: true });
-    } catch (error) {
-      if (toErrorRecord(error).code === 'JOB_MANAGER_UNREACHABLE') return undefined;
-      throw error;
-    }
-  }
-
-  #note(summary: JobSummary): void {
-    if (
-      this.last !== undefined &&
-      (summary.checkpointsCompleted < this.last.checkpointsCompleted || summary.restarts < this.last.restarts)
-    ) {
-      this.#earlier.checkpoints += this.last.checkpointsCompleted;
-      this.#earlier.restarts += this.last.restarts;
-    }
-    this.last = summary;
-    this.creditFault ??= creditFaultOf(summary);
-    const subtasks = (summary.vertices ?? []).flatMap((vertex) => vertex.subtasks);
-    this.taskLooks += subtasks.filter(({ metrics }) => metrics.grantedBytesPeak > 0).length;
-  }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,7 +4,8 @@ import { buildJob } from '../../cluster/job-code/compiled-job.js';
 import { importJob } from '../../cluster/job-code/job-module.js';
 import { Configuration } from '../../core/configuration/configuration.js';
 import type { SeededRandom } from '../../testing/simulator/seeded-random.js';
-import { disturb, pause, planRun, type Blow, type RunReport } from './chaos-run.js';
+import { disturb, planRun, type Blow, type RunReport } from './chaos-run.js';
+import { pause } from './watched-job.js';
 import { momentOf, type ChaosOptions } from './process-chaos.js';
 
 export interface EmbeddedChaosOptions extends ChaosOptions {

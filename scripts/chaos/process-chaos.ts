@@ -11,7 +11,8 @@ import type { ServerProcess } from '../../cluster/servers/server-process.js';
 import { loadSettings } from '../../cluster/settings.js';
 import { Configuration } from '../../core/configuration/configuration.js';
 import type { SeededRandom } from '../../testing/simulator/seeded-random.js';
-import { disturb, pause, planRun, type Blow, type RunReport, type RunSize } from './chaos-run.js';
+import { disturb, planRun, type Blow, type RunReport, type RunSize } from './chaos-run.js';
+import { pause } from './watched-job.js';
 
 export interface ChaosOptions {
   readonly seed: number;
