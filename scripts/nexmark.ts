@@ -21,9 +21,9 @@ import { generatorOptions, watermarkDelay } from '../examples/nexmark/parameters
 import { eventAt } from '../examples/nexmark/generator/emission-order.js';
 import { EventMaker } from '../examples/nexmark/generator/event-maker.js';
 import { checkGeneratorOptions } from '../examples/nexmark/generator/options.js';
-import { queryNames, type QueryName } from '../tests/nexmark/naive/answers.js';
+import type { QueryName } from '../tests/nexmark/naive/answers.js';
 import { makeInput, type Order, type Origin } from './nexmark/inputs.js';
-import { isQueryName, moduleOf, titleOf } from './nexmark/queries.js';
+import { isQueryName, moduleOf, queryNames, titleOf } from './nexmark/queries.js';
 import { verify, type VerifyReport } from './nexmark/verify.js';
 import { embeddedCluster, processCluster, type VerifyCluster } from './nexmark/verify-clusters.js';
 

@@ -1,5 +1,5 @@
 /**
- * q19, ten highest bids of each auction, told once at the end. Of equal prices the earliest comes first, then the order of
+ * q19, ten highest bids: of each auction, told once at the end. Of equal prices the earliest comes first, then the order of
  * bidder, channel, url and filler.
  *
  *     npm run nexmark -- q19

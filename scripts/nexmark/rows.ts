@@ -42,7 +42,10 @@ export function differenceOf(query: string, actual: readonly Row[], expected: re
   const unexpected = [...surplus].filter(([, times]) => times > 0);
   if (missing.length + unexpected.length === 0) return undefined;
   const told = (what: string, rows: typeof missing): string =>
-    `${rows.length} rows ${what}${rows.slice(0, shown).map(([row, times]) => `\n  ${Math.abs(times)} × ${row}`)}`;
+    `${rows.length} rows ${what}${rows
+      .slice(0, shown)
+      .map(([row, times]) => `\n  ${Math.abs(times)} × ${row}`)
+      .join('')}`;
   return `${actual.length} rows, expected ${expected.length}; ${told('missing', missing)}; ${told('too many', unexpected)}`;
 }
 
