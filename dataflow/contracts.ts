@@ -81,7 +81,11 @@ export interface OperatorContext {
    * With `until` (a sink waiting for its disk), it is not called before that resolves; a rejection fails the task.
    */
   park(resume: () => boolean, until?: Promise<unknown>): void;
+  /** Runs `work` between records, when the outputs have room and nothing is parked; what it throws fails the task. */
+  post(work: () => void): void;
   currentWatermark(): number;
+  /** Hands event time on, of an operator that holds it. */
+  emitWatermark(watermark: number): void;
   /**
    * Declares something that must be one and the same for all subtasks (a target directory): `token` names what this
    * subtask sees. The JobManager fails the job when subtasks see different tokens.
@@ -108,6 +112,11 @@ export interface OperatorSnapshotContext {
  * snapshots → `endInput` → `finish` (first to last) → [final checkpoint] → `close`. On failure or cancel only `close` runs.
  */
 export interface Operator<In = unknown, Out = unknown> {
+  /**
+   * The operator hands event time on itself (`emitWatermark`), when what came before it has left. It is the only operator
+   * of its task.
+   */
+  readonly holdsTime?: boolean;
   open?(context: OperatorContext): void | Promise<void>;
   /** Returns the function called for each record, specialised for `out`. Called once, before `open`. */
   bind(out: Emit<Out>, context: OperatorContext): Emit<In>;

@@ -42,6 +42,9 @@ export class OperatorBench {
   readonly accumulators = new TaskAccumulators();
   /** Declared resource → token. */
   readonly sharedResources = new Map<string, string>();
+  /** What `emitWatermark` was called with. */
+  readonly watermarks: number[] = [];
+  readonly #posted: (() => void)[] = [];
   #parked: { readonly resume: () => boolean; readonly until: Promise<unknown> | undefined }[] = [];
 
   constructor(options: OperatorBenchOptions) {
@@ -50,6 +53,13 @@ export class OperatorBench {
 
   get isParked(): boolean {
     return this.#parked.length > 0;
+  }
+
+  /** Runs what was posted so far; whether there was anything. */
+  runPosted(): boolean {
+    const posted = this.#posted.splice(0);
+    for (const work of posted) work();
+    return posted.length > 0;
   }
 
   /** Resumes what was parked until nothing is. */
@@ -86,7 +96,9 @@ export class OperatorBench {
       },
       isOutputAvailable: () => true,
       park: (resume, until) => void this.#parked.push({ resume, until }),
+      post: (work) => void this.#posted.push(work),
       currentWatermark: () => 0,
+      emitWatermark: (watermark) => void this.watermarks.push(watermark),
       declareSharedResource: (name, token) => void this.sharedResources.set(name, token),
       print: (line) => void this.printed.push(line),
       reportResult: (name, values) => void this.results.set(name, values),

@@ -7,17 +7,14 @@
  * C3  A side output without a taker is dropped.
  * C4  Neighbours that are stages become one function (see ../fusion); where code may not be made they are bound like others.
  */
-import type { FunctionMetric, TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import type { FunctionMetric } from '../../bus/protocol/messages/tasks.js';
 import type { AccumulatorState } from '../../core/accumulator-state.js';
 import { assert, MillraceError } from '../../core/errors.js';
-import type { CorePorts, FileSystem } from '../../core/ports.js';
 import { keyGroupRange } from '../../graph/key-groups.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
-import { HeapOperatorState } from '../../storage/state/operator/heap-operator-state.js';
 import { TaskAccumulators } from '../accumulators/task-accumulators.js';
-import type { OutputPressure } from '../channels/channel-owner.js';
-import type { Emit, Operator, OperatorContext, Source, SourceOutput, TaskInfo } from '../contracts.js';
+import type { Emit, Operator, OperatorContext, Source, SourceOutput } from '../contracts.js';
 import { compile } from '../fusion/dynamic-code.js';
 import { fuse } from '../fusion/fuse.js';
 import { createRecordCount, type RecordCount } from '../fusion/record-count.js';
@@ -26,31 +23,19 @@ import { functionError } from '../operators/user-error.js';
 import { copyRecord } from '../records/copy-record.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
 import { FunctionMetrics } from './function-metrics.js';
+import { operatorContext, type OperatorTask } from './operator-context.js';
 import { restoredValues, restoreStates } from './operator-restore.js';
-import type { Parking } from './parking.js';
 import type { OutputEdge } from './task-outputs.js';
 
-export interface OperatorChainOptions {
+export interface OperatorChainOptions extends OperatorTask {
   readonly vertex: JobVertex;
-  readonly descriptor: TaskDeploymentDescriptor;
-  readonly taskInfo: TaskInfo;
   readonly code: TaskCode;
-  readonly ports: CorePorts & { readonly files: FileSystem };
   readonly chunks: ChunkStore;
   readonly createKeyedState: (options: KeyedStateOptions) => KeyedStateBackend;
   readonly isStrictState: boolean;
   readonly edges: readonly OutputEdge[];
-  readonly pressure: OutputPressure;
-  readonly parking: Parking;
-  /** Results that may still be pulled in this step of the loop. */
-  readonly quota: { left: number };
   /** Counts, at 0, the records a source emitted. */
   readonly sourceRecords: RecordCount;
-  readonly currentWatermark: () => number;
-  readonly fail: (error: unknown) => void;
-  readonly wake: () => void;
-  readonly onSharedResource: (name: string, token: string) => void;
-  readonly onResult: (name: string, values: readonly unknown[]) => void;
 }
 
 /** One operator of the chain. The head of a source task has no `operator`: the source driver is it. */
@@ -59,13 +44,6 @@ export interface ChainedOperator {
   readonly context: OperatorContext;
   readonly keyed: KeyedStateBackend | undefined;
   readonly operator: Operator | undefined;
-}
-
-interface ContextParts {
-  readonly descriptor: OperatorDescriptor;
-  readonly index: number;
-  readonly keyed: KeyedStateBackend | undefined;
-  readonly restored: readonly unknown[] | undefined;
 }
 
 /** What a source task reads, and where the records go: `emit` is exchanged once results need no second look. */
@@ -144,7 +122,15 @@ export class OperatorChain {
     for (const [index, descriptor] of vertex.operators.entries()) {
       const keyed = descriptor.isKeyed ? this.#createKeyed(descriptor) : undefined;
       const factory = this.#factoryOf(descriptor);
-      const context = this.#contextOf({ descriptor, index, keyed, restored: await restoredValues(descriptor.id, this.#options) });
+      const context = operatorContext(this.#options, {
+        operator: descriptor,
+        index,
+        keyed,
+        restored: await restoredValues(descriptor.id, this.#options),
+        functionMetrics: this.#functionMetrics,
+        accumulators: this.#accumulators,
+        sideOutput: (tag) => this.#outputOf(descriptor, tag),
+      });
       this.#operators.push({ descriptor, context, keyed, operator: factory.kind === 'operator' ? factory.create() : undefined });
     }
     for (const chained of this.#operators) await restoreStates(chained, this.#options);
@@ -201,55 +187,6 @@ export class OperatorChain {
       isObjectReuse: task.jobGraph.settings.objectReuse,
       isStrict: isStrictState,
     });
-  }
-
-  #contextOf({ descriptor, index, keyed, restored }: ContextParts): OperatorContext {
-    const {
-      taskInfo,
-      ports,
-      descriptor: task,
-      pressure,
-      parking,
-      quota,
-      currentWatermark,
-      fail,
-      wake,
-      onSharedResource,
-      onResult,
-    } = this.#options;
-    const { settings } = task.jobGraph;
-    const logger = ports.logger.child({ operator: descriptor.name });
-    return {
-      task: taskInfo,
-      operatorId: descriptor.id,
-      operatorName: descriptor.name,
-      clock: ports.clock,
-      random: ports.random,
-      logger,
-      files: ports.files,
-      metrics: this.#functionMetrics.groupOf(descriptor, logger),
-      accumulators: this.#accumulators.of(descriptor.name),
-      isCheckpointed: settings.checkpointing.intervalMs !== undefined,
-      isObjectReuse: settings.objectReuse,
-      keyed,
-      restored,
-      operatorState: new HeapOperatorState({ operatorName: descriptor.name, isObjectReuse: settings.objectReuse }),
-      restoredCheckpointId: task.restore?.checkpointId,
-      sideOutput: (tag) => this.#outputOf(descriptor, tag),
-      isOutputAvailable: () => {
-        quota.left -= 1;
-        return quota.left > 0 && pressure.fullChannels === 0 && parking.lowestIndex <= index;
-      },
-      park: (resume, until) => {
-        if (until === undefined) parking.park(index, resume);
-        else parking.parkUntil(index, resume, until, { wake, fail: (error) => fail(functionError(descriptor.name, error)) });
-      },
-      currentWatermark,
-      declareSharedResource: (name, token) => onSharedResource(`${descriptor.name}/${name}`, token),
-      print: (line) => (ports.print === undefined ? ports.logger.log('info', line) : ports.print(line)),
-      reportResult: onResult,
-      fail: (error) => fail(functionError(descriptor.name, error)),
-    };
   }
 
   #bind(chained: ChainedOperator): void {

@@ -19,6 +19,7 @@ import type { SlotTask } from '../slot-loop.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
 import type { ChainScope } from './event-time.js';
 import { LatencyTracking } from './latency-tracking.js';
+import { Mailbox } from './mailbox.js';
 import { OperatorChain, type ChainedOperator } from './operator-chain.js';
 import { Parking } from './parking.js';
 import { ProcedureRunner } from './procedure-runner.js';
@@ -50,6 +51,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #isRestoredFinished: boolean;
   readonly #parking = new Parking();
   readonly #quota = { left: 0 };
+  readonly #mailbox = new Mailbox(() => this.#wake());
   readonly #outputs: TaskOutputs;
   readonly #reader: RecordReader;
   readonly #timers: ProcessingTimers;
@@ -166,7 +168,9 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       ...room,
       quota: this.#quota,
       sourceRecords: this.#sourceRecords,
+      mailbox: this.#mailbox,
       currentWatermark: () => this.#time.watermark,
+      emitWatermark: (time) => this.#outputs.broadcast({ kind: 'watermark', time }),
       fail: (error) => this.#fail(error),
       wake: this.#wake,
       onSharedResource: (name, token) => callbacks.onSharedResource(name, token),
@@ -325,6 +329,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     if (this.#beginDueProcedure()) return 'progress';
     if (this.#ending.phase === 'closing' && this.#outputs.isAcknowledged() && this.#reader.hasEnded) return this.#end();
     if (isFull) return 'waiting';
+    if (this.#mailbox.runOne()) return 'progress';
     if (this.#ending.phase === 'reading' && this.#timers.fire()) return 'progress';
     if (this.#ending.phase === 'reading' && this.#latency.sendDue()) return 'progress';
     if (this.#source !== undefined) return this.#readSource(this.#source);
@@ -380,6 +385,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#latency.stop();
     this.#checkpoints.discardAll();
     this.#parking.clear();
+    this.#mailbox.clear();
     this.#reader.close();
     this.#outputs.close();
     const failures: unknown[] = [];

@@ -16,6 +16,9 @@ export interface TaskTimeOptions {
   readonly broadcast: (event: StreamEvent) => void;
 }
 
+/** The operator of the task hands time on itself. */
+const holdsTime = (scope: ChainScope): boolean => scope.operators()[0]?.operator?.holdsTime === true;
+
 /** See the head of this file. */
 export class TaskTime {
   readonly #options: TaskTimeOptions;
@@ -34,7 +37,7 @@ export class TaskTime {
     const { scope, isRestoredFinished, broadcast } = this.#options;
     this.#watermark = watermark;
     if (!isRestoredFinished) yield* advanceChain(scope, watermark);
-    broadcast({ kind: 'watermark', time: watermark });
+    if (isRestoredFinished || !holdsTime(scope)) broadcast({ kind: 'watermark', time: watermark });
   }
 
   /** The last watermark, then the last words of the operators. */

@@ -39,7 +39,7 @@ async function runGate(source: Source<Timed>, restartsAfter: number): Promise<Ga
   let position: unknown;
   for (let isFinished = false; !isFinished;) {
     const bench = new OperatorBench({ files });
-    split ??= (await source.enumerate({ files, parallelism: 1, logger: bench.context.logger }))[0] as Split;
+    split ??= (await source.enumerate({ files, parallelism: 1, logger: bench.context.logger, clock: bench.context.clock }))[0] as Split;
     const reader: SourceReader<Timed> = source.createReader(bench.context);
     await reader.start(split, position);
     for (let polled = 0; polled < restartsAfter && !isFinished; polled += 1) {
@@ -83,7 +83,7 @@ test('a reader of several splits starts each anew', async () => {
   const bench = new OperatorBench({ files });
   const reader = source.createReader(bench.context);
   const passed: number[] = [];
-  for (const split of await source.enumerate({ files, parallelism: 2, logger: bench.context.logger })) {
+  for (const split of await source.enumerate({ files, parallelism: 2, logger: bench.context.logger, clock: bench.context.clock })) {
     await reader.start(split, undefined);
     while (reader.poll({ emit: ({ dateTime }) => void passed.push(dateTime), isAvailable: () => true }, 10) !== 'split-finished');
   }
@@ -103,7 +103,7 @@ async function readAll(path: string): Promise<readonly AuctionEvent[]> {
   const { context } = new OperatorBench({ files });
   const reader = source.createReader(context);
   const read: AuctionEvent[] = [];
-  for (const split of await source.enumerate({ files, parallelism: 1, logger: context.logger })) {
+  for (const split of await source.enumerate({ files, parallelism: 1, logger: context.logger, clock: context.clock })) {
     await reader.start(split, undefined);
     for (;;) {
       const status = reader.poll({ emit: (event) => void read.push(event), isAvailable: () => true }, 50);
