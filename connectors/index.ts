@@ -26,5 +26,6 @@ export { jsonArray } from './formats/json-array-format.js';
 export { ndjson } from './formats/ndjson-format.js';
 export { textLines } from './formats/text-format.js';
 export { fileSink, type FileSinkOptions } from './sinks/files/file-sink.js';
+export { jetStreamSink, type JetStreamSinkOptions } from './nats/jetstream-sink.js';
 export type { RollingPolicy } from './sinks/files/rolling-policy.js';
 export { TwoPhaseCommitWriter, type Recovery } from './sinks/two-phase-commit-writer.js';

@@ -177,6 +177,24 @@ export const limits = {
   sinkBlockBytes: 64 * kib,
   /** Bytes a sink holds for a slow disk before it holds back its input: 64 blocks. */
   sinkPendingBytesMax: 4 * mib,
+  /** Bytes of a transaction that is kept in checkpoints until it is committed: in memory with its encoding and its chunks, 96 MiB. */
+  sinkTransactionBytesMax: 32 * mib,
+  /** Messages published before their acknowledgements are awaited: as many round trips are saved. */
+  sinkPublishWindow: 256,
+  /** Bytes of them: half of what nats-server holds of a client before it counts as slow. */
+  sinkPublishWindowBytes: 4 * mib,
+  /** Bytes of the headers that the sink and the client add to a message: id, expected stream, and what frames them. */
+  sinkHeaderBytes: 512,
+  /** Subjects a sink remembers as taken by its stream; then it forgets them all: 512 KiB. */
+  sinkSubjectsKnownMax: 4_096,
+  /** How long a sink tries to commit while its server is away, before the task fails and the job restarts. */
+  sinkCommitPatienceMs: 30_000,
+  /** How long one answer of the server of a sink may take. */
+  sinkAnswerMs: 5_000,
+  /** Pause before a sink asks its server again: nats.js reconnects after 250 ms. */
+  sinkRetryDelayMs: 300,
+  /** Messages of a stream read at once when a sink looks for what it wrote; they come without their payload. */
+  sinkReadBackBatch: 1_000,
   /** Files a file sink writes at once, one a partition: 8 MiB of blocks, an eighth of the 1,024 handles a process often may have. */
   sinkOpenFilesMax: 128,
   /** Files being ended at which a file sink holds back its input: each is a sync, and as many wait as may be open. */

@@ -240,14 +240,26 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
 /** The contract of sinks built on two-phase commit. */
 export const sinkContract: Contract<SinkFixture<unknown>> = Object.entries(cases).map(([name, body]) => ({
   name,
-  run: (fixture) => body(given(fixture)),
+  run: async (fixture) => {
+    const started: SinkBench<unknown>[] = [];
+    try {
+      await body(given(fixture, started));
+    } finally {
+      // Writers that a case left behind as dead hold connections.
+      for (const writer of started) await writer.close();
+    }
+  },
 }));
 
-function given(fixture: SinkFixture<unknown>): Given {
+function given(fixture: SinkFixture<unknown>, started: SinkBench<unknown>[]): Given {
   const { files, clock } = fixture;
   return {
     fixture,
-    start: (options = {}) => new SinkBench(fixture.makeSink(), { ...options, files, ...(clock === undefined ? {} : { clock }) }).open(),
+    start: (options = {}) => {
+      const writer = new SinkBench(fixture.makeSink(), { ...options, files, ...(clock === undefined ? {} : { clock }) });
+      started.push(writer);
+      return writer.open();
+    },
     sees: async (...numbers) =>
       assert.deepEqual(
         [...(await fixture.visible())].sort((a, b) => a - b),

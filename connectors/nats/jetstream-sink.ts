@@ -1,0 +1,57 @@
+/**
+ * Records as messages of a JetStream stream, each exactly once: what users configure. How it is done stands in
+ * jetstream-writer.ts.
+ */
+import { limits } from '../../core/limits.js';
+import type { Sink } from '../../dataflow/contracts.js';
+import { JetStreamWriter } from './jetstream-writer.js';
+import { shownServers, type NatsServerOptions } from './nats-connection.js';
+import { isSubject } from './subjects.js';
+
+export interface JetStreamSinkOptions<T> extends NatsServerOptions {
+  /** Shown in plans; default: `jetstream` and the name of the stream. */
+  readonly name?: string;
+  /** An existing stream. Its retention must be `limits`: what the sink wrote is read back after a failure. */
+  readonly stream: string;
+  /** Subject of a record, or of all; the stream must take it. */
+  readonly subject: string | ((value: T) => string);
+  /** Payload of a record; default: its JSON. */
+  readonly encode?: (value: T) => string | Uint8Array;
+  /** Headers of a record. `Nats-` headers belong to the server and the sink. */
+  readonly headers?: (value: T) => Readonly<Record<string, string>>;
+  /** Bytes between two checkpoints in one subtask, beyond which the job fails; default 32 MiB. They are kept in memory and in the checkpoint. */
+  readonly transactionBytesMax?: number;
+  /**
+   * What to do when a restore cannot tell whether a transaction was published, because the stream has dropped messages
+   * since: `fail` (default), or publish it, perhaps a second time.
+   */
+  readonly whenDropped?: 'fail' | 'publish';
+}
+
+/**
+ * Publishes what came before a checkpoint when the checkpoint completed; messages carry `Nats-Msg-Id: <transaction>.<index>`.
+ * Without checkpoints everything is published at the end of input.
+ */
+export function jetStreamSink<T>(options: JetStreamSinkOptions<T>): Sink<T> {
+  const { stream, subject, whenDropped = 'fail', transactionBytesMax = limits.sinkTransactionBytesMax } = options;
+  const servers = shownServers(options);
+  if (!/^[^\s.*>/\\]+$/.test(stream)) throw new TypeError(`${JSON.stringify(stream)} is not the name of a stream`);
+  if (typeof subject === 'string' && !isSubject(subject))
+    throw new TypeError(`${JSON.stringify(subject)} is not a subject that messages can be published to`);
+  if (!Number.isSafeInteger(transactionBytesMax) || transactionBytesMax < 1)
+    throw new TypeError(`transactionBytesMax is ${transactionBytesMax}: give a number of bytes`);
+  return {
+    name: options.name ?? `jetstream ${stream}`,
+    data: { servers, stream, ...(typeof subject === 'string' ? { subject } : {}) },
+    createWriter: () =>
+      new JetStreamWriter<T>({
+        servers: options,
+        stream,
+        subjectOf: typeof subject === 'string' ? () => subject : subject,
+        encode: options.encode ?? ((value) => JSON.stringify(value) ?? 'null'),
+        headersOf: options.headers,
+        transactionBytesMax,
+        whenDropped,
+      }),
+  };
+}
