@@ -48,6 +48,11 @@ export interface StateDescriptor {
 export interface StateOptions {
   /** Belongs to the current key and the current namespace, instead of to the key alone. Default false. */
   readonly isNamespaced?: boolean;
+  /**
+   * Value states only: what is put is the state's already and not copied; nobody else keeps it, or texts that hold more than
+   * themselves alive. For operators that change a large value in place. Default false.
+   */
+  readonly isOwned?: boolean;
 }
 
 /** Bytes of one chunk, written where checkpoints live; the backend never knows where that is. */

@@ -92,7 +92,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   valueState<T>(name: string, options?: StateOptions): ValueState<T> {
     const { table, index } = this.declare(name, 'value', options);
-    return new HeapValueState<T>(table, index, this.isObjectReuse);
+    return new HeapValueState<T>(table, index, this.isObjectReuse || options?.isOwned === true);
   }
 
   listState<T>(name: string, options?: StateOptions): ListState<T> {

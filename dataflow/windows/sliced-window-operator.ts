@@ -1,0 +1,231 @@
+/**
+ * Tumbling and sliding windows that fire at their end: a record changes one slice, whatever the number of its windows.
+ *
+ * SW1  Results and late records are those of the general window operator, for the same assigner with its own trigger.
+ * SW2  A key has one timer for each slice that is new and then one for each window: the next one that holds a slice.
+ * SW3  A slice is kept until the last of its windows ended, with the allowed lateness; a slice with records whose windows
+ *      are not all complete always has a timer that fires the next of them.
+ * SW4  Windows of the clock end when their last millisecond is over, and a clock that is set back opens none again.
+ */
+import { keyHashOf } from '../../core/keys.js';
+import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
+import { maxWatermark, noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
+import { compile } from '../fusion/dynamic-code.js';
+import { keyedStateOf } from '../operators/runtime-context.js';
+import { failFunction } from '../operators/user-error.js';
+import { LateRecords } from './late-records.js';
+import { contentsBetween, dropSlices, hasSlices, insertSlice, placeIn, ringOf, touchSlice, type SliceRing } from './slice-ring.js';
+import { Slices } from './slices.js';
+import { timestampMissing } from './timestamps.js';
+import type { FixedWindows } from './window-assigner.js';
+import { ownBy, type WindowContents } from './window-contents.js';
+import type { WindowFiring } from './window-firing.js';
+import { contentsOf, firingOf, type WindowPlan } from './window-plan.js';
+import { TimeWindow } from './window.js';
+
+interface Cell<Acc> {
+  keyed?: KeyedStateBackend;
+  ring?: ValueState<SliceRing<Acc>>;
+  /** The latest time of the clock that was seen (SW4). */
+  now: number;
+}
+
+export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out> {
+  readonly #plan: WindowPlan<In, Acc, Mid, Out>;
+  readonly #slices: Slices;
+  readonly #isEventTime: boolean;
+  readonly #latenessMs: number;
+  /** A window is one slice, and fires once: its contents need not be copied. */
+  readonly #isTaken: boolean;
+  readonly #cell: Cell<Acc> = { now: noTimestamp };
+  #contents!: WindowContents<In, Acc, Mid>;
+  #firing!: WindowFiring<Mid>;
+  #context!: OperatorContext;
+  #late!: LateRecords;
+
+  constructor(plan: WindowPlan<In, Acc, Mid, Out>, windows: FixedWindows) {
+    this.#plan = plan;
+    this.#slices = new Slices(windows);
+    this.#isEventTime = windows.time === 'event';
+    this.#latenessMs = this.#isEventTime ? plan.allowedLatenessMs : 0;
+    this.#isTaken = this.#slices.widthMs === this.#slices.sizeMs && this.#latenessMs === 0;
+  }
+
+  bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
+    this.#context = context;
+    this.#contents = contentsOf(this.#plan, context);
+    this.#firing = firingOf(this.#plan, out, context);
+    this.#late = new LateRecords(context, this.#plan.lateTag);
+    const { keyOf } = this.#plan;
+    const cell = this.#cell;
+    const take: Emit<In> = (value, timestamp, keyHash) => {
+      try {
+        const key = keyOf(value);
+        cell.keyed?.setCurrentKey(key, keyHash ?? keyHashOf(key));
+        this.#add(value, timestamp);
+      } catch (error) {
+        failFunction(context.operatorName, error);
+      }
+    };
+    return this.#compiled(context) ?? take;
+  }
+
+  open(context: OperatorContext): void | Promise<void> {
+    this.#cell.keyed = keyedStateOf(context);
+    this.#cell.ring = this.#cell.keyed.valueState('slices', { isOwned: true });
+    return this.#firing.open();
+  }
+
+  onTimer(time: number, domain: 'event' | 'processing'): void {
+    const state = this.#cell.ring as ValueState<SliceRing<Acc>>;
+    if (domain === 'processing') this.#cell.now = Math.max(this.#cell.now, time);
+    // Timers of the clock are registered for the end itself (SW4).
+    const end = domain === 'event' ? time + 1 : time;
+    const ring = state.value();
+    if (ring === undefined) return;
+    const { slideMs } = this.#slices;
+    try {
+      if (this.#slices.isWindowEnd(end)) this.#fire(ring, end);
+      if (this.#latenessMs > 0) this.#end(ring, end - this.#latenessMs);
+      const left = this.#dropEnded(ring, end);
+      if (left === 0) {
+        state.clear();
+        return;
+      }
+      state.update(ring);
+      if (slideMs < this.#slices.sizeMs && this.#slices.isWindowEnd(end)) this.#continueAfter(ring, end);
+    } catch (error) {
+      failFunction(this.#context.operatorName, error);
+    }
+  }
+
+  close(): void | Promise<void> {
+    return this.#firing?.close();
+  }
+
+  /** Code of its own for the usual record: one for the latest slice of its key, that is open. */
+  #compiled(context: OperatorContext): Emit<In> | undefined {
+    const { code, uses } = this.#contents;
+    const { widthMs, sliceOffset } = this.#slices;
+    const time = this.#isEventTime ? 'timestamp' : '(cell.now = Math.max(cell.now, clock.now()))';
+    return compile<Emit<In>>(
+      'window',
+      {
+        ...uses,
+        keyOf: this.#plan.keyOf,
+        keyHashOf,
+        cell: this.#cell,
+        clock: context.clock,
+        currentWatermark: () => context.currentWatermark(),
+        own: ownBy({ place: context.operatorName, isObjectReuse: context.isObjectReuse }),
+        addSlowly: (value: In, timestamp: number) => this.#add(value, timestamp),
+        fail: (error: unknown): never => failFunction(context.operatorName, error),
+      },
+      `return function window(value, timestamp, keyHash) {
+  try {
+    const key = keyOf(value);
+    cell.keyed.setCurrentKey(key, keyHash === undefined ? keyHashOf(key) : keyHash);
+    const ring = cell.ring.value();
+    if (ring !== undefined) {
+      const time = ${time};
+      const rest = (time - ${sliceOffset}) % ${widthMs};
+      const end = time - rest + (rest < 0 ? 0 : ${widthMs});
+      const last = ring.ends.length - 1;
+      if (ring.ends[last] === end${this.#isEventTime ? ' && end > currentWatermark() + 1' : ''}) {
+        const before = ring.contents[last];
+        const after = ${code.replaceAll('$', '')};
+        if (after !== before) ring.contents[last] = typeof after === 'number' ? after : own(after);
+        cell.ring.update(ring);
+        return;
+      }
+    }
+    addSlowly(value, timestamp);
+  } catch (error) {
+    fail(error);
+  }
+};`,
+    );
+  }
+
+  /** The current key is set. */
+  #add(value: In, timestamp: number): void {
+    if (this.#isEventTime && timestamp === noTimestamp) throw timestampMissing(this.#context.operatorName);
+    const cell = this.#cell;
+    const slices = this.#slices;
+    if (!this.#isEventTime) cell.now = Math.max(cell.now, this.#context.clock.now());
+    const end = slices.endAt(this.#isEventTime ? timestamp : cell.now);
+    /** Windows that end there or before are complete. */
+    const closed = this.#isEventTime ? this.#context.currentWatermark() + 1 : cell.now;
+    const firstEnd = slices.firstEnd(end);
+    const lastEnd = slices.lastEnd(end);
+    if (firstEnd > lastEnd || lastEnd + this.#latenessMs <= closed) {
+      if (this.#isEventTime && timestamp + this.#latenessMs < closed) this.#late.take(value, timestamp);
+      return;
+    }
+    const ring = this.#put(value, timestamp, end, closed);
+    (cell.ring as ValueState<SliceRing<Acc>>).update(ring);
+    if (firstEnd > closed) return;
+    // Late, but allowed: the windows that are complete already fire again, the latest first.
+    for (
+      let windowEnd = Math.min(lastEnd, (slices.nextEnd(end, closed) ?? lastEnd + slices.slideMs) - slices.slideMs);
+      windowEnd >= firstEnd;
+      windowEnd -= slices.slideMs
+    )
+      if (windowEnd + this.#latenessMs > closed) this.#fire(ring, windowEnd);
+  }
+
+  /** Adds the record to its slice. */
+  #put(value: In, timestamp: number, end: number, closed: number): SliceRing<Acc> {
+    const ring = this.#cell.ring?.value();
+    const place = ring === undefined ? -1 : placeIn(ring, end);
+    if (ring !== undefined && place >= 0) {
+      touchSlice(ring, end);
+      ring.contents[place] = this.#contents.add(value, ring.contents[place] as Acc, timestamp);
+      return ring;
+    }
+    const begun = this.#contents.begin(value, timestamp);
+    const next = this.#slices.nextEnd(end, closed);
+    if (next !== undefined) this.#registerAt(next);
+    if (ring === undefined) return ringOf(end, begun);
+    touchSlice(ring, end);
+    insertSlice(ring, -1 - place, end, begun);
+    return ring;
+  }
+
+  #registerAt(end: number): void {
+    if (this.#isEventTime) this.#cell.keyed?.registerTimer('event', end - 1);
+    else this.#cell.keyed?.registerTimer('processing', end);
+  }
+
+  #fire(ring: SliceRing<Acc>, end: number): void {
+    const { sizeMs } = this.#slices;
+    const contents = this.#isTaken ? ring.contents[placeIn(ring, end)] : contentsBetween(ring, end - sizeMs, end, this.#contents);
+    if (contents === undefined) return;
+    const window = new TimeWindow(end - sizeMs, end);
+    this.#firing.fire(this.#contents.values(contents), window, window.start);
+    if (this.#latenessMs === 0) this.#firing.end(window, window.start);
+    else if (end - 1 + this.#latenessMs <= maxWatermark) this.#cell.keyed?.registerTimer('event', end - 1 + this.#latenessMs);
+  }
+
+  /** A window and its allowed lateness are over. */
+  #end(ring: SliceRing<Acc>, end: number): void {
+    const { sizeMs } = this.#slices;
+    if (!this.#slices.isWindowEnd(end) || !hasSlices(ring, end - sizeMs, end)) return;
+    this.#firing.end(new TimeWindow(end - sizeMs, end), end - sizeMs);
+  }
+
+  /** Drops the slices of no window that may still fire (SW3); says how many are left. */
+  #dropEnded(ring: SliceRing<Acc>, closed: number): number {
+    const { ends } = ring;
+    let ended = 0;
+    while (ended < ends.length && this.#slices.lastEnd(ends[ended] as number) + this.#latenessMs <= closed) ended += 1;
+    dropSlices(ring, ended);
+    return ends.length;
+  }
+
+  /** Registers the window after one that ended, when it holds a slice (SW2). */
+  #continueAfter(ring: SliceRing<Acc>, end: number): void {
+    const next = end + this.#slices.slideMs;
+    if (hasSlices(ring, next - this.#slices.sizeMs, next)) this.#registerAt(next);
+  }
+}
