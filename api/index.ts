@@ -8,6 +8,37 @@ export type { ConnectedStreams, DataStream, KeyedConnectedStreams, KeyedStream, 
 export type { NumericField, OrderedField } from './aggregations.js';
 export type { DeclaredKeyedStream, DeclaredStream } from './declared-fields.js';
 export type { FieldOf, FieldsOf, KeyBy, KeyField, KeyFields, KeyMadeBy, KeyOfFields, KnownKey, MatchingKey } from './fields.js';
+export {
+  EventTimeSessionWindows,
+  GlobalWindows,
+  ProcessingTimeSessionWindows,
+  SlidingEventTimeWindows,
+  SlidingProcessingTimeWindows,
+  TumblingEventTimeWindows,
+  TumblingProcessingTimeWindows,
+} from './windows/assigners.js';
+export { ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger, ProcessingTimeoutTrigger, TimeEvictor } from './windows/triggers.js';
+export type { WindowedStream, WindowOf } from './windows/windowed-stream.js';
+export { CountEvictor } from '../dataflow/windows/evictors/count-evictor.js';
+export { DeltaEvictor } from '../dataflow/windows/evictors/delta-evictor.js';
+export type { Evictor, EvictorContext, EvictorOptions, TimestampedValue } from '../dataflow/windows/evictors/evictor.js';
+export { CountTrigger } from '../dataflow/windows/triggers/count-trigger.js';
+export { DeltaTrigger, type DeltaFunction } from '../dataflow/windows/triggers/delta-trigger.js';
+export { EndOfStreamTrigger, NeverTrigger } from '../dataflow/windows/triggers/end-triggers.js';
+export { EventTimeTrigger } from '../dataflow/windows/triggers/event-time-trigger.js';
+export { ProcessingTimeTrigger } from '../dataflow/windows/triggers/processing-time-trigger.js';
+export type { ProcessingTimeout } from '../dataflow/windows/triggers/processing-timeout-trigger.js';
+export { PurgingTrigger } from '../dataflow/windows/triggers/purging-trigger.js';
+export type { FoldedState, MergeContext, Trigger, TriggerContext, TriggerResult } from '../dataflow/windows/triggers/trigger.js';
+export type { FixedWindows, SessionWindows, SoleWindow, WindowAssigner } from '../dataflow/windows/window-assigner.js';
+export type {
+  ProcessWindow,
+  ProcessWindowFunction,
+  WindowContext,
+  WindowFunction,
+  WindowStates,
+} from '../dataflow/windows/window-function.js';
+export { GlobalWindow, TimeWindow, type Window } from '../dataflow/windows/window.js';
 export { outputTag } from '../dataflow/functions.js';
 export { registerRecordClass, type RecordClass } from '../dataflow/records/record-classes.js';
 export type {

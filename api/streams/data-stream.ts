@@ -22,6 +22,8 @@ import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
 import { mapOperator } from '../../dataflow/operators/map.js';
 import { printOperator } from '../../dataflow/operators/print.js';
 import { processOperator } from '../../dataflow/operators/process.js';
+import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
+import type { GlobalWindow } from '../../dataflow/windows/window.js';
 import { fieldSelector, keyOfFields } from '../../dataflow/records/pick-fields.js';
 import { checkFields } from '../../graph/field-names.js';
 import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
@@ -29,6 +31,9 @@ import { apiError } from '../api-error.js';
 import { DeclaredStream, type DeclaredStreamOptions } from '../declared-fields.js';
 import type { FieldOf, FieldsOf, KeyFields, KeyOfFields } from '../fields.js';
 import { assertSynchronous, type Transformation } from '../transformation.js';
+import { GlobalWindows } from '../windows/assigners.js';
+import { countWindow } from '../windows/count-window.js';
+import { windowed, type WindowedStream, type WindowOf } from '../windows/windowed-stream.js';
 import type { ConnectedStreams } from './connected-streams.js';
 import type { KeyedStream } from './keyed-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
@@ -122,6 +127,21 @@ export class DataStream<T> {
     const fields = [first, ...others];
     const keyOf = keyOfFields(fields);
     return this.#keyedBy(keyOf, keyOf, fields as FieldOf<T>[]);
+  }
+
+  /**
+   * Cuts all records into windows, whatever their keys: in one subtask. The functions of the windows get null as key.
+   */
+  windowAll<const A extends WindowAssigner<T>>(assigner: A): WindowedStream<null, T, WindowOf<A>> {
+    const { builder, origins } = this.#handle;
+    const keyOf = (): null => null;
+    const gathered = partitionedOrigins(origins, 'HASH', { keySelector: keyOf, keyFields: [] });
+    return windowed({ builder, origins: gathered }, keyOf, assigner, true);
+  }
+
+  /** Windows of `size` records, whatever their keys; see `countWindow` of keyed streams. */
+  countWindowAll(size: number, slide?: number): WindowedStream<null, T, GlobalWindow> {
+    return countWindow(this.windowAll(GlobalWindows.create()), size, slide);
   }
 
   /** All records of this stream and the others; their order against each other is not defined. */

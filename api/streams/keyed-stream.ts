@@ -4,9 +4,14 @@ import type { KeyedProcessSetup, ReduceFunction, RichReduceFunction, Synchronous
 import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
 import { keyedReduceOperator } from '../../dataflow/operators/keyed-reduce.js';
 import { checkFields } from '../../graph/field-names.js';
+import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
+import type { GlobalWindow } from '../../dataflow/windows/window.js';
 import type { FieldUse } from '../../graph/types.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
 import { DeclaredKeyedStream } from '../declared-fields.js';
+import { GlobalWindows } from '../windows/assigners.js';
+import { countWindow } from '../windows/count-window.js';
+import { windowed, type WindowedStream, type WindowOf } from '../windows/windowed-stream.js';
 import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey, type MatchingKey } from '../fields.js';
 import { KeyedConnectedStreams, type ConnectedStreams } from './connected-streams.js';
 import { DataStream, handleOf } from './data-stream.js';
@@ -77,6 +82,19 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
   override connect<Other>(other: DataStream<Other>): ConnectedStreams<T, Other> {
     if (!(other instanceof KeyedStream)) return super.connect(other);
     return new KeyedConnectedStreams<Key, T, Other>(this, other, { first: this.#keyOf, second: keySelectorOf(other) });
+  }
+
+  /** Cuts the records of each key into windows. */
+  window<const A extends WindowAssigner<T>>(assigner: A): WindowedStream<K, T, WindowOf<A>> {
+    return windowed(handleOf(this), this.#keyOf, assigner);
+  }
+
+  /**
+   * Windows of `size` records of a key: each fires when it is full; with a slide, after every `slide` records, with the last
+   * `size` of them.
+   */
+  countWindow(size: number, slide?: number): WindowedStream<K, T, GlobalWindow> {
+    return countWindow(this.window(GlobalWindows.create()), size, slide);
   }
 
   /** Folds the records of each key into one; every record hands on the new value. */

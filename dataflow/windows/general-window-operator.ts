@@ -17,7 +17,7 @@ import { maxWatermark, noTimestamp, type Emit, type Operator, type OperatorConte
 import { keyedStateOf } from '../operators/runtime-context.js';
 import { failFunction } from '../operators/user-error.js';
 import type { Evictor, TimestampedValue } from './evictors/evictor.js';
-import { LateRecords } from './late-records.js';
+import { lateRecordsOf } from './late-records.js';
 import { addToSessions, emptySessions, removeSession, type Merge, type Session, type SessionSet } from './merging-windows.js';
 import { checkedGap, timestampMissing } from './timestamps.js';
 import { TriggerScope } from './trigger-scope.js';
@@ -53,7 +53,7 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
   #contents!: WindowContents<In, Acc, Mid>;
   #firing!: WindowFiring<Mid>;
   #context!: OperatorContext;
-  #late!: LateRecords;
+  #takeLate!: (value: unknown, timestamp: number) => void;
 
   constructor(plan: WindowPlan<In, Acc, Mid, Out>) {
     this.#plan = plan;
@@ -66,7 +66,7 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
     this.#context = context;
     this.#contents = this.#plan.evictor === undefined ? contentsOf(this.#plan, context) : evictableContents(this.#plan, context);
     this.#firing = firingOf(this.#plan, out, context);
-    this.#late = new LateRecords(context, this.#plan.lateTag);
+    this.#takeLate = lateRecordsOf(context, this.#plan.lateTag);
     const { keyOf } = this.#plan;
     return (value, timestamp, keyHash) => {
       try {
@@ -124,8 +124,7 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
       assigner.kind === 'session'
         ? this.#takeInSession(assigner, time, value, timestamp)
         : windowsAt(time, assigner).filter((window) => this.#takeIn(window, value, timestamp)).length > 0;
-    if (!isTaken && this.#isEventTime && timestamp + this.#latenessMs <= this.#context.currentWatermark())
-      this.#late.take(value, timestamp);
+    if (!isTaken && this.#isEventTime && timestamp + this.#latenessMs <= this.#context.currentWatermark()) this.#takeLate(value, timestamp);
   }
 
   #takeIn(window: TimeWindow, value: In, timestamp: number): boolean {

@@ -1,17 +1,8 @@
 import type { OperatorContext } from '../contracts.js';
 
-/** Records that came after everything they belong to had ended: to the side output, or counted and dropped. */
-export class LateRecords {
-  /** `numLateRecordsDropped`. */
-  droppedCount = 0;
-  readonly #output: ((value: unknown, timestamp: number) => void) | undefined;
-
-  constructor(context: OperatorContext, tag: string | undefined) {
-    this.#output = tag === undefined ? undefined : context.sideOutput(tag);
-  }
-
-  take(value: unknown, timestamp: number): void {
-    if (this.#output === undefined) this.droppedCount += 1;
-    else this.#output(value, timestamp);
-  }
+/** Takes records that came after everything they belong to had ended: to the side output, or counted and dropped. */
+export function lateRecordsOf(context: OperatorContext, tag: string | undefined): (value: unknown, timestamp: number) => void {
+  if (tag !== undefined) return context.sideOutput(tag);
+  const dropped = context.metrics.counter('numLateRecordsDropped');
+  return () => dropped.increment();
 }

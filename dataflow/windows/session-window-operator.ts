@@ -12,7 +12,7 @@ import { maxWatermark, noTimestamp, type Emit, type Operator, type OperatorConte
 import { compile } from '../fusion/dynamic-code.js';
 import { keyedStateOf } from '../operators/runtime-context.js';
 import { failFunction } from '../operators/user-error.js';
-import { LateRecords } from './late-records.js';
+import { lateRecordsOf } from './late-records.js';
 import { checkedGap, timestampMissing } from './timestamps.js';
 import type { SessionWindows } from './window-assigner.js';
 import { ownBy, type WindowContents } from './window-contents.js';
@@ -42,7 +42,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
   #contents!: WindowContents<In, Acc, Mid>;
   #firing!: WindowFiring<Mid>;
   #context!: OperatorContext;
-  #late!: LateRecords;
+  #takeLate!: (value: unknown, timestamp: number) => void;
 
   constructor(plan: WindowPlan<In, Acc, Mid, Out>, windows: SessionWindows<In>) {
     this.#plan = plan;
@@ -55,7 +55,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
     this.#context = context;
     this.#contents = contentsOf(this.#plan, context);
     this.#firing = firingOf(this.#plan, out, context);
-    this.#late = new LateRecords(context, this.#plan.lateTag);
+    this.#takeLate = lateRecordsOf(context, this.#plan.lateTag);
     const { keyOf } = this.#plan;
     const take: Emit<In> = (value, timestamp, keyHash) => {
       try {
@@ -154,7 +154,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
     let after = first;
     while (after < sessions.length && (sessions[after] as OpenSession<Acc>).start <= end) after += 1;
     if (first === after && end + this.#latenessMs <= closed) {
-      this.#late.take(value, timestamp);
+      this.#takeLate(value, timestamp);
       return;
     }
     const met = sessions.slice(first, after);

@@ -13,7 +13,7 @@ import { maxWatermark, noTimestamp, type Emit, type Operator, type OperatorConte
 import { compile } from '../fusion/dynamic-code.js';
 import { keyedStateOf } from '../operators/runtime-context.js';
 import { failFunction } from '../operators/user-error.js';
-import { LateRecords } from './late-records.js';
+import { lateRecordsOf } from './late-records.js';
 import { contentsBetween, dropSlices, hasSlices, insertSlice, placeIn, ringOf, touchSlice, type SliceRing } from './slice-ring.js';
 import { Slices } from './slices.js';
 import { timestampMissing } from './timestamps.js';
@@ -41,7 +41,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
   #contents!: WindowContents<In, Acc, Mid>;
   #firing!: WindowFiring<Mid>;
   #context!: OperatorContext;
-  #late!: LateRecords;
+  #takeLate!: (value: unknown, timestamp: number) => void;
 
   constructor(plan: WindowPlan<In, Acc, Mid, Out>, windows: FixedWindows) {
     this.#plan = plan;
@@ -55,7 +55,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     this.#context = context;
     this.#contents = contentsOf(this.#plan, context);
     this.#firing = firingOf(this.#plan, out, context);
-    this.#late = new LateRecords(context, this.#plan.lateTag);
+    this.#takeLate = lateRecordsOf(context, this.#plan.lateTag);
     const { keyOf } = this.#plan;
     const cell = this.#cell;
     const take: Emit<In> = (value, timestamp, keyHash) => {
@@ -159,7 +159,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     const firstEnd = slices.firstEnd(end);
     const lastEnd = slices.lastEnd(end);
     if (firstEnd > lastEnd || lastEnd + this.#latenessMs <= closed) {
-      if (this.#isEventTime && timestamp + this.#latenessMs < closed) this.#late.take(value, timestamp);
+      if (this.#isEventTime && timestamp + this.#latenessMs < closed) this.#takeLate(value, timestamp);
       return;
     }
     const ring = this.#put(value, timestamp, end, closed);

@@ -1,0 +1,242 @@
+/**
+ * Streams cut into windows: how they fire, what they keep, and the functions that make results of them.
+ *
+ * WS1  A windowed stream is never changed: each setting gives a new one.
+ * WS2  What cannot work is refused while the job is built: triggers that cannot merge on sessions, lateness without event time.
+ */
+import type { Key } from '../../core/keys.js';
+import type { KeySelector, Operator } from '../../dataflow/contracts.js';
+import type { AggregateFunction, OutputTag, ReduceFunction, Synchronous } from '../../dataflow/functions.js';
+import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
+import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
+import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
+import type { ProcessWindow, ProcessWindowFunction, WindowFunction } from '../../dataflow/windows/window-function.js';
+import { windowOperator } from '../../dataflow/windows/window-operator.js';
+import { triggerOf, type Folding } from '../../dataflow/windows/window-plan.js';
+import type { GlobalWindow, TimeWindow, Window } from '../../dataflow/windows/window.js';
+import type { FieldUse } from '../../graph/types.js';
+import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
+import { apiError } from '../api-error.js';
+import { milliseconds, type Duration } from '../duration.js';
+import type { FieldOf } from '../fields.js';
+import type { SingleOutputStream } from '../streams/single-output-stream.js';
+import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
+import { assertMethods, assertSynchronous } from '../transformation.js';
+
+/** The windows that an assigner makes. */
+export type WindowOf<A> = A extends { readonly kind: 'global' } ? GlobalWindow : TimeWindow;
+
+/** Where windows are, and what was set of them. */
+interface WindowSettings<K extends Key, T, W extends Window> {
+  readonly handle: StreamHandle;
+  readonly keyOf: (value: T) => K;
+  readonly assigner: WindowAssigner<T>;
+  readonly trigger: Trigger<T, W> | undefined;
+  readonly evictor: Evictor<T, W> | undefined;
+  readonly allowedLatenessMs: number;
+  readonly lateTag: string | undefined;
+  /** All records are of one key: the operator runs once. */
+  readonly isForAll: boolean;
+}
+
+interface Evaluation<T, Acc, Mid, Out, K, W extends Window> {
+  readonly type: string;
+  readonly folding: Folding<T, Acc, Mid>;
+  readonly run?: ProcessWindow<Mid, Out, K, W> | undefined;
+  readonly data?: string;
+  readonly fieldUse?: FieldUse;
+}
+
+/** A stream in windows; without keys (`windowAll`) `K` is null. */
+export class WindowedStream<K extends Key, T, W extends Window> {
+  readonly #settings: WindowSettings<K, T, W>;
+
+  constructor(settings: WindowSettings<K, T, W>) {
+    this.#settings = settings;
+  }
+
+  /** When windows fire, instead of at their end. */
+  trigger(trigger: Trigger<T, W>): WindowedStream<K, T, W> {
+    assertMethods(trigger, 'trigger', ['onElement', 'onEventTime', 'onProcessingTime', 'clear']);
+    return this.#with({ trigger });
+  }
+
+  /** What leaves windows before or after their function. All records are kept then, in each of their windows. */
+  evictor(evictor: Evictor<T, W>): WindowedStream<K, T, W> {
+    return this.#with({ evictor });
+  }
+
+  /** How long after its end a window still takes records, each of which fires it again. Event time only. */
+  allowedLateness(lateness: Duration): WindowedStream<K, T, W> {
+    const { assigner } = this.#settings;
+    const allowedLatenessMs = milliseconds(lateness, 'allowedLateness');
+    if (allowedLatenessMs > 0 && (assigner.kind === 'global' || assigner.time === 'processing')) {
+      throw apiError('WINDOW_LATENESS_USELESS', 'Records are never late in windows that do not go by event time.', {
+        where: 'allowedLateness',
+        hint: 'Use windows in event time, or leave the lateness out.',
+      });
+    }
+    return this.#with({ allowedLatenessMs });
+  }
+
+  /** Records that come too late go to this side output of the result, instead of being counted and dropped. */
+  sideOutputLateData(tag: OutputTag<T>): WindowedStream<K, T, W> {
+    return this.#with({ lateTag: tag.id });
+  }
+
+  /** Folds the records of a window into one; with a window function, that gets this one. */
+  reduce(reduce: ReduceFunction<T>): SingleOutputStream<T>;
+  reduce<Out>(reduce: ReduceFunction<T>, run: ProcessWindow<T, Out, K, W> & Synchronous<Out>): SingleOutputStream<Out>;
+  reduce<Out>(reduce: ReduceFunction<T>, run?: ProcessWindow<T, Out, K, W>): SingleOutputStream<Out> {
+    assertSynchronous(reduce, 'reduce');
+    return this.#add({ type: 'window-reduce', folding: { kind: 'reduce', reduce }, run });
+  }
+
+  /** Keeps one accumulator for each window; with a window function, that gets its result. */
+  aggregate<Acc, Out>(aggregate: AggregateFunction<T, Acc, Out> & Synchronous<Out>): SingleOutputStream<Out>;
+  aggregate<Acc, Mid, Out>(
+    aggregate: AggregateFunction<T, Acc, Mid>,
+    run: ProcessWindow<Mid, Out, K, W> & Synchronous<Out>,
+  ): SingleOutputStream<Out>;
+  aggregate<Acc, Mid, Out>(aggregate: AggregateFunction<T, Acc, Mid>, run?: ProcessWindow<Mid, Out, K, W>): SingleOutputStream<Out> {
+    assertMethods(aggregate, 'aggregate', ['createAccumulator', 'add', 'getResult', 'merge']);
+    return this.#add({ type: 'window-aggregate', folding: { kind: 'aggregate', aggregate }, run });
+  }
+
+  /** Makes results of all records of a window. They are kept until then: where one value is enough, `aggregate` is cheaper. */
+  process<Out>(run: ProcessWindow<T, Out, K, W> & Synchronous<Out>): SingleOutputStream<Out> {
+    return this.#add<T[], T, Out>({ type: 'window-process', folding: { kind: 'list' }, run });
+  }
+
+  /** The same with a function of key, window and records. */
+  apply<Out>(run: WindowFunction<T, Out, K, W> & Synchronous<Out>): SingleOutputStream<Out> {
+    assertSynchronous(run, 'apply');
+    const process: ProcessWindow<T, Out, K, W> = (key, { window }, elements, out) => run(key, window, elements, out);
+    return this.#add<T[], T, Out>({ type: 'window-apply', folding: { kind: 'list' }, run: process });
+  }
+
+  /** Adds up a field, in the first record of the window. */
+  sum(field: NumericField<T>): SingleOutputStream<T> {
+    return this.#aggregateField('window-sum', field, sumOf(field));
+  }
+
+  /** The smallest value of a field, in the first record of the window. */
+  min(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#aggregateField(
+      'window-min',
+      field,
+      extremeOf<T>(field, (candidate, best) => candidate < best),
+    );
+  }
+
+  /** The largest value of a field, in the first record of the window. */
+  max(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#aggregateField(
+      'window-max',
+      field,
+      extremeOf<T>(field, (candidate, best) => candidate > best),
+    );
+  }
+
+  /** The record with the smallest value of a field; of equal ones the first. */
+  minBy(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#aggregateField(
+      'window-min-by',
+      field,
+      extremeBy<T>(field, (candidate, best) => candidate < best),
+    );
+  }
+
+  /** The record with the largest value of a field; of equal ones the first. */
+  maxBy(field: OrderedField<T>): SingleOutputStream<T> {
+    return this.#aggregateField(
+      'window-max-by',
+      field,
+      extremeBy<T>(field, (candidate, best) => candidate > best),
+    );
+  }
+
+  #aggregateField(type: string, field: FieldOf<T>, reduce: ReduceFunction<T>): SingleOutputStream<T> {
+    return this.#add({ type, folding: { kind: 'reduce', reduce }, data: field, fieldUse: { fields: [field], isPassedOn: true } });
+  }
+
+  #with(changes: Partial<WindowSettings<K, T, W>>): WindowedStream<K, T, W> {
+    return new WindowedStream({ ...this.#settings, ...changes });
+  }
+
+  #add<Acc, Mid, Out>({ type, folding, run, data, fieldUse }: Evaluation<T, Acc, Mid, Out, K, W>): SingleOutputStream<Out> {
+    const { handle, keyOf, assigner, trigger, evictor, allowedLatenessMs, lateTag, isForAll } = this.#settings;
+    if (run !== undefined) assertSynchronous(run, type, 'Pass a function.', 'process');
+    // The kind of the assigner says which windows there are (WindowOf), so the narrower types of trigger, evictor and function hold.
+    const plan = {
+      keyOf: keyOf as KeySelector<T>,
+      assigner,
+      trigger: trigger as Trigger<T, Window> | undefined,
+      evictor: evictor as Evictor<T, Window> | undefined,
+      allowedLatenessMs,
+      lateTag,
+      folding,
+      run: (typeof run === 'function' ? { process: run } : run) as ProcessWindowFunction<Mid, Out, Key, Window> | undefined,
+    };
+    if (assigner.kind === 'session' && triggerOf(plan).onMerge === undefined) throw cannotMerge();
+    const results = addOperator<Out>(handle, {
+      type,
+      name: nameOf(assigner),
+      written: windowOperator,
+      isKeyed: true,
+      data: { assigner: dataOf(assigner), allowedLatenessMs, lateTag: lateTag ?? null, field: data ?? null },
+      create: () => windowOperator(plan) as Operator,
+      ...(fieldUse === undefined ? {} : { fieldUse }),
+    });
+    return isForAll ? results.setParallelism(1).setMaxParallelism(1) : results;
+  }
+}
+
+/** The windows of a keyed stream. */
+export function windowed<K extends Key, T, A extends WindowAssigner<T>>(
+  handle: StreamHandle,
+  keyOf: (value: T) => K,
+  assigner: A,
+  isForAll = false,
+): WindowedStream<K, T, WindowOf<A>> {
+  checkAssigner(assigner, isForAll ? 'windowAll' : 'window');
+  return new WindowedStream<K, T, WindowOf<A>>({
+    handle,
+    keyOf,
+    assigner,
+    trigger: undefined,
+    evictor: undefined,
+    allowedLatenessMs: 0,
+    lateTag: undefined,
+    isForAll,
+  });
+}
+
+function checkAssigner(assigner: unknown, where: string): void {
+  if (typeof assigner === 'object' && assigner !== null && 'kind' in assigner) return;
+  throw apiError(
+    'WINDOW_ASSIGNER_MISSING',
+    `${where} got ${assigner === null ? 'null' : typeof assigner} instead of an assigner of windows.`,
+    {
+      where,
+      hint: "Pass one such as TumblingEventTimeWindows.of('1 min').",
+    },
+  );
+}
+
+function nameOf(assigner: WindowAssigner<never>): string {
+  if (assigner.kind === 'global') return 'Global Window';
+  if (assigner.kind === 'session') return 'Session Window';
+  return assigner.sizeMs === assigner.slideMs ? 'Tumbling Window' : 'Sliding Window';
+}
+
+/** Functions are not data: that there is one is. */
+const dataOf = (assigner: WindowAssigner<never>): unknown =>
+  assigner.kind === 'session' && typeof assigner.gap === 'function' ? { ...assigner, gap: 'dynamic' } : assigner;
+
+function cannotMerge(): Error {
+  return apiError('TRIGGER_CANNOT_MERGE', 'Session windows merge, and this trigger cannot.', {
+    where: 'trigger',
+    hint: 'Give the trigger an onMerge(), or use windows that do not merge.',
+  });
+}
