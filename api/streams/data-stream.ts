@@ -135,7 +135,7 @@ export class DataStream<T> {
   windowAll<const A extends WindowAssigner<T>>(assigner: A): WindowedStream<null, T, WindowOf<A>> {
     const { builder, origins } = this.#handle;
     const keyOf = (): null => null;
-    const gathered = partitionedOrigins(origins, 'HASH', { keySelector: keyOf, keyFields: [] });
+    const gathered = partitionedOrigins(origins, 'HASH', { keySelector: keyOf });
     return windowed({ builder, origins: gathered }, keyOf, assigner, true);
   }
 
