@@ -4,7 +4,18 @@ export type { CheckpointingOptions, StreamExecutionEnvironment } from './environ
 export type { RestartStrategy } from './restart-strategy.js';
 export type { Duration } from './duration.js';
 export type { Parameters } from './parameters.js';
-export type { ConnectedStreams, DataStream, KeyedConnectedStreams, KeyedStream, SingleOutputStream, StreamSink } from './streams.js';
+export { mapStateDescriptor } from '../dataflow/broadcast-functions.js';
+export type {
+  BroadcastConnectedStream,
+  BroadcastStream,
+  KeyedBroadcastConnectedStream,
+  ConnectedStreams,
+  DataStream,
+  KeyedConnectedStreams,
+  KeyedStream,
+  SingleOutputStream,
+  StreamSink,
+} from './streams.js';
 export type { NumericField, OrderedField } from './aggregations.js';
 export type { DeclaredKeyedStream, DeclaredStream } from './declared-fields.js';
 export type { FieldOf, FieldsOf, KeyBy, KeyField, KeyFields, KeyMadeBy, KeyOfFields, KnownKey, MatchingKey } from './fields.js';
@@ -84,6 +95,21 @@ export {
 } from '../dataflow/accumulators/accumulator.js';
 export type { MergeRule, MergeRules } from '../core/accumulator-state.js';
 export type { Meter, MetricCounter, MetricGroup, MetricHistogram } from '../dataflow/metrics.js';
+export type {
+  BroadcastContext,
+  BroadcastProcessFunction,
+  BroadcastProcessSetup,
+  KeyedBroadcastContext,
+  KeyedBroadcastProcessFunction,
+  KeyedBroadcastProcessSetup,
+  KeyedReadOnlyBroadcastContext,
+  KeyedState,
+  MapStateDescriptor,
+  OnTimerBroadcastContext,
+  ReadOnlyBroadcastContext,
+  ReadOnlyMapState,
+  ReadsBroadcastState,
+} from '../dataflow/broadcast-functions.js';
 export type {
   CoFlatMapFunction,
   CoMapFunction,

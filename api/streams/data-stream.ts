@@ -34,6 +34,7 @@ import { assertSynchronous, type Transformation } from '../transformation.js';
 import { GlobalWindows } from '../windows/assigners.js';
 import { countWindow } from '../windows/count-window.js';
 import { windowed, type WindowedStream, type WindowOf } from '../windows/windowed-stream.js';
+import { BroadcastConnectedStream, BroadcastStream, stateNamesOf, type BroadcastDescriptor } from './broadcast-stream.js';
 import type { ConnectedStreams } from './connected-streams.js';
 import type { KeyedStream } from './keyed-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
@@ -150,11 +151,15 @@ export class DataStream<T> {
     return new DataStream<T>({ builder, origins: [...origins, ...others.flatMap((other) => other.#handle.origins)] });
   }
 
+  /** This stream and one that was broadcast with the states it is kept in, for a function that goes by them: `process`. */
+  connect<Broadcast>(other: BroadcastStream<Broadcast>): BroadcastConnectedStream<T, Broadcast>;
   /**
    * This stream and another of any type, for functions that take the records of both and share what they remember:
    * `map`, `flatMap`, `process`. Their order against each other is not defined.
    */
-  connect<Other>(other: DataStream<Other>): ConnectedStreams<T, Other> {
+  connect<Other>(other: DataStream<Other>): ConnectedStreams<T, Other>;
+  connect<Other>(other: DataStream<Other> | BroadcastStream<Other>): ConnectedStreams<T, Other> | BroadcastConnectedStream<T, Other> {
+    if (other instanceof BroadcastStream) return new BroadcastConnectedStream<T, Other>(this.#handle, other);
     assertStream(other, 'connect');
     return streamMakers.connected<T, Other>(this, other);
   }
@@ -198,8 +203,15 @@ export class DataStream<T> {
   }
 
   /** Every record goes to every subtask. */
-  broadcast(): DataStream<T> {
-    return this.#partitioned('BROADCAST');
+  broadcast(): DataStream<T>;
+  /**
+   * The same, with the states that what the records say is kept in: for `connect`, where a function on the records of
+   * another stream goes by them.
+   */
+  broadcast(...descriptors: readonly [BroadcastDescriptor, ...BroadcastDescriptor[]]): BroadcastStream<T>;
+  broadcast(...descriptors: readonly BroadcastDescriptor[]): DataStream<T> | BroadcastStream<T> {
+    const stream = this.#partitioned('BROADCAST');
+    return descriptors.length === 0 ? stream : new BroadcastStream<T>(stream.#handle, stateNamesOf(descriptors));
   }
 
   /**

@@ -13,6 +13,7 @@ import { GlobalWindows } from '../windows/assigners.js';
 import { countWindow } from '../windows/count-window.js';
 import { windowed, type WindowedStream, type WindowOf } from '../windows/windowed-stream.js';
 import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey, type MatchingKey } from '../fields.js';
+import { BroadcastStream, KeyedBroadcastConnectedStream } from './broadcast-stream.js';
 import { KeyedConnectedStreams, type ConnectedStreams } from './connected-streams.js';
 import { DataStream, handleOf } from './data-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
@@ -70,6 +71,8 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
     });
   }
 
+  /** With a broadcast stream: a function on the records of a key, with its state, that goes by what was broadcast. */
+  override connect<Broadcast>(other: BroadcastStream<Broadcast>): KeyedBroadcastConnectedStream<K, T, Broadcast>;
   /** With a stream that has no key: no state of a key is at hand. */
   override connect<Other>(other: DataStream<Other> & NotKeyed): ConnectedStreams<T, Other>;
   /**
@@ -79,7 +82,10 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
   override connect<K2 extends Key, Other, F2 extends FieldOf<Other>>(
     other: KeyedStream<K2, Other, F2> & MatchingKey<K, K2>,
   ): KeyedConnectedStreams<K | K2, T, Other>;
-  override connect<Other>(other: DataStream<Other>): ConnectedStreams<T, Other> {
+  override connect<Other>(
+    other: DataStream<Other> | BroadcastStream<Other>,
+  ): ConnectedStreams<T, Other> | KeyedBroadcastConnectedStream<K, T, Other> {
+    if (other instanceof BroadcastStream) return new KeyedBroadcastConnectedStream<K, T, Other>(handleOf(this), other, this.#keyOf);
     if (!(other instanceof KeyedStream)) return super.connect(other);
     return new KeyedConnectedStreams<Key, T, Other>(this, other, { first: this.#keyOf, second: keySelectorOf(other) });
   }

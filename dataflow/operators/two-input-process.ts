@@ -4,6 +4,7 @@
  * TP1  Both inputs, timers and the last word share one collector and the timestamp of what is being processed.
  * TP2  At most one of the two pumps holds something: no record comes to the head of a chain while results wait.
  * TP3  What a method throws names the operator.
+ * TP4  While a record without a key is processed, no key is current: that of an earlier record must not be taken for its own.
  */
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, Results } from '../functions.js';
@@ -27,6 +28,8 @@ export interface ProcessSide {
   readonly method: 'processElement' | 'processElement1' | 'processElement2' | 'processBroadcastElement';
   /** Of keyed records. */
   readonly keyOf?: KeySelector;
+  /** Its records have no key, though those of the other input have (TP4). */
+  readonly isKeyless?: boolean;
 }
 
 /** What the methods are called with, made when the operator opens. */
@@ -102,15 +105,20 @@ export class TwoInputProcess implements Operator {
   #bindSide(side: 'first' | 'second', out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
     const cell = this.#cell;
     const collector = this.#collector;
-    const { method, keyOf } = this.#options[side];
+    const { method, keyOf, isKeyless } = this.#options[side];
+    const leaveKey = isKeyless === true ? () => cell.keyed?.leaveKey() : undefined;
     const { accept, pump } = createProcessCall<unknown, unknown>({
       cell,
       out,
-      context,
+      // Results that wait go on under the key they were made for: here, under none.
+      context: isKeyless === true ? { ...context, keyed: undefined } : context,
       ...(keyOf === undefined ? {} : { keyOf }),
-      process: (value) => cell.run?.[method](value, cell[side], collector),
-      code: `cell.run.${method}(value, cell.${side}, collector)`,
-      uses: { collector },
+      process: (value) => {
+        leaveKey?.();
+        return cell.run?.[method](value, cell[side], collector);
+      },
+      code: `${isKeyless === true ? '(leaveKey(), ' : '('}cell.run.${method}(value, cell.${side}, collector))`,
+      uses: { collector, leaveKey },
     });
     this.#pumps.push(pump);
     return accept;

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { MillraceError } from '../../core/errors.js';
 import { planPicture } from '../../graph/plan-picture.js';
 import { defineJob, outputTag, type DataStream, type JobBuilder, type StreamExecutionEnvironment } from '../../index.js';
-import { Committed, runGraph } from '../support/run-graph.js';
+import { Committed, runGraph, slowSource } from '../support/run-graph.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf } from '../support/word-count.js';
 
@@ -93,8 +93,8 @@ const sellers =
   (parallelism: number, out: Committed<string>, isKeyedBefore: boolean): JobBuilder =>
   (env) => {
     env.setParallelism(parallelism);
-    const persons = env.fromCollection(people);
-    const items = env.fromCollection(auctions);
+    const persons = env.fromSource(slowSource(people, 1));
+    const items = env.fromSource(slowSource(auctions, 2));
     const met = isKeyedBefore
       ? persons.keyBy('id').connect(items.keyBy('seller'))
       : persons.connect(items).keyBy('id', ({ seller }) => seller);

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { planJob } from '../../graph/job-plan.js';
 import {
   defineJob,
+  mapStateDescriptor,
   outputTag,
   type Collector,
   type DataStream,
@@ -173,6 +174,27 @@ test('types flow through every operator without a cast (DS1)', () => {
         .connect(flights.keyBy((flight) => [flight.origin, flight.delay]))
         .process<boolean>({ processElement1: () => [true], processElement2: (_flight, context) => [context.currentKey()[1] > 1] }),
     );
+    const limits = mapStateDescriptor<string, number>('limits');
+    isStreamOf<Flight>()(
+      flights.connect(kinds.broadcast(limits)).process<Flight>({
+        processElement: (flight, context) => (flight.delay > (context.broadcastState(limits).get(flight.origin) ?? 0) ? [flight] : []),
+        processBroadcastElement: (kind, context) => context.broadcastState(limits).put(kind, 1),
+      }),
+    );
+    isStreamOf<string>()(
+      flights
+        .keyBy('origin')
+        .connect(kinds.broadcast(limits))
+        .process((runtime) => {
+          const last = runtime.valueState<Flight>('last');
+          return {
+            processElement: ({ origin }, context) => [`${origin} ${context.currentKey()} ${context.broadcastState(limits).has(origin)}`],
+            processBroadcastElement: (_kind, context) => context.applyToKeyedState(last, (_key: string, state) => state.clear()),
+          };
+        }),
+    );
+    isStreamOf<Flight>()(flights.broadcast());
+
     // Without a key on one side there is none on the other.
     isStreamOf<string>()(
       flights

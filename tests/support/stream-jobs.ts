@@ -78,6 +78,8 @@ export interface RangeSourceOptions<T> {
   readonly splits: number;
   readonly recordsPerSplit: number;
   readonly value: (split: number, index: number) => T;
+  /** Of a split, where it is not the same for all. */
+  readonly recordsOf?: (split: number) => number;
   /** Records after which the reader says `pending` once. */
   readonly pauseEvery?: number;
   readonly timestamp?: (split: number, index: number) => number;
@@ -103,7 +105,7 @@ export function rangeSource<T>(options: RangeSourceOptions<T>): Source<unknown> 
         },
         poll: (output, recordsMax) => {
           for (let count = 0; count < recordsMax && output.isAvailable(); count += 1) {
-            if (next >= options.recordsPerSplit) return 'split-finished';
+            if (next >= (options.recordsOf?.(split) ?? options.recordsPerSplit)) return 'split-finished';
             if (options.pauseEvery !== undefined && next % options.pauseEvery === 0 && !hasPaused) {
               hasPaused = true;
               return 'pending';

@@ -2,15 +2,13 @@
  * An operator with two inputs on its own: records by hand, event time and timers as a task would move them, everything
  * it emits, and what it keeps across a restart.
  */
-import { checkpointId } from '../../core/ids.js';
 import { keyHashOf, type Key } from '../../core/keys.js';
 import { maxWatermark, minWatermark, noTimestamp, type Emit, type Operator, type OperatorContext } from '../../dataflow/contracts.js';
-import type { KeyedStateHandle } from '../../storage/contracts.js';
+import type { KeyedStateHandle, OperatorStateHandle } from '../../storage/contracts.js';
 import { HeapKeyedStateBackend } from '../../storage/state/heap/heap-keyed-state-backend.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { OperatorBench } from '../../testing/operator-bench.js';
-import { decode, encode } from '../../bus/codec/cbor.js';
 import { ChunkShelf } from './chunk-shelf.js';
 import { present } from './present.js';
 
@@ -20,10 +18,10 @@ export interface TwoInputBenchOptions {
   readonly isKeyed?: boolean;
 }
 
-/** What an operator kept: some of it per former subtask. */
+/** What an operator kept. */
 export interface KeptState {
   readonly keyed: readonly KeyedStateHandle[];
-  readonly operator: readonly unknown[];
+  readonly states: readonly OperatorStateHandle[];
 }
 
 /** Value and timestamp; undefined when it has none. */
@@ -47,12 +45,12 @@ export class TwoInputBench {
   readonly #parked: (() => boolean)[] = [];
   #watermark = minWatermark;
 
-  private constructor(options: TwoInputBenchOptions, kept: KeptState | undefined) {
+  private constructor(options: TwoInputBenchOptions) {
     this.#options = options;
     this.#operator = options.create();
     if (options.isKeyed === true)
       this.keyed = new HeapKeyedStateBackend({ keyGroups: everyGroup, maxParallelism: 128, operatorName: 'under test', isStrict: true });
-    this.#context = this.#makeContext(kept);
+    this.#context = this.#makeContext();
     const out: Emit<unknown> = (value, timestamp) => {
       this.room -= 1;
       this.emitted.push([value, timestamp === noTimestamp ? undefined : timestamp]);
@@ -62,8 +60,11 @@ export class TwoInputBench {
   }
 
   static async open(options: TwoInputBenchOptions, kept?: KeptState): Promise<TwoInputBench> {
-    const bench = new TwoInputBench(options, kept);
-    if (kept !== undefined) await bench.keyed?.restore(kept.keyed, shelf.read);
+    const bench = new TwoInputBench(options);
+    if (kept !== undefined) {
+      await bench.keyed?.restore(kept.keyed, shelf.read);
+      await bench.#context.operatorState.restore(kept.states, shelf.read);
+    }
     await bench.#operator.open?.(bench.#context);
     return bench;
   }
@@ -117,9 +118,9 @@ export class TwoInputBench {
   /** What a checkpoint would keep now. */
   async kept(): Promise<KeptState> {
     const snapshot = this.keyed?.snapshot(shelf.write);
-    const own = this.#operator.snapshot?.({ checkpointId: checkpointId(1) });
+    const states = await this.#context.operatorState.snapshot(shelf.write);
     while (snapshot?.advance(100) === true);
-    return { keyed: (await snapshot?.finish()) ?? [], operator: own === undefined ? [] : [decode(encode(own))] };
+    return { keyed: (await snapshot?.finish()) ?? [], states };
   }
 
   /** The same operator as a failure and a restart would leave it. Its watermark begins anew. */
@@ -146,13 +147,12 @@ export class TwoInputBench {
       this.#operator.onTimer?.(timer.time, domain, timer.namespace);
   }
 
-  #makeContext(kept: KeptState | undefined): OperatorContext {
+  #makeContext(): OperatorContext {
     const { context } = new OperatorBench({ files: new MemoryFileSystem(), clock: this.clock });
     return {
       ...context,
       operatorName: 'under test',
       keyed: this.keyed,
-      restored: kept?.operator,
       isOutputAvailable: () => this.room > 0,
       park: (resume) => void this.#parked.push(resume),
       currentWatermark: () => this.#watermark,
