@@ -8,8 +8,8 @@
  * LG3  Late events go to the side output `lateEvents` and nowhere else. An event that passes is ahead of every watermark
  *      that waits for the same delay, so no operator behind the gate ever finds one late.
  */
-import { noTimestamp, outputTag, type Emit, type OperatorContext, type PollStatus } from 'millrace';
-import type { Source, SourceOutput, SourceReader, Split } from 'millrace';
+import { noTimestamp, outputTag } from 'millrace';
+import type { Emit, OperatorContext, PollStatus, SingleOutputStream, Source, SourceOutput, SourceReader, Split } from 'millrace';
 
 interface Timed {
   readonly dateTime: number;
@@ -31,6 +31,17 @@ export function withoutLateEvents<T extends Timed>(source: Source<T>, delayMs: n
     enumerate: (context) => source.enumerate(context),
     createReader: (context) => new GatedReader(source.createReader(context), delayMs, context),
   };
+}
+
+/** Counts them, each once, in the accumulator `numLateRecordsDropped` of the job's result. */
+export function countLateEvents<T>(source: SingleOutputStream<T>): void {
+  source
+    .getSideOutput(lateEvents)
+    .process((runtime) => {
+      const dropped = runtime.longCounter('numLateRecordsDropped');
+      return { processElement: () => dropped.add() };
+    })
+    .name('Count late events');
 }
 
 class GatedReader<T extends Timed> implements SourceReader<T> {

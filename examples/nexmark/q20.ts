@@ -4,7 +4,7 @@
  *
  *     npm run nexmark -- q20
  */
-import type { KeyedProcessFunction, KeyedRuntimeContext } from 'millrace';
+import type { KeyedCoProcessFunction, KeyedRuntimeContext } from 'millrace';
 import { isAuction, isBid, type Auction, type Bid } from './events.js';
 import { defineQuery } from './query.js';
 
@@ -44,21 +44,20 @@ function expand(bid: Bid, auction: Auction): Row {
 }
 
 /** An auction of another category is remembered too, as `other`: its bids need not wait. */
-function join(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Auction | Bid, Row> {
+function join(runtime: KeyedRuntimeContext): KeyedCoProcessFunction<number, Auction, Bid, Row> {
   const auction = runtime.valueState<Auction | 'other'>('auction');
   const waiting = runtime.listState<Bid>('bids-waiting');
   return {
-    processElement(event, _context, out) {
-      if (isBid(event)) {
-        const known = auction.value();
-        if (known === undefined) waiting.add(event);
-        else if (known !== 'other') out.collect(expand(event, known));
-        return;
-      }
-      const isWanted = event.category === 10;
-      auction.update(isWanted ? event : 'other');
-      if (isWanted) for (const bid of waiting.get()) out.collect(expand(bid, event));
+    processElement1(opened, _context, out) {
+      const isWanted = opened.category === 10;
+      auction.update(isWanted ? opened : 'other');
+      if (isWanted) for (const bid of waiting.get()) out.collect(expand(bid, opened));
       waiting.clear();
+    },
+    processElement2(bid, _context, out) {
+      const known = auction.value();
+      if (known === undefined) waiting.add(bid);
+      else if (known !== 'other') out.collect(expand(bid, known));
     },
   };
 }
@@ -66,9 +65,9 @@ function join(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Auctio
 export default defineQuery<Row>({
   name: 'q20',
   reads: 'all',
-  rows: (events) =>
-    events
-      .filter((event): event is Auction | Bid => isBid(event) || isAuction(event))
-      .keyBy((event) => (isBid(event) ? event.auction : event.id))
-      .process(join),
+  rows(events) {
+    const auctions = events.filter(isAuction).keyBy('id');
+    const bids = events.filter(isBid).keyBy('auction');
+    return auctions.connect(bids).process(join);
+  },
 });

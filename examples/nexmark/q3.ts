@@ -4,33 +4,30 @@
  *
  *     npm run nexmark -- q3
  */
-import type { KeyedProcessFunction, KeyedRuntimeContext } from 'millrace';
-import { isAuction, isPerson, type Auction, type AuctionEvent, type Person } from './events.js';
+import type { KeyedCoProcessFunction, KeyedRuntimeContext } from 'millrace';
+import { isAuction, isPerson, type Auction, type Person } from './events.js';
 import { defineQuery } from './query.js';
 
-type Seller = Pick<Person, 'name' | 'city' | 'state'>;
-type Row = Seller & Pick<Auction, 'id'>;
+type Seller = Pick<Person, 'id' | 'name' | 'city' | 'state'>;
+type Item = Pick<Auction, 'id' | 'seller'>;
+type Row = Pick<Person, 'name' | 'city' | 'state'> & Pick<Auction, 'id'>;
 
 const localStates: ReadonlySet<string> = new Set(['OR', 'ID', 'CA']);
 
-const isLocal = (event: AuctionEvent): event is Person | Auction =>
-  (isPerson(event) && localStates.has(event.state)) || (isAuction(event) && event.category === 10);
-
-function join(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Person | Auction, Row> {
+function join(runtime: KeyedRuntimeContext): KeyedCoProcessFunction<number, Seller, Item, Row> {
   const seller = runtime.valueState<Seller>('seller');
-  const waiting = runtime.listState<number>('auctions-waiting');
+  const waiting = runtime.listState<number>('items-waiting');
   return {
-    processElement(event, _context, out) {
-      if (isAuction(event)) {
-        const known = seller.value();
-        if (known === undefined) waiting.add(event.id);
-        else out.collect({ ...known, id: event.id });
-        return;
-      }
-      const { name, city, state } = event;
-      seller.update({ name, city, state });
+    processElement1(person, _context, out) {
+      seller.update(person);
+      const { name, city, state } = person;
       for (const id of waiting.get()) out.collect({ name, city, state, id });
       waiting.clear();
+    },
+    processElement2({ id }, _context, out) {
+      const known = seller.value();
+      if (known === undefined) waiting.add(id);
+      else out.collect({ name: known.name, city: known.city, state: known.state, id });
     },
   };
 }
@@ -38,9 +35,15 @@ function join(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Person
 export default defineQuery<Row>({
   name: 'q3',
   reads: 'all',
-  rows: (events) =>
-    events
-      .filter(isLocal)
-      .keyBy((event) => (isAuction(event) ? event.seller : event.id))
-      .process(join),
+  rows(events) {
+    const sellers = events
+      .filter(isPerson)
+      .filter(({ state }) => localStates.has(state))
+      .select('id', 'name', 'city', 'state');
+    const items = events
+      .filter(isAuction)
+      .filter(({ category }) => category === 10)
+      .select('id', 'seller');
+    return sellers.keyBy('id').connect(items.keyBy('seller')).process(join);
+  },
 });

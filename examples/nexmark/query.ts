@@ -1,7 +1,15 @@
 /** What all queries share: where events come from and where rows go. The files `q0.ts` to `q22.ts` are one query each. */
-import { defineJob, fileSink, type DataStream, type JobDefinition, type Source, type StreamExecutionEnvironment } from 'millrace';
+import {
+  defineJob,
+  fileSink,
+  type DataStream,
+  type JobDefinition,
+  type Sink,
+  type Source,
+  type StreamExecutionEnvironment,
+} from 'millrace';
 import type { AuctionEvent } from './events.js';
-import { withoutLateEvents } from './late-gate.js';
+import { countLateEvents, withoutLateEvents } from './late-gate.js';
 import { eventSource, watermarkDelay } from './parameters.js';
 
 export interface QueryOptions<Row> {
@@ -10,22 +18,30 @@ export interface QueryOptions<Row> {
   /** Whether late events count. `on-time`: they are parted off next to the source, and the query never sees one. */
   readonly reads: 'all' | 'on-time';
   /** Makes the rows of the events. */
-  readonly rows: (events: DataStream<AuctionEvent>, env: StreamExecutionEnvironment) => DataStream<Row>;
+  rows(events: DataStream<AuctionEvent>, env: StreamExecutionEnvironment): DataStream<Row>;
+  /** Takes the rows; default: NDJSON files in the folder. */
+  sinkTo?(output: string): Sink<Row>;
 }
 
 /** A job, and its parts for whoever reads the same rows in another way: a benchmark, a test. */
 export interface QueryJob<Row> extends JobDefinition {
   /** The rows of the events that the parameters describe; `through` may stand between the source and all that follows. */
   rowsOf(env: StreamExecutionEnvironment, through?: (source: Source<AuctionEvent>) => Source<AuctionEvent>): DataStream<Row>;
-  /** To `--output DIR` as NDJSON, each row exactly once, or to the screen. */
+  /** To the files of `--output DIR`, each row exactly once, or to the screen. */
   write(rows: DataStream<Row>, env: StreamExecutionEnvironment): void;
 }
 
 /** A job that reads events, of files or of the generator, and writes the rows of a query. */
-export function defineQuery<Row>({ name, reads, rows }: QueryOptions<Row>): QueryJob<Row> {
+export function defineQuery<Row>({ name, reads, rows, sinkTo = ndjsonFiles }: QueryOptions<Row>): QueryJob<Row> {
   const rowsOf: QueryJob<Row>['rowsOf'] = (env, through = (source) => source) => rows(eventsOf(env, reads, through), env);
+  const write: QueryJob<Row>['write'] = (stream, { parameters }) => {
+    if (parameters.has('output')) stream.sinkTo(sinkTo(parameters.path('output')));
+    else stream.print();
+  };
   return { ...defineJob(`nexmark-${name}`, (env) => write(rowsOf(env), env)), rowsOf, write };
 }
+
+const ndjsonFiles = <Row>(output: string): Sink<Row> => fileSink(output, { suffix: '.ndjson' });
 
 function eventsOf(
   env: StreamExecutionEnvironment,
@@ -34,10 +50,8 @@ function eventsOf(
 ): DataStream<AuctionEvent> {
   const source = through(eventSource(env.parameters));
   const delayMs = watermarkDelay(env.parameters);
-  return env.fromSource(reads === 'on-time' ? withoutLateEvents(source, delayMs) : source);
-}
-
-function write<Row>(rows: DataStream<Row>, { parameters }: StreamExecutionEnvironment): void {
-  if (parameters.has('output')) rows.sinkTo(fileSink(parameters.path('output'), { suffix: '.ndjson' }));
-  else rows.print();
+  if (reads === 'all') return env.fromSource(source);
+  const onTime = env.fromSource(withoutLateEvents(source, delayMs));
+  countLateEvents(onTime);
+  return onTime;
 }

@@ -4,12 +4,15 @@
  *
  * VN1  A kill counts only when all tasks of the job were running and there was a checkpoint to go back to.
  * VN2  A run with fewer kills than wanted is wrong, whatever it wrote.
+ * VN3  Late events that were dropped are counted once each, whatever failed.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { explainError } from '../../core/errors.js';
 import { SeededRandom } from '../../testing/simulator/seeded-random.js';
 import { naiveAnswers, type QueryName } from '../../tests/nexmark/naive/answers.js';
+import { onTimeEvents } from '../../tests/nexmark/naive/events.js';
 import { pause, WatchedJob } from '../chaos/watched-job.js';
 import type { VerifyInput } from './inputs.js';
 import { differenceOf, rowsIn } from './rows.js';
@@ -39,6 +42,13 @@ export interface VerifyReport {
 }
 
 const checkpointEveryMs = 150;
+
+/** VN3. Queries that read late events too count none. */
+function lateProblem({ accumulators }: JobSummary, input: VerifyInput): string | undefined {
+  const counted = accumulators?.['numLateRecordsDropped']?.value;
+  const late = input.splits.flat().length - onTimeEvents(input).length;
+  return counted === undefined || counted === late ? undefined : `${String(counted)} late events were counted, of ${late}`;
+}
 
 export async function verify(cluster: VerifyCluster, run: VerifyRun): Promise<VerifyReport> {
   const { query, parallelism, input, kills, directory, boundMs, readingSeconds = 2 } = run;
@@ -76,6 +86,7 @@ export async function verify(cluster: VerifyCluster, run: VerifyRun): Promise<Ve
       : undefined,
     killed < kills ? `only ${killed} of ${kills} kills found something to hit` : undefined,
     differenceOf(query, rows, naiveAnswers[query](input)),
+    end === undefined ? undefined : lateProblem(end, input),
   ].filter((problem) => problem !== undefined);
   if (problems.length === 0) rmSync(directory, { recursive: true, force: true });
   return {
