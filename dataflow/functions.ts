@@ -10,7 +10,7 @@
  */
 import type { Key } from '../core/keys.js';
 import type { Logger } from '../core/ports.js';
-import type { ListState, MapState, ValueState } from '../storage/state/contracts.js';
+import type { AggregatingState, ListState, MapState, ReducingState, StateOptions, ValueState } from '../storage/state/contracts.js';
 import type { AccumulatorShortcuts } from './accumulators/accumulator.js';
 import type { TaskInfo } from './contracts.js';
 import type { MetricGroup } from './metrics.js';
@@ -108,9 +108,17 @@ export interface RuntimeContext extends AccumulatorShortcuts {
 
 /** Besides, the states of the current key. A state is declared by asking for it; the same name again gives the same state. */
 export interface KeyedRuntimeContext extends RuntimeContext {
-  valueState<T>(name: string): ValueState<T>;
-  listState<T>(name: string): ListState<T>;
-  mapState<K extends Key, V>(name: string): MapState<K, V>;
+  valueState<T>(name: string, options?: StateOptions<T>): ValueState<T>;
+  listState<T>(name: string, options?: StateOptions<T>): ListState<T>;
+  mapState<K extends Key, V>(name: string, options?: StateOptions<V>): MapState<K, V>;
+  /** Reduces the values added to it to one. */
+  reducingState<T>(name: string, reduce: (accumulated: T, value: T) => T, options?: StateOptions<T>): ReducingState<T>;
+  /** Folds the values added to it into an accumulator; versions and `migrate` are of the accumulator. */
+  aggregatingState<In, Acc, Out>(
+    name: string,
+    aggregate: AggregateFunction<In, Acc, Out>,
+    options?: StateOptions<Acc>,
+  ): AggregatingState<In, Out>;
 }
 
 export interface TimeService {

@@ -9,7 +9,7 @@
  */
 import type { AccumulatorState } from '../core/accumulator-state.js';
 import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
-import type { CorePorts, FileSystem } from '../core/ports.js';
+import type { Clock, CorePorts, FileSystem } from '../core/ports.js';
 import type { ChannelUse, FunctionMetric, TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import type { KeyedStateBackend } from '../storage/state/contracts.js';
@@ -99,6 +99,8 @@ export interface KeyedStateOptions {
   readonly isObjectReuse: boolean;
   /** Fail when an entry changed without a put. */
   readonly isStrict: boolean;
+  /** For state with a time to live. */
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** Guards that a test may break on purpose, to see that the checkers notice. */

@@ -22,9 +22,11 @@ export function keyedRuntimeContextOf(context: OperatorContext): KeyedRuntimeCon
   const keyed = keyedStateOf(context);
   return {
     ...runtimeContextOf(context),
-    valueState: (name) => keyed.valueState(name),
-    listState: (name) => keyed.listState(name),
-    mapState: (name) => keyed.mapState(name),
+    valueState: (name, options) => keyed.valueState(name, options),
+    listState: (name, options) => keyed.listState(name, options),
+    mapState: (name, options) => keyed.mapState(name, options),
+    reducingState: (name, reduce, options) => keyed.reducingState(name, reduce, options),
+    aggregatingState: (name, aggregate, options) => keyed.aggregatingState(name, aggregate, options),
   };
 }
 

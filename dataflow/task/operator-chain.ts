@@ -179,13 +179,14 @@ export class OperatorChain {
   }
 
   #createKeyed(descriptor: OperatorDescriptor): KeyedStateBackend {
-    const { vertex, descriptor: task, createKeyedState, isStrictState } = this.#options;
+    const { vertex, descriptor: task, createKeyedState, isStrictState, ports } = this.#options;
     return createKeyedState({
       operatorName: descriptor.name,
       keyGroups: keyGroupRange(task.subtaskIndex, vertex.parallelism, vertex.maxParallelism),
       maxParallelism: vertex.maxParallelism,
       isObjectReuse: task.jobGraph.settings.objectReuse,
       isStrict: isStrictState,
+      clock: ports.clock,
     });
   }
 

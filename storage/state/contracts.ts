@@ -8,6 +8,7 @@
  */
 import type { KeyGroupRange } from '../../core/ids.js';
 import type { Key } from '../../core/keys.js';
+import type { Duration } from '../../core/quantities.js';
 import type { ChunkHandle, KeyedStateHandle, OperatorStateHandle } from '../contracts.js';
 
 export type { Key } from '../../core/keys.js';
@@ -38,14 +39,67 @@ export interface MapState<K, V> {
   clear(): void;
 }
 
-/** Names one state of one operator; the same name with another kind or scope is refused (`STATE_KIND_CLASH`). */
-export interface StateDescriptor {
-  readonly name: string;
-  readonly kind: 'value' | 'list' | 'map';
-  readonly isNamespaced: boolean;
+export interface ReducingState<T> {
+  /** What the values added so far were reduced to. */
+  get(): T | undefined;
+  add(value: T): void;
+  clear(): void;
 }
 
-export interface StateOptions {
+export interface AggregatingState<In, Out> {
+  /** The result of the values added so far; undefined before the first. It is the caller's. */
+  get(): Out | undefined;
+  add(value: In): void;
+  clear(): void;
+}
+
+/** How an aggregating state folds values; `getResult` must not change the accumulator. */
+export interface Aggregation<In, Acc, Out> {
+  createAccumulator(): Acc;
+  /** May change the accumulator and return it. */
+  add(value: In, accumulator: Acc): Acc;
+  getResult(accumulator: Acc): Out;
+}
+
+export type StateKind = 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
+
+/** What a state of an operator is, as checkpoints record it. Names are unique in an operator. */
+export interface StateDescriptor {
+  readonly name: string;
+  readonly kind: StateKind;
+  readonly isNamespaced: boolean;
+  /** Of what its values look like. */
+  readonly version: number;
+  /** Its values carry the time of their last use. */
+  readonly hasTtl: boolean;
+}
+
+/**
+ * How long values live, in processing time: a value of a value, reducing or aggregating state, an element of a list, an entry
+ * of a map. What has expired is removed when it is read, when a checkpoint is taken, and little by little with each access to
+ * the state (`limits.ttlEntriesPerAccess` keys).
+ */
+export interface StateTtl {
+  /** A value has expired once it is that old. */
+  readonly timeToLive: Duration;
+  /** What makes a value young again: writing it (the default), or reading it too. `Disabled`: nothing expires. */
+  readonly updateType?: 'OnCreateAndWrite' | 'OnReadAndWrite' | 'Disabled';
+  /** Whether an expired value that is still there is handed out, for the last time. Default `NeverReturnExpired`. */
+  readonly visibility?: 'NeverReturnExpired' | 'ReturnExpiredIfNotCleanedUp';
+}
+
+/** `T`: a value, an element of a list, a value of a map, or an accumulator. */
+export interface StateOptions<T> {
+  /** A state has one or not: adding or removing it makes state of a checkpoint incompatible; changing it does not. */
+  readonly ttl?: StateTtl;
+  /** A positive integer, default 1: raised when values begin to look different. */
+  readonly version?: number;
+  /** Makes a value out of one of an earlier version. Called for every value that is restored, before any is read. */
+  readonly migrate?: (old: unknown, fromVersion: number) => T;
+}
+
+/** Besides, for operators. */
+export interface ScopedStateOptions<T> extends StateOptions<T> {
   /** Belongs to the current key and the current namespace, instead of to the key alone. Default false. */
   readonly isNamespaced?: boolean;
   /**
@@ -102,9 +156,20 @@ export interface KeyedStateBackend {
    * refused (`STATE_WITHOUT_NAMESPACE`). Costs a look-up. Any number but NaN; the callback goes on (strict mode).
    */
   setCurrentNamespace(namespace: number): void;
-  valueState<T>(name: string, options?: StateOptions): ValueState<T>;
-  listState<T>(name: string, options?: StateOptions): ListState<T>;
-  mapState<K extends Key, V>(name: string, options?: StateOptions): MapState<K, V>;
+  /**
+   * A state by its name; asking again gives the same state. Asked for as something else (kind, scope, version, with or without
+   * time to live) it is refused: `STATE_KIND_CLASH`, or `STATE_INCOMPATIBLE` where a checkpoint says what it was. State of an
+   * earlier version is migrated here.
+   */
+  valueState<T>(name: string, options?: ScopedStateOptions<T>): ValueState<T>;
+  listState<T>(name: string, options?: ScopedStateOptions<T>): ListState<T>;
+  mapState<K extends Key, V>(name: string, options?: ScopedStateOptions<V>): MapState<K, V>;
+  reducingState<T>(name: string, reduce: (accumulated: T, value: T) => T, options?: ScopedStateOptions<T>): ReducingState<T>;
+  aggregatingState<In, Acc, Out>(
+    name: string,
+    aggregation: Aggregation<In, Acc, Out>,
+    options?: ScopedStateOptions<Acc>,
+  ): AggregatingState<In, Out>;
 
   /**
    * Timers belong to the current key, to a namespace of it (which need not be the current one; 0: none), and to the
@@ -120,6 +185,8 @@ export interface KeyedStateBackend {
   /** Time of the earliest timer of the domain. */
   nextTimer(domain: TimeDomain): number | undefined;
 
+  /** Every state that was asked for or restored. */
+  states(): readonly StateDescriptor[];
   /** Cuts a version now, in time independent of the number of entries; at most one snapshot is under way. */
   snapshot(write: ChunkWriter): StateSnapshot;
   /** Loads handles whose key groups intersect `keyGroups`; foreign groups are skipped. */

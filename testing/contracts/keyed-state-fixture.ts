@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto';
 import { MillraceError } from '../../core/errors.js';
 import type { KeyGroupRange } from '../../core/ids.js';
 import { keyHashOf } from '../../core/keys.js';
+import type { Clock } from '../../core/ports.js';
 import type { ChunkHandle, KeyedStateHandle } from '../../storage/contracts.js';
 import type { ChunkReader, ChunkWriter, Key, KeyedStateBackend, KeyedTimer, StateSnapshot } from '../../storage/state/contracts.js';
 
 export interface KeyedStateFixture {
   /** An empty backend of an operator named `operator`, of {@link maxParallelism} key groups in all. */
-  make(keyGroups: KeyGroupRange, options?: { readonly isObjectReuse?: boolean }): KeyedStateBackend;
+  make(keyGroups: KeyGroupRange, options?: { readonly isObjectReuse?: boolean; readonly clock?: Pick<Clock, 'now'> }): KeyedStateBackend;
 }
 
 export const maxParallelism = 16;

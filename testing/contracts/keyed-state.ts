@@ -4,6 +4,8 @@ import type { Key } from '../../storage/state/contracts.js';
 import type { Contract } from './contract.js';
 import { all, drain, type KeyedStateFixture, throwsWith, use } from './keyed-state-fixture.js';
 import { keyedStateNamespaceCases } from './keyed-state-namespaces.js';
+import { keyedStateTtlCases } from './keyed-state-ttl.js';
+import { keyedStateVersionCases } from './keyed-state-versions.js';
 import { keyedStateSnapshotCases } from './keyed-state-snapshots.js';
 
 export type { KeyedStateFixture } from './keyed-state-fixture.js';
@@ -347,4 +349,10 @@ const stateCases: Contract<KeyedStateFixture> = [
   },
 ];
 
-export const keyedStateContract: Contract<KeyedStateFixture> = [...stateCases, ...keyedStateNamespaceCases, ...keyedStateSnapshotCases];
+export const keyedStateContract: Contract<KeyedStateFixture> = [
+  ...stateCases,
+  ...keyedStateNamespaceCases,
+  ...keyedStateTtlCases,
+  ...keyedStateVersionCases,
+  ...keyedStateSnapshotCases,
+];

@@ -11,20 +11,28 @@
 import { MillraceError } from '../../../core/errors.js';
 import type { KeyGroupRange } from '../../../core/ids.js';
 import type { Key } from '../../../core/keys.js';
+import type { Clock } from '../../../core/ports.js';
 import type { KeyedStateHandle } from '../../contracts.js';
 import type {
+  AggregatingState,
+  Aggregation,
   ChunkReader,
   ChunkWriter,
   KeyedStateBackend,
   KeyedTimer,
   ListState,
   MapState,
+  ReducingState,
+  ScopedStateOptions,
   StateDescriptor,
-  StateOptions,
+  StateKind,
   StateSnapshot,
   TimeDomain,
   ValueState,
 } from '../contracts.js';
+import { ExpiredValueSweep } from './expired-value-sweep.js';
+import { ExpiringListState, ExpiringMapState, ExpiringValueState, type ExpiringOptions } from './expiring-states.js';
+import { AccumulatedState, FoldedState } from './folding-states.js';
 import { HeapSnapshot } from './heap-snapshot.js';
 import { HeapListState } from './list-state.js';
 import { HeapMapState } from './map-state.js';
@@ -34,6 +42,8 @@ import type { StateScope } from './state-scope.js';
 import { type DeclaredState, StateScopes } from './state-scopes.js';
 import type { StateTable } from './state-table.js';
 import { StrictGuard } from './strict-guard.js';
+import { TimeToLive, type Stamped } from './time-to-live.js';
+import { copyValue } from './value-copier.js';
 import { HeapValueState } from './value-state.js';
 
 export interface HeapKeyedStateBackendOptions {
@@ -46,7 +56,16 @@ export interface HeapKeyedStateBackendOptions {
   readonly isObjectReuse?: boolean;
   /** Fails when a value changed without being put; for tests and the simulator. Default false. */
   readonly isStrict?: boolean;
+  /** For states with a time to live, which are refused without one. */
+  readonly clock?: Pick<Clock, 'now'>;
 }
+
+interface Expiring {
+  /** Undefined when nothing expires. */
+  readonly expiring: ExpiringOptions | undefined;
+}
+
+const keep = <T>(value: T): T => value;
 
 export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly keyGroups: KeyGroupRange;
@@ -55,6 +74,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   private readonly scopes: StateScopes;
   /** Of what belongs to keys alone. */
   private readonly table: StateTable;
+  private readonly clock: Pick<Clock, 'now'> | undefined;
   private underWay: StateSnapshot | undefined;
 
   constructor(options: HeapKeyedStateBackendOptions) {
@@ -62,6 +82,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     this.keyGroups = keyGroups;
     this.operatorName = operatorName;
     this.isObjectReuse = isObjectReuse ?? false;
+    this.clock = options.clock;
     this.scopes = new StateScopes({ keyGroups, maxParallelism, operatorName, guard: isStrict === true ? new StrictGuard() : undefined });
     this.table = this.scopes.ofKeys.table;
   }
@@ -90,19 +111,37 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     scope.table.setCurrentNamespace(table.currentKey(), table.currentKeyHash, namespace);
   }
 
-  valueState<T>(name: string, options?: StateOptions): ValueState<T> {
-    const { table, index } = this.declare(name, 'value', options);
-    return new HeapValueState<T>(table, index, this.isObjectReuse || options?.isOwned === true);
+  valueState<T>(name: string, options?: ScopedStateOptions<T>): ValueState<T> {
+    return this.ofOneValue('value', name, options, this.isObjectReuse || options?.isOwned === true);
   }
 
-  listState<T>(name: string, options?: StateOptions): ListState<T> {
-    const { table, index } = this.declare(name, 'list', options);
-    return new HeapListState<T>(table, index, this.isObjectReuse);
+  listState<T>(name: string, options?: ScopedStateOptions<T>): ListState<T> {
+    const { table, index, expiring } = this.declare(name, 'list', options);
+    if (expiring === undefined) return new HeapListState<T>(table, index, this.isObjectReuse);
+    return new ExpiringListState<T>(new HeapListState<Stamped<T>>(table, index, true), expiring);
   }
 
-  mapState<K extends Key, V>(name: string, options?: StateOptions): MapState<K, V> {
-    const { table, index } = this.declare(name, 'map', options);
-    return new HeapMapState<K, V>(table, index, this.isObjectReuse);
+  mapState<K extends Key, V>(name: string, options?: ScopedStateOptions<V>): MapState<K, V> {
+    const { table, index, expiring } = this.declare(name, 'map', options);
+    if (expiring === undefined) return new HeapMapState<K, V>(table, index, this.isObjectReuse);
+    return new ExpiringMapState<K, V>(new HeapMapState<K, Stamped<V>>(table, index, true), expiring);
+  }
+
+  reducingState<T>(name: string, reduce: (accumulated: T, value: T) => T, options?: ScopedStateOptions<T>): ReducingState<T> {
+    return new FoldedState<T>(this.ofOneValue('reducing', name, options, this.isObjectReuse), reduce);
+  }
+
+  aggregatingState<In, Acc, Out>(
+    name: string,
+    aggregation: Aggregation<In, Acc, Out>,
+    options?: ScopedStateOptions<Acc>,
+  ): AggregatingState<In, Out> {
+    const held = this.ofOneValue<Acc>('aggregating', name, options, true);
+    return new AccumulatedState<In, Acc, Out>({ held, aggregation, copy: this.owner(name) });
+  }
+
+  states(): readonly StateDescriptor[] {
+    return this.scopes.states();
   }
 
   registerTimer(domain: TimeDomain, time: number, namespace = 0): void {
@@ -176,8 +215,28 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     for (const scope of this.scopes.all) scope.clear();
   }
 
-  private declare(name: string, kind: StateDescriptor['kind'], options: StateOptions = {}): DeclaredState {
-    return this.scopes.declare({ name, kind, isNamespaced: options.isNamespaced ?? false });
+  private ofOneValue<T>(kind: StateKind, name: string, options: ScopedStateOptions<T> | undefined, isKept: boolean): ValueState<T> {
+    const { table, index, expiring } = this.declare(name, kind, options);
+    if (expiring === undefined) return new HeapValueState<T>(table, index, isKept);
+    const own = isKept ? keep : expiring.own;
+    return new ExpiringValueState<T>(new HeapValueState<Stamped<T>>(table, index, true), { ...expiring, own });
+  }
+
+  private declare<T>(name: string, kind: StateKind, options: ScopedStateOptions<T> = {}): DeclaredState & Expiring {
+    const { isNamespaced = false, version = 1, migrate } = options;
+    const place = `${this.operatorName}, state ${JSON.stringify(name)}`;
+    assertVersion(version, place);
+    const ttl = TimeToLive.of(options.ttl, this.clock, place);
+    const { table, index } = this.scopes.declare({ name, kind, isNamespaced, version, hasTtl: ttl !== undefined }, migrate);
+    table.ttls[index] = ttl;
+    if (ttl === undefined) return { table, index, expiring: undefined };
+    return { table, index, expiring: { ttl, sweep: new ExpiredValueSweep(table, index, ttl), own: this.owner(name) } };
+  }
+
+  /** Makes values the state's own. */
+  private owner(name: string): <T>(value: T) => T {
+    const place = `${this.operatorName}, state ${JSON.stringify(name)}`;
+    return this.isObjectReuse ? keep : (value) => copyValue(value, place);
   }
 
   /** At the same time, timers of keys come before those of their namespaces. */
@@ -209,4 +268,14 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       hint: 'Use milliseconds since 1970 as a finite number.',
     });
   }
+}
+
+function assertVersion(version: number, where: string): void {
+  if (Number.isSafeInteger(version) && version > 0) return;
+  throw new MillraceError('STATE_VERSION_INVALID', `${version} is not a version of state.`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    where,
+    hint: 'Use 1, 2, 3 …; a state without a version has version 1.',
+  });
 }

@@ -9,6 +9,7 @@
  *      the size the Map has when the snapshot arrives at it.
  * HS4  Entries come key group by key group. They are chained by group first, in slices like everything else, in four bytes
  *      an entry that last as long as the snapshot.
+ * HS5  Values that have expired by the time they are looked at are left out.
  */
 import { assert, MillraceError } from '../../../core/errors.js';
 import type { KeyedStateHandle } from '../../contracts.js';
@@ -18,6 +19,7 @@ import type { EntryOwner } from './entry-store.js';
 import type { ValueColumn } from './paged-column.js';
 import { encodeHeader, packKey, rowKinds, type StateRow } from './snapshot-format.js';
 import type { ListCell, MapCell, MapCells } from './state-cells.js';
+import type { Stamped } from './time-to-live.js';
 import type { StateScope } from './state-scope.js';
 import type { SnapshotSink, StateTable } from './state-table.js';
 
@@ -185,14 +187,29 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
       const slot = (columns[state] as ValueColumn).get(entry);
       if (slot === undefined) continue;
       const kind = states[state]?.kind;
-      if (kind === 'value') this.collect(rowKinds.value, entry, state, slot);
-      else if (kind === 'list') this.collect(rowKinds.list, entry, state, (slot as ListCell).items);
+      if (kind === 'map') continue;
+      if (kind === 'list') this.collectList(entry, state, (slot as ListCell).items);
+      else if (this.isWanted(state, slot)) this.collect(rowKinds.value, entry, state, slot);
     }
+  }
+
+  private collectList(entry: number, state: number, items: unknown[]): void {
+    const wanted = this.table.ttls[state] === undefined ? items : items.filter((item) => this.isWanted(state, item));
+    if (wanted.length === 0) return;
+    this.table.guard?.verify(items);
+    this.collect(rowKinds.list, entry, state, wanted);
+  }
+
+  /** What has expired is left out (HS5). */
+  private isWanted(state: number, held: unknown): boolean {
+    const ttl = this.table.ttls[state];
+    return ttl === undefined || ttl.isLive(held as Stamped<unknown>);
   }
 
   private collectCell(owner: EntryOwner, state: number, cell: MapCell): void {
     cell.version = this.cut;
     this.table.guard?.verify(cell.value);
+    if (!this.isWanted(state, cell.value)) return;
     this.rows.push([rowKinds.mapCell, owner.keyGroup, packKey(owner.key), owner.namespace, state, packKey(cell.key), cell.value]);
     this.rowCount += 1;
   }

@@ -65,13 +65,7 @@ export class HeapMapState<K extends Key, V> implements MapState<K, V> {
     const { table } = this;
     const cells = this.cells();
     const canonical = canonicalKey(key);
-    const cell = cells.get(canonical);
-    if (cell === undefined) return;
-    this.touch(cell, undefined);
-    table.guard?.forget(cell.value);
-    cells.delete(canonical);
-    table.size -= 1;
-    if (cells.size === 0) this.drop();
+    if (cells.has(canonical)) table.dropCell(table.current, this.index, cells, canonical);
   }
 
   entries(): Iterable<readonly [K, V]> {

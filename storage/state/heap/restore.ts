@@ -46,7 +46,7 @@ function fetch(read: ChunkReader, chunk: ChunkHandle | undefined): Promise<Uint8
 function restoreChunk(options: RestoreOptions, bytes: Uint8Array, name: string): void {
   const { keyGroups, scopes, operatorName } = options;
   const chunk = decodeChunk(bytes, `${operatorName}, chunk ${name}`);
-  const states = chunk.states.map((state) => scopes.declare(state));
+  const states = chunk.states.map((state) => scopes.restoreState(state));
   for (const batch of chunk.batches) {
     for (const row of batch) {
       if (row[1] < keyGroups.start || row[1] > keyGroups.end) continue;

@@ -38,8 +38,13 @@ export interface StateChunk {
   readonly batches: readonly (readonly StateRow[])[];
 }
 
+type StateColumns = readonly [name: string, kind: StateDescriptor['kind'], isNamespaced: boolean, version: number, hasTtl: boolean];
+
 export function encodeHeader(states: readonly StateDescriptor[]): Uint8Array {
-  return encode([formatVersion, states.map((state) => [state.name, state.kind, state.isNamespaced])]);
+  return encode([
+    formatVersion,
+    states.map(({ name, kind, isNamespaced, version, hasTtl }) => [name, kind, isNamespaced, version, hasTtl]),
+  ]);
 }
 
 export function encodeRows(rows: readonly unknown[]): Uint8Array {
@@ -75,10 +80,12 @@ export function decodeChunk(bytes: Uint8Array, where: string): StateChunk {
       hint: 'It was written by another version of Millrace.',
     });
   }
-  const states = (header[1] as readonly (readonly [string, StateDescriptor['kind'], boolean])[]).map(([name, kind, isNamespaced]) => ({
+  const states = (header[1] as readonly StateColumns[]).map(([name, kind, isNamespaced, version, hasTtl]) => ({
     name,
     kind,
     isNamespaced,
+    version,
+    hasTtl,
   }));
   return { states, batches: batches as readonly (readonly StateRow[])[] };
 }

@@ -1,9 +1,16 @@
 /**
  * The two scopes of a backend: of keys, and of keys in namespaces. The second is made when it is first used, so that
  * whoever has no namespaces pays nothing for them.
+ *
+ * SO1  A name is one state: what the program asks for, and what a checkpoint holds, agree in kind and scope, or one of
+ *      them is refused with `STATE_KIND_CLASH`.
+ * SO2  State of a checkpoint agrees with what the program asks for in having a time to live, and in its version once it
+ *      was migrated, or it is refused with `STATE_INCOMPATIBLE`.
  */
 import { MillraceError } from '../../../core/errors.js';
 import type { StateDescriptor } from '../contracts.js';
+import { incompatibility } from '../state-comparison.js';
+import { migrateState, type MigrationOptions } from './migration.js';
 import { StateScope } from './state-scope.js';
 import type { StateTable, StateTableOptions } from './state-table.js';
 
@@ -34,8 +41,36 @@ export class StateScopes {
     return this.ofNamespaces;
   }
 
-  /** The state of that name, added if it is not there; with another kind or scope it is refused. */
-  declare(state: StateDescriptor): DeclaredState {
+  /** Every state, of both scopes. */
+  states(): readonly StateDescriptor[] {
+    return this.all.flatMap(({ table }) => table.states);
+  }
+
+  /** A state of a checkpoint. */
+  restoreState(state: StateDescriptor): DeclaredState {
+    const found = this.find(state);
+    if (found === undefined) return this.add(state, false);
+    const known = found.table.states[found.index] as StateDescriptor;
+    if (known.version === state.version && known.hasTtl === state.hasTtl) return found;
+    throw this.incompatible(
+      state,
+      `is held by the checkpoint as version ${known.version} and as version ${state.version}`,
+      'Ask for it when the function is made or opened, not later: then all subtasks migrate it together.',
+    );
+  }
+
+  /** A state the program asks for; its values are migrated if a checkpoint holds them in an earlier version. */
+  declare(state: StateDescriptor, migrate: MigrationOptions['migrate'] | undefined): DeclaredState {
+    const found = this.find(state);
+    if (found === undefined) return this.add(state, true);
+    const { table, index } = found;
+    const known = table.states[index] as StateDescriptor;
+    if (!table.isAskedFor[index]) this.adopt(found, state, migrate);
+    else if (known.version !== state.version || known.hasTtl !== state.hasTtl) throw this.clash(known, state);
+    return found;
+  }
+
+  private find(state: StateDescriptor): DeclaredState | undefined {
     for (const { table } of this.all) {
       const index = table.indexOf(state.name);
       if (index < 0) continue;
@@ -43,14 +78,27 @@ export class StateScopes {
       if (known.kind !== state.kind || known.isNamespaced !== state.isNamespaced) throw this.clash(known, state);
       return { table, index };
     }
+    return undefined;
+  }
+
+  private add(state: StateDescriptor, isAskedFor: boolean): DeclaredState {
     const { table } = this.scopeFor(state.isNamespaced);
-    return { table, index: table.addState(state) };
+    return { table, index: table.addState(state, isAskedFor) };
+  }
+
+  private adopt({ table, index }: DeclaredState, wanted: StateDescriptor, migrate: MigrationOptions['migrate'] | undefined): void {
+    const known = table.states[index] as StateDescriptor;
+    const why = incompatibility(known, wanted, migrate !== undefined);
+    if (why !== undefined) throw this.incompatible(wanted, why.why, why.hint);
+    if (known.version < wanted.version && migrate !== undefined) migrateState({ table, index, migrate });
+    table.states[index] = wanted;
+    table.isAskedFor[index] = true;
   }
 
   private clash(known: StateDescriptor, wanted: StateDescriptor): MillraceError {
     return new MillraceError(
       'STATE_KIND_CLASH',
-      `State ${JSON.stringify(wanted.name)} is a ${describe(known)} and cannot be used as a ${describe(wanted)}.`,
+      `State ${JSON.stringify(wanted.name)} is ${describe(known)} and cannot be used as ${describe(wanted)}.`,
       {
         domain: 'user',
         recovery: 'fail-job',
@@ -59,6 +107,17 @@ export class StateScopes {
       },
     );
   }
+
+  private incompatible({ name }: StateDescriptor, why: string, hint: string): MillraceError {
+    return new MillraceError('STATE_INCOMPATIBLE', `State ${JSON.stringify(name)} ${why}.`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where: this.options.operatorName,
+      hint,
+    });
+  }
 }
 
-const describe = (state: StateDescriptor): string => `${state.kind} state${state.isNamespaced ? ' per namespace' : ''}`;
+function describe({ kind, isNamespaced, version, hasTtl }: StateDescriptor): string {
+  return `a ${kind} state${isNamespaced ? ' per namespace' : ''}${hasTtl ? ' with a time to live' : ''} of version ${version}`;
+}

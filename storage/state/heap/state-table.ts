@@ -15,8 +15,9 @@ import { canonicalKey, type CanonicalKey, type Key } from '../../../core/keys.js
 import type { StateDescriptor, TimeDomain } from '../contracts.js';
 import { EntryStore, type EntryOwner } from './entry-store.js';
 import { pageLength, ValueColumn } from './paged-column.js';
-import type { MapCell, MapCells } from './state-cells.js';
+import type { ListCell, MapCell, MapCells } from './state-cells.js';
 import type { StrictGuard } from './strict-guard.js';
+import type { TimeToLive } from './time-to-live.js';
 import { copyValue, detachString } from './value-copier.js';
 
 /** Takes what a snapshot must hold, before it changes. */
@@ -51,6 +52,10 @@ export class StateTable {
   readonly hasNamespaces: boolean;
   readonly entries: EntryStore;
   readonly states: StateDescriptor[] = [];
+  /** By index of the state: whether the program asked for it; else it is known from a checkpoint only. */
+  readonly isAskedFor: boolean[] = [];
+  /** By index of the state, where it has one. */
+  readonly ttls: (TimeToLive | undefined)[] = [];
   /** By index of the state: a value, a {@link ListCell}, {@link MapCells}, or undefined for nothing. */
   readonly columns: ValueColumn[] = [];
   /** New entries get this version; each cut raises it. */
@@ -170,6 +175,44 @@ export class StateTable {
     this.shrinkIfEmpty();
   }
 
+  /** Empties the slot of a value, or of a list; `held` is what strict mode knows it by. */
+  dropSlot(entry: number, state: number, held: unknown): void {
+    this.touchSlots(entry);
+    this.guard?.forget(held);
+    (this.columns[state] as ValueColumn).set(entry, undefined);
+    this.size -= 1;
+    this.release(entry);
+  }
+
+  /** Other elements for a list, nobody else's. */
+  replaceItems(entry: number, state: number, cell: ListCell, items: unknown[]): void {
+    this.touchSlots(entry);
+    this.guard?.forget(cell.items);
+    cell.items = items;
+    cell.isShared = false;
+    this.guard?.put(items, this.placeOf(state), this.entries.keyOf(entry));
+  }
+
+  /** Another value for an entry of a map, nobody else's. */
+  replaceCell(entry: number, state: number, cell: MapCell, value: unknown): void {
+    if (cell.version < this.cut) this.sink?.saveCell(this.entries.ownerOf(entry), state, cell);
+    this.guard?.forget(cell.value);
+    cell.value = value;
+    this.guard?.put(value, this.placeOf(state), this.entries.keyOf(entry));
+  }
+
+  /** Removes an entry of a map, and the map with its last one. */
+  dropCell(entry: number, state: number, cells: MapCells, key: CanonicalKey): void {
+    const cell = cells.get(key) as MapCell;
+    if (cell.version < this.cut) this.sink?.saveCell(this.entries.ownerOf(entry), state, cell);
+    this.guard?.forget(cell.value);
+    cells.delete(key);
+    this.size -= 1;
+    if (cells.size > 0) return;
+    (this.columns[state] as ValueColumn).set(entry, undefined);
+    this.release(entry);
+  }
+
   /** A snapshot ended: nothing is older than a cut any more. */
   endCut(): void {
     this.sink = undefined;
@@ -196,7 +239,9 @@ export class StateTable {
   }
 
   /** Adds a state with a name that is not there yet; returns its index. */
-  addState(state: StateDescriptor): number {
+  addState(state: StateDescriptor, isAskedFor: boolean): number {
+    this.isAskedFor.push(isAskedFor);
+    this.ttls.push(undefined);
     const column = new ValueColumn();
     if (this.entries.end > 0) column.reach(this.entries.end - 1);
     this.columns.push(column);
