@@ -7,6 +7,7 @@ import { collectionSource, type CollectionOptions } from '../connectors/collecti
 import { sequenceSource, type SequenceOptions } from '../connectors/sequence-source.js';
 import { Configuration } from '../core/configuration/configuration.js';
 import type { BuildDefaults, KeySelector, OperatorFactory, Source } from '../dataflow/contracts.js';
+import type { TimeAssignment } from '../dataflow/time/time-assignment.js';
 import { jobSettings, planningSettings, type JobSettingOverrides } from '../graph/job-settings.js';
 import { checkMaxParallelism } from '../graph/key-groups.js';
 import type { CheckpointSettings, PlanningSettings, StreamGraph } from '../graph/types.js';
@@ -16,6 +17,7 @@ import { GraphBuilder } from './graph-builder.js';
 import { Parameters } from './parameters.js';
 import { resolvedRestartStrategy, type RestartStrategy } from './restart-strategy.js';
 import { SingleOutputStream } from './streams.js';
+import type { WatermarkStrategy } from './watermark-strategy.js';
 
 /** What else may be said about checkpoints; the rest comes from configuration. */
 export interface CheckpointingOptions {
@@ -117,6 +119,11 @@ export class StreamExecutionEnvironment {
     return this.#override({ bufferTimeoutMs: milliseconds(timeout, 'setBufferTimeout') });
   }
 
+  /** How often watermarks are emitted, beside those that a generator emits for single records; 0: only those. Default 200 ms. */
+  setAutoWatermarkInterval(interval: Duration): this {
+    return this.#override({ autoWatermarkIntervalMs: milliseconds(interval, 'setAutoWatermarkInterval') });
+  }
+
   /** Do not copy values that are put into state; see `pipeline.object-reuse`. */
   enableObjectReuse(): this {
     return this.#override({ objectReuse: true });
@@ -137,8 +144,15 @@ export class StreamExecutionEnvironment {
     return this.fromSource(sequenceSource(from, to, options), options?.name);
   }
 
-  /** The records of a source. The name is shown as `Source: <name>`, and is unique in the job when given. */
-  fromSource<T>(source: Source<T>, name?: string): SingleOutputStream<T> {
+  /**
+   * The records of a source, with timestamps and watermarks by `strategy` if there is one: each split has its own watermark,
+   * and the lowest counts. The name is shown as `Source: <name>`, and is unique in the job when given.
+   */
+  fromSource<T>(source: Source<T>, name?: string): SingleOutputStream<T>;
+  fromSource<T>(source: Source<T>, strategy: WatermarkStrategy<NoInfer<T>>, name?: string): SingleOutputStream<T>;
+  fromSource<T>(source: Source<T>, second?: WatermarkStrategy<T> | string, third?: string): SingleOutputStream<T> {
+    const strategy = typeof second === 'string' ? undefined : second;
+    const name = typeof second === 'string' ? second : third;
     const node = this.#builder.add({
       kind: 'source',
       type: 'source',
@@ -146,7 +160,7 @@ export class StreamExecutionEnvironment {
       isNamed: name !== undefined,
       data: source.data,
       inputs: [],
-      factory: { kind: 'source', source },
+      factory: { kind: 'source', source, time: strategy?.toAssignment() as TimeAssignment | undefined },
     });
     return new SingleOutputStream<T>(this.#builder, node);
   }

@@ -3,6 +3,8 @@ export { defineJob, type JobBuilder } from './job.js';
 export type { CheckpointingOptions, StreamExecutionEnvironment } from './environment.js';
 export type { RestartStrategy } from './restart-strategy.js';
 export type { Duration } from './duration.js';
+export { WatermarkStrategy } from './watermark-strategy.js';
+export type { TimestampAssigner, WatermarkGenerator, WatermarkOutput } from '../dataflow/time/watermark-generator.js';
 export type { Parameters } from './parameters.js';
 export { mapStateDescriptor } from '../dataflow/broadcast-functions.js';
 export type {

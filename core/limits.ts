@@ -140,6 +140,11 @@ export const limits = {
   askRetryDelayMs: 100,
   /** Splits of one message: the list of a big source goes in parts that the bus takes easily. */
   splitPartBytesMax: 256 * kib,
+  /** Between two questions of a source reader whether splits without a reader hold time: twice as long each time, from what a first watermark may wait to what 1,000 readers may ask a second. */
+  splitTimesPauseMinMs: 25,
+  splitTimesPauseMaxMs: 1_000,
+  /** Between two periodic emissions of watermarks, unless configured: Flink's. */
+  autoWatermarkIntervalMs: 200,
   /** Answers that say the receiver broke, before a persistent ask takes them for a refusal. */
   brokenAnswersMax: 5,
   /** After a reconnection, healthy peers may have no responders for so long. */
@@ -209,4 +214,6 @@ export const limits = {
   partitionPathBytesMax: kib,
   /** Bytes of the name of a file or directory: what nearly all file systems take. */
   fileNameBytesMax: 255,
+  /** Results an operator pulls from an iterable before the loop of its task has another look around: well below a slice. */
+  resultsPerStep: 256,
 } as const;

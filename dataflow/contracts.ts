@@ -14,6 +14,8 @@ import type { Key, KeyedStateBackend, OperatorStateBackend } from '../storage/st
 import type { AccumulatorShortcuts } from './accumulators/accumulator.js';
 import type { RecordStage } from './fusion/record-stage.js';
 import type { MetricGroup } from './metrics.js';
+import type { TimeAssignment } from './time/time-assignment.js';
+import type { TimeOrigin } from './time/time-origin.js';
 
 /** Stands for "this record has no timestamp". */
 export const noTimestamp: number = Number.MIN_SAFE_INTEGER;
@@ -117,6 +119,8 @@ export interface Operator<In = unknown, Out = unknown> {
    * of its task.
    */
   readonly holdsTime?: boolean;
+  /** Of an operator that makes the time of itself and those behind it: watermarks that come in end there, but for the last. */
+  readonly time?: TimeOrigin;
   open?(context: OperatorContext): void | Promise<void>;
   /** Returns the function called for each record, specialised for `out`. Called once, before `open`. */
   bind(out: Emit<Out>, context: OperatorContext): Emit<In>;
@@ -147,13 +151,20 @@ export interface Operator<In = unknown, Out = unknown> {
 
 /** Makes one operator per subtask. */
 export type OperatorFactory =
-  { readonly kind: 'operator'; create(): Operator } | { readonly kind: 'source'; readonly source: Source<unknown> };
+  | { readonly kind: 'operator'; create(): Operator }
+  | { readonly kind: 'source'; readonly source: Source<unknown>; readonly time?: TimeAssignment | undefined };
 
 /** A piece of a source that one reader reads: plain data, with an id unique in its source. */
 export interface Split {
   readonly id: string;
   /** Plain data for the reader, CBOR-able. */
   readonly data: unknown;
+  /**
+   * Names an ordered whole (a file) of which this is a part: splits of one whole stand in its order in the list, and the
+   * times in one are not before those in the one before it. When all splits are of one whole, those that nobody reads yet
+   * hold no event time back.
+   */
+  readonly orderedIn?: string;
 }
 
 export interface EnumeratorContext {

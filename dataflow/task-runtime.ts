@@ -70,6 +70,14 @@ export interface TaskCallbacks {
   onResult?(name: string, values: readonly unknown[]): void;
 }
 
+/** What the JobManager knows of the splits of a source, for the time of one of its readers. */
+export interface SplitTimeReply {
+  /** Splits without a reader that hold time back. */
+  readonly holding: number;
+  /** Splits that were given to this reader, in all. */
+  readonly owned: number;
+}
+
 /** How a source task reaches the JobManager. Promises may stay unsettled while the JobManager is away; rejecting fails the task. */
 export interface SplitSource {
   /**
@@ -82,6 +90,8 @@ export interface SplitSource {
    * With `askAgainMs` there may always be more: it is asked for that often.
    */
   requestSplit(operator: OperatorId, askAgainMs?: number): Promise<Split | undefined>;
+  /** What holds the time of a reader back, besides its own splits. At most one at a time per operator. */
+  exchangeTime(operator: OperatorId): Promise<SplitTimeReply>;
 }
 
 /** Where checkpoint bytes go: CheckpointStorage without what a task may not do. */

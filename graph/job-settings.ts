@@ -10,6 +10,7 @@ export interface JobSettingOverrides {
   readonly failover?: JobSettings['failover'];
   /** Negative: frames are sent only when full. */
   readonly bufferTimeoutMs?: number;
+  readonly autoWatermarkIntervalMs?: number;
   readonly objectReuse?: boolean;
 }
 
@@ -35,6 +36,7 @@ export function jobSettings(configuration: Configuration, overrides: JobSettingO
     failover: overrides.failover ?? configuration.get(options.failoverStrategy),
     bufferTimeoutMs:
       overrides.bufferTimeoutMs ?? (configuration.get(options.isBufferTimeoutEnabled) ? configuration.get(options.bufferTimeout) : -1),
+    autoWatermarkIntervalMs: overrides.autoWatermarkIntervalMs ?? configuration.get(options.autoWatermarkInterval),
     ...latencyTrackingOf(configuration),
     objectReuse: overrides.objectReuse ?? configuration.get(options.isObjectReuse),
     slotRequestTimeoutMs: configuration.get(options.slotRequestTimeout),

@@ -129,6 +129,8 @@ export interface JobSettings {
   readonly restartStrategy: RestartStrategySettings;
   readonly failover: 'region' | 'full';
   readonly bufferTimeoutMs: number;
+  /** Between two periodic emissions of watermarks; 0: there are none. Undefined (of an older version): the default. */
+  readonly autoWatermarkIntervalMs?: number;
   /** Undefined: sources send no latency markers. */
   readonly latencyTracking?: LatencyTrackingSettings;
   readonly objectReuse: boolean;

@@ -73,7 +73,7 @@ export interface TaskSnapshot {
 export interface SourceCoordinatorSnapshot {
   readonly operatorId: OperatorId;
   /** Every split the enumerator found, in order; null while it has not finished. */
-  readonly splits: readonly { readonly id: string; readonly split: unknown }[] | null;
+  readonly splits: readonly { readonly id: string; readonly split: unknown; readonly orderedIn?: string }[] | null;
 }
 
 /** Everything needed to start a job again from a checkpoint. */

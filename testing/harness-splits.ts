@@ -3,6 +3,7 @@ import { decode } from '../bus/codec/cbor.js';
 import type { OperatorId } from '../core/ids.js';
 import type { Split } from '../dataflow/contracts.js';
 import { splitsOwned } from '../dataflow/task/source-state.js';
+import type { SplitTimeReply } from '../dataflow/task-runtime.js';
 import type { TaskSnapshot } from '../storage/contracts.js';
 
 /** The splits of each source that were found. */
@@ -12,9 +13,9 @@ interface HarnessSource {
   /** Undefined until a subtask enumerated them. */
   splits: readonly Split[] | undefined;
   unassigned: Split[];
-  /** What restored readers own. */
-  owned: ReadonlySet<string>;
-  readonly waiting: ((split: Split | undefined) => void)[];
+  /** Split → the subtask that has it. */
+  owned: Map<string, number>;
+  readonly waiting: { readonly subtask: number; readonly answer: (split: Split | undefined) => void }[];
 }
 
 export class HarnessSplits {
@@ -35,7 +36,7 @@ export class HarnessSplits {
     for (const [id, source] of this.#sources) {
       source.waiting.length = 0;
       source.splits = known?.get(id);
-      source.owned = new Set(ownedSplits(restored, id));
+      source.owned = new Map(ownedSplits(restored, id));
       source.unassigned = (source.splits ?? []).filter((split) => !source.owned.has(split.id));
     }
   }
@@ -46,31 +47,49 @@ export class HarnessSplits {
     const found = splits.filter(({ id }) => !known.some((split) => split.id === id));
     source.splits = [...known, ...found];
     source.unassigned.push(...found.filter(({ id }) => !source.owned.has(id)));
-    if (isOpen) while (source.unassigned.length > 0 && source.waiting.length > 0) source.waiting.shift()?.(source.unassigned.shift());
-    else for (const answer of source.waiting.splice(0)) answer(source.unassigned.shift());
+    const asking = isOpen ? source.waiting.splice(0, source.unassigned.length) : source.waiting.splice(0);
+    for (const { subtask, answer } of asking) answer(take(source, subtask));
   }
 
   /** The next split, once they are known; undefined: no more, which an open source never says. */
-  request(operator: OperatorId, isOpen: boolean): Promise<Split | undefined> {
+  request(operator: OperatorId, subtask: number, isOpen: boolean): Promise<Split | undefined> {
     const source = this.#sourceOf(operator);
-    if (source.splits !== undefined && (!isOpen || source.unassigned.length > 0)) return Promise.resolve(source.unassigned.shift());
-    return new Promise((resolve) => source.waiting.push(resolve));
+    if (source.splits !== undefined && (!isOpen || source.unassigned.length > 0)) return Promise.resolve(take(source, subtask));
+    return new Promise((answer) => source.waiting.push({ subtask, answer }));
+  }
+
+  /** As the source coordinator answers. */
+  timeOf(operator: OperatorId, subtask: number): SplitTimeReply {
+    const { splits, unassigned, owned } = this.#sourceOf(operator);
+    const own = [...owned.values()].filter((owner) => owner === subtask).length;
+    if (splits === undefined) return { holding: 1, owned: own };
+    const whole = splits[0]?.orderedIn;
+    const isOneWhole = whole !== undefined && splits.every(({ orderedIn }) => orderedIn === whole);
+    return { holding: isOneWhole ? 0 : unassigned.length, owned: own };
   }
 
   #sourceOf(operator: OperatorId): HarnessSource {
     let source = this.#sources.get(operator);
     if (source === undefined) {
-      source = { splits: undefined, unassigned: [], owned: new Set(), waiting: [] };
+      source = { splits: undefined, unassigned: [], owned: new Map(), waiting: [] };
       this.#sources.set(operator, source);
     }
     return source;
   }
 }
 
-function ownedSplits(tasks: readonly TaskSnapshot[], operator: OperatorId): readonly string[] {
+function take(source: HarnessSource, subtask: number): Split | undefined {
+  const split = source.unassigned.shift();
+  if (split !== undefined) source.owned.set(split.id, subtask);
+  return split;
+}
+
+function ownedSplits(tasks: readonly TaskSnapshot[], operator: OperatorId): readonly (readonly [string, number])[] {
   return tasks.flatMap((task) =>
     task.operators.flatMap(({ operatorId, operatorState }) =>
-      operatorId === operator && operatorState !== null ? splitsOwned(decode(operatorState)) : [],
+      operatorId === operator && operatorState !== null
+        ? splitsOwned(decode(operatorState)).map((id) => [id, task.subtaskIndex] as const)
+        : [],
     ),
   );
 }

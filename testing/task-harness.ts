@@ -266,9 +266,10 @@ export class TaskHarness {
       splitSource: {
         enumerated: (operator, splits, isOpen = false) => later(() => this.#splits.enumerated(operator, splits, isOpen)),
         requestSplit: async (operator, askAgainMs) => {
-          const split = await this.#splits.request(operator, askAgainMs !== undefined);
+          const split = await this.#splits.request(operator, vertex.subtaskIndex, askAgainMs !== undefined);
           return later(() => split);
         },
+        exchangeTime: (operator) => later(() => this.#splits.timeOf(operator, vertex.subtaskIndex)),
       },
       createKeyedState: (options) => new HeapKeyedStateBackend(options),
       callbacks: {

@@ -54,6 +54,7 @@ export class JobSources {
       },
       'source.request-split': ({ attemptId, operatorId, requestNumber }) =>
         this.find(operatorId).request(attemptId, job.subtaskOf(attemptId), requestNumber),
+      'source.exchange-time': ({ attemptId, operatorId }) => this.find(operatorId).timeOf(job.subtaskOf(attemptId)),
     };
   }
 

@@ -8,11 +8,14 @@
  * SC3  A subtask that restarts loses the splits it owns, except those its restored state names. Splits of subtasks that
  *      keep running stay where they are.
  * SC4  The same request number of the same attempt gets the same split again.
+ * SC5  A split that nobody reads holds event time back, but not when all splits are parts of one ordered whole: those that
+ *      are read come before it, and what holds time is the first of them.
  */
 import { MillraceError } from '../../core/errors.js';
 import type { AttemptId, OperatorId } from '../../core/ids.js';
 import type { MessageReply } from '../../bus/protocol/registry.js';
 import type { Split } from '../../dataflow/contracts.js';
+import type { SplitTimeReply } from '../../dataflow/task-runtime.js';
 import type { SourceCoordinatorSnapshot } from '../../storage/contracts.js';
 
 export type SplitReply = MessageReply<'source.request-split'>;
@@ -99,6 +102,20 @@ export class SourceCoordinator {
   }
 
   /**
+   * What holds the event time of a subtask back (SC5): splits without a reader, one while none is known; and the splits
+   * that it owns, of which one may be on its way to it.
+   */
+  timeOf(subtaskIndex: number): SplitTimeReply {
+    let owned = 0;
+    for (const owner of this.#owners.values()) if (owner === subtaskIndex) owned += 1;
+    const splits = this.#splits;
+    if (splits === undefined) return { holding: 1, owned };
+    const whole = splits[0]?.orderedIn;
+    const isOneWhole = whole !== undefined && splits.every(({ orderedIn }) => orderedIn === whole);
+    return { holding: isOneWhole ? 0 : this.#unassigned.length, owned };
+  }
+
+  /**
    * Subtasks are about to be deployed again (SC3). `owned` names the splits in the state each of them restores; `splits`
    * is the list of the checkpoint they restore from, used when no list is known yet.
    */
@@ -112,14 +129,14 @@ export class SourceCoordinator {
     for (const [subtask, splitIds] of options.owned) for (const splitId of splitIds) this.#owners.set(splitId, subtask);
     if (restarted.has(enumeratingSubtask)) this.#enumerating = undefined;
     if (this.#splits === undefined && options.splits !== null) {
-      this.#splits = options.splits.map(({ id, split }) => ({ id, data: split }));
+      this.#splits = options.splits.map(({ split, ...rest }) => ({ ...rest, data: split }));
     }
     this.#collectUnassigned();
   }
 
   /** What a checkpoint keeps. */
   snapshot(): SourceCoordinatorSnapshot {
-    return { operatorId: this.operatorId, splits: this.#splits?.map(({ id, data }) => ({ id, split: data })) ?? null };
+    return { operatorId: this.operatorId, splits: this.#splits?.map(({ data, ...rest }) => ({ ...rest, split: data })) ?? null };
   }
 
   /** Splits of a later round, by their ids: what is known, or stands in a reader's state, is not handed out again. */

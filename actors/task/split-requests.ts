@@ -12,7 +12,7 @@ import type { OperatorId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import type { Split } from '../../dataflow/contracts.js';
-import type { SplitSource } from '../../dataflow/task-runtime.js';
+import type { SplitSource, SplitTimeReply } from '../../dataflow/task-runtime.js';
 import { askUntilAnswered } from '../runtime/persistent-ask.js';
 
 export interface SplitRequestsOptions {
@@ -41,6 +41,12 @@ export class SplitRequests implements SplitSource {
     }
   }
 
+  exchangeTime(operator: OperatorId): Promise<SplitTimeReply> {
+    const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
+    const body = { jobId, attemptId, operatorId: operator };
+    return askUntilAnswered(this.#options, { kind: 'job', jobId }, 'source.exchange-time', { body, leaderEpoch, attempt: attemptId });
+  }
+
   async requestSplit(operator: OperatorId, askAgainMs?: number): Promise<Split | undefined> {
     const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
     for (;;) {
@@ -61,16 +67,17 @@ export class SplitRequests implements SplitSource {
 }
 
 /** At least one part, so that an empty list is closed too. */
-function partition(splits: readonly Split[]): { id: string; data: unknown }[][] {
-  const parts: { id: string; data: unknown }[][] = [[]];
+function partition(splits: readonly Split[]): Split[][] {
+  const parts: Split[][] = [[]];
   let bytes = 0;
-  for (const { id, data } of splits) {
-    const size = encode({ id, data }).length;
+  for (const { id, data, orderedIn } of splits) {
+    const split = { id, data, ...(orderedIn === undefined ? {} : { orderedIn }) };
+    const size = encode(split).length;
     if (bytes > 0 && bytes + size > limits.splitPartBytesMax) {
       parts.push([]);
       bytes = 0;
     }
-    parts.at(-1)?.push({ id, data });
+    parts.at(-1)?.push(split);
     bytes += size;
   }
   return parts;

@@ -36,6 +36,7 @@ import { countWindow } from '../windows/count-window.js';
 import { windowed, type WindowedStream, type WindowOf } from '../windows/windowed-stream.js';
 import { BroadcastConnectedStream, BroadcastStream, stateNamesOf, type BroadcastDescriptor } from './broadcast-stream.js';
 import type { ConnectedStreams } from './connected-streams.js';
+import { timestampsAndWatermarks, type WatermarkStrategy } from '../watermark-strategy.js';
 import type { KeyedStream } from './keyed-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
 import { addOperator, partitionedOrigins, streamMakers, type PartitionSettings, type StreamHandle } from './stream-handle.js';
@@ -97,6 +98,14 @@ export class DataStream<T> {
   process<Out>(setup: ProcessSetup<T, Out> & Synchronous<Out>): SingleOutputStream<Out> {
     const create = () => processOperator(setup) as Operator;
     return this.transform({ type: 'process', name: 'Process', written: setup, method: 'processElement', create });
+  }
+
+  /**
+   * Begins event time anew: records get the timestamps of the strategy, and its watermarks take the place of those that come
+   * in, but for the last. Each subtask has one watermark for all it reads; `fromSource` knows the splits apart.
+   */
+  assignTimestampsAndWatermarks(strategy: WatermarkStrategy<T>): SingleOutputStream<T> {
+    return this.transform(timestampsAndWatermarks(strategy));
   }
 
   /**

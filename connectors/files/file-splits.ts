@@ -67,7 +67,9 @@ export function splitFile(file: FoundFile, splitBytes: number | undefined): read
   const splits: Split[] = [];
   for (let start = 0; start < file.sizeBytes; start += step) {
     const end = Math.min(start + step, file.sizeBytes);
-    splits.push({ id: `${file.path}:${start}-${end}`, data: { path: file.path, start, end } satisfies FileRange });
+    const data: FileRange = { path: file.path, start, end };
+    const whole = splitBytes === undefined ? {} : { orderedIn: file.path };
+    splits.push({ id: `${file.path}:${start}-${end}`, data, ...whole });
   }
   return splits;
 }

@@ -136,6 +136,10 @@ export const pipelineOptions = {
     aliases: ['pipeline.operator-chaining'],
     description: 'Whether operators that can run in one task do.',
   }),
+  autoWatermarkInterval: duration('pipeline.auto-watermark-interval', limits.autoWatermarkIntervalMs, {
+    description:
+      'How often sources and operators that make watermarks emit them; 0: only generators that emit for single records do, and the end of input.',
+  }),
   isObjectReuse: flag('pipeline.object-reuse', false, {
     description:
       'Do not copy values that are put into state. Faster; state goes wrong when a function changes a value that it has put or emitted.',

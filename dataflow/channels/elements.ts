@@ -24,6 +24,8 @@ export interface LatencyMarker {
 /** An element that is no record. Events cost no credit. */
 export type StreamEvent =
   | { readonly kind: 'watermark'; readonly time: number }
+  /** Whether watermarks are to be expected: an idle channel holds back nobody's time. */
+  | { readonly kind: 'watermark-status'; readonly isIdle: boolean }
   | { readonly kind: 'barrier'; readonly checkpointId: CheckpointId; readonly triggeredAt: number; readonly isFinal: boolean }
   | { readonly kind: 'cancel-barrier'; readonly checkpointId: CheckpointId }
   | LatencyMarker

@@ -27,6 +27,8 @@ export const frameKinds = {
   fragment: 6,
   /** `markedAt, operatorId, subtask` */
   latencyMarker: 7,
+  /** `isIdle ? 1 : 0` */
+  watermarkStatus: 8,
   /** `grantedUpTo, receivedUpTo` */
   grant: 16,
   /** `sentUpTo, backlog` */

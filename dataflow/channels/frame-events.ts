@@ -29,6 +29,8 @@ export function decodeEvent(payload: Uint8Array, header: FrameHeader): StreamEve
   switch (header.kind) {
     case frameKinds.watermark:
       return typeof first === 'number' ? { kind: 'watermark', time: first } : undefined;
+    case frameKinds.watermarkStatus:
+      return first === 0 || first === 1 ? { kind: 'watermark-status', isIdle: first === 1 } : undefined;
     case frameKinds.barrier:
       return isCount(first) && typeof second === 'number'
         ? { kind: 'barrier', checkpointId: first as CheckpointId, triggeredAt: second, isFinal: third === 1 }
@@ -87,6 +89,8 @@ function eventItems(event: StreamEvent): SmallItems {
   switch (event.kind) {
     case 'watermark':
       return [frameKinds.watermark, event.time];
+    case 'watermark-status':
+      return [frameKinds.watermarkStatus, event.isIdle ? 1 : 0];
     case 'barrier':
       return [frameKinds.barrier, event.checkpointId, event.triggeredAt, event.isFinal ? 1 : 0];
     case 'cancel-barrier':

@@ -18,9 +18,9 @@ export interface ChainScope {
 /** Timers fired before the loop has another look around. */
 export const timersPerStep = 64;
 
-/** Moves the event time of a whole chain to `watermark`. */
-export function* advanceChain(scope: ChainScope, watermark: number): Procedure {
-  for (const chained of scope.operators()) {
+/** Moves the event time of these operators of a chain to `watermark`. */
+export function* advanceOperators(scope: ChainScope, operators: readonly ChainedOperator[], watermark: number): Procedure {
+  for (const chained of operators) {
     yield* fireEventTimers(scope, chained, watermark);
     callOperator(chained.descriptor, () => chained.operator?.onWatermark?.(watermark));
     if (scope.isParked()) yield 'room';

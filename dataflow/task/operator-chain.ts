@@ -20,12 +20,17 @@ import { fuse } from '../fusion/fuse.js';
 import { createRecordCount, type RecordCount } from '../fusion/record-count.js';
 import type { NamedStage } from '../fusion/record-stage.js';
 import { functionError } from '../operators/user-error.js';
-import { copyRecord } from '../records/copy-record.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
+import { fanOut } from './fan-out.js';
 import { FunctionMetrics } from './function-metrics.js';
 import { operatorContext, type OperatorTask } from './operator-context.js';
 import { restoredValues, restoreStates } from './operator-restore.js';
+import type { TimeOrigin } from '../time/time-origin.js';
+import { timestampFunction, timestampStage, type TimestampStageOptions } from '../time/timestamp-stage.js';
+import { TrackerSeat } from '../time/tracker-seat.js';
+import { SourceTime } from './source-time.js';
 import type { OutputEdge } from './task-outputs.js';
+import type { Timeline } from './task-time.js';
 
 export interface OperatorChainOptions extends OperatorTask {
   readonly vertex: JobVertex;
@@ -36,6 +41,8 @@ export interface OperatorChainOptions extends OperatorTask {
   readonly edges: readonly OutputEdge[];
   /** Counts, at 0, the records a source emitted. */
   readonly sourceRecords: RecordCount;
+  /** Where an operator stands in the time of the task; `time` is what makes its own. */
+  readonly placeInTime: (operator: OperatorDescriptor, time: TimeOrigin | undefined) => Timeline;
 }
 
 /** One operator of the chain. The head of a source task has no `operator`: the source driver is it. */
@@ -50,6 +57,8 @@ export interface ChainedOperator {
 export interface ChainSource {
   readonly source: Source<unknown>;
   readonly output: SourceOutput<unknown>;
+  /** Of a source with a watermark strategy. */
+  readonly time: SourceTime | undefined;
 }
 
 /** The chain of one task; see the head of this file. */
@@ -122,16 +131,21 @@ export class OperatorChain {
     for (const [index, descriptor] of vertex.operators.entries()) {
       const keyed = descriptor.isKeyed ? this.#createKeyed(descriptor) : undefined;
       const factory = this.#factoryOf(descriptor);
+      const operator = factory.kind === 'operator' ? factory.create() : undefined;
+      const timeline = this.#options.placeInTime(descriptor, operator?.time);
       const context = operatorContext(this.#options, {
         operator: descriptor,
         index,
         keyed,
+        timeline,
         restored: await restoredValues(descriptor.id, this.#options),
         functionMetrics: this.#functionMetrics,
         accumulators: this.#accumulators,
         sideOutput: (tag) => this.#outputOf(descriptor, tag),
       });
-      this.#operators.push({ descriptor, context, keyed, operator: factory.kind === 'operator' ? factory.create() : undefined });
+      const chained = { descriptor, context, keyed, operator };
+      this.#operators.push(chained);
+      timeline.operators.push(chained);
     }
     for (const chained of this.#operators) await restoreStates(chained, this.#options);
     for (let index = this.#operators.length - 1; index >= 0; index -= 1) this.#bind(this.#operators[index] as ChainedOperator);
@@ -196,11 +210,14 @@ export class OperatorChain {
       const factory = this.#factoryOf(descriptor);
       assert(factory.kind === 'source', 'Only a source has no operator.');
       const { pressure, parking } = this.#options;
+      const stamping = factory.time === undefined ? undefined : { assignment: factory.time, seat: new TrackerSeat() };
       const output: SourceOutput<unknown> = {
-        emit: this.#countedOutputOf(descriptor),
+        emit: this.#countedOutputOf(descriptor, stamping),
         isAvailable: () => pressure.fullChannels === 0 && parking.lowestIndex < 0,
       };
-      this.#source = { source: factory.source, output };
+      // What is parked has nothing to do: it keeps the reader from the next record until the watermark has gone.
+      const onDue = (): void => parking.park(0, () => true);
+      this.#source = { source: factory.source, output, time: stamping && new SourceTime({ ...stamping, onDue }) };
       return;
     }
     try {
@@ -245,14 +262,15 @@ export class OperatorChain {
     return input;
   }
 
-  /** The main output of a source, counting what passes. */
-  #countedOutputOf(descriptor: OperatorDescriptor): Emit<unknown> {
+  /** The main output of a source, counting what passes, and giving it timestamps. */
+  #countedOutputOf(descriptor: OperatorDescriptor, stamping: TimestampStageOptions | undefined): Emit<unknown> {
     const { sourceRecords } = this.#options;
     const count: NamedStage = { operatorName: descriptor.name, code: '$records[0] += 1;', uses: { records: sourceRecords } };
+    const stamps: NamedStage[] = stamping === undefined ? [] : [{ operatorName: descriptor.name, ...timestampStage(stamping) }];
     const next = this.#soleTaker(descriptor);
     const run = next === undefined ? { stages: [], last: descriptor } : this.#stagesFrom(next);
     const fused = fuse({
-      stages: [count, ...run.stages],
+      stages: [count, ...stamps, ...run.stages],
       out: this.#outputOf(run.last, null),
       onProven: (steady) => {
         if (this.#source !== undefined) this.#source.output.emit = steady;
@@ -260,9 +278,10 @@ export class OperatorChain {
     });
     if (fused !== undefined) return fused;
     const out = this.#outputOf(descriptor, null);
+    const stamp = stamping === undefined ? (_value: unknown, timestamp: number) => timestamp : timestampFunction(stamping);
     return (value, timestamp) => {
       sourceRecords[0] = (sourceRecords[0] as number) + 1;
-      out(value, timestamp);
+      out(value, stamp(value, timestamp));
     };
   }
 
@@ -296,17 +315,4 @@ export class OperatorChain {
     for (const edge of edges) if (edge.sourceOperator === descriptor.id && edge.sideOutput === sideOutput) takers.push(edge.emit);
     return fanOut(takers, task.jobGraph.settings.objectReuse);
   }
-}
-
-const drop: Emit<unknown> = () => {};
-
-/** One emit for several takers (C2); channels among them copy for themselves, which a second copy does not harm. */
-function fanOut(takers: readonly Emit<unknown>[], isObjectReuse: boolean): Emit<unknown> {
-  const [first, ...others] = takers;
-  if (first === undefined) return drop;
-  if (others.length === 0) return first;
-  return (value, timestamp) => {
-    for (const taker of others) taker(isObjectReuse ? value : copyRecord(value), timestamp);
-    first(value, timestamp);
-  };
 }

@@ -12,6 +12,7 @@ import type { FunctionMetrics } from './function-metrics.js';
 import type { Mailbox } from './mailbox.js';
 import type { Parking } from './parking.js';
 import { callOperator } from './procedure.js';
+import type { Timeline } from './task-time.js';
 
 /** The task, as far as its operators have to do with it. */
 export interface OperatorTask {
@@ -23,7 +24,6 @@ export interface OperatorTask {
   readonly mailbox: Mailbox;
   /** Results that may still be pulled in this step of the loop. */
   readonly quota: { left: number };
-  readonly currentWatermark: () => number;
   readonly emitWatermark: (watermark: number) => void;
   readonly fail: (error: unknown) => void;
   readonly wake: () => void;
@@ -37,6 +37,7 @@ export interface ContextParts {
   /** Its place in the chain. */
   readonly index: number;
   readonly keyed: KeyedStateBackend | undefined;
+  readonly timeline: Timeline;
   readonly restored: readonly unknown[] | undefined;
   readonly functionMetrics: FunctionMetrics;
   readonly accumulators: TaskAccumulators;
@@ -45,7 +46,7 @@ export interface ContextParts {
 
 export function operatorContext(task: OperatorTask, parts: ContextParts): OperatorContext {
   const { ports, pressure, parking, quota, wake } = task;
-  const { operator, index, keyed, restored, functionMetrics, accumulators, sideOutput } = parts;
+  const { operator, index, keyed, timeline, restored, functionMetrics, accumulators, sideOutput } = parts;
   const { id, name } = operator;
   const { settings } = task.descriptor.jobGraph;
   const logger = ports.logger.child({ operator: name });
@@ -76,7 +77,7 @@ export function operatorContext(task: OperatorTask, parts: ContextParts): Operat
       else parking.parkUntil(index, resume, until, { wake, fail });
     },
     post: (work) => task.mailbox.post(() => callOperator(operator, work)),
-    currentWatermark: task.currentWatermark,
+    currentWatermark: () => timeline.watermark,
     emitWatermark: task.emitWatermark,
     declareSharedResource: (resource, token) => task.onSharedResource(`${name}/${resource}`, token),
     print: (line) => (ports.print === undefined ? ports.logger.log('info', line) : ports.print(line)),

@@ -16,9 +16,10 @@ import type { LatencyMarker, RecordBatch, StreamEvent } from '../channels/elemen
 import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import type { InputUse } from './channel-use.js';
-import { InputWatermark } from './input-watermark.js';
+import { InputTime } from './input-time.js';
 import { RecordPace } from './record-pace.js';
 import { TaskInput } from './task-input.js';
+import type { TimeChange } from './task-time.js';
 
 export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' | 'onAbandoned'> {
   readonly gates: readonly InputGateDescriptor[];
@@ -27,8 +28,8 @@ export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' |
   readonly isAlignmentOff: boolean;
   readonly wake: () => void;
   readonly fail: (error: unknown) => void;
-  /** The watermark of the task moved. */
-  readonly onWatermark: (watermark: number) => void;
+  /** What comes in moved the time of the task, or made it idle or active. */
+  readonly onTime: (change: TimeChange) => void;
   readonly onLatencyMarker: (marker: LatencyMarker) => void;
   /** RR3. Called once. */
   readonly onEndOfData: () => void;
@@ -42,7 +43,7 @@ export class RecordReader {
   readonly #options: RecordReaderOptions;
   readonly #input: TaskInput;
   readonly #aligner: BarrierAligner;
-  readonly #watermarks: InputWatermark;
+  readonly #time: InputTime;
   readonly #hasDataEnded: boolean[];
   readonly #pace = new RecordPace({ recordsMax: recordsPerLookMax, targetMs: limits.sliceMs / 10 });
   #channelsWithData: number;
@@ -63,7 +64,7 @@ export class RecordReader {
       isAlignmentOff,
       listener: { onAligned, onAbandoned, onUnblocked: (unblocked) => this.#input.unblock(unblocked) },
     });
-    this.#watermarks = new InputWatermark(channels);
+    this.#time = new InputTime(gates);
     this.#channelsWithData = channels;
     this.#hasDataEnded = new Array<boolean>(channels).fill(false);
   }
@@ -148,7 +149,10 @@ export class RecordReader {
   #onEvent(channel: number, event: StreamEvent): void {
     switch (event.kind) {
       case 'watermark':
-        this.#moved(this.#watermarks.advance(channel, event.time));
+        this.#moved(this.#time.advance(channel, event.time));
+        return;
+      case 'watermark-status':
+        this.#moved(this.#time.setIdle(channel, event.isIdle));
         return;
       case 'barrier':
         this.#aligner.onBarrier(channel, event);
@@ -173,13 +177,13 @@ export class RecordReader {
     if (this.#hasDataEnded[channel] === true) return;
     this.#hasDataEnded[channel] = true;
     this.#channelsWithData -= 1;
-    const watermark = this.#watermarks.end(channel);
+    const change = this.#time.finish(channel);
     // The end brings the last watermark with it.
     if (this.#channelsWithData === 0) this.#options.onEndOfData();
-    else this.#moved(watermark);
+    else this.#moved(change);
   }
 
-  #moved(watermark: number | undefined): void {
-    if (watermark !== undefined) this.#options.onWatermark(watermark);
+  #moved(change: TimeChange): void {
+    if (change.watermark !== undefined || change.isIdle !== undefined) this.#options.onTime(change);
   }
 }

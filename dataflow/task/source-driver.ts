@@ -5,10 +5,13 @@
  * SD2  At most one request for a split is under way.
  * SD3  The state between two records holds exactly the records emitted so far.
  */
+import type { Clock } from '../../core/ports.js';
 import type { OperatorContext, Source, SourceOutput, SourceReader, Split } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { SplitSource } from '../task-runtime.js';
 import type { ChainedOperator } from './operator-chain.js';
+import type { SourceTime } from './source-time.js';
+import { SplitTimes } from './split-times.js';
 import { fromSourceRecord, toSourceRecord, type SourceReaderRecord, type SplitInProgress } from './source-state.js';
 
 export interface SourceDriverOptions {
@@ -16,6 +19,9 @@ export interface SourceDriverOptions {
   readonly output: SourceOutput<unknown>;
   readonly context: OperatorContext;
   readonly requestSplit: () => Promise<Split | undefined>;
+  /** Of a source with a watermark strategy. */
+  readonly time?: SourceTime | undefined;
+  readonly times?: SplitTimes | undefined;
   readonly wake: () => void;
   readonly fail: (error: unknown) => void;
 }
@@ -30,16 +36,34 @@ interface CurrentSplit {
   isStarted: boolean;
 }
 
-export interface DrivenSource extends Pick<SourceDriverOptions, 'source' | 'output' | 'wake' | 'fail'> {
+export interface DrivenSource extends Pick<SourceDriverOptions, 'source' | 'output' | 'time' | 'wake' | 'fail'> {
   /** The source, as the operator that it is. */
   readonly head: Pick<ChainedOperator, 'context' | 'descriptor'>;
   readonly splitSource: SplitSource;
+  readonly clock: Clock;
 }
 
 /** The driver of the source at the head of a chain. */
-export function driveSource({ head, splitSource, ...options }: DrivenSource): SourceDriver {
-  const requestSplit = () => splitSource.requestSplit(head.descriptor.id, options.source.discoveryIntervalMs);
-  return new SourceDriver({ ...options, context: head.context, requestSplit });
+export function driveSource({ head, splitSource, clock, ...options }: DrivenSource): SourceDriver {
+  const { id } = head.descriptor;
+  const { discoveryIntervalMs } = options.source;
+  const { time, fail } = options;
+  const times =
+    time &&
+    new SplitTimes({
+      clock,
+      isOpen: discoveryIntervalMs !== undefined,
+      received: () => time.received,
+      exchange: () => splitSource.exchangeTime(id),
+      fail,
+    });
+  if (times !== undefined) time?.follow(times);
+  return new SourceDriver({
+    ...options,
+    times,
+    context: head.context,
+    requestSplit: () => splitSource.requestSplit(id, discoveryIntervalMs),
+  });
 }
 
 /** Drives the reader of one source subtask; see the head of this file. */
@@ -61,8 +85,16 @@ export class SourceDriver {
       this.#finished.push(...state.finished);
       if (state.current !== null) this.#restored.push(state.current);
       this.#restored.push(...state.waiting);
+      for (const _ of state.finished) options.time?.addFinished();
     }
+    for (const { split, highest } of this.#restored) options.time?.add(split.id, highest);
     this.#reader = options.source.createReader(options.context);
+  }
+
+  /** The task runs; what makes its time, null when nothing does. */
+  start(): SourceTime | null {
+    this.#options.times?.start();
+    return this.#options.time ?? null;
   }
 
   /** Emits at most `recordsMax` records, or starts what must happen before it can. */
@@ -84,25 +116,29 @@ export class SourceDriver {
   snapshot(): SourceReaderRecord {
     const current = this.#current;
     const position = current?.isStarted === true ? this.#reader.position() : current?.startedAt;
+    const highestOf = ({ id }: Split): number | undefined => this.#options.time?.highestOf(id);
     return toSourceRecord({
       finished: [...this.#finished],
-      current: current === undefined ? null : { split: current.split, position },
-      waiting: this.#restored,
+      current: current === undefined ? null : { split: current.split, position, highest: highestOf(current.split) },
+      waiting: this.#restored.map((waiting) => ({ ...waiting, highest: highestOf(waiting.split) })),
     });
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#options.times?.stop();
     await this.#reader.close();
   }
 
   #poll(current: CurrentSplit, recordsMax: number): SourceStep {
+    this.#options.time?.read(current.split.id);
     const status = this.#reader.poll(this.#options.output, recordsMax);
     switch (status) {
       case 'more':
         return 'progress';
       case 'split-finished':
         this.#finished.push(current.split.id);
+        this.#options.time?.finish(current.split.id);
         this.#current = undefined;
         return 'progress';
       case 'pending':
@@ -114,6 +150,7 @@ export class SourceDriver {
   #start(split: Split, position: unknown): SourceStep {
     const current: CurrentSplit = { split, startedAt: position, isStarted: false };
     this.#current = current;
+    this.#options.time?.add(split.id);
     let started: void | Promise<void>;
     try {
       started = this.#reader.start(split, position);

@@ -17,6 +17,8 @@ export interface SourceReaderState {
 export interface SplitInProgress {
   readonly split: Split;
   readonly position: unknown;
+  /** With a watermark strategy: how far its time has come, as its tracker says. */
+  readonly highest?: number | undefined;
 }
 
 /** As it is encoded: plain data, so that the JobManager needs no code of the job. */
@@ -30,6 +32,7 @@ export interface SplitRecord {
   readonly splitId: string;
   readonly data: unknown;
   readonly position: unknown;
+  readonly highest?: number;
 }
 
 export function toSourceRecord({ finished, current, waiting }: SourceReaderState): SourceReaderRecord {
@@ -48,8 +51,17 @@ export function splitsOwned(value: unknown): readonly string[] {
   return [...finished, ...(current === null ? [] : [current.splitId]), ...waiting.map((split) => split.splitId)];
 }
 
-const toSplitRecord = ({ split, position }: SplitInProgress): SplitRecord => ({ splitId: split.id, data: split.data, position });
-const fromSplitRecord = ({ splitId, data, position }: SplitRecord): SplitInProgress => ({ split: { id: splitId, data }, position });
+const toSplitRecord = ({ split, position, highest }: SplitInProgress): SplitRecord => ({
+  splitId: split.id,
+  data: split.data,
+  position,
+  ...(highest === undefined ? {} : { highest }),
+});
+const fromSplitRecord = ({ splitId, data, position, highest }: SplitRecord): SplitInProgress => ({
+  split: { id: splitId, data },
+  position,
+  highest,
+});
 
 function checkedRecord(value: unknown): SourceReaderRecord {
   if (isSourceRecord(value)) return value;
@@ -65,5 +77,8 @@ function isSourceRecord(value: unknown): value is SourceReaderRecord {
   return (current === null || isSplitRecord(current)) && Array.isArray(waiting) && waiting.every(isSplitRecord);
 }
 
-const isSplitRecord = (value: unknown): value is SplitRecord =>
-  typeof value === 'object' && value !== null && typeof (value as Partial<SplitRecord>).splitId === 'string';
+function isSplitRecord(value: unknown): value is SplitRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { splitId, highest } = value as Partial<SplitRecord>;
+  return typeof splitId === 'string' && (highest === undefined || typeof highest === 'number');
+}

@@ -12,6 +12,8 @@
  */
 import { assert, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { CheckpointId } from '../../core/ids.js';
+import { limits } from '../../core/limits.js';
+import { vertexOf } from '../../graph/execution-graph.js';
 import type { JobVertex } from '../../graph/types.js';
 import { createRecordCount } from '../fusion/record-count.js';
 import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
@@ -29,6 +31,7 @@ import { SliceBudget } from './slice-budget.js';
 import { driveSource, type SourceDriver } from './source-driver.js';
 import { enumerateSplits } from './split-enumeration.js';
 import { TaskCheckpoints } from './task-checkpoints.js';
+import { TaskClocks } from './task-clocks.js';
 import { TaskCommits } from './task-commits.js';
 import { TaskEnding } from './task-ending.js';
 import { accumulatorsOf, metricsOf } from './task-metrics.js';
@@ -38,9 +41,6 @@ import { TaskTimes } from './task-times.js';
 
 /** `progress`: something was done, go on. `waiting`: `wake` will be called. */
 export type Step = 'progress' | 'waiting';
-
-/** Results an operator pulls from an iterable before the loop has another look around. */
-const resultsPerStep = 256;
 
 /** The data plane of one task; see the head of this file. */
 export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
@@ -59,6 +59,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #commits: TaskCommits;
   readonly #latency: LatencyTracking;
   readonly #time: TaskTime;
+  readonly #clocks: TaskClocks;
   readonly #ending: TaskEnding;
   #chain: OperatorChain | undefined;
   #source: SourceDriver | undefined;
@@ -78,9 +79,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   constructor(options: TaskRuntimeOptions) {
     this.#options = options;
     const { descriptor, network, taskInfo, ports, code, chunks, callbacks, testSwitches } = options;
-    const { settings, vertices } = descriptor.jobGraph;
-    const vertex = vertices.find(({ id }) => id === descriptor.vertexId);
-    assert(vertex !== undefined, `The job graph has no vertex ${descriptor.vertexId}.`);
+    const { settings } = descriptor.jobGraph;
+    const vertex = vertexOf(descriptor.jobGraph, descriptor.vertexId);
     this.#vertex = vertex;
     this.name = `${taskInfo.taskName} (${taskInfo.subtaskIndex + 1}/${taskInfo.parallelism})`;
     const restored = descriptor.restore?.tasks ?? [];
@@ -105,12 +105,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       ...owner,
       onAligned: (barrier, alignmentMs) => this.#checkpoints.onAligned(barrier, alignmentMs),
       onAbandoned: (id, reason) => this.#checkpoints.onAbandoned(id, reason),
-      onWatermark: (watermark) => {
-        this.#procedure.begin(this.#time.advance(watermark));
-      },
-      onEndOfData: () => {
-        this.#procedure.begin(this.#ending.endInput());
-      },
+      onTime: (change) => void this.#procedure.begin(this.#time.move(change)),
+      onEndOfData: () => void this.#procedure.begin(this.#ending.endInput()),
       onLatencyMarker: (marker) => this.#latency.take(marker),
     });
     this.#latency = new LatencyTracking({
@@ -121,12 +117,18 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       forward: (marker) => this.#outputs.forward(marker),
     });
     this.#time = new TaskTime({
+      vertex,
       scope: this,
       isRestoredFinished: this.#isRestoredFinished,
-      broadcast: (event) => this.#outputs.broadcast(event),
+      clock,
+      emitEveryMs: settings.autoWatermarkIntervalMs ?? limits.autoWatermarkIntervalMs,
+      backPressuredMs: () => this.#times.backPressuredMs,
+      wake: this.#wake,
+      broadcast: (event, of) => this.#outputs.broadcast(event, of),
     });
     this.#budget = new SliceBudget({ clock, recordsPerSlice: options.loop.recordsPerSlice });
     this.#timers = new ProcessingTimers({ scope: this, clock, wake: this.#wake });
+    this.#clocks = new TaskClocks({ time: this.#time, timers: this.#timers, latency: this.#latency, procedure: this.#procedure });
     this.#checkpoints = new TaskCheckpoints({
       descriptor,
       chunks,
@@ -147,10 +149,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       commits: this.#commits,
       isFinalCheckpointDue: settings.checkpointing.intervalMs !== undefined && descriptor.restore?.isFinal !== true,
       broadcast: (event) => this.#outputs.broadcast(event),
-      onFinished: () => {
-        this.#timers.cancel();
-        this.#latency.stop();
-      },
+      onFinished: () => this.#clocks.stop(),
       onEndOfData: () => callbacks.onEndOfData(),
     });
   }
@@ -169,7 +168,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       quota: this.#quota,
       sourceRecords: this.#sourceRecords,
       mailbox: this.#mailbox,
-      currentWatermark: () => this.#time.watermark,
+      placeInTime: this.#time.place,
       emitWatermark: (time) => this.#outputs.broadcast({ kind: 'watermark', time }),
       fail: (error) => this.#fail(error),
       wake: this.#wake,
@@ -182,8 +181,9 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     await chain.open();
     this.#checkNotEnded();
     if (chain.source !== undefined) {
-      const { splitSource } = this.#options;
-      this.#source = driveSource({ ...chain.source, head: chain.head, splitSource, wake: this.#wake, fail: (error) => this.#fail(error) });
+      const { splitSource, ports } = this.#options;
+      const owner = { wake: this.#wake, fail: (error: unknown) => this.#fail(error) };
+      this.#source = driveSource({ ...chain.source, head: chain.head, splitSource, clock: ports.clock, ...owner });
     } else this.#headLoops = chain.inputs.map((head) => createHeadLoop({ head, ...room }));
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#status = 'ready';
@@ -196,9 +196,11 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#options.loop.add(this);
     this.#reader.open();
     enumerateSplits({ ...this.#options, vertex: this.#vertex, isEnded: () => this.#status === 'ended', fail: (e) => this.#fail(e) });
-    if (this.#source === undefined) return;
-    if (this.#isRestoredFinished) this.#procedure.begin(this.#ending.endInput());
-    else this.#latency.start();
+    if (this.#source !== undefined && this.#isRestoredFinished) {
+      this.#procedure.begin(this.#ending.endInput());
+      return;
+    }
+    this.#clocks.start(this.#source?.start());
   }
 
   triggerCheckpoint(trigger: CheckpointTrigger): 'accepted' | 'seen' | 'declined' {
@@ -234,8 +236,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       reader: this.#reader,
       times: this.#times,
       latency: this.#latency,
-      credit: this.#options.network.credit(),
-      slot: this.#options.network.counters(),
+      network: this.#options.network,
       accumulators: accumulatorsOf(this.#chain, (error) => this.#fail(error)),
     });
   }
@@ -316,7 +317,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
 
   /** One piece of work, the most urgent first. */
   #step(startedAt: number): Step {
-    this.#quota.left = resultsPerStep;
+    this.#quota.left = limits.resultsPerStep;
     this.#commits.deliver();
     if (this.#procedure.isWaiting) return 'waiting';
     const isFull = this.#outputs.pressure.fullChannels > 0;
@@ -330,8 +331,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     if (this.#ending.phase === 'closing' && this.#outputs.isAcknowledged() && this.#reader.hasEnded) return this.#end();
     if (isFull) return 'waiting';
     if (this.#mailbox.runOne()) return 'progress';
-    if (this.#ending.phase === 'reading' && this.#timers.fire()) return 'progress';
-    if (this.#ending.phase === 'reading' && this.#latency.sendDue()) return 'progress';
+    if (this.#ending.phase === 'reading' && this.#clocks.turn()) return 'progress';
     if (this.#source !== undefined) return this.#readSource(this.#source);
     return this.#reader.step(startedAt, this.#headLoops);
   }
@@ -381,8 +381,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   /** Frees everything. Failures of operators are logged, and fail a task that was ending well. Never rejects. */
   async #close(): Promise<void> {
     this.#options.loop.remove(this);
-    this.#timers.cancel();
-    this.#latency.stop();
+    this.#clocks.stop();
     this.#checkpoints.discardAll();
     this.#parking.clear();
     this.#mailbox.clear();

@@ -1,6 +1,6 @@
 /** The counters of a task, gathered from its parts. */
 import type { AccumulatorState } from '../../core/accumulator-state.js';
-import type { CreditReading, NetworkCounters } from '../channels/network-contracts.js';
+import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { TaskRuntimeMetrics } from '../task-runtime.js';
 import { channelUse } from './channel-use.js';
 import type { LatencyTracking } from './latency-tracking.js';
@@ -16,8 +16,7 @@ export interface MeasuredParts {
   readonly reader: RecordReader;
   readonly times: TaskTimes;
   readonly latency: LatencyTracking;
-  readonly credit: CreditReading;
-  readonly slot: NetworkCounters;
+  readonly network: Pick<ChannelNetwork, 'credit' | 'counters'>;
   readonly accumulators: readonly AccumulatorState[];
 }
 
@@ -32,7 +31,7 @@ export function accumulatorsOf(chain: OperatorChain | undefined, fail: (error: u
 }
 
 export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
-  const { recordsIn, chain, outputs, reader, times, latency, credit, slot, accumulators } = parts;
+  const { recordsIn, chain, outputs, reader, times, latency, network, accumulators } = parts;
   const latencies = latency.report();
   const functions = chain?.functionMetrics() ?? [];
   return {
@@ -47,10 +46,10 @@ export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
     idleMs: times.idleMs,
     queuedFrames: reader.queuedFrames,
     waitingFrames: outputs.waitingFrames,
-    ...credit,
+    ...network.credit(),
     // Of this task alone: the reading is the slot's.
     overGrantFrames: Math.max(reader.overGrantFrames, outputs.overGrantFrames),
-    slot,
+    slot: network.counters(),
     stateEntries: (chain?.operators ?? []).reduce((sum, { keyed }) => sum + (keyed?.size() ?? 0), 0),
     channels: channelUse(reader.channelUses(), outputs.channelUses()),
     ...(accumulators.length === 0 ? {} : { accumulators: [...accumulators] }),

@@ -95,9 +95,13 @@ export class TaskOutputs {
     }
   }
 
-  broadcast(event: StreamEvent): void {
+  /** To every channel, or to those of the outputs of some operators (O1). */
+  broadcast(event: StreamEvent, of?: ReadonlySet<OperatorId>): void {
     this.#markers.sendAll();
-    for (const channel of this.#channels) channel.sendEvent(event);
+    this.#channelsOfEdges.forEach((channels, edge) => {
+      if (of !== undefined && !of.has((this.#edges[edge] as OutputEdge).sourceOperator)) return;
+      for (const channel of channels) channel.sendEvent(event);
+    });
   }
 
   /** Between slices: what was collected leaves after the buffer timeout (O2). */

@@ -1,49 +1,172 @@
 /**
- * The event time of one task: where it stands, and what happens when it moves or the input ends.
+ * The event time of one task: where it stands, and what happens when it moves.
+ *
+ * A chain has a timeline that begins at its head, and one more for each operator that assigns timestamps: it and those
+ * behind it follow what that one makes.
  *
  * TT1  Time never falls. Timers that are due fire, and operators hear of it, before it is handed on (ET1).
- * TT2  A task that restores a checkpoint taken after `finish` hands time on, and calls no operator with it.
+ * TT2  What a timeline makes by itself leaves between records, before the next one.
+ * TT3  The last watermark comes from the input alone, and goes through all timelines.
+ * TT4  While a timeline is idle its time stands; active is said before it moves again, idle after it moved.
+ * TT5  A task that restores a checkpoint taken after `finish` hands time on, and calls no operator with it.
  */
+import type { OperatorId } from '../../core/ids.js';
+import type { Clock, TimerHandle } from '../../core/ports.js';
+import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { StreamEvent } from '../channels/elements.js';
 import { maxWatermark, minWatermark } from '../contracts.js';
-import { advanceChain, finishChain, type ChainScope } from './event-time.js';
+import type { TimeOrigin } from '../time/time-origin.js';
+import { advanceOperators, finishChain, type ChainScope } from './event-time.js';
+import type { ChainedOperator } from './operator-chain.js';
 import type { Procedure } from './procedure.js';
 
 export interface TaskTimeOptions {
+  readonly vertex: JobVertex;
   readonly scope: ChainScope;
-  /** TT2. */
+  /** TT5. */
   readonly isRestoredFinished: boolean;
-  readonly broadcast: (event: StreamEvent) => void;
+  readonly clock: Clock;
+  /** Between two periodic emissions; 0: there are none. */
+  readonly emitEveryMs: number;
+  /** Milliseconds in which the task was held back, so far. */
+  readonly backPressuredMs: () => number;
+  readonly wake: () => void;
+  /** To the channels of the outputs of these operators. */
+  readonly broadcast: (event: StreamEvent, of: ReadonlySet<OperatorId>) => void;
 }
 
-/** The operator of the task hands time on itself. */
-const holdsTime = (scope: ChainScope): boolean => scope.operators()[0]?.operator?.holdsTime === true;
+/** The operators of a chain that share their time. */
+export interface Timeline {
+  readonly operators: ChainedOperator[];
+  readonly ids: Set<OperatorId>;
+  watermark: number;
+  isIdle: boolean;
+  /** Undefined: what came in. */
+  origin: TimeOrigin | undefined;
+}
+
+/** What time did: undefined where nothing changed. */
+export interface TimeChange {
+  readonly watermark?: number | undefined;
+  readonly isIdle?: boolean | undefined;
+}
 
 /** See the head of this file. */
 export class TaskTime {
   readonly #options: TaskTimeOptions;
-  #watermark: number = minWatermark;
+  readonly #input = timeline();
+  /** In topological order; the first one is that of the head. */
+  readonly #timelines: Timeline[] = [this.#input];
+  #isEmissionDue = false;
+  #timer: TimerHandle | undefined;
 
   constructor(options: TaskTimeOptions) {
     this.#options = options;
   }
 
-  get watermark(): number {
-    return this.#watermark;
+  get timelines(): readonly Timeline[] {
+    return this.#timelines;
   }
 
-  /** Moves the event time of the whole chain. */
-  *advance(watermark: number): Procedure {
-    const { scope, isRestoredFinished, broadcast } = this.#options;
-    this.#watermark = watermark;
-    if (!isRestoredFinished) yield* advanceChain(scope, watermark);
-    if (isRestoredFinished || !holdsTime(scope)) broadcast({ kind: 'watermark', time: watermark });
+  /** Where an operator stands; those before it have been placed. */
+  readonly place = ({ id }: OperatorDescriptor, origin: TimeOrigin | undefined): Timeline => {
+    const before = this.#options.vertex.chainedEdges.find(({ target }) => target === id)?.source;
+    let placed = this.#timelines.find(({ ids }) => before !== undefined && ids.has(before)) ?? this.#input;
+    if (origin !== undefined) {
+      placed = timeline(origin);
+      this.#timelines.push(placed);
+    }
+    placed.ids.add(id);
+    return placed;
+  };
+
+  /** From now on emissions are due. `source` makes the time of the head. */
+  start(source: TimeOrigin | undefined): void {
+    this.#input.origin = source;
+    if (this.#options.emitEveryMs > 0 && this.#timelines.some(({ origin }) => origin !== undefined)) this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** What came in says where time stands. */
+  move(change: TimeChange): Procedure {
+    return this.#move(this.#input, change);
+  }
+
+  /** What moves by itself, if anything does (TT2). */
+  due(): Procedure | undefined {
+    if (this.#isEmissionDue) this.#emit();
+    for (const line of this.#timelines) {
+      const { origin } = line;
+      if (origin === undefined || line.watermark === maxWatermark) continue;
+      const { watermark, isIdle } = origin;
+      if (isIdle !== line.isIdle || (!isIdle && watermark > line.watermark)) return this.#move(line, { watermark, isIdle });
+    }
+    return undefined;
   }
 
   /** The last watermark, then the last words of the operators. */
   *end(): Procedure {
     const { scope, isRestoredFinished } = this.#options;
-    if (this.#watermark < maxWatermark) yield* this.advance(maxWatermark);
+    this.stop();
+    yield* this.#end();
     if (!isRestoredFinished) yield* finishChain(scope);
   }
+
+  *#move(line: Timeline, { watermark, isIdle }: TimeChange): Procedure {
+    const { broadcast } = this.#options;
+    if (watermark === maxWatermark) {
+      yield* this.#end();
+      return;
+    }
+    if (isIdle === false && line.isIdle) {
+      line.isIdle = false;
+      broadcast({ kind: 'watermark-status', isIdle }, line.ids);
+    }
+    if (watermark !== undefined && watermark > line.watermark && !line.isIdle) yield* this.#advance(line, watermark);
+    if (isIdle === true && !line.isIdle) {
+      line.isIdle = true;
+      broadcast({ kind: 'watermark-status', isIdle }, line.ids);
+    }
+  }
+
+  *#advance(line: Timeline, watermark: number): Procedure {
+    const { scope, isRestoredFinished, broadcast } = this.#options;
+    line.watermark = watermark;
+    if (!isRestoredFinished) yield* advanceOperators(scope, line.operators, watermark);
+    const holdsTime = line.operators[0]?.operator?.holdsTime === true;
+    if (isRestoredFinished || !holdsTime) broadcast({ kind: 'watermark', time: watermark }, line.ids);
+  }
+
+  /** TT3. */
+  *#end(): Procedure {
+    for (const line of this.#timelines) if (line.watermark < maxWatermark) yield* this.#advance(line, maxWatermark);
+  }
+
+  #emit(): void {
+    const { clock, backPressuredMs } = this.#options;
+    this.#isEmissionDue = false;
+    const now = clock.monotonic() - backPressuredMs();
+    for (const { origin } of this.#timelines) origin?.onPeriodicEmit(now);
+  }
+
+  #arm(): void {
+    const { clock, emitEveryMs, wake } = this.#options;
+    this.#timer = clock.setTimer(emitEveryMs, () => {
+      this.#isEmissionDue = true;
+      this.#arm();
+      wake();
+    });
+  }
 }
+
+const timeline = (origin?: TimeOrigin): Timeline => ({
+  operators: [],
+  ids: new Set(),
+  watermark: minWatermark,
+  isIdle: false,
+  origin,
+});

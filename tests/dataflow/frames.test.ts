@@ -126,6 +126,8 @@ test('events and control survive', () => {
     { kind: 'barrier', checkpointId: 3 as CheckpointId, triggeredAt: 1_700_000_000_000.5, isFinal: false },
     { kind: 'barrier', checkpointId: 4 as CheckpointId, triggeredAt: 0, isFinal: true },
     { kind: 'cancel-barrier', checkpointId: 9 as CheckpointId },
+    { kind: 'watermark-status', isIdle: true },
+    { kind: 'watermark-status', isIdle: false },
     { kind: 'end-of-data' },
     { kind: 'end-of-partition' },
     { kind: 'latency-marker', markedAt: 1_700_000_000_000.5, operatorId: 'a'.repeat(32) as OperatorId, subtask: 3 },

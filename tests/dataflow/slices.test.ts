@@ -96,7 +96,7 @@ function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly
     },
     onAligned: () => undefined,
     onAbandoned: () => undefined,
-    onWatermark: () => undefined,
+    onTime: () => undefined,
     onLatencyMarker: () => undefined,
     onEndOfData: () => undefined,
   });

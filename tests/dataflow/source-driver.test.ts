@@ -5,7 +5,10 @@ import { decode, encode } from '../../bus/codec/cbor.js';
 import type { MillraceError } from '../../core/errors.js';
 import type { OperatorContext, PollStatus, SourceReader, Split } from '../../dataflow/contracts.js';
 import { SourceDriver } from '../../dataflow/task/source-driver.js';
+import { SourceTime } from '../../dataflow/task/source-time.js';
 import { fromSourceRecord, splitsOwned, type SourceReaderRecord } from '../../dataflow/task/source-state.js';
+import { timestampFunction } from '../../dataflow/time/timestamp-stage.js';
+import { TrackerSeat } from '../../dataflow/time/tracker-seat.js';
 import { deferred } from '../support/within.js';
 
 const split = (id: string): Split => ({ id, data: { of: id } });
@@ -16,6 +19,7 @@ interface RoomOptions {
   readonly restored?: readonly SourceReaderRecord[];
   readonly start?: SourceReader<unknown>['start'];
   readonly poll?: () => PollStatus;
+  readonly time?: SourceTime;
 }
 
 class Room {
@@ -54,6 +58,7 @@ class Room {
         const next = splits.shift();
         return Promise.resolve(next === undefined ? undefined : split(next));
       },
+      time: options.time,
       wake: () => void (this.wakes += 1),
       fail: (error) => this.failures.push(error),
     });
@@ -108,6 +113,37 @@ test('splits of several former readers are kept until their turn, in every snaps
   assert.equal(state.waiting, [{ splitId: 'b', data: { of: 'b' }, position: 1 }]);
   assert.is(await room.run(), 'end');
   assert.equal([...room.driver.snapshot().finished].sort(), ['a', 'b', 'x', 'y']);
+});
+
+test('how far time came in a split stands beside its position, and a restored reader goes on from there (SM4)', async () => {
+  const assignment = {
+    assign: undefined,
+    generator: { kind: 'bounded-out-of-orderness', delayMs: 0 },
+    idleAfterMs: undefined,
+    alignment: undefined,
+  } as const;
+  const timed = () => {
+    const seat = new TrackerSeat();
+    const time = new SourceTime({ assignment, seat, onDue: () => undefined });
+    const stamp = timestampFunction({ assignment, seat });
+    return { time, emit: (at: number) => stamp('value', at) };
+  };
+  const before = timed();
+  const room = new Room({ splits: ['a'], time: before.time });
+  await room.run(3);
+  before.emit(77);
+  const state = decode(encode(room.driver.snapshot())) as SourceReaderRecord;
+  assert.equal(state.current, { splitId: 'a', data: { of: 'a' }, position: 2, highest: 77 });
+  const waiting = { finished: [], current: null, waiting: [{ splitId: 'c', data: null, position: 0, highest: 60 }] };
+  const after = timed();
+  after.time.follow({ isHeld: false });
+  new Room({ splits: [], restored: [state, waiting], time: after.time });
+  after.time.onPeriodicEmit(0);
+  assert.is(after.time.watermark, 59, 'the split that waits holds with what it had come to');
+  assert.is(after.time.received, 2);
+  after.time.finish('c');
+  after.time.onPeriodicEmit(0);
+  assert.is(after.time.watermark, 76);
 });
 
 test('a split that is still being opened keeps the position it was given (SD3)', async () => {

@@ -4,7 +4,6 @@ import * as assert from 'uvu/assert';
 import { maxWatermark, noTimestamp, type Operator } from '../../dataflow/contracts.js';
 import type { KeyedProcessFunction } from '../../dataflow/functions.js';
 import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
-import { InputWatermark } from '../../dataflow/task/input-watermark.js';
 import type { ValueState } from '../../storage/state/contracts.js';
 import { TaskHarness } from '../../testing/task-harness.js';
 import { checkpointed, collector, CommittedOutput, rangeSource, streamGraph, transactionalCollector } from '../support/stream-jobs.js';
@@ -198,19 +197,6 @@ test('a timer that yields many results pauses while the output is full; the next
     Array.from({ length: 8_000 }, (_, index) => index),
   );
   assert.ok(mostAhead < 2, `${mostAhead} timers were ahead of the sink`);
-});
-
-test('the watermark of a task is the lowest of its channels, never falls, and an ended channel does not hold it (W1, W2)', () => {
-  const watermark = new InputWatermark(3);
-  assert.is(watermark.advance(0, 10), undefined);
-  assert.is(watermark.advance(1, 20), undefined);
-  assert.is(watermark.advance(2, 5), 5);
-  assert.is(watermark.advance(2, 3), undefined);
-  assert.is(watermark.advance(2, 30), 10);
-  assert.is(watermark.end(0), 20);
-  assert.is(watermark.end(1), 30);
-  assert.is(watermark.current, 30);
-  assert.is(watermark.end(2), maxWatermark);
 });
 
 test.run();

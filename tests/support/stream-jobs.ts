@@ -1,12 +1,15 @@
 /** Small stream graphs with functions, for tests of the data plane, made without the api. */
 import type { KeySelector, OperatorFactory, Operator, Source, SourceReader, Split } from '../../dataflow/contracts.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
+import type { TimeAssignment } from '../../dataflow/time/time-assignment.js';
 import type { JobSettings, PartitionerKind, StreamEdge, StreamGraph, StreamNode } from '../../graph/types.js';
 import { testSettings } from './job-graphs.js';
 
 export interface NodeSketch {
   readonly name: string;
   readonly source?: Source<unknown>;
+  /** Of the source. */
+  readonly time?: TimeAssignment;
   readonly create?: () => Operator;
   readonly parallelism?: number;
   readonly isKeyed?: boolean;
@@ -53,7 +56,9 @@ export function streamGraph(sketch: JobSketch): StreamGraph<OperatorFactory, Key
     isKeyed: node.isKeyed === true,
     data: null,
     factory:
-      node.source !== undefined ? { kind: 'source', source: node.source } : { kind: 'operator', create: node.create as () => Operator },
+      node.source !== undefined
+        ? { kind: 'source', source: node.source, time: node.time }
+        : { kind: 'operator', create: node.create as () => Operator },
   }));
   const edges = sketch.edges.map((edge): StreamEdge<KeySelector> => ({
     source: idOf(edge.from),

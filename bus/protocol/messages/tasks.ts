@@ -118,7 +118,8 @@ export type TaskDeploymentDescriptor = Static<typeof TaskDeploymentDescriptorSch
 export type InputGateDescriptor = Static<typeof InputGateSchema>;
 export type ResultPartitionDescriptor = Static<typeof ResultPartitionSchema>;
 
-export const SplitSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 4_096 }), data: Type.Unknown() });
+const SplitId = Type.String({ minLength: 1, maxLength: 4_096 });
+export const SplitSchema = Type.Object({ id: SplitId, data: Type.Unknown(), orderedIn: Type.Optional(SplitId) });
 
 /** How old the latency markers were that came to an operator lately, in milliseconds. */
 export const TaskLatencySchema = Type.Object({
@@ -298,5 +299,13 @@ export const taskMessages = {
       Type.Object({ kind: Type.Literal('wait') }),
       Type.Object({ kind: Type.Literal('no-more') }),
     ]),
+  }),
+  'source.exchange-time': ask({
+    from: ['task'],
+    to: ['scheduler'],
+    doc: 'Asks what holds back the event time of a source reader, besides its own splits.',
+    body: Type.Object({ jobId: JobIdSchema, attemptId: AttemptIdSchema, operatorId: OperatorIdSchema }),
+    /** `holding`: splits that nobody reads and that hold time back; `owned`: splits given to this reader, in all. */
+    reply: Type.Object({ holding: Count, owned: Count }),
   }),
 };

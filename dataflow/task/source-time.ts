@@ -1,0 +1,120 @@
+/**
+ * The event time of one reader of a source: the lowest of its splits, each with a tracker of its own.
+ *
+ * SM1  A split that is known holds time, read or not: while one waits for a reader, or is on its way to this one, time stands
+ *      (see SplitTimes). One that waits here holds with what it had come to in the checkpoint, a new one with its minimum.
+ * SM2  A split that was read to its end holds nothing. That no more will come is said by the end of the input alone.
+ * SM3  Idle: all its splits are, or it has none and every split that is known has a reader.
+ * SM4  How far a split has come stands in the checkpoint beside its position.
+ */
+import { minWatermark } from '../contracts.js';
+import { CombinedWatermark } from '../time/combined-watermark.js';
+import type { TimeAssignment } from '../time/time-assignment.js';
+import type { TimeOrigin } from '../time/time-origin.js';
+import { TimeTracker } from '../time/time-tracker.js';
+import type { TrackerSeat } from '../time/tracker-seat.js';
+import type { SplitTimes } from './split-times.js';
+
+export interface SourceTimeOptions {
+  readonly assignment: TimeAssignment;
+  readonly seat: TrackerSeat;
+  /** Keeps the task from the next record until what is due was handed on. */
+  readonly onDue: () => void;
+}
+
+/** See the head of this file. */
+export class SourceTime implements TimeOrigin {
+  readonly #options: SourceTimeOptions;
+  readonly #splits = new Map<string, TimeTracker>();
+  readonly #combined = new CombinedWatermark();
+  #held: Pick<SplitTimes, 'isHeld'> = { isHeld: true };
+  /** Splits that came to this reader, in all. */
+  received = 0;
+
+  constructor(options: SourceTimeOptions) {
+    this.#options = options;
+  }
+
+  get watermark(): number {
+    return this.#combined.watermark;
+  }
+
+  get isIdle(): boolean {
+    return this.#combined.isIdle;
+  }
+
+  /** What knows of the splits elsewhere. */
+  follow(times: Pick<SplitTimes, 'isHeld'>): void {
+    this.#held = times;
+  }
+
+  /** A split came; `highest` is what it had come to. */
+  add(splitId: string, highest?: number): void {
+    if (this.#splits.has(splitId)) return;
+    this.received += 1;
+    const { assignment } = this.#options;
+    this.#splits.set(splitId, new TimeTracker({ ...assignment, highest, onDue: () => this.#onDue() }));
+  }
+
+  /** One that was read to its end before the checkpoint. */
+  addFinished(): void {
+    this.received += 1;
+  }
+
+  /** The records that come now are of this split. */
+  read(splitId: string): void {
+    const tracker = this.#splits.get(splitId);
+    if (tracker !== undefined) this.#options.seat.take(tracker);
+  }
+
+  /** SM2. */
+  finish(splitId: string): void {
+    this.#options.seat.settle();
+    this.#splits.delete(splitId);
+  }
+
+  /** SM4. */
+  highestOf(splitId: string): number | undefined {
+    this.#options.seat.settle();
+    return this.#splits.get(splitId)?.highest;
+  }
+
+  onPeriodicEmit(now: number): void {
+    this.#options.seat.settle();
+    for (const tracker of this.#splits.values()) tracker.onPeriodicEmit(now);
+    this.#combine();
+  }
+
+  /** What the splits here have come to, whatever holds time elsewhere; undefined: none holds. */
+  localWatermark(): number | undefined {
+    this.#options.seat.settle();
+    let lowest: number | undefined;
+    for (const tracker of this.#splits.values()) {
+      if (!tracker.isIdle) lowest = Math.min(lowest ?? Infinity, tracker.advance());
+    }
+    return lowest;
+  }
+
+  /** How far one split has come. */
+  watermarkOf(splitId: string): number {
+    this.#options.seat.settle();
+    return this.#splits.get(splitId)?.advance() ?? minWatermark;
+  }
+
+  /** The reader is kept from reading this split: that is no lack of records. */
+  excuse(splitId: string): void {
+    this.#splits.get(splitId)?.excuse();
+  }
+
+  #onDue(): void {
+    this.#combine();
+    this.#options.onDue();
+  }
+
+  #combine(): void {
+    const { isHeld } = this.#held;
+    if (this.#splits.size === 0) this.#combined.isIdle = !isHeld;
+    else if (isHeld) this.#combined.isIdle = false;
+    else this.#combined.update(this.#splits.values());
+  }
+}
