@@ -37,6 +37,20 @@ export interface OperatorStateHandle {
   readonly share?: { readonly from: number; readonly index: number; readonly of: number };
 }
 
+export type StateKind = 'value' | 'list' | 'map' | 'reducing' | 'aggregating' | 'operator list' | 'union list' | 'broadcast';
+
+/** What a state of an operator is. Names are unique in an operator, but for named operator states. */
+export interface StateDescriptor {
+  readonly name: string;
+  readonly kind: StateKind;
+  /** Of keys in namespaces, not of keys alone. */
+  readonly isNamespaced: boolean;
+  /** Of what its values look like. */
+  readonly version: number;
+  /** Its values carry the time of their last use. */
+  readonly hasTtl: boolean;
+}
+
 /** The state of one operator in one subtask. */
 export interface OperatorSnapshot {
   readonly operatorId: OperatorId;
@@ -47,6 +61,8 @@ export interface OperatorSnapshot {
   readonly operatorStateChunks?: readonly ChunkHandle[];
   /** Its named operator states; absent: none. */
   readonly states?: readonly OperatorStateHandle[];
+  /** Every state it asked for or was restored with, whether it held anything or not; absent: none. */
+  readonly descriptors?: readonly StateDescriptor[];
 }
 
 /** How many records a subtask had processed, over all its attempts. */

@@ -14,6 +14,7 @@ import { fromErrorRecord, MillraceError } from '../../core/errors.js';
 import { jobId as asJobId, type JobId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Random } from '../../core/ports.js';
+import type { AskingOperator, ComparedState } from '../../storage/state/state-comparison.js';
 import { chunkBytesOf } from '../runtime/code-chunks.js';
 import type { JobGraph } from '../../graph/types.js';
 
@@ -32,6 +33,10 @@ export interface Submission {
   readonly code: { readonly kind: 'bundle'; readonly bytes: Uint8Array } | { readonly kind: 'module'; readonly url: string };
   /** Path of a retained checkpoint, or `<job id>/<checkpoint id>`. */
   readonly restoreFrom?: string;
+  /** The states its operators ask for: then they are compared with those of the checkpoint before the job is accepted. */
+  readonly states?: readonly AskingOperator[];
+  /** Called, where states were compared, with what becomes of each. */
+  readonly onStates?: (states: readonly ComparedState[]) => void;
 }
 
 const askTimeoutMs = 5_000;
@@ -60,11 +65,15 @@ export class Client {
       jobGraph: submission.jobGraph,
       code: await this.#upload(submission.code),
       restoreFrom: submission.restoreFrom ?? null,
+      ...(submission.states === undefined ? {} : { states: submission.states.map((one) => ({ ...one, states: [...one.states] })) }),
     };
     const deadline = this.#deadline();
     for (;;) {
       const reply = await this.#ask('job.submit', body);
-      if (reply.kind === 'accepted') return jobId;
+      if (reply.kind === 'accepted') {
+        if (reply.states !== undefined) submission.onStates?.(reply.states);
+        return jobId;
+      }
       // The store did not answer, or the JobManager stepped down: the same job id may be submitted again (C1).
       if (reply.error.recovery !== 'retry' || this.#options.clock.monotonic() >= deadline) throw fromErrorRecord(reply.error);
       this.#options.onRetry?.(reply.error.message);

@@ -17,6 +17,7 @@ import type { JobId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
 import type { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
+import { assertStatesFit, compareStates, heldStatesOf } from '../../storage/state/state-comparison.js';
 import type { BlobStore, CompletedCheckpoint, HaStore, JobRecord, JobResultRecord, LeaderToken } from '../../storage/contracts.js';
 import type { TaskManagerOverview } from '../resource-manager/overview.js';
 import { CodeUploads } from './code-uploads.js';
@@ -262,7 +263,7 @@ export class JobManager {
     return under;
   }
 
-  async #accept({ jobId, jobGraph, code, restoreFrom }: MessageBody<'job.submit'>): Promise<MessageReply<'job.submit'>> {
+  async #accept({ jobId, jobGraph, code, restoreFrom, states: asking }: MessageBody<'job.submit'>): Promise<MessageReply<'job.submit'>> {
     const { store, token, clock, blobs } = this.#options;
     const submission: JobSubmission = { formatVersion: 1, jobGraph, code, restoreFrom };
     try {
@@ -273,6 +274,8 @@ export class JobManager {
         });
       }
       const restore = await this.#restorePoint(jobId, submission);
+      const states = restore === undefined || asking === undefined ? undefined : compareStates(heldStatesOf(restore.tasks), asking);
+      if (states !== undefined) assertStatesFit(states, jobGraph.settings.isNonRestoredStateAllowed ?? false);
       const record: JobRecord = { jobId, submittedAt: clock.now(), submission: encodeSubmission(submission) };
       if (restore !== undefined) await store.raiseCheckpointId(token, jobId, restore.checkpointId);
       await store.putJob(token, record);
@@ -280,7 +283,7 @@ export class JobManager {
       if (this.#isStopped) throw notLeader();
       this.#logger.log('info', 'job accepted', { jobId, job: jobGraph.name, checkpointId: restore?.checkpointId ?? null });
       await this.#runOrFail(record, submission, restore);
-      return { kind: 'accepted' };
+      return { kind: 'accepted', ...(states === undefined ? {} : { states: [...states] }) };
     } catch (error) {
       // An earlier try of the same write may have taken effect: the next leader knows.
       return { kind: 'rejected', error: toErrorRecord(this.#noteFenced(error) ? notLeader() : error) };

@@ -12,6 +12,11 @@ import { jobId } from '../../core/ids.js';
 import { planJson } from '../../graph/plan-json.js';
 import { planPicture } from '../../graph/plan-picture.js';
 import { onStopSignals } from '../adapters/stop-signals.js';
+import { NodeFileSystem } from '../adapters/node-file-system.js';
+import { createLogger } from '../adapters/pino-logger.js';
+import { systemClock, systemRandom } from '../adapters/system-clock.js';
+import { statesAskedFor } from '../../dataflow/operators/asked-states.js';
+import type { ComparedState } from '../../storage/state/state-comparison.js';
 import { addSettingsFlags, type CommonFlags as SettingsFlags } from '../command-flags.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { compileJob, parseParameters } from '../job-code/compiled-job.js';
@@ -20,6 +25,7 @@ import { versions } from '../versions.js';
 import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
 import { accumulatorLines } from './accumulator-display.js';
+import { stateLines } from './state-display.js';
 import { endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
 import { latencyLines } from './latency-display.js';
 import { vertexLines } from './vertex-display.js';
@@ -33,6 +39,7 @@ interface CommonFlags extends SettingsFlags {
 interface RunFlags extends CommonFlags {
   readonly detached?: boolean;
   readonly from?: string;
+  readonly allowNonRestoredState?: boolean;
   readonly parallelism?: number;
 }
 
@@ -41,6 +48,8 @@ const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2)
 
 const settingsOf = ({ config, D }: CommonFlags, more: readonly string[] = []): Configuration =>
   loadSettings({ ...(config === undefined ? {} : { config }), defines: [...(D ?? []), ...more] });
+
+const inquiryPorts = { clock: systemClock, random: systemRandom, logger: createLogger('error'), files: new NodeFileSystem() };
 
 const codeCache = (): CodeCache => new CodeCache(join(tmpdir(), `millrace-${process.getuid?.() ?? 'user'}`, 'client-code'));
 
@@ -52,16 +61,19 @@ function positive(text: string): number {
 
 async function run(path: string, words: readonly string[], flags: RunFlags): Promise<void> {
   assertModule(path);
-  const configuration = settingsOf(flags, flags.parallelism === undefined ? [] : [`parallelism.default=${flags.parallelism}`]);
-  const { jobGraph, bundle } = await compileJob({ path, parameters: parseParameters(words), configuration, cache: codeCache() });
+  const configuration = settingsOf(flags, definesOf(flags));
+  const { jobGraph, plan, bundle } = await compileJob({ path, parameters: parseParameters(words), configuration, cache: codeCache() });
   await withClient(configuration, async (client) => {
+    let states: readonly ComparedState[] | undefined;
     const id = await client.submit({
       jobGraph,
       code: { kind: 'bundle', bytes: bundle },
-      ...(flags.from === undefined ? {} : { restoreFrom: flags.from }),
+      ...(flags.from === undefined ? {} : { restoreFrom: flags.from, states: await statesAskedFor({ plan, ports: inquiryPorts }) }),
+      onStates: (compared) => void (states = compared),
     });
+    if (states !== undefined && flags.json !== true) for (const line of stateLines(states)) process.stderr.write(`${line}\n`);
     if (flags.detached === true) {
-      if (flags.json === true) printJson({ jobId: id });
+      if (flags.json === true) printJson({ jobId: id, ...(states === undefined ? {} : { states }) });
       else print(`${jobGraph.name} was submitted as job ${id}`);
       return;
     }
@@ -76,6 +88,14 @@ async function run(path: string, words: readonly string[], flags: RunFlags): Pro
     report(end, flags);
     if (signals.hasCancelled() && end.status !== 'FINISHED') process.exitCode = 130;
   });
+}
+
+/** Settings that have a flag of their own. */
+function definesOf({ parallelism, allowNonRestoredState }: RunFlags): readonly string[] {
+  return [
+    ...(parallelism === undefined ? [] : [`parallelism.default=${parallelism}`]),
+    ...(allowNonRestoredState === true ? ['execution.state-recovery.ignore-unclaimed-state=true'] : []),
+  ];
 }
 
 /** A flag that is not known, in front of the module, would be taken for the module. */
@@ -196,6 +216,7 @@ jobCommand('run <module> [parameters...]', 'submit a job module to the cluster a
   .option('-d, --detached', 'leave the job to itself once it is accepted')
   .option('-p, --parallelism <n>', 'parallelism of operators that were given none', positive)
   .option('--from <checkpoint>', 'start from a retained checkpoint: <job id>/<checkpoint id>, or its path')
+  .option('-n, --allowNonRestoredState', 'leave state of the checkpoint behind that the job does not ask for')
   .action(run);
 jobCommand('info <module> [parameters...]', 'show the plan of a job, without a cluster')
   .option('-p, --parallelism <n>', 'parallelism of operators that were given none', positive)

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { repeated } from '../../api/parameters.js';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import { MillraceError } from '../../core/errors.js';
-import type { JobDefinition } from '../../dataflow/contracts.js';
-import { planJob } from '../../graph/job-plan.js';
+import type { JobDefinition, OperatorFactory } from '../../dataflow/contracts.js';
+import { planJob, type JobPlan } from '../../graph/job-plan.js';
 import type { JobGraph } from '../../graph/types.js';
 import { bundleJob } from './bundler.js';
 import type { CodeCache } from './code-cache.js';
@@ -13,6 +13,8 @@ import { importJob } from './job-module.js';
 
 export interface CompiledJob {
   readonly jobGraph: JobGraph;
+  /** The same, with the functions. */
+  readonly plan: JobPlan<OperatorFactory>;
   readonly bundle: Uint8Array;
 }
 
@@ -36,7 +38,8 @@ export async function compileJob({ path, parameters, configuration, cache }: Com
   process.setSourceMapsEnabled(true);
   const bundle = await bundleJob(path);
   const url = await cache.put(createHash('sha256').update(bundle).digest('hex'), bundle);
-  return { bundle, jobGraph: buildJob(await importJob(url, path), { where: path, parameters, configuration }) };
+  const plan = planOf(await importJob(url, path), { where: path, parameters, configuration });
+  return { bundle, plan, jobGraph: plan.jobGraph };
 }
 
 export interface BuildOptions {
@@ -46,8 +49,13 @@ export interface BuildOptions {
   readonly configuration: Configuration;
 }
 
-/** Runs the builder and plans its graph. Throws `JOB_BUILD_FAILED` when the builder throws. */
-export function buildJob(job: JobDefinition, { where, parameters, configuration }: BuildOptions): JobGraph {
+/** The plan of the job, without its functions. Throws `JOB_BUILD_FAILED` when the builder throws. */
+export function buildJob(job: JobDefinition, options: BuildOptions): JobGraph {
+  return planOf(job, options).jobGraph;
+}
+
+/** Runs the builder and plans its graph. */
+function planOf(job: JobDefinition, { where, parameters, configuration }: BuildOptions): JobPlan<OperatorFactory> {
   let graph: ReturnType<JobDefinition['build']>;
   try {
     graph = job.build(parameters, { configuration });
@@ -60,7 +68,7 @@ export function buildJob(job: JobDefinition, { where, parameters, configuration 
       cause,
     });
   }
-  return planJob(graph).jobGraph;
+  return planJob(graph);
 }
 
 /**

@@ -11,7 +11,7 @@ import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks
 import type { AccumulatorState } from '../../core/accumulator-state.js';
 import type { CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
-import type { ChunkHandle, OperatorSnapshot, OperatorStateHandle, TaskSnapshot } from '../../storage/contracts.js';
+import type { ChunkHandle, OperatorSnapshot, OperatorStateHandle, StateDescriptor, TaskSnapshot } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { ChunkGate } from './chunk-gate.js';
@@ -36,6 +36,7 @@ interface OperatorRun {
   readonly keyed: StateSnapshot | undefined;
   readonly operatorState: Promise<Uint8Array | null>;
   readonly states: Promise<readonly OperatorStateHandle[]>;
+  readonly descriptors: readonly StateDescriptor[];
 }
 
 /** A snapshot under way; see the head of this file. Throws when the synchronous part fails: then the task fails (Flink). */
@@ -78,8 +79,13 @@ export class SnapshotRun {
       const handles = keyed === undefined ? [] : await keyed.finish();
       const state = await run.operatorState;
       const states = await run.states;
-      const own = { operatorId: chained.descriptor.id, keyed: handles, ...(await this.#placed(chained, state)) };
-      operators.push(states.length === 0 ? own : { ...own, states });
+      operators.push({
+        operatorId: chained.descriptor.id,
+        keyed: handles,
+        ...(await this.#placed(chained, state)),
+        ...(states.length === 0 ? {} : { states }),
+        ...(run.descriptors.length === 0 ? {} : { descriptors: run.descriptors }),
+      });
       stateBytes += state?.length ?? 0;
       for (const handle of [...handles, ...states]) for (const chunk of handle.chunks) stateBytes += chunk.bytes;
     }
@@ -108,7 +114,8 @@ export class SnapshotRun {
       const states = context.operatorState.snapshot(write);
       // A snapshot that is discarded before `finish` must not end in an unhandled rejection.
       states.catch(() => {});
-      return { chained, keyed: keyedRun, operatorState: encodeState(state, descriptor.name), states };
+      const descriptors = [...(keyed?.states() ?? []), ...context.operatorState.states()];
+      return { chained, keyed: keyedRun, operatorState: encodeState(state, descriptor.name), states, descriptors };
     } catch (error) {
       keyedRun?.discard();
       throw functionError(descriptor.name, error);

@@ -9,7 +9,9 @@
 import type { KeyGroupRange } from '../../core/ids.js';
 import type { Key } from '../../core/keys.js';
 import type { Duration } from '../../core/quantities.js';
-import type { ChunkHandle, KeyedStateHandle, OperatorStateHandle } from '../contracts.js';
+import type { ChunkHandle, KeyedStateHandle, OperatorStateHandle, StateDescriptor } from '../contracts.js';
+
+export type { StateDescriptor } from '../contracts.js';
 
 export type { Key } from '../../core/keys.js';
 
@@ -61,18 +63,8 @@ export interface Aggregation<In, Acc, Out> {
   getResult(accumulator: Acc): Out;
 }
 
-export type StateKind = 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
-
-/** What a state of an operator is, as checkpoints record it. Names are unique in an operator. */
-export interface StateDescriptor {
-  readonly name: string;
-  readonly kind: StateKind;
-  readonly isNamespaced: boolean;
-  /** Of what its values look like. */
-  readonly version: number;
-  /** Its values carry the time of their last use. */
-  readonly hasTtl: boolean;
-}
+/** The state kinds of keyed state. */
+export type KeyedStateKind = 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
 
 /**
  * How long values live, in processing time: a value of a value, reducing or aggregating state, an element of a list, an entry
@@ -210,6 +202,8 @@ export interface OperatorStateBackend {
    * former one.
    */
   broadcastState<K extends Key, V>(name: string): MapState<K, V>;
+  /** Every state that was asked for or restored. */
+  states(): readonly StateDescriptor[];
   /** Serialises everything before it returns; resolves once it is written. */
   snapshot(write: ChunkWriter): Promise<readonly OperatorStateHandle[]>;
   restore(handles: readonly OperatorStateHandle[], read: ChunkReader): Promise<void>;

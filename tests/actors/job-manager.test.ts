@@ -8,7 +8,7 @@ import { encodeResult, encodeSubmission } from '../../actors/job-manager/job-sub
 import type { RunningJobOptions, SummaryOptions } from '../../actors/job-manager/running-job.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { MillraceError } from '../../core/errors.js';
-import { checkpointId, jobId, leaderEpoch, type JobId } from '../../core/ids.js';
+import { type JobId, checkpointId, jobId, leaderEpoch, operatorId, vertexId } from '../../core/ids.js';
 import { planJob } from '../../graph/job-plan.js';
 import type { JobGraph } from '../../graph/types.js';
 import { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
@@ -398,6 +398,47 @@ test('a submission that was rejected is never run later (JM1)', async () => {
   assert.is(setting.stored.records.jobs.size, 0);
   first.manager.suspend();
   assert.is((await lead(setting, 'jm-2')).jobs.size, 0);
+});
+
+test('the states a job asks for are compared with those of its checkpoint before it is accepted', async () => {
+  const setting = setUp();
+  const other = idOf(7);
+  const { store, at, jobs } = await lead(setting, 'jm-1');
+  const storage = new MemoryCheckpointStorage({ chunks: setting.chunks });
+  const checkpoints = new CheckpointStore({ ha: store, storage, clock: at.process.clock, logger: at.process.logger });
+  const descriptor = (name: string, version = 1) => ({ name, kind: 'value', isNamespaced: false, version, hasTtl: false }) as const;
+  const operator = operatorId('c'.repeat(32));
+  const held = { operatorId: operator, keyed: [], operatorState: null, descriptors: [descriptor('sum'), descriptor('last')] };
+  const task = { vertexId: vertexId('c'.repeat(32)), subtaskIndex: 0, operators: [held], isFinished: false, stateBytes: 0 };
+  const token = setting.stored.records.token as NonNullable<typeof setting.stored.records.token>;
+  await checkpoints.complete(token, { ...completedCheckpoint(other), tasks: [task] }, 1);
+  const submit = async (states: readonly ReturnType<typeof descriptor>[], graph = smallGraph()) => {
+    const verdicts: string[] = [];
+    try {
+      await setting.room.settle(
+        setting.client.submit({
+          jobGraph: graph,
+          code,
+          restoreFrom: `${other}/3`,
+          states: [
+            { operatorId: operator, name: 'count', states: states.map((one) => ({ descriptor: one, isMigrated: one.name === 'last' })) },
+          ],
+          onStates: (compared) => verdicts.push(...compared.map(({ state, verdict }) => `${state} ${verdict}`)),
+        }),
+      );
+      return verdicts;
+    } catch (error) {
+      return (error as MillraceError).code;
+    }
+  };
+  assert.is(await submit([descriptor('sum', 2), descriptor('last')]), 'STATE_INCOMPATIBLE');
+  assert.is(await submit([descriptor('sum')]), 'STATE_DROPPED');
+  assert.is(jobs.size, 0);
+  assert.equal(await submit([descriptor('sum'), descriptor('last', 2), descriptor('more')]), ['last migrated', 'more new', 'sum kept']);
+  const graph = smallGraph();
+  const lenient = { ...graph, settings: { ...graph.settings, isNonRestoredStateAllowed: true } };
+  assert.equal(await submit([descriptor('sum')], lenient), ['last dropped', 'sum kept']);
+  assert.is(jobs.size, 2);
 });
 
 test('a job whose scheduler cannot be made was accepted and has failed (JM1)', async () => {

@@ -109,6 +109,7 @@ test('a cancelled job stops, keeps its checkpoint when told to, and another goes
   const { latestCheckpointId } = await until(id, ({ status }) => status === 'CANCELED', 'be cancelled');
   const again = await world.millrace('run', '--from', `${id}/${latestCheckpointId}`, ...tally(output, 12_000, 20_000));
   assert.is(again.exitCode, 0, again.output);
+  assert.match(again.errors, /kept {2}.*, state "/);
   assert.equal(committedLines(output), expectedTallies(12_000, 7));
 });
 

@@ -2,6 +2,7 @@
 import type { Static } from 'typebox';
 import { Type } from '../typebox.js';
 import { ask, tell } from '../define.js';
+import { AskingOperatorSchema, ComparedStateSchema } from './states.js';
 import { TaskMetricsSchema } from './tasks.js';
 import {
   AttemptIdSchema,
@@ -163,9 +164,15 @@ export const jobMessages = {
       code: JobCodeSchema,
       /** Path of a retained checkpoint to start from, or `<job id>/<checkpoint id>`. */
       restoreFrom: nullable(Type.String({ minLength: 1, maxLength: 1_024 })),
+      /** The states its operators ask for, to be compared with those of the checkpoint; absent: that is left to the tasks. */
+      states: Type.Optional(Type.Array(AskingOperatorSchema)),
     }),
     reply: Type.Union([
-      Type.Object({ kind: Type.Literal('accepted') }),
+      Type.Object({
+        kind: Type.Literal('accepted'),
+        /** What becomes of each state of the checkpoint, and of each that was asked for. */
+        states: Type.Optional(Type.Array(ComparedStateSchema)),
+      }),
       Type.Object({ kind: Type.Literal('rejected'), error: ErrorSchema }),
     ]),
   }),

@@ -83,6 +83,7 @@ export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
         operatorState: Type.Unknown(),
         operatorStateChunks: Type.Optional(Type.Array(Type.Unknown())),
         states: Type.Optional(Type.Array(Type.Unknown())),
+        descriptors: Type.Optional(Type.Array(Type.Unknown())),
       }),
     ),
     isFinished: Type.Boolean(),

@@ -19,13 +19,13 @@ import type {
   ChunkReader,
   ChunkWriter,
   KeyedStateBackend,
+  KeyedStateKind,
   KeyedTimer,
   ListState,
   MapState,
   ReducingState,
   ScopedStateOptions,
   StateDescriptor,
-  StateKind,
   StateSnapshot,
   TimeDomain,
   ValueState,
@@ -75,6 +75,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   /** Of what belongs to keys alone. */
   private readonly table: StateTable;
   private readonly clock: Pick<Clock, 'now'> | undefined;
+  private readonly migrated = new Set<string>();
   private underWay: StateSnapshot | undefined;
 
   constructor(options: HeapKeyedStateBackendOptions) {
@@ -142,6 +143,11 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   states(): readonly StateDescriptor[] {
     return this.scopes.states();
+  }
+
+  /** Those that were asked for together with a way to migrate them. */
+  migratedStates(): readonly string[] {
+    return [...this.migrated];
   }
 
   registerTimer(domain: TimeDomain, time: number, namespace = 0): void {
@@ -215,19 +221,20 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     for (const scope of this.scopes.all) scope.clear();
   }
 
-  private ofOneValue<T>(kind: StateKind, name: string, options: ScopedStateOptions<T> | undefined, isKept: boolean): ValueState<T> {
+  private ofOneValue<T>(kind: KeyedStateKind, name: string, options: ScopedStateOptions<T> | undefined, isKept: boolean): ValueState<T> {
     const { table, index, expiring } = this.declare(name, kind, options);
     if (expiring === undefined) return new HeapValueState<T>(table, index, isKept);
     const own = isKept ? keep : expiring.own;
     return new ExpiringValueState<T>(new HeapValueState<Stamped<T>>(table, index, true), { ...expiring, own });
   }
 
-  private declare<T>(name: string, kind: StateKind, options: ScopedStateOptions<T> = {}): DeclaredState & Expiring {
+  private declare<T>(name: string, kind: KeyedStateKind, options: ScopedStateOptions<T> = {}): DeclaredState & Expiring {
     const { isNamespaced = false, version = 1, migrate } = options;
     const place = `${this.operatorName}, state ${JSON.stringify(name)}`;
     assertVersion(version, place);
     const ttl = TimeToLive.of(options.ttl, this.clock, place);
     const { table, index } = this.scopes.declare({ name, kind, isNamespaced, version, hasTtl: ttl !== undefined }, migrate);
+    if (migrate !== undefined) this.migrated.add(name);
     table.ttls[index] = ttl;
     if (ttl === undefined) return { table, index, expiring: undefined };
     return { table, index, expiring: { ttl, sweep: new ExpiredValueSweep(table, index, ttl), own: this.owner(name) } };

@@ -9,7 +9,7 @@ import { decode, encode } from '../../../bus/codec/cbor.js';
 import { MillraceError } from '../../../core/errors.js';
 import type { Key } from '../../../core/keys.js';
 import type { OperatorStateHandle, OperatorStateMode } from '../../contracts.js';
-import type { ChunkReader, ChunkWriter, ListState, MapState, OperatorStateBackend } from '../contracts.js';
+import type { ChunkReader, ChunkWriter, ListState, MapState, OperatorStateBackend, StateDescriptor } from '../contracts.js';
 import { ChunkBuilder } from '../heap/chunk-builder.js';
 import { packKey, stateLimits, unpackKey } from '../heap/snapshot-format.js';
 import { BroadcastMap } from './broadcast-map.js';
@@ -30,11 +30,7 @@ const formatVersion = 1;
 /** Items encoded at a time. */
 const itemsPerBatch = 256;
 
-const kindNames: Readonly<Record<OperatorStateMode, string>> = {
-  split: 'an operator list state',
-  union: 'a union list state',
-  broadcast: 'a broadcast state',
-};
+const kinds = { split: 'operator list', union: 'union list', broadcast: 'broadcast' } as const;
 
 export class HeapOperatorState implements OperatorStateBackend {
   readonly #options: HeapOperatorStateOptions;
@@ -54,6 +50,10 @@ export class HeapOperatorState implements OperatorStateBackend {
 
   broadcastState<K extends Key, V>(name: string): MapState<K, V> {
     return this.#named(name, 'broadcast').state as unknown as BroadcastMap<K, V>;
+  }
+
+  states(): readonly StateDescriptor[] {
+    return Array.from(this.#states, ([name, { mode }]) => ({ name, kind: kinds[mode], isNamespaced: false, version: 1, hasTtl: false }));
   }
 
   snapshot(write: ChunkWriter): Promise<readonly OperatorStateHandle[]> {
@@ -105,7 +105,7 @@ export class HeapOperatorState implements OperatorStateBackend {
     if (known !== undefined) {
       throw new MillraceError(
         'STATE_KIND_CLASH',
-        `State ${JSON.stringify(name)} is ${kindNames[known.mode]} and cannot be used as ${kindNames[mode]}.`,
+        `State ${JSON.stringify(name)} is a state of kind ${kinds[known.mode]} and cannot be used as one of kind ${kinds[mode]}.`,
         {
           domain: 'user',
           recovery: 'fail-job',
