@@ -18,6 +18,8 @@ export interface NodeDraft {
   readonly kind: OperatorKind;
   readonly type: string;
   readonly isKeyed: boolean;
+  /** Always the only operator of its task, whatever is asked for. */
+  readonly isAlone: boolean;
   readonly data: unknown;
   readonly fieldUse: FieldUse | undefined;
   readonly factory: OperatorFactory;
@@ -45,7 +47,7 @@ export interface Origin {
 }
 
 export type NewNode = Pick<NodeDraft, 'kind' | 'type' | 'name' | 'factory' | 'inputs'> &
-  Partial<Pick<NodeDraft, 'isKeyed' | 'isNamed' | 'data' | 'fieldUse' | 'parallelism' | 'secondInputs' | 'secondFieldUse'>>;
+  Partial<Pick<NodeDraft, 'isKeyed' | 'isAlone' | 'isNamed' | 'data' | 'fieldUse' | 'parallelism' | 'secondInputs' | 'secondFieldUse'>>;
 
 export interface GraphDefaults {
   readonly parallelism: number;
@@ -69,6 +71,7 @@ export class GraphBuilder {
     }
     const draft: NodeDraft = {
       isKeyed: false,
+      isAlone: false,
       isNamed: false,
       data: undefined,
       fieldUse: undefined,
@@ -119,7 +122,7 @@ export class GraphBuilder {
         parallelism: parallelismOf(draft),
         maxParallelism,
         slotSharingGroup,
-        chaining,
+        chaining: draft.isAlone ? 'NEVER' : chaining,
         isKeyed,
         data,
         fieldUse,

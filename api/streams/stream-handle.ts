@@ -48,6 +48,15 @@ export function addOperator<Out>(
   );
 }
 
+/** The same for an operator that is always the only one of its task, and may be an asynchronous function. */
+export function addAloneOperator<Out>(
+  { builder, origins }: StreamHandle,
+  { create, ...node }: Pick<Transformation, 'type' | 'name' | 'create'>,
+): SingleOutputStream<Out> {
+  const factory = { kind: 'operator', create } as const;
+  return streamMakers.singleOutput<Out>(builder, builder.add({ kind: 'operator', ...node, inputs: origins, factory, isAlone: true }));
+}
+
 /** What a partitioner goes by. */
 export interface PartitionSettings {
   readonly keySelector?: KeySelector;

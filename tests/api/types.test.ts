@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { planJob } from '../../graph/job-plan.js';
 import {
+  AsyncDataStream,
   defineJob,
   mapStateDescriptor,
   outputTag,
@@ -59,6 +60,9 @@ test('types flow through every operator without a cast (DS1)', () => {
     isStreamOf<Flight>()(flights.filter({ filter: (flight) => flight.delay > 0 }));
     isStreamOf<number>()(flights.flatMap({ open: ({ metrics }) => void metrics.counter('n'), flatMap: (flight) => [flight.delay] }));
     isStreamOf<string>()(flights.uses('origin').map({ map: ({ origin }) => origin }));
+    isStreamOf<string>()(AsyncDataStream.orderedWait(flights, async (flight) => flight.origin, { timeout: '1 s' }));
+    isStreamOf<number>()(AsyncDataStream.unorderedWait(flights, async (flight) => [flight.delay], { timeout: '1 s' }));
+    isStreamOf<string>()(AsyncDataStream.orderedWait(flights, { asyncInvoke: async (flight) => flight.origin }, { timeout: '1 s' }));
     isStreamOf<boolean>()(flights.flatMap<boolean>((flight, out) => out.collect(flight.delay > 0)));
 
     const shapes: DataStream<Shape> = env.fromData<Shape>({ kind: 'circle', radius: 1 });
