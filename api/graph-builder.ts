@@ -9,7 +9,9 @@
 import { limits } from '../core/limits.js';
 import { shortened } from '../core/shortened.js';
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
+import type { ErrorPolicySettings } from '../dataflow/error-policy.js';
 import type { ChainingStrategy, CustomPartition, FieldUse, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
+import { guardedFactory, tolerant } from './error-policy.js';
 import { apiError } from './api-error.js';
 
 /** An operator as written so far. */
@@ -34,6 +36,7 @@ export interface NodeDraft {
   maxParallelism: number | undefined;
   slotSharingGroup: string | undefined;
   chaining: ChainingStrategy;
+  errorPolicy: ErrorPolicySettings | undefined;
 }
 
 /** Where records of a stream come from, and how they get to whoever reads it. */
@@ -86,6 +89,7 @@ export class GraphBuilder {
       maxParallelism: undefined,
       slotSharingGroup: undefined,
       chaining: 'ALWAYS',
+      errorPolicy: undefined,
     };
     this.#nodes.push(draft);
     return draft;
@@ -110,7 +114,7 @@ export class GraphBuilder {
       const inherited = new Set([...draft.inputs, ...draft.secondInputs].map(({ node }) => groups.get(node.id) ?? 'default'));
       const slotSharingGroup = draft.slotSharingGroup ?? (inherited.size === 1 ? ([...inherited][0] as string) : 'default');
       groups.set(draft.id, slotSharingGroup);
-      const { id, kind, type, name, isNamed, uid, chaining, isKeyed, data, fieldUse, secondFieldUse, factory } = draft;
+      const { id, kind, type, name, isNamed, uid, chaining, isKeyed, fieldUse, secondFieldUse, errorPolicy } = draft;
       const maxParallelism = draft.maxParallelism ?? defaults.maxParallelism;
       return {
         id,
@@ -124,10 +128,10 @@ export class GraphBuilder {
         slotSharingGroup,
         chaining: draft.isAlone ? 'NEVER' : chaining,
         isKeyed,
-        data,
+        data: errorPolicy === undefined ? draft.data : { data: draft.data, errorPolicy },
         fieldUse,
         secondFieldUse,
-        factory,
+        factory: guardedFactory(draft),
       };
     });
     const edgesInto = (target: NodeDraft, origins: readonly Origin[], inputIndex: number): readonly StreamEdge<KeySelector>[] =>
@@ -137,7 +141,7 @@ export class GraphBuilder {
         partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
         inputIndex,
         sideOutput,
-        keySelector,
+        keySelector: target.errorPolicy === undefined ? keySelector : tolerant(keySelector),
         keyFields,
         customPartition,
       }));

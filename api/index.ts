@@ -54,6 +54,8 @@ export type {
 export { GlobalWindow, TimeWindow, type Window } from '../dataflow/windows/window.js';
 export { AsyncDataStream, type AsyncOptions, type AsyncRetry } from './async-data-stream.js';
 export type { AsyncCall, AsyncFunction, AsyncResult, RichAsyncFunction } from '../dataflow/async-functions.js';
+export type { ErrorPolicy } from './error-policy.js';
+export type { DeadLetter } from '../dataflow/error-policy.js';
 export { outputTag } from '../dataflow/functions.js';
 export { registerRecordClass, type RecordClass } from '../dataflow/records/record-classes.js';
 export type {

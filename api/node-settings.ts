@@ -1,6 +1,7 @@
 /** What a user may set on an operator; the setters of streams and sinks share these. */
 import { isSubjectToken } from '../core/ids.js';
 import { checkMaxParallelism } from '../graph/key-groups.js';
+import { errorPolicyOf, type ErrorPolicy } from './error-policy.js';
 import { apiError } from './api-error.js';
 import type { GraphBuilder, NodeDraft } from './graph-builder.js';
 
@@ -51,6 +52,17 @@ export class NodeSettings {
 
   chaining(chaining: NodeDraft['chaining']): void {
     this.#open().chaining = chaining;
+  }
+
+  errorPolicy(policy: ErrorPolicy): void {
+    const node = this.#open();
+    if (node.kind === 'source') {
+      throw apiError('ERROR_POLICY_INVALID', 'onError stands behind a source, which calls no function on records.', {
+        where: node.name,
+        hint: 'Set it behind the operator whose function may fail.',
+      });
+    }
+    node.errorPolicy = errorPolicyOf(policy, node.name);
   }
 
   slotSharingGroup(group: string): void {

@@ -12,6 +12,7 @@ import type { Clock, FileSystem, Logger, Random } from '../core/ports.js';
 import type { PlanningSettings, StreamGraph } from '../graph/types.js';
 import type { Key, KeyedStateBackend, OperatorStateBackend } from '../storage/state/contracts.js';
 import type { AccumulatorShortcuts } from './accumulators/accumulator.js';
+import type { ErrorPolicySettings } from './error-policy.js';
 import type { RecordStage } from './fusion/record-stage.js';
 import type { MetricGroup } from './metrics.js';
 import type { TimeAssignment } from './time/time-assignment.js';
@@ -121,6 +122,8 @@ export interface Operator<In = unknown, Out = unknown> {
   readonly holdsTime?: boolean;
   /** Of an operator that makes the time of itself and those behind it: watermarks that come in end there, but for the last. */
   readonly time?: TimeOrigin;
+  /** The operator looks after failures of its function itself, as the policy says. Called before `bind`. */
+  takePolicy?(policy: ErrorPolicySettings): void;
   open?(context: OperatorContext): void | Promise<void>;
   /** Returns the function called for each record, specialised for `out`. Called once, before `open`. */
   bind(out: Emit<Out>, context: OperatorContext): Emit<In>;

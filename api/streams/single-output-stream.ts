@@ -1,4 +1,5 @@
 import type { OutputTag } from '../../dataflow/functions.js';
+import type { ErrorPolicy } from '../error-policy.js';
 import type { GraphBuilder, NodeDraft } from '../graph-builder.js';
 import { NodeSettings } from '../node-settings.js';
 import { DataStream } from './data-stream.js';
@@ -49,6 +50,15 @@ export class SingleOutputStream<T> extends DataStream<T> {
   /** The operator runs in a task of its own. */
   disableChaining(): this {
     this.#settings.chaining('NEVER');
+    return this;
+  }
+
+  /**
+   * What becomes of a record that the function of this operator fails on, its key included; see {@link ErrorPolicy}. `In` is
+   * the type of the records it takes. The operator is not compiled together with its neighbours then.
+   */
+  onError<In = never>(policy: ErrorPolicy<In>): this {
+    this.#settings.errorPolicy(policy as ErrorPolicy);
     return this;
   }
 

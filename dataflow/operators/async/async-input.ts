@@ -32,6 +32,8 @@ export class AsyncInput implements QueuedInput {
   isAnswered = false;
   /** What leaves for it, once it is answered. */
   results: readonly unknown[] = [];
+  /** Why it leaves without results. */
+  failure: { readonly error: unknown } | undefined;
   readonly #options: AsyncInputOptions;
   #calls = 0;
   #abort: AbortController | undefined;

@@ -14,9 +14,11 @@ import { limits } from '../../../core/limits.js';
 import type { AsyncFunction, AsyncWaitSettings, RichAsyncFunction } from '../../async-functions.js';
 import { recordFromBytes, recordToBytes } from '../../columnar/record-bytes.js';
 import type { Emit, Operator, OperatorContext } from '../../contracts.js';
+import { isPolicyMatter, letterError, type DeadLetter, type ErrorPolicySettings } from '../../error-policy.js';
 import type { MetricCounter } from '../../metrics.js';
 import { approximateBytes } from '../../records/copy-record.js';
 import { lifeOf, richOf } from '../rich-function.js';
+import { shownTimestamp } from '../runtime-context.js';
 import { functionError } from '../user-error.js';
 import { AsyncInput, type AsyncAnswer } from './async-input.js';
 import { OrderedQueue, UnorderedQueue, type AsyncQueue } from './async-queue.js';
@@ -41,12 +43,14 @@ class AsyncWaitOperator implements Operator {
   readonly holdsTime = true;
   readonly #rich: RichAsyncFunction<unknown, unknown> | undefined;
   readonly #invoke: AsyncFunction<unknown, unknown>;
-  readonly #settings: AsyncWaitSettings;
+  #settings: AsyncWaitSettings;
+  #deadLetter: string | undefined;
   readonly #queue: AsyncQueue<AsyncInput>;
   #context!: OperatorContext;
   #out!: Emit<unknown>;
   #deadlines!: Deadlines<AsyncInput>;
   #retries: MetricCounter | undefined;
+  #deadLetters: MetricCounter | undefined;
   /** Came while all places were taken (AW2). */
   #waiting: WaitingInput[] = [];
   #waitingBytes = 0;
@@ -69,6 +73,13 @@ class AsyncWaitOperator implements Operator {
     this.#queue = settings.order === 'ordered' ? new OrderedQueue() : new UnorderedQueue();
   }
 
+  /** Repetitions of its own win over those of the policy. */
+  takePolicy({ attempts, delayMs, deadLetter }: ErrorPolicySettings): void {
+    this.#deadLetter = deadLetter;
+    const retry = { attempts, delayMs: () => delayMs, ifResult: () => false, ifException: isPolicyMatter };
+    if (attempts > 0) this.#settings = { ...this.#settings, retry: this.#settings.retry ?? retry };
+  }
+
   bind(out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
     this.#out = out;
     this.#context = context;
@@ -81,6 +92,7 @@ class AsyncWaitOperator implements Operator {
   }
 
   async open(context: OperatorContext): Promise<void> {
+    if (this.#deadLetter !== undefined) this.#deadLetters = context.metrics.counter('deadLetters');
     if (this.#settings.retry !== undefined) this.#retries = context.metrics.counter('retries');
     await lifeOf(this.#rich).open?.(context);
     for (const former of context.restored ?? []) {
@@ -142,11 +154,12 @@ class AsyncWaitOperator implements Operator {
   #settle(input: AsyncInput, answer: AsyncAnswer): void {
     if (this.#isClosed) return;
     this.#deadlines.remove(input);
-    if (answer.kind === 'error') {
+    if (answer.kind === 'results') input.results = answer.results;
+    else if (this.#deadLetter !== undefined && isPolicyMatter(answer.error)) input.failure = { error: answer.error };
+    else {
       this.#context.fail(functionError(this.#context.operatorName, answer.error));
       return;
     }
-    input.results = answer.results;
     this.#queue.answered(input);
     this.#hasReady = true;
     if (this.#isParked) this.#answered?.();
@@ -218,9 +231,18 @@ class AsyncWaitOperator implements Operator {
         return true;
       }
       if (element.kind === 'watermark') context.emitWatermark(element.time);
-      else this.#rest = { input: element, next: 0 };
+      else if (element.failure === undefined) this.#rest = { input: element, next: 0 };
+      else this.#bury(element, element.failure.error);
     }
     return false;
+  }
+
+  /** Hands an input to the dead letters, in the place of its results. */
+  #bury({ value, timestamp }: AsyncInput, error: unknown): void {
+    const { operatorName, sideOutput } = this.#context;
+    const letter: DeadLetter = { value, operator: operatorName, error: letterError(error), timestamp: shownTimestamp(timestamp) ?? null };
+    this.#deadLetters?.increment();
+    sideOutput(this.#deadLetter as string)(letter, timestamp);
   }
 
   #deliverRest(rest: { readonly input: AsyncInput; next: number }): boolean {

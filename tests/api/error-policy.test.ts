@@ -1,0 +1,352 @@
+/** Policies for errors: what happens to records a function fails on, operator by operator. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  AsyncDataStream,
+  outputTag,
+  sequenceSource,
+  throttled,
+  type DataStream,
+  type DeadLetter,
+  type ErrorPolicy,
+  type JobBuilder,
+  type SingleOutputStream,
+} from '../../index.js';
+import { boundTests } from '../support/bounds.js';
+import { runSimulated, type SimulatedRun } from '../support/run-simulated.js';
+import { graphOf } from '../support/word-count.js';
+
+boundTests({ testMs: 30_000 });
+const test = suite('policies for errors');
+
+const bad = outputTag<DeadLetter<number>>('bad');
+
+/** Throws for each value that is a multiple of three, as often as told; counts the calls. */
+class Poison {
+  readonly calls = new Map<number, number>();
+  readonly #times: number;
+
+  constructor(times: number) {
+    this.#times = times;
+  }
+
+  /** The value, if it is harmless by now. */
+  check(value: number): number {
+    const calls = (this.calls.get(value) ?? 0) + 1;
+    this.calls.set(value, calls);
+    if (value % 3 === 0 && calls <= this.#times) throw new RangeError(`${value} is poison`);
+    return value;
+  }
+}
+
+type Add = (stream: DataStream<number>, poison: Poison) => SingleOutputStream<number>;
+const operators: readonly { readonly name: string; readonly add: Add }[] = [
+  { name: 'map', add: (stream, poison) => stream.map((n) => poison.check(n)) },
+  { name: 'rich map', add: (stream, poison) => stream.map({ map: (n) => poison.check(n) }) },
+  { name: 'filter', add: (stream, poison) => stream.filter((n) => poison.check(n) > 0) },
+  {
+    name: 'flatMap that collects before it fails',
+    add: (stream, poison) =>
+      stream.flatMap<number>((n, out) => {
+        out.collect(n);
+        poison.check(n);
+      }),
+  },
+  {
+    name: 'generator that yields before it fails',
+    add: (stream, poison) =>
+      stream.flatMap(function* (n) {
+        yield n;
+        poison.check(n);
+      }),
+  },
+  { name: 'process', add: (stream, poison) => stream.process({ processElement: (n): number[] => [poison.check(n)] }) },
+  {
+    name: 'keyed process',
+    add: (stream, poison) => stream.keyBy((n) => n % 2).process({ processElement: (n): number[] => [poison.check(n)] }),
+  },
+  {
+    name: 'reduce',
+    add: (stream, poison) => stream.keyBy((n) => `key ${n % 7}`).reduce((_, n) => poison.check(n)),
+  },
+  {
+    name: 'key of a reduce',
+    add: (stream, poison) => stream.keyBy((n) => `key ${poison.check(n)}`).reduce((_, n) => n),
+  },
+  {
+    name: 'asynchronous function',
+    add: (stream, poison) =>
+      AsyncDataStream.orderedWait(stream, (n) => new Promise<number>((resolve) => resolve(poison.check(n))), { timeout: '10 s' }),
+  },
+];
+
+interface Outcome {
+  readonly out: readonly number[];
+  readonly letters: readonly DeadLetter<number>[];
+  readonly status: string;
+  readonly error: { readonly code: string; readonly where?: string; readonly message: string } | null;
+  readonly restarts: number;
+}
+
+async function outcomeOf(builder: JobBuilder, run?: SimulatedRun): Promise<Outcome> {
+  const { results, status, error, restarts } = await runSimulated(builder, run);
+  const numbers = (results?.['out'] ?? []) as number[];
+  return {
+    out: [...numbers].sort((a, b) => a - b),
+    letters: (results?.['letters'] ?? []) as DeadLetter<number>[],
+    status,
+    error,
+    restarts,
+  };
+}
+
+function job(add: Add, poison: () => Poison, policy: ErrorPolicy<number>): JobBuilder {
+  return (env) => {
+    env.setRestartStrategy({ kind: 'none' });
+    const failing = add(env.fromSequence(1, 12), poison()).name('risky').onError(policy);
+    failing.map((n) => n).collect('out');
+    failing.getSideOutput(bad).collect('letters');
+  };
+}
+
+const all = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+const harmless = all.filter((n) => n % 3 !== 0);
+
+for (const { name, add } of operators) {
+  const isFold = name === 'reduce';
+  // The first value of a key is not reduced.
+  const first = isFold ? [3, 6] : [];
+
+  test(`${name}: by default the task fails, and names the operator`, async () => {
+    const { status, error } = await outcomeOf(job(add, () => new Poison(9), 'fail'));
+    assert.is(status, 'FAILED');
+    assert.match(error?.where ?? '', /risky|keyBy after/);
+  });
+
+  test(`${name}: retried often enough every record has its results, once (EP1)`, async () => {
+    // The key of a record is also made where it is sent.
+    const { out, letters, status } = await outcomeOf(job(add, () => new Poison(2), { retry: 2, deadLetter: bad }));
+    assert.is(status, 'FINISHED');
+    assert.equal(out, all);
+    assert.equal(letters, []);
+  });
+
+  test(`${name}: retried in vain the task fails with what the function threw (EP2)`, async () => {
+    const { status, error } = await outcomeOf(job(add, () => new Poison(9), { retry: 1 }));
+    assert.is(status, 'FAILED');
+    assert.match(error?.message ?? '', /is poison/);
+    assert.is(error?.where, 'risky');
+  });
+
+  test(`${name}: what still fails goes to the dead letters, without results (EP1, EP2, EP3)`, async () => {
+    const { out, letters, status } = await outcomeOf(job(add, () => new Poison(99), { retry: 1, deadLetter: bad }));
+    assert.is(status, 'FINISHED');
+    assert.equal(
+      out,
+      [...harmless, ...first].sort((a, b) => a - b),
+    );
+    assert.equal(
+      [...letters].sort((a, b) => (a.value ?? 0) - (b.value ?? 0)),
+      [3, 6, 9, 12]
+        .filter((n) => !first.includes(n))
+        .map((value) => ({
+          value,
+          operator: 'risky',
+          error: { code: 'UNCAUGHT', message: `RangeError: ${value} is poison` },
+          timestamp: null,
+        })),
+    );
+  });
+}
+
+test('a key that is none goes to the dead letters of the operator behind keyBy (EP3)', async () => {
+  const { out, letters } = await outcomeOf((env) => {
+    env.setParallelism(2);
+    const failing = env
+      .fromSequence(1, 6)
+      .keyBy((n) => (n === 4 ? (undefined as never) : `key ${n}`))
+      .process({ processElement: (n): number[] => [n] })
+      .name('risky')
+      .onError({ deadLetter: bad });
+    failing.collect('out');
+    failing.getSideOutput(bad).collect('letters');
+  });
+  assert.equal(out, [1, 2, 3, 5, 6]);
+  assert.equal(
+    letters.map(({ value, error }) => [value, error.code]),
+    [[4, 'KEY_UNSUPPORTED']],
+  );
+});
+
+test('a timer that fails goes to the dead letters with its time and key, once it was retried', async () => {
+  let tries = 0;
+  const { out, letters } = await outcomeOf((env) => {
+    const failing = env
+      .fromSequence(1, 3)
+      .keyBy((n) => `key ${n}`)
+      .process({
+        processElement: (n, { time }): number[] => {
+          time.registerEventTimeTimer(n * 100);
+          return [];
+        },
+        onTimer: (time): number[] => {
+          if (time === 200) tries += 1;
+          if (time === 200) throw new Error('no luck');
+          return [time];
+        },
+      })
+      .name('timed')
+      .onError({ retry: 2, deadLetter: bad });
+    failing.collect('out');
+    failing.getSideOutput(bad).collect('letters');
+  });
+  assert.equal(out, [100, 300]);
+  assert.is(tries, 3);
+  assert.equal(letters, [
+    {
+      value: null,
+      timer: { time: 200, key: 'key 2' },
+      operator: 'timed',
+      error: { code: 'UNCAUGHT', message: 'Error: no luck' },
+      timestamp: 200,
+    },
+  ] as never);
+});
+
+test('side outputs of a call that failed are forgotten with its results (EP1)', async () => {
+  const side = outputTag<number>('side');
+  const { results } = await runSimulated((env) => {
+    const poison = new Poison(1);
+    const failing = env
+      .fromSequence(1, 3)
+      .process<number>({
+        processElement: (n, context, out) => {
+          context.output(side, n);
+          out.collect(n);
+          poison.check(n);
+        },
+      })
+      .onError({ retry: 1 });
+    failing.collect('out');
+    failing.getSideOutput(side).collect('side');
+  });
+  assert.equal(results, { out: [1, 2, 3], side: [1, 2, 3] });
+});
+
+test('what is wrong with the program fails the job, whatever the policy (EP4)', async () => {
+  const { status, error, restarts } = await outcomeOf((env) => {
+    const promising = ((n: number) => Promise.resolve(n)) as never;
+    env.fromSequence(1, 3).map<number>(promising).onError({ retry: 5, deadLetter: bad }).collect('out');
+  });
+  assert.equal([status, error?.code, restarts], ['FAILED', 'FUNCTION_ASYNC', 0]);
+  const tooMany = await outcomeOf((env) => {
+    const many = function* (): Generator<string> {
+      for (;;) yield 'x'.repeat(100_000);
+    };
+    env.fromData(1).flatMap(many).name('endless').onError({ deadLetter: bad }).collect('out');
+  });
+  assert.equal([tooMany.status, tooMany.error?.code, tooMany.error?.where], ['FAILED', 'OUTPUT_OVERDRAFT', 'endless']);
+});
+
+test('what happens behind the operator is no failure of its function', async () => {
+  const { status, error, letters } = await outcomeOf((env) => {
+    env.setRestartStrategy({ kind: 'none' });
+    const passed = env
+      .fromSequence(1, 3)
+      .map((n) => n)
+      .onError({ retry: 5, deadLetter: bad });
+    passed.getSideOutput(bad).collect('letters');
+    passed
+      .map((): number => {
+        throw new Error('behind');
+      })
+      .name('behind')
+      .collect('out');
+  });
+  assert.equal([status, error?.where, letters], ['FAILED', 'behind', []]);
+});
+
+test('dead letters and repetitions are counted among the metrics', async () => {
+  const told = new Map<string, number>();
+  await runSimulated(
+    (env) => {
+      const poison = new Poison(99);
+      const source = env.fromSource(throttled(sequenceSource(1, 90), { recordsPerSecond: 30 }));
+      source
+        .map((n) => poison.check(n))
+        .onError({ retry: 1, deadLetter: bad })
+        .collect('out');
+    },
+    {
+      onProgress: ({ jobId }, cluster) => {
+        void cluster
+          .client()
+          .client.describe(jobId, { withHistory: true })
+          .then((summary) => {
+            for (const { subtasks } of summary?.vertices ?? [])
+              for (const { metrics } of subtasks)
+                for (const { name, values } of metrics.functions ?? []) told.set(name, values['count'] ?? 0);
+          });
+      },
+    },
+  );
+  assert.ok((told.get('deadLetters') ?? 0) > 10);
+  assert.is(told.get('deadLetters'), told.get('retries'));
+});
+
+test('a record keeps its place: an operator that has no room hands on and holds back as any other', async () => {
+  const { out } = await outcomeOf((env) => {
+    env
+      .fromSequence(1, 300)
+      .flatMap((n) => [n, n, n])
+      .onError({ deadLetter: bad })
+      .flatMap((n) => Array.from({ length: 20 }, () => n))
+      .rebalance()
+      .map((n) => n)
+      .filter((n) => n > 298)
+      .collect('out');
+  });
+  assert.is(out.length, 120);
+});
+
+const refused: readonly { readonly policy: unknown; readonly message: RegExp }[] = [
+  { policy: 'retry', message: /"retry" is no policy/ },
+  { policy: {}, message: /\{\} is no policy/ },
+  { policy: null, message: /null is no policy/ },
+  { policy: { retry: -1 }, message: /retry is -1/ },
+  { policy: { retry: { attempts: 1.5 } }, message: /retry is 1.5/ },
+  { policy: { deadLetter: 'bad' }, message: /deadLetter is no output tag/ },
+  { policy: { retry: { attempts: 1, delay: 'soon' } }, message: /"soon" is not a duration/ },
+];
+
+for (const { policy, message } of refused) {
+  test(`onError(${JSON.stringify(policy)}) is refused when the job is built`, () => {
+    const build = (): unknown =>
+      graphOf(
+        (env) =>
+          void env
+            .fromData(1)
+            .map((n) => n)
+            .onError(policy as 'fail')
+            .collect('out'),
+      );
+    assert.throws(build, (error: { message: string }) => message.test(error.message));
+  });
+}
+
+test('a policy is part of what a job is: a slot that builds another one is told apart', () => {
+  const digestOf = (policy: ErrorPolicy): string =>
+    graphOf(
+      (env) =>
+        void env
+          .fromData(1)
+          .map((n) => n)
+          .onError(policy)
+          .collect('out'),
+    ).fingerprint;
+  assert.is(digestOf({ retry: 1 }), digestOf({ retry: 1 }));
+  assert.is.not(digestOf({ retry: 1 }), digestOf({ retry: 2 }));
+  assert.is.not(digestOf({ retry: 1 }), digestOf('fail'));
+});
+
+test.run();
