@@ -10,9 +10,11 @@ export { mapStateDescriptor } from '../dataflow/broadcast-functions.js';
 export type {
   BroadcastConnectedStream,
   BroadcastStream,
-  KeyedBroadcastConnectedStream,
   ConnectedStreams,
   DataStream,
+  IntervalJoin,
+  IntervalJoined,
+  KeyedBroadcastConnectedStream,
   KeyedConnectedStreams,
   KeyedStream,
   SingleOutputStream,
@@ -116,6 +118,7 @@ export type {
   ReadOnlyMapState,
   ReadsBroadcastState,
 } from '../dataflow/broadcast-functions.js';
+export type { ProcessJoinContext, ProcessJoinFunction, ProcessJoinSetup } from '../dataflow/join-functions.js';
 export type {
   CoFlatMapFunction,
   CoMapFunction,

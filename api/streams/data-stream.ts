@@ -49,12 +49,14 @@ export function handleOf<T>(stream: DataStream<T>): StreamHandle {
   return readHandle(stream as DataStream<unknown>);
 }
 
-/** Refuses what is no stream, while the job is built. */
-export function assertStream(stream: unknown, where: string): void {
-  if (stream instanceof DataStream) return;
-  throw apiError('STREAM_MISSING', `${where} got ${stream === null ? 'null' : typeof stream} instead of a stream.`, {
+/** Refuses what is no stream, or none of a kind, while the job is built. */
+export function assertStream(stream: unknown, where: string, kind: abstract new (...parts: never[]) => unknown = DataStream): void {
+  if (stream instanceof kind) return;
+  const isKeyMissing = stream instanceof DataStream;
+  const got = isKeyMissing ? 'a stream without a key' : stream === null ? 'null' : typeof stream;
+  throw apiError('STREAM_MISSING', `${where} got ${got} instead of a ${isKeyMissing ? 'keyed ' : ''}stream.`, {
     where,
-    hint: 'Pass a stream of the same job.',
+    hint: isKeyMissing ? "Put keyBy('field') or keyBy(record => key) before it." : 'Pass a stream of the same job.',
   });
 }
 

@@ -15,7 +15,8 @@ import { windowed, type WindowedStream, type WindowOf } from '../windows/windowe
 import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey, type MatchingKey } from '../fields.js';
 import { BroadcastStream, KeyedBroadcastConnectedStream } from './broadcast-stream.js';
 import { KeyedConnectedStreams, type ConnectedStreams } from './connected-streams.js';
-import { DataStream, handleOf } from './data-stream.js';
+import { assertStream, DataStream, handleOf } from './data-stream.js';
+import { IntervalJoin } from './interval-join.js';
 import type { SingleOutputStream } from './single-output-stream.js';
 import { streamMakers, type StreamHandle } from './stream-handle.js';
 
@@ -101,6 +102,21 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
    */
   countWindow(size: number, slide?: number): WindowedStream<K, T, GlobalWindow> {
     return countWindow(this.window(GlobalWindows.create()), size, slide);
+  }
+
+  /**
+   * Pairs of records of this stream (left) and another keyed one (right) with the same key and times not far from each other:
+   * `left.intervalJoin(right).between('-5 s', '10 s').process(…)`. The keys of both must have the same type.
+   */
+  intervalJoin<K2 extends Key, Other, F2 extends FieldOf<Other>>(
+    other: KeyedStream<K2, Other, F2> & MatchingKey<K, K2>,
+  ): IntervalJoin<K | K2, T, Other> {
+    assertStream(other, 'intervalJoin', KeyedStream);
+    return new IntervalJoin<K | K2, T, Other>({
+      left: handleOf(this),
+      right: handleOf(other),
+      keyOf: { first: this.#keyOf, second: keySelectorOf<K2, Other, F2>(other) },
+    });
   }
 
   /** Folds the records of each key into one; every record hands on the new value. */

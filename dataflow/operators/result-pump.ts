@@ -14,6 +14,7 @@ import { limits } from '../../core/limits.js';
 import type { Emit, OperatorContext } from '../contracts.js';
 import type { Results } from '../functions.js';
 import { approximateBytes } from '../records/copy-record.js';
+import { iteratorOf } from './results.js';
 import { synchronous } from './synchronous.js';
 import { failFunction } from './user-error.js';
 
@@ -159,15 +160,12 @@ export class ResultPump<In, Out> {
   }
 
   #iteratorOf(results: Iterable<Out>): Iterator<Out> {
-    const make: unknown = results[Symbol.iterator];
-    if (typeof make === 'function') return results[Symbol.iterator]();
-    this.#prove(results);
-    throw new MillraceError('RESULT_NOT_ITERABLE', `The function returned a ${typeof results}.`, {
-      domain: 'user',
-      recovery: 'fail-job',
-      where: this.#options.context.operatorName,
-      hint: 'Return an iterable of results or nothing.',
-    });
+    const { operatorName } = this.#options.context;
+    try {
+      return iteratorOf(results, operatorName);
+    } catch (error) {
+      return failFunction(operatorName, error);
+    }
   }
 
   #overdraft(): MillraceError {

@@ -178,6 +178,17 @@ test('types flow through every operator without a cast (DS1)', () => {
         .connect(flights.keyBy((flight) => [flight.origin, flight.delay]))
         .process<boolean>({ processElement1: () => [true], processElement2: (_flight, context) => [context.currentKey()[1] > 1] }),
     );
+    isStreamOf<[string, number]>()(
+      flights
+        .keyBy('origin')
+        .intervalJoin(numbers.keyBy((value) => `${value}`))
+        .between('-5 s', '10 s')
+        .lowerBoundExclusive()
+        .upperBoundExclusive()
+        .sideOutputLeftLateData(outputTag<Flight>('late'))
+        .sideOutputRightLateData(outputTag<number>('late too'))
+        .process<[string, number]>({ processElement: ({ delay }, value, { currentKey }) => [[currentKey(), delay + value]] }),
+    );
     const limits = mapStateDescriptor<string, number>('limits');
     isStreamOf<Flight>()(
       flights.connect(kinds.broadcast(limits)).process<Flight>({

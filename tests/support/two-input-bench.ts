@@ -33,6 +33,8 @@ const shelf = new ChunkShelf();
 export class TwoInputBench {
   readonly emitted: Emitted[] = [];
   readonly sideOutputs = new Map<string, Emitted[]>();
+  /** What the operator counted, by name. */
+  readonly counters = new Map<string, number>();
   readonly clock = new ManualClock();
   readonly keyed: HeapKeyedStateBackend | undefined;
   /** Results the output takes. */
@@ -152,6 +154,13 @@ export class TwoInputBench {
     return {
       ...context,
       operatorName: 'under test',
+      metrics: {
+        ...context.metrics,
+        counter: (name) => ({
+          increment: (by = 1) => void this.counters.set(name, (this.counters.get(name) ?? 0) + by),
+          count: 0,
+        }),
+      },
       keyed: this.keyed,
       isOutputAvailable: () => this.room > 0,
       park: (resume) => void this.#parked.push(resume),
