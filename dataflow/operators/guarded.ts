@@ -42,6 +42,7 @@ function guard(operator: Operator, policy: ErrorPolicySettings): Operator {
   const calls = new GuardedCalls(policy);
   const passedOn: PassedOn = {
     holdsTime: operator.holdsTime,
+    time: operator.time,
     onWatermark: operator.onWatermark?.bind(operator),
     endInput: operator.endInput?.bind(operator),
     finish: operator.finish?.bind(operator),

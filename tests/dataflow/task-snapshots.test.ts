@@ -60,7 +60,9 @@ function setUp() {
   });
   const cut = (id: number, chunks = chunksInAll): void => {
     const context = { operatorState: new HeapOperatorState({ operatorName: 'op', isObjectReuse: false }) };
-    const operators = [{ descriptor: { id: 'op', name: 'op' }, operator: {}, context, keyed: { snapshot: stateOf(chunks) } }];
+    const operators = [
+      { descriptor: { id: 'op', name: 'op' }, operator: {}, context, keyed: { snapshot: stateOf(chunks), states: () => [] } },
+    ];
     const run = {
       checkpointId: checkpointId(id),
       descriptor: { jobId: 'j', attemptId: `a${id}` },
