@@ -58,7 +58,8 @@ export interface KeyedState {
 export interface KeyedBroadcastContext<K> extends BroadcastContext {
   /**
    * Calls `apply` for every key of this subtask for which the state, declared by this function, holds something. During the
-   * call the key is the current one, for every state. Costs a pass over all entries.
+   * call the key is the current one, for every state. Costs a pass over all entries. With a time to live, keys whose value
+   * has expired may be among them: they read as nothing.
    */
   applyToKeyedState<S extends KeyedState>(state: S, apply: (key: K, state: S) => void): void;
 }

@@ -105,6 +105,8 @@ function rememberingNames(runtime: KeyedRuntimeContext, names: Map<unknown, stri
     valueState: remembering(runtime.valueState),
     listState: remembering(runtime.listState),
     mapState: remembering(runtime.mapState),
+    reducingState: remembering(runtime.reducingState),
+    aggregatingState: remembering(runtime.aggregatingState),
   };
 }
 

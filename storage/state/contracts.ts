@@ -140,7 +140,8 @@ export interface KeyedStateBackend {
   currentKey(): Key;
   /**
    * The keys for which the state of this name, one without namespaces, holds something now; in no order, and none when
-   * there is no such state. Costs a pass over all entries.
+   * there is no such state; with a time to live, also those whose value has expired and was not cleaned up yet. Costs a
+   * pass over all entries.
    */
   keysOf(stateName: string): readonly Key[];
   /**

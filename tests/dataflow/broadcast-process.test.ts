@@ -195,6 +195,58 @@ test('a change applied to a state that the function did not declare, or that thr
   assert.equal([thrown.code, thrown.where], ['USER_FUNCTION_FAILED', 'under test']);
 });
 
+test('every kind of state can be applied a change to', async () => {
+  const sumOf = {
+    createAccumulator: () => 0,
+    add: (n: number, sum: number) => sum + n,
+    getResult: (sum: number) => sum,
+    merge: (a: number, b: number) => a + b,
+  };
+  const bench = await TwoInputBench.open({
+    isKeyed: true,
+    create: () =>
+      keyedBroadcastProcessOperator<string, Visit, Command, string>({
+        stateNames: [],
+        keyOf: ({ user }) => user,
+        setup: (runtime) => {
+          const states = [
+            runtime.valueState<number>('value'),
+            runtime.listState<number>('list'),
+            runtime.mapState<string, number>('map'),
+            runtime.reducingState<number>('reducing', (sum, n) => sum + n),
+            runtime.aggregatingState('aggregating', sumOf),
+          ] as const;
+          const [value, list, map, reducing, aggregating] = states;
+          return {
+            processElement() {
+              value.update(1);
+              list.add(1);
+              map.put('a', 1);
+              reducing.add(1);
+              aggregating.add(1);
+            },
+            *processBroadcastElement(_command, context) {
+              for (const state of states) {
+                const keys: string[] = [];
+                context.applyToKeyedState(state, (key, each) => {
+                  keys.push(key);
+                  each.clear();
+                });
+                yield keys.sort().join();
+              }
+            },
+          };
+        },
+      }),
+  });
+  bench.first({ user: 'a' });
+  bench.first({ user: 'b' });
+  bench.second('forget');
+  bench.second('forget');
+  assert.equal(bench.take(), ['a,b', 'a,b', 'a,b', 'a,b', 'a,b', '', '', '', '', '']);
+  assert.is(bench.keyed?.size(), 0);
+});
+
 test('results of the broadcast side that have no room wait, and go on under no key', async () => {
   const bench = await TwoInputBench.open({
     isKeyed: true,
