@@ -17,6 +17,7 @@ import { idleMemory } from './benchmarks/idle-memory.js';
 import { keyedCount, twoInput } from './benchmarks/keyed-count.js';
 import { keyedCountNats } from './benchmarks/keyed-count-nats.js';
 import { latency } from './benchmarks/latency.js';
+import { nexmark } from './benchmarks/nexmark.js';
 import { projection } from './benchmarks/projection.js';
 import { recovery } from './benchmarks/recovery.js';
 import { simulator } from './benchmarks/simulator.js';
@@ -44,6 +45,7 @@ const benchmarks = [
   recovery,
   idleMemory,
   simulator,
+  ...nexmark,
 ];
 const checkout = new URL('../../bench/', import.meta.url);
 const inCheckout = (path: string): string => fileURLToPath(new URL(path, checkout));

@@ -23,5 +23,6 @@ class CountingWriter<T> implements Operator<T, never> {
 
   finish(): void {
     mark('end', this.#sum);
+    mark('peak-kib', process.resourceUsage().maxRSS);
   }
 }

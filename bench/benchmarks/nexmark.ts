@@ -1,0 +1,125 @@
+/** The Nexmark queries, each against the same query written by hand over the events of the same generator. */
+import { median, rowOf, type Benchmark, type BenchmarkContext, type Row } from '../harness/benchmark.js';
+import { measuredPart, runForm, type FormRun } from '../harness/forms.js';
+import { atLeast, atLeastOfBaseline } from '../harness/targets.js';
+
+/** Of a query, thousand events a second and core that Flink was published with, on other hardware: orientation, and a floor. */
+const publishedPerCore: Readonly<Record<string, number>> = {
+  q0: 378,
+  q1: 396,
+  q2: 414,
+  q3: 219,
+  q4: 28,
+  q5: 75,
+  q7: 23,
+  q8: 162,
+  q11: 46,
+  q12: 194,
+};
+
+const groups: Readonly<Record<string, readonly string[]>> = {
+  bids: ['q0', 'q1', 'q2', 'q13', 'q14', 'q21', 'q22'],
+  joins: ['q3', 'q4', 'q6', 'q9', 'q20'],
+  windows: ['q5', 'q7', 'q8', 'q11', 'q12'],
+  tables: ['q15', 'q16', 'q17', 'q18', 'q19'],
+};
+
+/** A benchmark for each kind of query, so that one takes minutes. */
+export const nexmark: readonly Benchmark[] = Object.entries(groups).map(([kind, queries]) => ({
+  name: `nexmark-${kind}`,
+  measures: `events a second, events a second of processor time, and peak memory of the Nexmark queries ${queries.join(', ')} over generated events in order, embedded, with a checkpoint every 10 s: in one slot, and in two; against the same query written by hand in one loop over the events of the same generator.`,
+  doesNotMeasure: 'files: rows are counted and dropped; disorder; the network; state larger than 1,500,000 events leave behind.',
+  run: (context) => compare(queries, context),
+}));
+
+interface Samples {
+  readonly perSecond: number[];
+  readonly perCpuSecond: number[];
+  readonly peakMib: number[];
+}
+
+type Form = 'by hand' | 'one slot' | 'two slots';
+
+async function compare(queries: readonly string[], { isQuick, rounds, say }: BenchmarkContext): Promise<readonly Row[]> {
+  const events = isQuick ? 300_000 : 1_500_000;
+  const warmUp = events / 3;
+  const rows: Row[] = [];
+  for (const query of queries) {
+    const samples = new Map<Form, Samples>();
+    const embedded = (slots: 1 | 2): Promise<FormRun> =>
+      runForm({
+        script: 'bench/forms/run-embedded.js',
+        args: ['nexmark-job', '1', String(slots), ...jobParameters({ query, events, warmUp, parallelism: slots })],
+      });
+    for (let round = 0; round < rounds(3); round += 1) {
+      const counted = [
+        note(
+          samples,
+          'by hand',
+          events - warmUp,
+          await runForm({ script: 'bench/forms/nexmark-by-hand.js', args: [query, String(events), String(warmUp)] }),
+        ),
+        note(samples, 'one slot', events - warmUp, await embedded(1)),
+        note(samples, 'two slots', events - warmUp, await embedded(2)),
+      ];
+      if (new Set(counted).size > 1 && query !== 'q12') throw new Error(`${query}: the forms made ${counted.join(', ')} rows`);
+    }
+    say(`${query}: ${[...samples].map(([form, { perSecond }]) => `${form} ${median(perSecond).toFixed(0)}`).join(', ')} k events/s`);
+    rows.push(...rowsOf(query, samples));
+  }
+  return rows;
+}
+
+const jobParameters = (values: Readonly<Record<string, string | number>>): readonly string[] =>
+  Object.entries(values).map(([name, value]) => `${name}=${value}`);
+
+/** Returns how many rows there were. */
+function note(samples: Map<Form, Samples>, form: Form, events: number, run: FormRun): number {
+  const { ms, cpuMs, value } = measuredPart(run);
+  const peaks = run.marks.filter(({ mark }) => mark === 'peak-kib').map(({ value: kib = 0 }) => kib / 1_024);
+  const { perSecond, perCpuSecond, peakMib } = samples.get(form) ?? { perSecond: [], perCpuSecond: [], peakMib: [] };
+  samples.set(form, {
+    perSecond: [...perSecond, events / ms],
+    perCpuSecond: [...perCpuSecond, events / cpuMs],
+    peakMib: [...peakMib, Math.max(...peaks)],
+  });
+  return value;
+}
+
+function rowsOf(query: string, samples: ReadonlyMap<Form, Samples>): readonly Row[] {
+  const of = (form: Form, figure: keyof Samples): readonly number[] => samples.get(form)?.[figure] ?? [];
+  const byHand = { name: 'by hand', value: median(of('by hand', 'perSecond')) };
+  const oneSlot = { name: 'one slot', value: median(of('one slot', 'perSecond')) };
+  const unit = 'k events/s';
+  const cpuUnit = 'k events/CPU-s';
+  const published = publishedPerCore[query];
+  return [
+    rowOf({ name: `${query}: by hand`, unit, samples: of('by hand', 'perSecond'), plot: { panel: query, label: 'by hand' } }),
+    rowOf({
+      name: `${query}: one slot`,
+      unit,
+      samples: of('one slot', 'perSecond'),
+      baseline: byHand,
+      target: atLeastOfBaseline(0.5),
+      plot: { panel: query, label: 'one slot' },
+    }),
+    rowOf({
+      name: `${query}: two slots`,
+      unit,
+      samples: of('two slots', 'perSecond'),
+      baseline: oneSlot,
+      target: atLeastOfBaseline(1.5),
+      plot: { panel: query, label: 'two slots' },
+    }),
+    rowOf({
+      name: `${query}: one slot, per processor second`,
+      unit: cpuUnit,
+      samples: of('one slot', 'perCpuSecond'),
+      ...(published === undefined ? {} : { target: atLeast(published, `at least ${published}, published for Flink`) }),
+    }),
+    rowOf({ name: `${query}: two slots, per processor second`, unit: cpuUnit, samples: of('two slots', 'perCpuSecond') }),
+    ...(['by hand', 'one slot', 'two slots'] as const).map((form) =>
+      rowOf({ name: `${query}: ${form}, peak memory`, unit: 'MiB', samples: of(form, 'peakMib') }),
+    ),
+  ];
+}

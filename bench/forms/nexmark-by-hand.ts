@@ -1,0 +1,23 @@
+/** A Nexmark query by hand, on one thread, over the events of the same generator: `<query> <events> <warm-up>`. */
+import { EventMaker } from '../../examples/nexmark/generator/event-maker.js';
+import { generatorDefaults } from '../../examples/nexmark/generator/options.js';
+import { mark } from '../harness/forms.js';
+import * as bidByBid from './nexmark/bid-by-bid.js';
+import type { MakeHandWritten } from './nexmark/by-hand.js';
+import * as joins from './nexmark/joins.js';
+import * as tables from './nexmark/tables.js';
+import * as windows from './nexmark/windows.js';
+
+const queries = { ...bidByBid, ...joins, ...tables, ...windows, q10: bidByBid.q0 } as Readonly<Record<string, MakeHandWritten>>;
+const delayMs = 4_000;
+
+const [query = '', events = '1000000', warmUp = '0'] = process.argv.slice(2);
+let rows = 0;
+const maker = new EventMaker({ ...generatorDefaults, events: Number(events) });
+const byHand = (queries[query] as MakeHandWritten)(() => (rows += 1), delayMs);
+for (let n = 0; n < Number(warmUp); n += 1) byHand.take(maker.make(n));
+mark('begin');
+for (let n = Number(warmUp); n < Number(events); n += 1) byHand.take(maker.make(n));
+byHand.end();
+mark('end', rows);
+mark('peak-kib', process.resourceUsage().maxRSS);
