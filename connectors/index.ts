@@ -17,7 +17,8 @@ export { malformedRows, type MalformedPolicy, type MalformedRow } from './malfor
 export { byteMessages, jsonMessages, textMessages, type MessageFormat, type MessageOrigin } from './formats/message-format.js';
 export type { NatsServerOptions } from './nats/nats-connection.js';
 export type { NatsAuthentication, NatsTls } from '../bus/transports/nats/connect.js';
-export { natsStreamSource, type NatsStreamSourceOptions } from './nats/nats-stream-source.js';
+export { jetStreamSource, type JetStreamSourceOptions } from './nats/jetstream-source.js';
+export { redisStreamSource, type RedisFieldFormat, type RedisStreamSourceOptions } from './redis/redis-stream-source.js';
 export type { TrimmedPolicy } from './trimmed-policy.js';
 export type { DecodeOutcome, FileFormat, FormatFile, RecordDecoder } from './formats/format.js';
 export { csv, type CsvOptions } from './formats/csv-format.js';

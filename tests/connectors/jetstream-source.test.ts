@@ -5,16 +5,15 @@ import * as assert from 'uvu/assert';
 import { systemClock } from '../../cluster/adapters/system-clock.js';
 import { jsonMessages, textMessages } from '../../connectors/formats/message-format.js';
 import { malformedRows, type MalformedRow } from '../../connectors/malformed-row.js';
-import { natsStreamSource, type NatsStreamSourceOptions } from '../../connectors/nats/nats-stream-source.js';
-import type { MillraceError } from '../../core/errors.js';
-import type { Source, SourceReader, Split } from '../../dataflow/contracts.js';
+import { jetStreamSource, type JetStreamSourceOptions } from '../../connectors/nats/jetstream-source.js';
+import type { Source } from '../../dataflow/contracts.js';
 import { sourceContract } from '../../testing/contracts/source.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
-import { OperatorBench } from '../../testing/operator-bench.js';
 import { boundTests } from '../support/bounds.js';
 import { runContract } from '../support/run-contract.js';
 import { natsUrl, startOwnJetStream } from '../support/servers.js';
-import { eventually, within } from '../support/within.js';
+import { failureOf, SourceReading } from '../support/source-reading.js';
+import { eventually } from '../support/within.js';
 
 boundTests({ testMs: 60_000, fileMs: 240_000 });
 
@@ -47,8 +46,8 @@ async function publish(stream: string, count: number, subject = 'a', first = 0):
 const orders = (from: number, to: number): Order[] =>
   Array.from({ length: to - from }, (_, index) => ({ id: from + index, text: `order ${from + index}` }));
 
-const sourceOf = (stream: string | readonly string[], options: Partial<NatsStreamSourceOptions<Order>> = {}): Source<Order> =>
-  natsStreamSource<Order>({ servers: natsUrl(server), stream, format: jsonMessages<Order>(), ...options });
+const sourceOf = (stream: string | readonly string[], options: Partial<JetStreamSourceOptions<Order>> = {}): Source<Order> =>
+  jetStreamSource<Order>({ servers: natsUrl(server), stream, format: jsonMessages<Order>(), ...options });
 
 runContract('source contract: a JetStream stream, bounded', sourceContract, async () => {
   const stream = await makeStream();
@@ -97,84 +96,14 @@ runContract('source contract: several JetStream streams, bounded', sourceContrac
   };
 });
 
-/** One reader of a source, as a task drives it. */
-class Reading {
-  readonly records: unknown[] = [];
-  readonly timestamps: number[] = [];
-  readonly bench = new OperatorBench({ files, clock: systemClock });
-  readonly #source: Source<unknown>;
-  readonly #reader: SourceReader<unknown>;
-  failure: MillraceError | undefined;
-  isFinished = false;
-  #isClosed = false;
-
-  constructor(source: Source<unknown>) {
-    this.#source = source;
-    this.#reader = source.createReader(this.bench.context);
-  }
-
-  async splits(parallelism = 1): Promise<readonly Split[]> {
-    const { clock, logger } = this.bench.context;
-    return this.#source.enumerate({ files, clock, parallelism, logger });
-  }
-
-  async start(position?: unknown, split?: Split): Promise<void> {
-    const chosen = split ?? (await this.splits())[0];
-    if (chosen === undefined) throw new Error('there is no split');
-    await this.#reader.start(chosen, position);
-  }
-
-  /** Reads until `count` records came, the split ended, or reading failed. */
-  async until(count: number, ms = 20_000): Promise<unknown[]> {
-    const output = {
-      emit: (value: unknown, timestamp: number) => {
-        this.records.push(value);
-        this.timestamps.push(timestamp);
-      },
-      isAvailable: () => true,
-    };
-    const read = async (): Promise<void> => {
-      while (this.records.length < count && !this.isFinished && !this.#isClosed) {
-        try {
-          const status = this.#reader.poll(output, Math.min(64, count - this.records.length));
-          this.isFinished = status === 'split-finished';
-          if (status === 'pending') await this.#reader.whenAvailable();
-        } catch (error) {
-          this.failure = error as MillraceError;
-          return;
-        }
-      }
-    };
-    await within(ms, read(), `${count} records; there are ${this.records.length}`);
-    return this.records;
-  }
-
-  position(): unknown {
-    return this.#reader.position();
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#reader.close();
-  }
-}
-
-const failureOf = async (action: Promise<unknown>): Promise<MillraceError> => {
-  const error: unknown = await action.then(
-    () => new Error('nothing failed'),
-    (reason: unknown) => reason,
-  );
-  return error as MillraceError;
-};
-
 const test = suite('JetStream source');
 
 test('records carry the time at which the stream stored them (NS3), and a custom format sees the subject', async () => {
   const stream = await makeStream();
   const before = Date.now();
   await publish(stream, 2, 'x');
-  const reading = new Reading(
-    natsStreamSource({
+  const reading = new SourceReading(
+    jetStreamSource({
       servers: natsUrl(server),
       stream,
       format: { name: 'subjects', decode: (bytes, { subject }) => `${subject} ${bytes.length}` },
@@ -188,7 +117,7 @@ test('records carry the time at which the stream stored them (NS3), and a custom
 
 test('a bounded source ends with what was there when the job began; an empty one at once (NS2)', async () => {
   const stream = await makeStream();
-  const reading = new Reading(sourceOf(stream, { boundedness: 'bounded' }));
+  const reading = new SourceReading(sourceOf(stream, { boundedness: 'bounded' }));
   assert.equal(await reading.splits(), []);
   await publish(stream, 5);
   const [split] = await reading.splits();
@@ -202,7 +131,7 @@ test('a bounded source ends with what was there when the job began; an empty one
 test('a filter that matches nothing ends a bounded source, though the stream has messages (NS2)', async () => {
   const stream = await makeStream();
   await publish(stream, 5);
-  const reading = new Reading(sourceOf(stream, { boundedness: 'bounded', subjects: `${stream}.nothing` }));
+  const reading = new SourceReading(sourceOf(stream, { boundedness: 'bounded', subjects: `${stream}.nothing` }));
   await reading.start();
   assert.equal(await reading.until(1), []);
   assert.ok(reading.isFinished);
@@ -212,9 +141,9 @@ test('a filter that matches nothing ends a bounded source, though the stream has
 test('it begins with the first message, with those to come, or at a sequence', async () => {
   const stream = await makeStream();
   await publish(stream, 6);
-  const fromNew = new Reading(sourceOf(stream, { from: 'new' }));
+  const fromNew = new SourceReading(sourceOf(stream, { from: 'new' }));
   await fromNew.start();
-  const fromFour = new Reading(sourceOf(stream, { from: 4 }));
+  const fromFour = new SourceReading(sourceOf(stream, { from: 4 }));
   await fromFour.start();
   await publish(stream, 1, 'a', 6);
   assert.equal(await fromNew.until(1), orders(6, 7));
@@ -226,13 +155,13 @@ test('it begins with the first message, with those to come, or at a sequence', a
 test('partitions are split by stream and filter when there are readers for them, and grouped when there are fewer', async () => {
   const stream = await makeStream();
   const source = sourceOf(stream, { subjects: [`${stream}.a`, `${stream}.b`, `${stream}.c`] });
-  const reading = new Reading(source);
+  const reading = new SourceReading(source);
   assert.equal((await reading.splits(8)).length, 3);
   assert.equal((await reading.splits(2)).length, 2);
   for (const subject of ['a', 'b', 'c']) await publish(stream, 20, subject);
   await reading.start();
   assert.is((await reading.until(60)).length, 60);
-  const next = new Reading(source);
+  const next = new SourceReading(source);
   await next.start(reading.position());
   await publish(stream, 1, 'b', 77);
   assert.equal(await next.until(1), orders(77, 78));
@@ -249,7 +178,7 @@ test('when the server is killed and comes back, reading goes on behind the last 
     const send = async (from: number, to: number): Promise<void> => {
       for (let id = from; id < to; id++) await ownConnection.jetstream().publish('own', String(id), { timeout: 10_000 });
     };
-    const reading = new Reading(natsStreamSource({ servers: natsUrl(own), stream: 'own', format: textMessages() }));
+    const reading = new SourceReading(jetStreamSource({ servers: natsUrl(own), stream: 'own', format: textMessages() }));
     await reading.start();
     for (let round = 0; round < 3; round++) {
       await send(round * 50, (round + 1) * 50);
@@ -280,7 +209,7 @@ test('when the server is killed and comes back, reading goes on behind the last 
 
 test('a consumer that the server lost is replaced (SF1)', async () => {
   const stream = await makeStream();
-  const reading = new Reading(sourceOf(stream));
+  const reading = new SourceReading(sourceOf(stream));
   await reading.start();
   await publish(stream, 10);
   await reading.until(10);
@@ -294,25 +223,25 @@ test('a consumer that the server lost is replaced (SF1)', async () => {
 test('messages deleted from the middle of a stream are no gap, those trimmed from its beginning are (SF2)', async () => {
   const stream = await makeStream();
   await publish(stream, 20);
-  const reading = new Reading(sourceOf(stream));
+  const reading = new SourceReading(sourceOf(stream));
   await reading.start();
   await reading.until(3);
   const position = reading.position();
   await reading.close();
   for (const sequence of [5, 6, 9]) await manager.streams.deleteMessage(stream, sequence);
   const kept = orders(3, 20).filter(({ id }) => ![4, 5, 8].includes(id));
-  const again = new Reading(sourceOf(stream));
+  const again = new SourceReading(sourceOf(stream));
   await again.start(position);
   assert.equal(await again.until(kept.length), kept);
   await again.close();
 
   await manager.streams.purge(stream, { seq: 12 });
-  const late = new Reading(sourceOf(stream));
+  const late = new SourceReading(sourceOf(stream));
   const failure = await failureOf(late.start(position));
   assert.is(failure.code, 'NATS_STREAM_TRIMMED');
   assert.match(failure.message, `The stream ${stream} has removed messages 4 to 11 before they were read`);
   await late.close();
-  const skipping = new Reading(sourceOf(stream, { trimmed: 'skip' }));
+  const skipping = new SourceReading(sourceOf(stream, { trimmed: 'skip' }));
   await skipping.start(position);
   assert.equal(await skipping.until(9), orders(11, 20));
   await skipping.close();
@@ -320,7 +249,7 @@ test('messages deleted from the middle of a stream are no gap, those trimmed fro
 
 test('a stream that trims what the reader has not come to fails it, with the sequences (SF2)', async () => {
   const stream = await makeStream({ max_msgs: 1_500, discard: 'old' });
-  const reading = new Reading(sourceOf(stream));
+  const reading = new SourceReading(sourceOf(stream));
   await publish(stream, 1_400);
   await reading.start();
   await reading.until(1);
@@ -334,7 +263,7 @@ test('a stream that trims what the reader has not come to fails it, with the seq
 test('a job that begins does not mind what was trimmed before', async () => {
   const stream = await makeStream({ max_msgs: 5, discard: 'old' });
   const source = sourceOf(stream);
-  const reading = new Reading(source);
+  const reading = new SourceReading(source);
   await publish(stream, 5);
   const [split] = await reading.splits();
   await publish(stream, 5, 'a', 5);
@@ -346,7 +275,7 @@ test('a job that begins does not mind what was trimmed before', async () => {
 test('a stream that was made anew under the same name is refused, and so is one that removes what was acknowledged', async () => {
   const stream = await makeStream();
   await publish(stream, 10);
-  const reading = new Reading(sourceOf(stream));
+  const reading = new SourceReading(sourceOf(stream));
   await reading.start();
   await reading.until(10);
   const position = reading.position();
@@ -354,9 +283,9 @@ test('a stream that was made anew under the same name is refused, and so is one 
   await manager.streams.delete(stream);
   await manager.streams.add({ name: stream, subjects: [`${stream}.>`] });
   await publish(stream, 3);
-  assert.is((await failureOf(new Reading(sourceOf(stream)).start(position))).code, 'NATS_STREAM_REPLACED');
+  assert.is((await failureOf(new SourceReading(sourceOf(stream)).start(position))).code, 'NATS_STREAM_REPLACED');
   const queue = await makeStream({ retention: 'workqueue' });
-  assert.is((await failureOf(new Reading(sourceOf(queue)).start())).code, 'NATS_STREAM_NOT_REPLAYABLE');
+  assert.is((await failureOf(new SourceReading(sourceOf(queue)).start())).code, 'NATS_STREAM_NOT_REPLAYABLE');
 });
 
 test('malformed messages fail with stream and sequence, or go to the side output', async () => {
@@ -364,13 +293,13 @@ test('malformed messages fail with stream and sequence, or go to the side output
   await publish(stream, 1);
   await jetStream.publish(`${stream}.a`, '{"id":');
   await publish(stream, 1, 'a', 1);
-  const failing = new Reading(sourceOf(stream));
+  const failing = new SourceReading(sourceOf(stream));
   await failing.start();
   await failing.until(2);
   assert.is(failing.failure?.code, 'SOURCE_MALFORMED');
   assert.match(failing.failure?.message ?? '', `${stream}, message 2: `);
   await failing.close();
-  const tolerant = new Reading(sourceOf(stream, { malformed: 'side-output' }));
+  const tolerant = new SourceReading(sourceOf(stream, { malformed: 'side-output' }));
   await tolerant.start();
   assert.equal(await tolerant.until(2), orders(0, 2));
   const [row] = tolerant.bench.sideOutputs.get(malformedRows.id) as MalformedRow[];
@@ -382,19 +311,19 @@ test('large messages are not asked for by the thousand (SF4)', async () => {
   const stream = await makeStream();
   const text = 'x'.repeat(400_000);
   for (let id = 0; id < 30; id++) await jetStream.publish(`${stream}.a`, JSON.stringify({ id, text }));
-  const reading = new Reading(sourceOf(stream));
+  const reading = new SourceReading(sourceOf(stream));
   await reading.start();
   assert.is((await reading.until(30)).length, 30);
   await reading.close();
 });
 
 test('a stream that is not there, a server that is not there, and refused credentials are told, without secrets', async () => {
-  const missing = await failureOf(new Reading(sourceOf('nowhere')).splits());
+  const missing = await failureOf(new SourceReading(sourceOf('nowhere')).splits());
   assert.is(missing.code, 'NATS_STREAM_NOT_FOUND');
   assert.match(missing.message, 'nowhere');
-  const away = natsStreamSource({ servers: 'nats://me:s3cret@127.0.0.1:9', stream: 'x', format: textMessages() });
+  const away = jetStreamSource({ servers: 'nats://me:s3cret@127.0.0.1:9', stream: 'x', format: textMessages() });
   assert.not.match(JSON.stringify([away.data, away.name]), 's3cret');
-  const failure = await failureOf(new Reading(away).splits());
+  const failure = await failureOf(new SourceReading(away).splits());
   assert.is(failure.code, 'NATS_UNREACHABLE');
   assert.is(failure.recovery, 'restart-job');
   assert.not.match(JSON.stringify([failure.message, failure.hint, failure.where, String(failure.stack)]), 's3cret');
@@ -408,7 +337,7 @@ test('options that make no sense are refused when the job is built', () => {
   assert.throws(() => sourceOf('a', { subjects: ['a.>', 'a.b'] }), /overlap/);
   assert.throws(() => sourceOf('a', { subjects: ['a.*.c', 'a.b.*'] }), /overlap/);
   assert.not.throws(() => sourceOf('a', { subjects: ['a.*.c', 'a.b', 'b.>'] }));
-  assert.throws(() => natsStreamSource({ servers: 'http://x', stream: 'a', format: textMessages() }), /not the address of a NATS server/);
+  assert.throws(() => jetStreamSource({ servers: 'http://x', stream: 'a', format: textMessages() }), /not the address of a NATS server/);
 });
 
 test.after(async () => {

@@ -17,10 +17,10 @@ import type { Logger, TimerHandle } from '../../core/ports.js';
 import type { PartitionSignals } from '../partition-reader.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
 import { deliveryOf } from './delivery.js';
-import { isConsumerGone, isPassing, notReplayable, replaced, streamError, trimmedError } from './jet-stream-errors.js';
-import { type JetStreamSession, streamInfo, untilAnswered } from './jet-stream-session.js';
+import { isConsumerGone, isPassing, notReplayable, replaced, streamError, trimmedError } from './jetstream-errors.js';
+import { type JetStreamSession, streamInfo, untilAnswered } from './jetstream-session.js';
 
-export interface StreamFeedOptions {
+export interface JetStreamFeedOptions {
   readonly session: JetStreamSession;
   readonly stream: string;
   readonly filter: string | undefined;
@@ -56,8 +56,8 @@ const inactiveMs = 60_000;
 const pullExpiresMs = 30_000;
 const reattachMs = 250;
 
-export class StreamFeed {
-  readonly #options: StreamFeedOptions;
+export class JetStreamFeed {
+  readonly #options: JetStreamFeedOptions;
   readonly #stopListening: () => void;
   #queue: StreamMessage[] = [];
   #head = 0;
@@ -77,7 +77,7 @@ export class StreamFeed {
   #timer: TimerHandle | undefined;
   #isClosed = false;
 
-  constructor(options: StreamFeedOptions) {
+  constructor(options: JetStreamFeedOptions) {
     this.#options = options;
     this.#received = options.from - 1;
     this.#taken = options.from - 1;

@@ -7,7 +7,7 @@ import type * as natsModule from 'nats';
 import type { JetStreamManager, NatsConnection, StreamInfo } from 'nats';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
-import { isPassing, lost, refused, streamError } from './jet-stream-errors.js';
+import { isPassing, lost, refused, streamError } from './jetstream-errors.js';
 import { connectToNats, type NatsConnectOptions } from './nats-connection.js';
 
 export interface JetStreamSession {

@@ -16,7 +16,7 @@ import {
 } from '../../dataflow/contracts.js';
 import type { MessageFormat } from '../formats/message-format.js';
 import type { MalformedPolicy } from '../malformed-row.js';
-import { MessageDecoding } from '../message-decoding.js';
+import { MessageDecoding, wholeMessage } from '../message-decoding.js';
 import {
   groupPartitions,
   PartitionGroupReader,
@@ -24,13 +24,13 @@ import {
   type PartitionSession,
   type PartitionSignals,
 } from '../partition-reader.js';
-import { type JetStreamSession, openJetStream, untilAnswered } from './jet-stream-session.js';
+import { type JetStreamSession, openJetStream, untilAnswered } from './jetstream-session.js';
 import { type NatsServerOptions, shownServers } from './nats-connection.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
-import { StreamFeed } from './stream-feed.js';
+import { JetStreamFeed } from './jetstream-feed.js';
 import { checkedFilters } from './subject-filters.js';
 
-export interface NatsStreamSourceOptions<T> extends NatsServerOptions {
+export interface JetStreamSourceOptions<T> extends NatsServerOptions {
   /** One stream or several. */
   readonly stream: string | readonly string[];
   /** Subjects or patterns of the messages that are wanted; each is read on its own, so they must not overlap. Default: all. */
@@ -58,7 +58,7 @@ interface StreamPartition {
 }
 
 /** Messages of JetStream streams as records. Wrong names and addresses are refused when the job is built. */
-export function natsStreamSource<T>(options: NatsStreamSourceOptions<T>): Source<T> {
+export function jetStreamSource<T>(options: JetStreamSourceOptions<T>): Source<T> {
   const { subjects, format, boundedness = 'unbounded', from = 'first', trimmed = 'fail', malformed = 'fail' } = options;
   const streams = typeof options.stream === 'string' ? [options.stream] : options.stream;
   for (const stream of streams) checkStreamName(stream);
@@ -69,7 +69,7 @@ export function natsStreamSource<T>(options: NatsStreamSourceOptions<T>): Source
   const filters = subjects === undefined ? [null] : checkedFilters(typeof subjects === 'string' ? [subjects] : subjects);
   if (filters.length === 0) throw new TypeError('subjects: name at least one, or leave it out for all');
   const servers = shownServers(options);
-  const name = options.name ?? `nats ${streams.join(', ')}`;
+  const name = options.name ?? `jetstream ${streams.join(', ')}`;
   const connect = ({ clock, logger }: Pick<OperatorContext, 'clock' | 'logger'>, fail: (error: unknown) => void) =>
     openJetStream({ ...options, name, clock, logger }, fail);
   return {
@@ -83,7 +83,7 @@ export function natsStreamSource<T>(options: NatsStreamSourceOptions<T>): Source
     createReader: (context) =>
       new PartitionGroupReader<T>(async (fail): Promise<PartitionSession<T>> => {
         const session = await connect(context, fail);
-        const decoding = new MessageDecoding({ context, format, malformed, sourceName: name });
+        const decoding = new MessageDecoding({ context, decode: format.decode, show: wholeMessage, malformed, sourceName: name });
         return {
           open: (split, position, signals) => openPartition({ context, session, decoding, trimmed, split, position, signals }),
           close: () => session.close(),
@@ -149,7 +149,7 @@ async function openPartition<T>({
 }: Opening<T>): Promise<PartitionReader<T>> {
   const { stream, filter, from, isFromFirst, until } = split.data as StreamPartition;
   const after = position as number | undefined;
-  const feed = new StreamFeed({
+  const feed = new JetStreamFeed({
     session,
     stream,
     filter: filter ?? undefined,
@@ -170,11 +170,11 @@ async function openPartition<T>({
 }
 
 class StreamReader<T> implements PartitionReader<T> {
-  readonly #feed: StreamFeed;
+  readonly #feed: JetStreamFeed;
   readonly #decoding: MessageDecoding<T>;
   readonly #stream: string;
 
-  constructor(feed: StreamFeed, decoding: MessageDecoding<T>, stream: string) {
+  constructor(feed: JetStreamFeed, decoding: MessageDecoding<T>, stream: string) {
     this.#feed = feed;
     this.#decoding = decoding;
     this.#stream = stream;
@@ -186,7 +186,7 @@ class StreamReader<T> implements PartitionReader<T> {
       if (message === undefined) return this.#feed.isAtEnd ? 'split-finished' : 'pending';
       const { sequence, subject, bytes, timestamp } = message;
       const place = `message ${sequence}`;
-      this.#decoding.emit({ bytes, subject, timestamp, path: this.#stream, offset: sequence, place }, output);
+      this.#decoding.emit({ payload: bytes, subject, timestamp, path: this.#stream, offset: sequence, place }, output);
     }
     return 'more';
   }
