@@ -70,6 +70,12 @@ export function insertSlice<Acc>(ring: SliceRing<Acc>, place: number, end: numbe
 /** Drops the first slices. */
 export function dropSlices(ring: SliceRing<unknown>, count: number): void {
   if (count === 0) return;
+  if (count === 1) {
+    // The usual case, without an array of what was dropped.
+    ring.ends.shift();
+    ring.contents.shift();
+    return;
+  }
   ring.ends.splice(0, count);
   ring.contents.splice(0, count);
 }

@@ -128,8 +128,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     const ring = cell.ring.value();
     if (ring !== undefined) {
       const time = ${time};
-      const rest = (time - ${sliceOffset}) % ${widthMs};
-      const end = time - rest + (rest < 0 ? 0 : ${widthMs});
+      const end = (Math.floor((time - ${sliceOffset}) / ${widthMs}) + 1) * ${widthMs} + ${sliceOffset};
       const last = ring.ends.length - 1;
       if (ring.ends[last] === end${this.#isEventTime ? ' && end > currentWatermark() + 1' : ''}) {
         const before = ring.contents[last];

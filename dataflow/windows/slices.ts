@@ -54,11 +54,8 @@ export class Slices {
   }
 }
 
-function remainder(value: number, divisor: number): number {
-  const rest = value % divisor;
-  // Adding 0 makes -0 a 0.
-  return rest < 0 ? rest + divisor : rest + 0;
-}
+/** Never negative, and much faster than % for times of today. */
+const remainder = (value: number, divisor: number): number => value - Math.floor(value / divisor) * divisor;
 
 function greatestCommonDivisor(left: number, right: number): number {
   return right === 0 ? left : greatestCommonDivisor(right, left % right);
