@@ -33,7 +33,19 @@ export {
   TumblingProcessingTimeWindows,
 } from './windows/assigners.js';
 export { ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger, ProcessingTimeoutTrigger, TimeEvictor } from './windows/triggers.js';
-export type { WindowedStream, WindowOf } from './windows/windowed-stream.js';
+export type {
+  CoGroupedKeys,
+  CoGroupedWindows,
+  CoGroupFunction,
+  FlatJoinFunction,
+  JoinedKeys,
+  JoinedWindows,
+  JoinFunction,
+  PairedStreams,
+  PairedWhere,
+} from './windows/joined-streams.js';
+export type { WindowedStream } from './windows/windowed-stream.js';
+export type { WindowOf } from './windows/window-settings.js';
 export { CountEvictor } from '../dataflow/windows/evictors/count-evictor.js';
 export { DeltaEvictor } from '../dataflow/windows/evictors/delta-evictor.js';
 export type { Evictor, EvictorContext, EvictorOptions, TimestampedValue } from '../dataflow/windows/evictors/evictor.js';

@@ -33,7 +33,9 @@ import type { FieldOf, FieldsOf, KeyFields, KeyOfFields } from '../fields.js';
 import { assertSynchronous, type Transformation } from '../transformation.js';
 import { GlobalWindows } from '../windows/assigners.js';
 import { countWindow } from '../windows/count-window.js';
-import { windowed, type WindowedStream, type WindowOf } from '../windows/windowed-stream.js';
+import { CoGroupedKeys, JoinedKeys, PairedStreams } from '../windows/joined-streams.js';
+import type { WindowOf } from '../windows/window-settings.js';
+import { windowed, type WindowedStream } from '../windows/windowed-stream.js';
 import { BroadcastConnectedStream, BroadcastStream, stateNamesOf, type BroadcastDescriptor } from './broadcast-stream.js';
 import type { ConnectedStreams } from './connected-streams.js';
 import { timestampsAndWatermarks, type WatermarkStrategy } from '../watermark-strategy.js';
@@ -139,6 +141,18 @@ export class DataStream<T> {
     const fields = [first, ...others];
     const keyOf = keyOfFields(fields);
     return this.#keyedBy(keyOf, keyOf, fields as FieldOf<T>[]);
+  }
+
+  /** Pairs of records of this stream and another with the same key in the same window: `.where(…).equalTo(…).window(…).apply(…)`. */
+  join<Other>(other: DataStream<Other>): PairedStreams<T, Other, JoinedKeys<T, Other>> {
+    assertStream(other, 'join');
+    return new PairedStreams(this, other, (left, right) => new JoinedKeys<T, Other>({ left: handleOf(left), right: handleOf(right) }));
+  }
+
+  /** The records of this stream and another by key and window, also those without a partner: as `join`. */
+  coGroup<Other>(other: DataStream<Other>): PairedStreams<T, Other, CoGroupedKeys<T, Other>> {
+    assertStream(other, 'coGroup');
+    return new PairedStreams(this, other, (left, right) => new CoGroupedKeys<T, Other>({ left: handleOf(left), right: handleOf(right) }));
   }
 
   /**

@@ -11,7 +11,8 @@ import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } fro
 import { DeclaredKeyedStream } from '../declared-fields.js';
 import { GlobalWindows } from '../windows/assigners.js';
 import { countWindow } from '../windows/count-window.js';
-import { windowed, type WindowedStream, type WindowOf } from '../windows/windowed-stream.js';
+import type { WindowOf } from '../windows/window-settings.js';
+import { windowed, type WindowedStream } from '../windows/windowed-stream.js';
 import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey, type MatchingKey } from '../fields.js';
 import { BroadcastStream, KeyedBroadcastConnectedStream } from './broadcast-stream.js';
 import { KeyedConnectedStreams, type ConnectedStreams } from './connected-streams.js';

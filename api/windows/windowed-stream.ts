@@ -12,29 +12,21 @@ import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
 import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
 import type { ProcessWindow, ProcessWindowFunction, WindowFunction } from '../../dataflow/windows/window-function.js';
 import { windowOperator } from '../../dataflow/windows/window-operator.js';
-import { triggerOf, type Folding } from '../../dataflow/windows/window-plan.js';
-import type { GlobalWindow, TimeWindow, Window } from '../../dataflow/windows/window.js';
+import type { Folding } from '../../dataflow/windows/window-plan.js';
+import type { Window } from '../../dataflow/windows/window.js';
 import type { FieldUse } from '../../graph/types.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
-import { apiError } from '../api-error.js';
-import { milliseconds, type Duration } from '../duration.js';
+import type { Duration } from '../duration.js';
 import type { FieldOf } from '../fields.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
 import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
 import { assertMethods, assertSynchronous } from '../transformation.js';
+import { assertMergeable, dataOf, settingsOf, withLateness, withTrigger, type WindowOf, type WindowSettings } from './window-settings.js';
 
-/** The windows that an assigner makes. */
-export type WindowOf<A> = A extends { readonly kind: 'global' } ? GlobalWindow : TimeWindow;
-
-/** Where windows are, and what was set of them. */
-interface WindowSettings<K extends Key, T, W extends Window> {
+/** What a windowed stream reads. */
+interface WindowedInput<K extends Key, T> {
   readonly handle: StreamHandle;
   readonly keyOf: (value: T) => K;
-  readonly assigner: WindowAssigner<T>;
-  readonly trigger: Trigger<T, W> | undefined;
-  readonly evictor: Evictor<T, W> | undefined;
-  readonly allowedLatenessMs: number;
-  readonly lateTag: string | undefined;
   /** All records are of one key: the operator runs once. */
   readonly isForAll: boolean;
 }
@@ -49,39 +41,32 @@ interface Evaluation<T, Acc, Mid, Out, K, W extends Window> {
 
 /** A stream in windows; without keys (`windowAll`) `K` is null. */
 export class WindowedStream<K extends Key, T, W extends Window> {
-  readonly #settings: WindowSettings<K, T, W>;
+  readonly #input: WindowedInput<K, T>;
+  readonly #settings: WindowSettings<T, W>;
 
-  constructor(settings: WindowSettings<K, T, W>) {
+  constructor(input: WindowedInput<K, T>, settings: WindowSettings<T, W>) {
+    this.#input = input;
     this.#settings = settings;
   }
 
   /** When windows fire, instead of at their end. */
   trigger(trigger: Trigger<T, W>): WindowedStream<K, T, W> {
-    assertMethods(trigger, 'trigger', ['onElement', 'onEventTime', 'onProcessingTime', 'clear']);
-    return this.#with({ trigger });
+    return this.#with(withTrigger(this.#settings, trigger));
   }
 
   /** What leaves windows before or after their function. All records are kept then, in each of their windows. */
   evictor(evictor: Evictor<T, W>): WindowedStream<K, T, W> {
-    return this.#with({ evictor });
+    return this.#with({ ...this.#settings, evictor });
   }
 
   /** How long after its end a window still takes records, each of which fires it again. Event time only. */
   allowedLateness(lateness: Duration): WindowedStream<K, T, W> {
-    const { assigner } = this.#settings;
-    const allowedLatenessMs = milliseconds(lateness, 'allowedLateness');
-    if (allowedLatenessMs > 0 && (assigner.kind === 'global' || assigner.time === 'processing')) {
-      throw apiError('WINDOW_LATENESS_USELESS', 'Records are never late in windows that do not go by event time.', {
-        where: 'allowedLateness',
-        hint: 'Use windows in event time, or leave the lateness out.',
-      });
-    }
-    return this.#with({ allowedLatenessMs });
+    return this.#with(withLateness(this.#settings, lateness));
   }
 
   /** Records that come too late go to this side output of the result, instead of being counted and dropped. */
   sideOutputLateData(tag: OutputTag<T>): WindowedStream<K, T, W> {
-    return this.#with({ lateTag: tag.id });
+    return this.#with({ ...this.#settings, lateTag: tag.id });
   }
 
   /** Folds the records of a window into one; with a window function, that gets this one. */
@@ -160,13 +145,15 @@ export class WindowedStream<K extends Key, T, W extends Window> {
     return this.#add({ type, folding: { kind: 'reduce', reduce }, data: field, fieldUse: { fields: [field], isPassedOn: true } });
   }
 
-  #with(changes: Partial<WindowSettings<K, T, W>>): WindowedStream<K, T, W> {
-    return new WindowedStream({ ...this.#settings, ...changes });
+  #with(settings: WindowSettings<T, W>): WindowedStream<K, T, W> {
+    return new WindowedStream(this.#input, settings);
   }
 
   #add<Acc, Mid, Out>({ type, folding, run, data, fieldUse }: Evaluation<T, Acc, Mid, Out, K, W>): SingleOutputStream<Out> {
-    const { handle, keyOf, assigner, trigger, evictor, allowedLatenessMs, lateTag, isForAll } = this.#settings;
+    const { handle, keyOf, isForAll } = this.#input;
+    const { assigner, trigger, evictor, allowedLatenessMs, lateTag } = this.#settings;
     if (run !== undefined) assertSynchronous(run, type, 'Pass a function.', 'process');
+    assertMergeable(this.#settings);
     // The kind of the assigner says which windows there are (WindowOf), so the narrower types of trigger, evictor and function hold.
     const plan = {
       keyOf: keyOf as KeySelector<T>,
@@ -178,13 +165,12 @@ export class WindowedStream<K extends Key, T, W extends Window> {
       folding,
       run: (typeof run === 'function' ? { process: run } : run) as ProcessWindowFunction<Mid, Out, Key, Window> | undefined,
     };
-    if (assigner.kind === 'session' && triggerOf(plan).onMerge === undefined) throw cannotMerge();
     const results = addOperator<Out>(handle, {
       type,
       name: nameOf(assigner),
       written: windowOperator,
       isKeyed: true,
-      data: { assigner: dataOf(assigner), allowedLatenessMs, lateTag: lateTag ?? null, field: data ?? null },
+      data: { ...dataOf(this.#settings), field: data ?? null },
       create: () => windowOperator(plan) as Operator,
       ...(fieldUse === undefined ? {} : { fieldUse }),
     });
@@ -199,44 +185,11 @@ export function windowed<K extends Key, T, A extends WindowAssigner<T>>(
   assigner: A,
   isForAll = false,
 ): WindowedStream<K, T, WindowOf<A>> {
-  checkAssigner(assigner, isForAll ? 'windowAll' : 'window');
-  return new WindowedStream<K, T, WindowOf<A>>({
-    handle,
-    keyOf,
-    assigner,
-    trigger: undefined,
-    evictor: undefined,
-    allowedLatenessMs: 0,
-    lateTag: undefined,
-    isForAll,
-  });
-}
-
-function checkAssigner(assigner: unknown, where: string): void {
-  if (typeof assigner === 'object' && assigner !== null && 'kind' in assigner) return;
-  throw apiError(
-    'WINDOW_ASSIGNER_MISSING',
-    `${where} got ${assigner === null ? 'null' : typeof assigner} instead of an assigner of windows.`,
-    {
-      where,
-      hint: "Pass one such as TumblingEventTimeWindows.of('1 min').",
-    },
-  );
+  return new WindowedStream<K, T, WindowOf<A>>({ handle, keyOf, isForAll }, settingsOf(assigner, isForAll ? 'windowAll' : 'window'));
 }
 
 function nameOf(assigner: WindowAssigner<never>): string {
   if (assigner.kind === 'global') return 'Global Window';
   if (assigner.kind === 'session') return 'Session Window';
   return assigner.sizeMs === assigner.slideMs ? 'Tumbling Window' : 'Sliding Window';
-}
-
-/** Functions are not data: that there is one is. */
-const dataOf = (assigner: WindowAssigner<never>): unknown =>
-  assigner.kind === 'session' && typeof assigner.gap === 'function' ? { ...assigner, gap: 'dynamic' } : assigner;
-
-function cannotMerge(): Error {
-  return apiError('TRIGGER_CANNOT_MERGE', 'Session windows merge, and this trigger cannot.', {
-    where: 'trigger',
-    hint: 'Give the trigger an onMerge(), or use windows that do not merge.',
-  });
 }

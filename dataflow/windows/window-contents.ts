@@ -123,6 +123,47 @@ export function timestampedContents<T, Mid>(
   };
 }
 
+/** A record of a join, which input it came from. */
+export interface SidedRecord {
+  readonly isLeft: boolean;
+  readonly value: unknown;
+}
+
+/** The records of both inputs of a join, in the order they came. */
+export interface Sides {
+  readonly left: unknown[];
+  readonly right: unknown[];
+}
+
+/** All records of two inputs. The window function gets them as one pair of lists. */
+export function sidedContents(options: ContentsOptions): WindowContents<SidedRecord, Sides, Sides> {
+  const own = ownBy(options);
+  const push = (contents: Sides, { isLeft, value }: SidedRecord): Sides => {
+    (isLeft ? contents.left : contents.right).push(own(value));
+    return contents;
+  };
+  return {
+    begin: (record) => push({ left: [], right: [] }, record),
+    add: (record, contents) => push(contents, record),
+    merge: (into, from) => {
+      for (const value of from.left) into.left.push(value);
+      for (const value of from.right) into.right.push(value);
+      return into;
+    },
+    copy: ({ left, right }) => ({ left: left.slice(), right: right.slice() }),
+    values: (contents) => [contents],
+    isFolded: false,
+    code: '$push(before, value)',
+    uses: { push },
+  };
+}
+
+/** The same of a list, as evictors leave it. */
+export function sidesOf(records: readonly SidedRecord[]): Sides {
+  const valuesOf = (isLeft: boolean): unknown[] => records.filter((record) => record.isLeft === isLeft).map(({ value }) => value);
+  return { left: valuesOf(true), right: valuesOf(false) };
+}
+
 function lists<Item>(): Pick<WindowContents<unknown, Item[], unknown>, 'merge' | 'copy' | 'isFolded'> {
   return {
     merge: (left, right) => {

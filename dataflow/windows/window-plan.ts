@@ -13,8 +13,11 @@ import {
   aggregatedContents,
   listedContents,
   reducedContents,
+  sidedContents,
+  sidesOf,
   timestampedContents,
   type ContentsOptions,
+  type SidedRecord,
   type WindowContents,
 } from './window-contents.js';
 import { functionFiring, plainFiring, type WindowFiring } from './window-firing.js';
@@ -25,7 +28,9 @@ import type { Window } from './window.js';
 export type Folding<In, Acc, Mid> =
   | { readonly kind: 'aggregate'; readonly aggregate: AggregateFunction<In, Acc, Mid> }
   | { readonly kind: 'reduce'; readonly reduce: ReduceFunction<In> }
-  | { readonly kind: 'list' };
+  | { readonly kind: 'list' }
+  /** `In` is {@link SidedRecord}, `Mid` {@link Sides}. */
+  | { readonly kind: 'sides' };
 
 export interface WindowPlan<In, Acc = unknown, Mid = unknown, Out = unknown> {
   readonly keyOf: KeySelector<In>;
@@ -53,6 +58,7 @@ export function contentsOf<In, Acc, Mid>({ folding }: WindowPlan<In, Acc, Mid>, 
   if (folding.kind === 'aggregate') return aggregatedContents(folding.aggregate, options);
   if (folding.kind === 'reduce')
     return reducedContents(folding.reduce, options) as WindowContents<unknown, unknown, unknown> as WindowContents<In, Acc, Mid>;
+  if (folding.kind === 'sides') return sidedContents(options) as WindowContents<never, unknown, unknown> as WindowContents<In, Acc, Mid>;
   return listedContents<In>(options) as WindowContents<unknown, unknown, unknown> as WindowContents<In, Acc, Mid>;
 }
 
@@ -67,6 +73,8 @@ export function evictableContents<In, Acc, Mid>(
       const [first, ...others] = values;
       return [others.reduce(folding.reduce, copyRecord(first) as In)] as readonly unknown[] as readonly Mid[];
     }
+    if (folding.kind === 'sides')
+      return [sidesOf(values as readonly unknown[] as readonly SidedRecord[])] as readonly unknown[] as readonly Mid[];
     const { aggregate } = folding;
     return [aggregate.getResult(values.reduce((folded, value) => aggregate.add(value, folded), aggregate.createAccumulator()))];
   };

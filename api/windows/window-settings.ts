@@ -1,0 +1,71 @@
+/** What may be said of the windows of a stream, or of a join; what cannot work is refused. */
+import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
+import { triggerOf } from '../../dataflow/windows/window-plan.js';
+import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
+import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
+import type { GlobalWindow, TimeWindow, Window } from '../../dataflow/windows/window.js';
+import { apiError } from '../api-error.js';
+import { milliseconds, type Duration } from '../duration.js';
+import { assertMethods } from '../transformation.js';
+
+/** The windows that an assigner makes. */
+export type WindowOf<A> = A extends { readonly kind: 'global' } ? GlobalWindow : TimeWindow;
+
+export interface WindowSettings<T, W extends Window> {
+  readonly assigner: WindowAssigner<T>;
+  readonly trigger: Trigger<T, W> | undefined;
+  readonly evictor: Evictor<T, W> | undefined;
+  readonly allowedLatenessMs: number;
+  readonly lateTag: string | undefined;
+}
+
+/** An assigner and nothing else; `where` asked for it. */
+export function settingsOf<T, W extends Window>(assigner: WindowAssigner<T>, where: string): WindowSettings<T, W> {
+  checkAssigner(assigner, where);
+  return { assigner, trigger: undefined, evictor: undefined, allowedLatenessMs: 0, lateTag: undefined };
+}
+
+export function withTrigger<T, W extends Window>(settings: WindowSettings<T, W>, trigger: Trigger<T, W>): WindowSettings<T, W> {
+  assertMethods(trigger, 'trigger', ['onElement', 'onEventTime', 'onProcessingTime', 'clear']);
+  return { ...settings, trigger };
+}
+
+export function withLateness<T, W extends Window>(settings: WindowSettings<T, W>, lateness: Duration): WindowSettings<T, W> {
+  const { assigner } = settings;
+  const allowedLatenessMs = milliseconds(lateness, 'allowedLateness');
+  if (allowedLatenessMs > 0 && (assigner.kind === 'global' || assigner.time === 'processing')) {
+    throw apiError('WINDOW_LATENESS_USELESS', 'Records are never late in windows that do not go by event time.', {
+      where: 'allowedLateness',
+      hint: 'Use windows in event time, or leave the lateness out.',
+    });
+  }
+  return { ...settings, allowedLatenessMs };
+}
+
+/** Sessions merge, so their trigger must be able to. */
+export function assertMergeable<T, W extends Window>({ assigner, trigger }: WindowSettings<T, W>): void {
+  if (assigner.kind !== 'session' || triggerOf({ assigner, trigger: trigger as Trigger<T, Window> | undefined }).onMerge !== undefined)
+    return;
+  throw apiError('TRIGGER_CANNOT_MERGE', 'Session windows merge, and this trigger cannot.', {
+    where: 'trigger',
+    hint: 'Give the trigger an onMerge(), or use windows that do not merge.',
+  });
+}
+
+/** What counts in the fingerprint of a job: functions do not, that there is one does. */
+export function dataOf<T, W extends Window>({ assigner, allowedLatenessMs, lateTag }: WindowSettings<T, W>): object {
+  const shown = assigner.kind === 'session' && typeof assigner.gap === 'function' ? { ...assigner, gap: 'dynamic' } : assigner;
+  return { assigner: shown, allowedLatenessMs, lateTag: lateTag ?? null };
+}
+
+function checkAssigner(assigner: unknown, where: string): void {
+  if (typeof assigner === 'object' && assigner !== null && 'kind' in assigner) return;
+  throw apiError(
+    'WINDOW_ASSIGNER_MISSING',
+    `${where} got ${assigner === null ? 'null' : typeof assigner} instead of an assigner of windows.`,
+    {
+      where,
+      hint: "Pass one such as TumblingEventTimeWindows.of('1 min').",
+    },
+  );
+}
