@@ -69,6 +69,8 @@ export const limits = {
   taskNameMax: 256,
   /** Channels of a job that are shown: 512 of about 90 bytes. */
   channelsShown: 512,
+  /** Operators of a job whose event time is shown: 256 of about 400 bytes. */
+  eventTimesShown: 256,
   /** Latencies of a job that are shown: 256 pairs of about 220 bytes, at most a KiB with the longest names. */
   latenciesShown: 256,
   /** Steps of the task loop in a slice where work takes no time. */

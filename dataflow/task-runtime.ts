@@ -11,6 +11,7 @@ import type { AccumulatorState } from '../core/accumulator-state.js';
 import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
 import type { Clock, CorePorts, FileSystem } from '../core/ports.js';
 import type { ChannelUse, FunctionMetric, TaskDeploymentDescriptor, TaskLatency } from '../bus/protocol/messages/tasks.js';
+import type { TaskTimeReport } from '../bus/protocol/event-times.js';
 import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
 import type { KeyedStateBackend } from '../storage/state/contracts.js';
 import type { KeyGroupRange } from '../core/ids.js';
@@ -179,6 +180,8 @@ export interface TaskRuntimeMetrics extends CreditReading {
   readonly functions?: FunctionMetric[];
   /** Only with latency tracking, and once a marker came. */
   readonly latencies?: TaskLatency[];
+  /** Where event time stands, while the task runs. */
+  readonly eventTimes?: TaskTimeReport[];
 }
 
 /** One attempt of one subtask. Life: `initialize` → `start` → (`onFinished` | `onFailed` | `cancel`). */

@@ -8,7 +8,7 @@ import { encode } from '../../bus/codec/cbor.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { limits } from '../../core/limits.js';
 
-type History = Required<Pick<JobSummary, 'exceptions' | 'attempts' | 'vertices' | 'latencies'>>;
+type History = Required<Pick<JobSummary, 'exceptions' | 'attempts' | 'vertices' | 'latencies' | 'eventTimes'>>;
 type Halves = { readonly [Part in keyof History]: (rows: History[Part]) => History[Part] };
 
 /** Rows that have rows of their own lose those first. */
@@ -23,6 +23,7 @@ const halves: Halves = {
       ? vertices.map((vertex) => ({ ...vertex, subtasks: half(vertex.subtasks) }))
       : half(vertices),
   latencies: half,
+  eventTimes: half,
 };
 const parts = Object.keys(halves) as (keyof History)[];
 

@@ -13,7 +13,8 @@ export function compareJobs(a: Cursor, b: Cursor): number {
 }
 
 /** Jobs that ended are kept with their history; most clients do not want it. */
-export function withoutHistory({ exceptions: _, attempts: __, vertices: ___, latencies: ____, ...summary }: JobSummary): JobSummary {
+export function withoutHistory(job: JobSummary): JobSummary {
+  const { exceptions: _, attempts: __, vertices: ___, latencies: ____, eventTimes: _____, ...summary } = job;
   return summary;
 }
 

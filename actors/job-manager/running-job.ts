@@ -21,7 +21,7 @@ export interface RunningJobOptions {
 }
 
 export interface SummaryOptions {
-  /** With exceptions, attempts, vertices and latencies: they are put together for it. Default false. */
+  /** With exceptions, attempts, vertices, latencies and event times: they are put together for it. Default false. */
   readonly withHistory?: boolean;
 }
 

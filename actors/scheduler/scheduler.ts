@@ -33,8 +33,8 @@ import { ExecutionGraph } from './execution-graph.js';
 import type { Execution } from './execution.js';
 import { attemptsOn, heal } from './healing.js';
 import { JobEvents, type ExecutionChange } from './job-events.js';
+import { historyOf } from './job-history.js';
 import { JobFailures } from './job-failures.js';
-import { latenciesOf } from './job-latencies.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
 import { SharedResources } from './shared-resources.js';
@@ -209,18 +209,8 @@ export class Scheduler {
       ...(shortage === undefined ? {} : { shortage }),
       results: this.#executions.results(),
       ...this.#executions.accumulators(),
-      ...(withHistory ? this.#history() : {}),
+      ...(withHistory ? historyOf({ jobGraph, failures: this.#failures, executions: this.#executions }) : {}),
       error: this.#machine.context.error,
-    };
-  }
-
-  /** What is made only when it is asked for: clients ask how a job stands many times a second. */
-  #history(): Pick<JobSummary, 'exceptions' | 'attempts' | 'vertices' | 'latencies'> {
-    return {
-      exceptions: [...this.#failures.history()],
-      attempts: [...this.#executions.pastAttempts()],
-      vertices: this.#executions.vertexStatuses(),
-      ...latenciesOf(this.#options.jobGraph, this.#executions.all()),
     };
   }
 

@@ -27,6 +27,7 @@ import { withClient } from './client-connection.js';
 import { accumulatorLines } from './accumulator-display.js';
 import { stateLines } from './state-display.js';
 import { endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
+import { eventTimeLines } from './event-time-display.js';
 import { latencyLines } from './latency-display.js';
 import { vertexLines } from './vertex-display.js';
 
@@ -160,8 +161,8 @@ async function status(id: string, flags: CommonFlags): Promise<void> {
     if (flags.json === true) printJson(job);
     else {
       print(isEnded(job) ? endText(job) : `${job.name}: ${progressLine(job, Date.now())}`);
-      const accumulated = isEnded(job) ? [] : accumulatorLines(job);
-      for (const line of [...vertexLines(job), ...accumulated, ...latencyLines(job), ...historyLines(job)]) print(line);
+      const live = isEnded(job) ? [] : [...accumulatorLines(job), ...eventTimeLines(job, Date.now())];
+      for (const line of [...vertexLines(job), ...live, ...latencyLines(job), ...historyLines(job)]) print(line);
     }
   });
 }

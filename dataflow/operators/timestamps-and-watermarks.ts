@@ -8,7 +8,7 @@
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
 import type { RecordStage } from '../fusion/record-stage.js';
 import type { TimeAssignment } from '../time/time-assignment.js';
-import type { TimeOrigin } from '../time/time-origin.js';
+import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { TimeTracker } from '../time/time-tracker.js';
 import { timestampFunction, timestampStage } from '../time/timestamp-stage.js';
 import { TrackerSeat } from '../time/tracker-seat.js';
@@ -40,6 +40,10 @@ class TimestampsAndWatermarks implements Operator, TimeOrigin {
 
   get isIdle(): boolean {
     return (this.#tracker as TimeTracker).isIdle;
+  }
+
+  holders(): TimeHolders {
+    return { heldBy: this.isIdle ? null : { kind: 'records' }, idle: 0, finished: 0 };
   }
 
   onPeriodicEmit(now: number): void {

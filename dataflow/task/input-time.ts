@@ -7,7 +7,7 @@
  */
 import type { InputGateDescriptor } from '../../bus/protocol/messages/tasks.js';
 import { CombinedWatermark } from '../time/combined-watermark.js';
-import { WatermarkValve, type ValveChange } from '../time/watermark-valve.js';
+import { WatermarkValve, type ValveChange, type ValveChannel } from '../time/watermark-valve.js';
 
 interface ChannelPlace {
   readonly valve: WatermarkValve;
@@ -50,6 +50,18 @@ export class InputTime {
   /** IT2. */
   finish(channel: number): ValveChange {
     return this.#changed(channel, (valve, index) => valve.finish(index));
+  }
+
+  /** For people: the channel that holds time, if one does, and how many do not. */
+  holder(): { readonly channel: number | undefined; readonly idle: number; readonly finished: number } {
+    let lowest: { readonly channel: number; readonly watermark: number } | undefined;
+    const counts = { active: 0, idle: 0, finished: 0 };
+    for (const [channel, { valve, index }] of this.#places.entries()) {
+      const { status, watermark, isAligned } = valve.channels()[index] as ValveChannel;
+      counts[status] += 1;
+      if (isAligned && (lowest === undefined || watermark < lowest.watermark)) lowest = { channel, watermark };
+    }
+    return { channel: lowest?.channel, idle: counts.idle, finished: counts.finished };
   }
 
   #changed(channel: number, say: (valve: WatermarkValve, index: number) => ValveChange): ValveChange {

@@ -13,6 +13,7 @@ import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { LatencyMarker, RecordBatch, StreamEvent } from '../channels/elements.js';
+import type { TimeHolders } from '../time/time-origin.js';
 import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import type { InputUse } from './channel-use.js';
@@ -99,6 +100,13 @@ export class RecordReader {
   /** Every channel delivered the end of its partition. */
   get hasEnded(): boolean {
     return this.#input.hasEnded;
+  }
+
+  /** For people: what holds the time of the task. */
+  timeHolders(): TimeHolders {
+    const { channel, idle, finished } = this.#time.holder();
+    const end = channel === undefined ? undefined : this.#input.endOf(channel);
+    return { heldBy: end === undefined ? null : { kind: 'channel', ...end }, idle, finished };
   }
 
   get bytesIn(): number {

@@ -7,10 +7,12 @@
  * SM3  Idle: all its splits are, or it has none and every split that is known has a reader.
  * SM4  How far a split has come stands in the checkpoint beside its position.
  */
+import { limits } from '../../core/limits.js';
+import { shortened } from '../../core/shortened.js';
 import { minWatermark } from '../contracts.js';
 import { CombinedWatermark } from '../time/combined-watermark.js';
 import type { TimeAssignment } from '../time/time-assignment.js';
-import type { TimeOrigin } from '../time/time-origin.js';
+import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { TimeTracker } from '../time/time-tracker.js';
 import type { TrackerSeat } from '../time/tracker-seat.js';
 import type { SplitTimes } from './split-times.js';
@@ -46,6 +48,18 @@ export class SourceTime implements TimeOrigin {
   /** What knows of the splits elsewhere. */
   follow(times: Pick<SplitTimes, 'isHeld'>): void {
     this.#held = times;
+  }
+
+  holders(): TimeHolders {
+    this.#options.seat.settle();
+    const splits = [...this.#splits];
+    const active = splits.filter(([, { isIdle }]) => !isIdle);
+    const counts = { idle: splits.length - active.length, finished: this.received - splits.length };
+    if (this.#held.isHeld) return { heldBy: { kind: 'unread-splits' }, ...counts };
+    const [first, ...others] = active;
+    if (first === undefined) return { heldBy: null, ...counts };
+    const [splitId] = others.reduce((lowest, split) => (split[1].watermark < lowest[1].watermark ? split : lowest), first);
+    return { heldBy: { kind: 'split', splitId: shortened(splitId, limits.taskNameMax) }, ...counts };
   }
 
   /** A split came; `highest` is what it had come to. */

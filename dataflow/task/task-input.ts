@@ -151,6 +151,12 @@ export class TaskInput implements InputListener {
     });
   }
 
+  /** Where a channel comes from; undefined once it is closed. */
+  endOf(channel: number): Pick<ChannelEnd, 'edgeId' | 'peerSubtask'> | undefined {
+    const end = this.#ends[channel];
+    return end && { edgeId: end.edgeId, peerSubtask: end.peerSubtask };
+  }
+
   get duplicates(): number {
     return this.#channels.reduce((sum, channel) => sum + channel.duplicates, this.#duplicates);
   }

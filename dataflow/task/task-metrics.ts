@@ -1,6 +1,7 @@
 /** The counters of a task, gathered from its parts. */
 import type { AccumulatorState } from '../../core/accumulator-state.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
+import type { TaskTimeReport } from '../../bus/protocol/event-times.js';
 import type { TaskRuntimeMetrics } from '../task-runtime.js';
 import { channelUse } from './channel-use.js';
 import type { LatencyTracking } from './latency-tracking.js';
@@ -18,6 +19,7 @@ export interface MeasuredParts {
   readonly latency: LatencyTracking;
   readonly network: Pick<ChannelNetwork, 'credit' | 'counters'>;
   readonly accumulators: readonly AccumulatorState[];
+  readonly eventTimes: readonly TaskTimeReport[];
 }
 
 /** What the accumulators of a chain say; what cannot be told fails its task. */
@@ -31,7 +33,7 @@ export function accumulatorsOf(chain: OperatorChain | undefined, fail: (error: u
 }
 
 export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
-  const { recordsIn, chain, outputs, reader, times, latency, network, accumulators } = parts;
+  const { recordsIn, chain, outputs, reader, times, latency, network, accumulators, eventTimes } = parts;
   const latencies = latency.report();
   const functions = chain?.functionMetrics() ?? [];
   return {
@@ -55,5 +57,6 @@ export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
     ...(accumulators.length === 0 ? {} : { accumulators: [...accumulators] }),
     ...(functions.length === 0 ? {} : { functions: [...functions] }),
     ...(latencies.length === 0 ? {} : { latencies }),
+    ...(eventTimes.length === 0 ? {} : { eventTimes: [...eventTimes] }),
   };
 }

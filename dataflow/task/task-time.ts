@@ -10,15 +10,17 @@
  * TT4  While a timeline is idle its time stands; active is said before it moves again, idle after it moved.
  * TT5  A task that restores a checkpoint taken after `finish` hands time on, and calls no operator with it.
  */
+import type { TaskTimeReport } from '../../bus/protocol/event-times.js';
 import type { OperatorId } from '../../core/ids.js';
 import type { Clock, TimerHandle } from '../../core/ports.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { StreamEvent } from '../channels/elements.js';
 import { maxWatermark, minWatermark } from '../contracts.js';
-import type { TimeOrigin } from '../time/time-origin.js';
+import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { advanceOperators, finishChain, type ChainScope } from './event-time.js';
 import type { ChainedOperator } from './operator-chain.js';
 import type { Procedure } from './procedure.js';
+import { timeReport } from './time-report.js';
 
 export interface TaskTimeOptions {
   readonly vertex: JobVertex;
@@ -40,6 +42,8 @@ export interface Timeline {
   readonly operators: ChainedOperator[];
   readonly ids: Set<OperatorId>;
   watermark: number;
+  /** When the watermark came to where it is, or the task began. */
+  since: number;
   isIdle: boolean;
   /** Undefined: what came in. */
   origin: TimeOrigin | undefined;
@@ -64,8 +68,9 @@ export class TaskTime {
     this.#options = options;
   }
 
-  get timelines(): readonly Timeline[] {
-    return this.#timelines;
+  /** For people: where time stands, and what holds it. */
+  report(input: () => TimeHolders): TaskTimeReport[] {
+    return timeReport(this.#timelines, input);
   }
 
   /** Where an operator stands; those before it have been placed. */
@@ -83,6 +88,7 @@ export class TaskTime {
   /** From now on emissions are due. `source` makes the time of the head. */
   start(source: TimeOrigin | undefined): void {
     this.#input.origin = source;
+    for (const line of this.#timelines) line.since = this.#options.clock.now();
     if (this.#options.emitEveryMs > 0 && this.#timelines.some(({ origin }) => origin !== undefined)) this.#arm();
   }
 
@@ -134,8 +140,9 @@ export class TaskTime {
   }
 
   *#advance(line: Timeline, watermark: number): Procedure {
-    const { scope, isRestoredFinished, broadcast } = this.#options;
+    const { scope, isRestoredFinished, clock, broadcast } = this.#options;
     line.watermark = watermark;
+    line.since = clock.now();
     if (!isRestoredFinished) yield* advanceOperators(scope, line.operators, watermark);
     const holdsTime = line.operators[0]?.operator?.holdsTime === true;
     if (isRestoredFinished || !holdsTime) broadcast({ kind: 'watermark', time: watermark }, line.ids);
@@ -167,6 +174,7 @@ const timeline = (origin?: TimeOrigin): Timeline => ({
   operators: [],
   ids: new Set(),
   watermark: minWatermark,
+  since: 0,
   isIdle: false,
   origin,
 });

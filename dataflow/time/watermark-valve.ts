@@ -18,9 +18,10 @@ export interface ValveChange {
   readonly isIdle?: boolean | undefined;
 }
 
-export type ChannelStatus = 'active' | 'idle' | 'finished';
+type ChannelStatus = 'active' | 'idle' | 'finished';
 
-interface ValveChannel {
+export interface ValveChannel {
+  /** Active or idle or finished; aligned ones are active and not behind. */
   status: ChannelStatus;
   watermark: number;
   isAligned: boolean;

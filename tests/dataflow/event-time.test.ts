@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MillraceError } from '../../core/errors.js';
 import { maxWatermark, noTimestamp, type Operator, type Source } from '../../dataflow/contracts.js';
+import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
 import { timestampsAndWatermarksOperator } from '../../dataflow/operators/timestamps-and-watermarks.js';
 import type { TimeAssignment } from '../../dataflow/time/time-assignment.js';
 import { TaskHarness, type TaskHarnessOptions } from '../../testing/task-harness.js';
@@ -313,6 +314,45 @@ test('records without a timestamp keep none, and move no time', async () => {
   await harness.runToEnd();
   assert.ok(probe.seen.every(({ timestamp }) => timestamp === noTimestamp));
   assert.equal(probe.watermarks, [maxWatermark]);
+});
+
+test('a task says where its time stands since when, what holds it, and which timer is next', async () => {
+  const timed: NodeSketch = {
+    name: 'timed',
+    isKeyed: true,
+    isChained: false,
+    create: () =>
+      keyedProcessOperator<string, Reading, unknown>(() => 'key', {
+        processElement: ({ at }, { time }) => time.registerEventTimeTimer(at + 500),
+      }) as never,
+  };
+  const harness = new TaskHarness({
+    graph: streamGraph({
+      settings: { autoWatermarkIntervalMs: 10 },
+      nodes: [{ name: 'readings', source: readings(2, 300), time: monotonous }, { name: 'plain', source: readings(1, 300) }, timed],
+      edges: [
+        { from: 'readings', to: 'timed', partitioner: 'HASH', key: () => 'key' },
+        { from: 'plain', to: 'timed', partitioner: 'HASH', key: () => 'key' },
+      ],
+    }),
+  });
+  harness.deploy();
+  const timesOf = (name: string) =>
+    harness
+      .tasks()
+      .find((task) => task.name.startsWith(name))
+      ?.runtime.metrics().eventTimes?.[0];
+  await harness.runUntil(() => (timesOf('timed')?.nextTimers.length ?? 0) > 0);
+  assert.equal(timesOf('plain')?.heldBy, { kind: 'no-strategy' });
+  assert.equal(timesOf('readings')?.heldBy, { kind: 'unread-splits' });
+  const held = timesOf('timed');
+  assert.equal([held?.watermark, held?.heldBy?.kind, held?.nextTimers[0]?.at], [null, 'channel', 500]);
+  await harness.runUntil(() => timesOf('readings')?.heldBy?.kind === 'split');
+  assert.equal(timesOf('readings')?.heldBy, { kind: 'split', splitId: 'split-1' });
+  await harness.runUntil(() => timesOf('readings')?.watermark !== null);
+  const moved = timesOf('readings')?.since ?? 0;
+  await harness.runUntil(() => (timesOf('readings')?.since ?? 0) > moved);
+  await harness.runToEnd();
 });
 
 test.run();

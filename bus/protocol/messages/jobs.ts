@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { Type } from '../typebox.js';
 import { ask, tell } from '../define.js';
 import { AskingOperatorSchema, ComparedStateSchema } from './states.js';
+import { OperatorTimeSchema } from '../event-times.js';
 import { TaskMetricsSchema } from './tasks.js';
 import {
   AttemptIdSchema,
@@ -128,6 +129,8 @@ export const JobSummarySchema = Type.Object({
   vertices: Type.Optional(Type.Array(VertexStatusSchema)),
   /** Of jobs with latency tracking, in topological order; of very many, the first ones. Only when they are asked for. */
   latencies: Type.Optional(Type.Array(LatencySchema)),
+  /** Where event time stands in each operator, and what holds it, in topological order; only when it is asked for. */
+  eventTimes: Type.Optional(Type.Array(OperatorTimeSchema)),
   /** First cause of the failure that ended or last restarted the job. */
   error: nullable(ErrorSchema),
 });

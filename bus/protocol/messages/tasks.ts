@@ -4,6 +4,7 @@ import { Type } from '../typebox.js';
 import type { AccumulatorState } from '../../../core/accumulator-state.js';
 import type { TaskSnapshot } from '../../../storage/contracts.js';
 import { ask } from '../define.js';
+import { TaskTimeSchema } from '../event-times.js';
 import {
   Milliseconds,
   AllocationIdSchema,
@@ -181,6 +182,8 @@ export const TaskMetricsSchema = Type.Object({
   /** Frames that came twice and were dropped. */
   duplicateFrames: Type.Optional(Count),
   channels: Type.Optional(ChannelUseSchema),
+  /** Where event time stands in the task, once it runs. */
+  eventTimes: Type.Optional(Type.Array(TaskTimeSchema)),
   /** Of its functions, merged by name; since the attempt began. */
   accumulators: Type.Optional(Type.Array(AccumulatorStateSchema)),
   /** Of functions that keep metrics. */
