@@ -18,7 +18,7 @@ import type { JobVertex } from '../../graph/types.js';
 import { createRecordCount } from '../fusion/record-count.js';
 import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
 import type { SlotTask } from '../slot-loop.js';
-import type { TimeHolders } from '../time/time-origin.js';
+import { noStrategy } from '../time/time-origin.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
 import type { ChainScope } from './event-time.js';
 import { LatencyTracking } from './latency-tracking.js';
@@ -239,12 +239,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       latency: this.#latency,
       network: this.#options.network,
       accumulators: accumulatorsOf(this.#chain, (error) => this.#fail(error)),
-      eventTimes: this.#status === 'running' ? this.#clocks.time.report(() => this.#timeHolders()) : [],
+      eventTimes: this.#status === 'running' ? this.#time.report(() => (this.#source ? noStrategy : this.#reader.timeHolders())) : [],
     });
-  }
-
-  #timeHolders(): TimeHolders {
-    return this.#source === undefined ? this.#reader.timeHolders() : { heldBy: { kind: 'no-strategy' }, idle: 0, finished: 0 };
   }
 
   operators(): readonly ChainedOperator[] {

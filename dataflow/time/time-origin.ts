@@ -19,3 +19,6 @@ export interface TimeHolders {
   readonly idle: number;
   readonly finished: number;
 }
+
+/** Of a source without a strategy: nothing makes its time. */
+export const noStrategy: TimeHolders = { heldBy: { kind: 'no-strategy' }, idle: 0, finished: 0 };
