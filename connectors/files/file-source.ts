@@ -7,6 +7,7 @@
 import { basename, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { limits } from '../../core/limits.js';
+import { type Duration, parseDuration } from '../../core/quantities.js';
 import type { Source } from '../../dataflow/contracts.js';
 import type { FileFormat } from '../formats/format.js';
 import { csv, type CsvOptions } from '../formats/csv-format.js';
@@ -16,7 +17,7 @@ import { ndjson } from '../formats/ndjson-format.js';
 import { textLines } from '../formats/text-format.js';
 import type { MalformedPolicy } from '../malformed-row.js';
 import { FileReader } from './file-reader.js';
-import { chooseSplitBytes, findFiles, splitFile } from './file-splits.js';
+import { chooseSplitBytes, findFiles, splitFile, wholeFile } from './file-splits.js';
 
 export interface FileSourceOptions {
   /** Shown in plans; default: the format and the name of the file. */
@@ -34,11 +35,19 @@ export interface FileSourceOptions {
   readonly ranges?: boolean;
   /** Asks for ranges of so many bytes; by default their size is chosen from that of the file and the parallelism. */
   readonly splitBytes?: number;
+  /**
+   * Makes the source unbounded: the paths are looked through again so long after the last time, and each file that has
+   * come is read once, as a split of its own. Rename whole files in; what is added to a file later is not read.
+   */
+  readonly monitorContinuously?: Duration;
   /** A longer record is an error; default 8 MiB. */
   readonly recordBytesMax?: number;
   /** Bytes read at a time; default 256 KiB. */
   readonly blockBytes?: number;
 }
+
+/** Looking through a directory costs a call for each file. */
+const discoveryIntervalMsMin = 10;
 
 /** One or several files or directories: absolute paths or `file:` URLs. */
 export type FilePaths = string | URL | readonly (string | URL)[];
@@ -54,24 +63,44 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
     ranges = splitBytes !== undefined,
     recordBytesMax = limits.sourceRecordBytesMax,
     blockBytes = limits.sourceBlockBytes,
+    monitorContinuously,
   } = options;
   for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: ${value} is not a whole number above 0`);
   }
   if (ranges && !format.isSplittable) throw new TypeError(notSplittable(format.name));
+  const discovery = monitorContinuously === undefined ? undefined : { discoveryIntervalMs: discoveryInterval(monitorContinuously) };
+  if (ranges && discovery !== undefined) throw new TypeError('A file that comes while the job runs is read whole: leave `ranges` out');
   const [first = ''] = absolute;
   const name = options.name ?? `${format.name} ${absolute.length === 1 ? basename(first) || first : `${absolute.length} paths`}`;
   return {
     name,
-    boundedness: 'bounded',
-    data: { paths: absolute, format: format.data, malformed, suffix, isRecursive },
+    boundedness: discovery === undefined ? 'bounded' : 'unbounded',
+    ...discovery,
+    data: {
+      paths: absolute,
+      format: format.data,
+      malformed,
+      suffix,
+      isRecursive,
+      ...(discovery === undefined ? {} : { isMonitored: true }),
+    },
     async enumerate({ files, parallelism, logger }) {
       const found = await findFiles(files, { paths: absolute, suffix, isRecursive }, name);
+      if (discovery !== undefined) return found.flatMap(wholeFile);
       if (found.length === 0) logger.log('warn', 'There are no files to read', { source: name, paths: absolute, suffix });
       return found.flatMap((file) => splitFile(file, ranges ? (splitBytes ?? chooseSplitBytes(file.sizeBytes, parallelism)) : undefined));
     },
     createReader: (context) => new FileReader({ context, format, malformed, recordBytesMax, blockBytes, sourceName: name }),
   };
+}
+
+function discoveryInterval(interval: Duration): number {
+  const ms = parseDuration(interval);
+  if (ms !== undefined && ms >= discoveryIntervalMsMin) return ms;
+  throw new TypeError(
+    `monitorContinuously: ${JSON.stringify(interval)} is not a duration from ${discoveryIntervalMsMin} ms, such as '10 s'`,
+  );
 }
 
 function notSplittable(format: string): string {

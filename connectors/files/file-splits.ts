@@ -3,6 +3,7 @@
  *
  * FS1  Splits of a file cover its bytes once, in order; the range [start, end) owns the records that begin inside it.
  * FS2  Splits depend only on the files, their sizes and the options, so that a second enumeration finds the same.
+ * FS3  A file that is found while the job runs is known by its path alone: should it grow, it is not found again.
  */
 import { limits } from '../../core/limits.js';
 import { MillraceError } from '../../core/errors.js';
@@ -72,6 +73,11 @@ export function splitFile(file: FoundFile, splitBytes: number | undefined): read
     splits.push({ id: `${file.path}:${start}-${end}`, data, ...whole });
   }
   return splits;
+}
+
+/** One split for a file, once it holds anything (FS3). */
+export function wholeFile({ path, sizeBytes }: FoundFile): readonly Split[] {
+  return sizeBytes === 0 ? [] : [{ id: path, data: { path, start: 0, end: sizeBytes } satisfies FileRange }];
 }
 
 function unreadable(path: string, message: string, sourceName: string): MillraceError {
