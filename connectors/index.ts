@@ -4,15 +4,9 @@ export { collectionSource, type CollectionOptions } from './collection-source.js
 export { generatorSource, type GeneratorOptions } from './generator-source.js';
 export { sequenceSource, type SequenceOptions } from './sequence-source.js';
 export { throttled, type ThrottleOptions } from './throttled-source.js';
-export {
-  csvSource,
-  fileSource,
-  jsonArraySource,
-  ndjsonSource,
-  textLinesSource,
-  type FilePaths,
-  type FileSourceOptions,
-} from './files/file-source.js';
+export { csvSource, fileSource, jsonArraySource, ndjsonSource, textLinesSource, type FileSourceOptions } from './files/file-source.js';
+export type { FilePaths } from './files/file-paths.js';
+export { parquetSource, type ParquetOptions } from './parquet/parquet-source.js';
 export { malformedRows, type MalformedPolicy, type MalformedRow } from './malformed-row.js';
 export { byteMessages, jsonMessages, textMessages, type MessageFormat, type MessageOrigin } from './formats/message-format.js';
 export type { NatsServerOptions } from './nats/nats-connection.js';

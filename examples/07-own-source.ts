@@ -1,5 +1,5 @@
 /**
- * A source of your own: `flights-parquet.ts` reads Parquet, which Millrace knows nothing of, in 60 lines.
+ * A source of your own: `flights-parquet.ts` reads Parquet by way of a library, in 60 lines (`parquetSource` is there ready-made).
  *
  *     npm run example 07                      (embedded, without any server)
  *     npx millrace run examples/07-own-source.ts   (on a cluster)

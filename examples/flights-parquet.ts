@@ -1,5 +1,6 @@
 /**
- * A source of one's own, over a library that reads Parquet: `batchSource` asks for two functions.
+ * A source of one's own, over a library that reads Parquet: `batchSource` asks for two functions. (Millrace has a source of
+ * Parquet files, `parquetSource`; this one shows how such a thing is made.)
  *
  * `splits` lists what there is to read (here: row groups); readers take one after the other, as they get free. `read`
  * yields the records of one, leaving out as many as were emitted before a failure. All that a split needs stands in its

@@ -4,8 +4,7 @@
  * Each file is one split, read by one reader in its order: then what the order of a file says (event time that only goes
  * forward but for late records) holds. Ranges of a file, read in parallel, give that up, so they are only made when asked.
  */
-import { basename, isAbsolute } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename } from 'node:path';
 import { limits } from '../../core/limits.js';
 import { type Duration, parseDuration } from '../../core/quantities.js';
 import type { Source } from '../../dataflow/contracts.js';
@@ -16,6 +15,7 @@ import { jsonArray } from '../formats/json-array-format.js';
 import { ndjson } from '../formats/ndjson-format.js';
 import { textLines } from '../formats/text-format.js';
 import type { MalformedPolicy } from '../malformed-row.js';
+import { absolutePaths, type FilePaths } from './file-paths.js';
 import { FileReader } from './file-reader.js';
 import { chooseSplitBytes, findFiles, splitFile, wholeFile } from './file-splits.js';
 
@@ -49,12 +49,9 @@ export interface FileSourceOptions {
 /** Looking through a directory costs a call for each file. */
 const discoveryIntervalMsMin = 10;
 
-/** One or several files or directories: absolute paths or `file:` URLs. */
-export type FilePaths = string | URL | readonly (string | URL)[];
-
 /** Reads files of any format; directories are read file by file. A missing file fails the job and names the path. */
 export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: FileSourceOptions = {}): Source<T> {
-  const absolute = toPaths(paths);
+  const absolute = absolutePaths(paths);
   const {
     malformed = 'fail',
     suffix = '',
@@ -135,18 +132,4 @@ export function csvSource<const Columns extends CsvColumns>(
 export function csvSource(paths: FilePaths, options: FileSourceOptions & CsvOptions<CsvColumns> = {}): Source<unknown> {
   const format = options.columns === undefined ? csv(options) : csv({ ...options, columns: options.columns });
   return fileSource<unknown>(paths, format, options);
-}
-
-function toPaths(paths: FilePaths): readonly string[] {
-  const list = typeof paths === 'string' || paths instanceof URL ? [paths] : paths;
-  if (list.length === 0) throw new TypeError('A file source needs at least one path');
-  return list.map((entry) => {
-    const path = entry instanceof URL || entry.startsWith('file:') ? fileURLToPath(entry) : entry;
-    if (!isAbsolute(path)) {
-      throw new TypeError(
-        `${JSON.stringify(path)} is not an absolute path. A job may run on other machines and in other folders: hand the path to the job as a parameter`,
-      );
-    }
-    return path;
-  });
 }
