@@ -16,6 +16,7 @@ import { fanOut } from './benchmarks/fan-out.js';
 import { idleMemory } from './benchmarks/idle-memory.js';
 import { keyedCount, twoInput } from './benchmarks/keyed-count.js';
 import { keyedCountNats } from './benchmarks/keyed-count-nats.js';
+import { keyedState } from './benchmarks/keyed-state.js';
 import { latency } from './benchmarks/latency.js';
 import { nexmark } from './benchmarks/nexmark.js';
 import { projection } from './benchmarks/projection.js';
@@ -37,6 +38,7 @@ const benchmarks = [
   keyedCount,
   twoInput,
   keyedCountNats,
+  keyedState,
   projection,
   fanOut,
   backpressure,

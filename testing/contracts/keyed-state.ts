@@ -4,6 +4,7 @@ import type { Key } from '../../storage/state/contracts.js';
 import type { Contract } from './contract.js';
 import { all, drain, type KeyedStateFixture, throwsWith, use } from './keyed-state-fixture.js';
 import { keyedStateNamespaceCases } from './keyed-state-namespaces.js';
+import { keyedStateTimerCases } from './keyed-state-timers.js';
 import { keyedStateTtlCases } from './keyed-state-ttl.js';
 import { keyedStateVersionCases } from './keyed-state-versions.js';
 import { keyedStateSnapshotCases } from './keyed-state-snapshots.js';
@@ -352,6 +353,7 @@ const stateCases: Contract<KeyedStateFixture> = [
 export const keyedStateContract: Contract<KeyedStateFixture> = [
   ...stateCases,
   ...keyedStateNamespaceCases,
+  ...keyedStateTimerCases,
   ...keyedStateTtlCases,
   ...keyedStateVersionCases,
   ...keyedStateSnapshotCases,

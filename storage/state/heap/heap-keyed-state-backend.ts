@@ -181,12 +181,12 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   pollTimer(domain: TimeDomain, time: number): KeyedTimer | undefined {
     const scope = this.scopeOfNextTimer(domain);
-    const due = scope.timers[domain].nextDue(time);
-    if (due === undefined) return undefined;
+    const entry = scope.takeTimer(domain, time);
+    if (entry < 0) return undefined;
     const { entries } = scope.table;
-    const timer = { key: entries.keyOf(due.entry), domain, time: due.time, namespace: entries.namespaceOf(due.entry) };
-    this.selectEntry(scope, due.entry, timer.key);
-    scope.deleteTimer(due.entry, domain, due.time);
+    const timer = { key: entries.keyOf(entry), domain, time: scope.timers[domain].takenTime, namespace: entries.namespaceOf(entry) };
+    this.selectEntry(scope, entry, timer.key);
+    scope.table.release(entry);
     return timer;
   }
 

@@ -167,16 +167,9 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   }
 
   private *visitTimers(domain: TimeDomain): Generator<void, void, void> {
-    const { buckets } = this.timers[domain];
-    let bucketsLeft = buckets.size;
-    for (const bucket of buckets.values()) {
-      if (bucketsLeft-- === 0) break;
-      let left = bucket.entries.size;
-      for (const [entry, version] of bucket.entries) {
-        if (left-- === 0) break;
-        if (version < this.cut) this.collectTimer(entry, domain, bucket.time);
-        yield;
-      }
+    for (const [entry, time, version] of this.timers[domain].timers()) {
+      if (version < this.cut) this.collectTimer(entry, domain, time);
+      yield;
     }
   }
 
@@ -216,7 +209,7 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
 
   private collectTimer(entry: number, domain: TimeDomain, time: number): void {
     const { key, keyGroup, namespace } = this.table.entries.ownerOf(entry);
-    this.timers[domain].buckets.get(time)?.entries.set(entry, this.cut);
+    this.timers[domain].setVersion(entry, time, this.cut);
     this.rows.push([rowKinds.timer, keyGroup, packKey(key), namespace, timeDomains.indexOf(domain), time]);
     this.rowCount += 1;
   }

@@ -29,6 +29,17 @@ export class StateScope {
     table.release(entry);
   }
 
+  /**
+   * Removes the earliest timer due at `time`, and returns its entry, or -1; the caller releases the entry once it has what
+   * it needs of it. See `takenTime` of the queue.
+   */
+  takeTimer(domain: TimeDomain, time: number): number {
+    const timers = this.timers[domain];
+    const entry = timers.take(time);
+    if (entry >= 0 && timers.takenVersion < this.table.cut) this.table.sink?.saveTimer(entry, domain, timers.takenTime);
+    return entry;
+  }
+
   clear(): void {
     this.table.clear();
     this.timers.event.clear();

@@ -5,30 +5,44 @@
  * TQ2  Registering, deleting and taking a timer cost the logarithm of the number of distinct times, not of timers: all
  *      keys of a window share one bucket. Times whose timers are gone are dropped when they are half of the heap.
  * TQ3  Each timer carries the version it was registered in, for snapshots.
+ * TQ4  A time with one timer, which most have where keys have times of their own, takes no Map.
  */
-export interface TimerBucket {
+interface TimerBucket {
   readonly time: number;
+  /** The only timer, as long as there is one (TQ4). */
+  entry: number;
+  version: number;
   /** Version by number of the entry, in the order of registration. */
-  readonly entries: Map<number, number>;
+  entries: Map<number, number> | undefined;
   /** Where taking stands: a Map's iterator skips what was deleted without looking at it again. */
   cursor: IterableIterator<number> | undefined;
 }
 
 const compactionLengthMin = 64;
 
+/** Stands for an entry where no timer is due. */
+const none = -1;
+
 export class TimerQueue {
   /** By time, in the order of their first timer. */
-  readonly buckets = new Map<number, TimerBucket>();
+  private readonly buckets = new Map<number, TimerBucket>();
   /** A binary heap; may hold times without a bucket, and times twice. */
   private times: number[] = [];
+  /** Time and version of the timer that was taken last. */
+  takenTime = 0;
+  takenVersion = 0;
 
   /** False when the timer was there already. */
   register(entry: number, time: number, version: number): boolean {
-    let bucket = this.buckets.get(time);
+    const bucket = this.buckets.get(time);
     if (bucket === undefined) {
-      bucket = { time, entries: new Map(), cursor: undefined };
-      this.buckets.set(time, bucket);
+      this.buckets.set(time, { time, entry, version, entries: undefined, cursor: undefined });
       this.push(time);
+      return true;
+    }
+    if (bucket.entries === undefined) {
+      if (bucket.entry === entry) return false;
+      bucket.entries = new Map([[bucket.entry, bucket.version]]);
     } else if (bucket.entries.has(entry)) {
       return false;
     }
@@ -37,12 +51,27 @@ export class TimerQueue {
   }
 
   versionOf(entry: number, time: number): number | undefined {
-    return this.buckets.get(time)?.entries.get(entry);
+    const bucket = this.buckets.get(time);
+    if (bucket?.entries !== undefined) return bucket.entries.get(entry);
+    return bucket?.entry === entry ? bucket.version : undefined;
   }
 
+  /** Notes that a snapshot has the timer, if it is there. */
+  setVersion(entry: number, time: number, version: number): void {
+    const bucket = this.buckets.get(time);
+    if (bucket?.entries?.has(entry) === true) bucket.entries.set(entry, version);
+    else if (bucket?.entries === undefined && bucket?.entry === entry) bucket.version = version;
+  }
+
+  /** Removes a timer that is there. */
   delete(entry: number, time: number): void {
     const bucket = this.buckets.get(time);
-    if (bucket?.entries.delete(entry) === true && bucket.entries.size === 0) this.dropBucket(bucket);
+    bucket?.entries?.delete(entry);
+    if (bucket === undefined || (bucket.entries !== undefined && bucket.entries.size > 0)) return;
+    this.buckets.delete(bucket.time);
+    if (this.times.length < compactionLengthMin || this.times.length < 2 * this.buckets.size) return;
+    // A sorted array is a heap.
+    this.times = [...this.buckets.keys()].sort((left, right) => left - right);
   }
 
   /** Time of the earliest timer. */
@@ -54,14 +83,31 @@ export class TimerQueue {
     }
   }
 
-  /** The entry of the earliest timer due at `time`; it stays registered until it is deleted. */
-  nextDue(time: number): { readonly entry: number; readonly time: number } | undefined {
-    const next = this.nextTime();
-    if (next === undefined || next > time) return undefined;
-    const bucket = this.buckets.get(next) as TimerBucket;
-    bucket.cursor ??= bucket.entries.keys();
-    const found = bucket.cursor.next();
-    return found.done === true ? undefined : { entry: found.value, time: next };
+  /** Removes the earliest timer due at `time`; its entry, or -1. See `takenTime` and `takenVersion`. */
+  take(time: number): number {
+    for (let next = this.times[0]; next !== undefined && next <= time; next = this.times[0]) {
+      const bucket = this.buckets.get(next);
+      if (bucket !== undefined) return this.takeFrom(bucket);
+      this.pop();
+    }
+    return none;
+  }
+
+  /** Every timer that is there when it is come to, with time and version; those registered meanwhile may be among them. */
+  *timers(): Generator<readonly [entry: number, time: number, version: number], void, void> {
+    let bucketsLeft = this.buckets.size;
+    for (const bucket of this.buckets.values()) {
+      if (bucketsLeft-- === 0) return;
+      if (bucket.entries === undefined) {
+        yield [bucket.entry, bucket.time, bucket.version];
+        continue;
+      }
+      let left = bucket.entries.size;
+      for (const [entry, version] of bucket.entries) {
+        if (left-- === 0) break;
+        yield [entry, bucket.time, version];
+      }
+    }
   }
 
   clear(): void {
@@ -69,11 +115,25 @@ export class TimerQueue {
     this.times = [];
   }
 
-  private dropBucket(bucket: TimerBucket): void {
-    this.buckets.delete(bucket.time);
-    if (this.times.length < compactionLengthMin || this.times.length < 2 * this.buckets.size) return;
-    // A sorted array is a heap.
-    this.times = [...this.buckets.keys()].sort((left, right) => left - right);
+  /** Of the bucket whose time is the first of the heap. */
+  private takeFrom(bucket: TimerBucket): number {
+    const { entries } = bucket;
+    this.takenTime = bucket.time;
+    if (entries === undefined) {
+      this.takenVersion = bucket.version;
+      this.buckets.delete(bucket.time);
+      this.pop();
+      return bucket.entry;
+    }
+    bucket.cursor ??= entries.keys();
+    const entry = bucket.cursor.next().value as number;
+    this.takenVersion = entries.get(entry) as number;
+    entries.delete(entry);
+    if (entries.size === 0) {
+      this.buckets.delete(bucket.time);
+      this.pop();
+    }
+    return entry;
   }
 
   private push(time: number): void {
