@@ -156,5 +156,13 @@ export type {
   Split,
   TaskInfo,
 } from '../dataflow/contracts.js';
-export type { ListState, MapState, ValueState } from '../storage/state/contracts.js';
+export type {
+  AggregatingState,
+  ListState,
+  MapState,
+  ReducingState,
+  StateOptions,
+  StateTtl,
+  ValueState,
+} from '../storage/state/contracts.js';
 export type { Key } from '../core/keys.js';

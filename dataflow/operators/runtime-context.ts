@@ -1,5 +1,5 @@
 /** What user functions see of the task they run in. */
-import { assert } from '../../core/errors.js';
+import { assert, MillraceError } from '../../core/errors.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type OperatorContext } from '../contracts.js';
 import type { KeyedRuntimeContext, RuntimeContext } from '../functions.js';
@@ -7,6 +7,7 @@ import type { KeyedRuntimeContext, RuntimeContext } from '../functions.js';
 export function runtimeContextOf(context: OperatorContext): RuntimeContext {
   const { task, operatorName, logger, metrics, accumulators, operatorState } = context;
   return {
+    ...keyedStateRefused(operatorName),
     task,
     operatorName,
     logger,
@@ -16,6 +17,21 @@ export function runtimeContextOf(context: OperatorContext): RuntimeContext {
     unionListState: (name) => operatorState.unionListState(name),
     broadcastState: (name) => operatorState.broadcastState(name),
   };
+}
+
+const keyedStates = ['valueState', 'listState', 'mapState', 'reducingState', 'aggregatingState'] as const;
+
+/** For programs that got past the compiler: what is only there where records have a key says so. */
+function keyedStateRefused(operatorName: string): object {
+  const refuse = (kind: string) => (name: unknown) => {
+    throw new MillraceError('STATE_WITHOUT_KEY', `${kind}(${JSON.stringify(name)}) was asked for where records have no key.`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where: operatorName,
+      hint: 'Use keyBy before process, or operatorListState for state of the subtask.',
+    });
+  };
+  return Object.fromEntries(keyedStates.map((kind) => [kind, refuse(kind)]));
 }
 
 export function keyedRuntimeContextOf(context: OperatorContext): KeyedRuntimeContext {
