@@ -8,7 +8,7 @@
 import { limits } from '../../core/limits.js';
 import type { NetworkBuffers } from '../../dataflow/channels/network-contracts.js';
 import { defineJob, fileSink, maxWatermark, sequenceSource, throttled } from '../../index.js';
-import type { JobDefinition, KeyedProcessFunction, KeyedRuntimeContext } from '../../index.js';
+import type { DataStream, JobDefinition, KeyedProcessFunction, KeyedRuntimeContext } from '../../index.js';
 import type { SeededRandom } from './seeded-random.js';
 
 export interface Workload {
@@ -25,6 +25,8 @@ export interface Workload {
   readonly bufferTimeoutMs: number;
   /** Characters that every twentieth record carries along: enough for some to take several frames. */
   readonly ballast: number;
+  /** Whether records come to the count by two inputs of one operator, that share its state. */
+  readonly isConnected: boolean;
   /** What a slot has for frames that arrive: sometimes too little for every channel to have some of its own. */
   readonly buffers: NetworkBuffers;
 }
@@ -49,6 +51,7 @@ export function drawWorkload(random: SeededRandom): Workload {
       floating: random.between(1, 8),
       grantBytesMax: random.chance(0.3) ? random.between(1, 8) * limits.segmentBytes : limits.grantBytesPerProcess,
     },
+    isConnected: random.chance(0.35),
   };
 }
 
@@ -72,11 +75,22 @@ export function workloadJob(workload: Workload): JobDefinition {
     const items = (isRebalanced ? numbers.rebalance() : numbers).flatMap(function* (record): Generator<Item> {
       for (let part = 0; part < fanOut; part++) yield { key: record % keys, record, part, ballast: record % 20 === 0 ? carried : '' };
     });
-    items
-      .keyBy(({ key }) => key)
-      .process(countPerKey)
-      .sinkTo(fileSink<string>(outputDirectory, { encode: (line) => line }));
+    counted(items, workload.isConnected).sinkTo(fileSink<string>(outputDirectory, { encode: (line) => line }));
   });
+}
+
+/** The same lines, whichever input a record comes by. */
+function counted(items: DataStream<Item>, isConnected: boolean): DataStream<string> {
+  if (!isConnected) return items.keyBy(({ key }) => key).process(countPerKey);
+  const isFirst = ({ record, part }: Item): boolean => (record + part) % 3 === 0;
+  return items
+    .filter(isFirst)
+    .connect(items.filter((item) => !isFirst(item)))
+    .keyBy('key', ({ key }) => key)
+    .process((runtime) => {
+      const { processElement, onTimer } = countPerKey(runtime);
+      return { processElement1: processElement, processElement2: processElement, ...(onTimer === undefined ? {} : { onTimer }) };
+    });
 }
 
 function countPerKey(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Item, string> {
