@@ -21,6 +21,7 @@ import { latency } from './benchmarks/latency.js';
 import { nexmark } from './benchmarks/nexmark.js';
 import { projection } from './benchmarks/projection.js';
 import { recovery } from './benchmarks/recovery.js';
+import { slidingWindows } from './benchmarks/sliding-windows.js';
 import { simulator } from './benchmarks/simulator.js';
 import { startUp } from './benchmarks/start-up.js';
 import { drawPages } from './plots/pages.js';
@@ -41,6 +42,7 @@ const benchmarks = [
   keyedState,
   projection,
   fanOut,
+  slidingWindows,
   backpressure,
   latency,
   startUp,

@@ -44,7 +44,9 @@ class GeneratorReader<T> implements SourceReader<T> {
     let next = this.#next;
     while (next < stop && output.isAvailable()) output.emit(make(next++), timestamp);
     this.#next = next;
-    return this.#next === records ? 'split-finished' : 'more';
+    if (next < records) return 'more';
+    mark('generated');
+    return 'split-finished';
   }
 
   whenAvailable(): Promise<void> {
