@@ -33,6 +33,10 @@ export function jobSettings(configuration: Configuration, overrides: JobSettingO
     restartStrategy:
       overrides.restartStrategy ??
       restartStrategyOf(configuration, configuration.get(options.restartStrategy) ?? defaultRestartStrategy(checkpointing.intervalMs)),
+    repeatedFailure: {
+      attempts: configuration.get(options.repeatedFailureAttempts),
+      timeMs: configuration.get(options.repeatedFailureTime),
+    },
     failover: overrides.failover ?? configuration.get(options.failoverStrategy),
     bufferTimeoutMs:
       overrides.bufferTimeoutMs ?? (configuration.get(options.isBufferTimeoutEnabled) ? configuration.get(options.bufferTimeout) : -1),

@@ -103,6 +103,14 @@ export type RestartStrategySettings =
       readonly jitter: number;
     };
 
+/** How long a job may fail of the same mistake in user code, again and again, without a completed checkpoint. */
+export interface RepeatedFailureBound {
+  /** Restarts; 0: no bound. */
+  readonly attempts: number;
+  /** And for so long at least. */
+  readonly timeMs: number;
+}
+
 export interface CheckpointSettings {
   /** Undefined: no periodic checkpoints. */
   readonly intervalMs: number | undefined;
@@ -127,6 +135,8 @@ export interface LatencyTrackingSettings {
 export interface JobSettings {
   readonly checkpointing: CheckpointSettings;
   readonly restartStrategy: RestartStrategySettings;
+  /** Undefined: no bound. */
+  readonly repeatedFailure?: RepeatedFailureBound;
   readonly failover: 'region' | 'full';
   readonly bufferTimeoutMs: number;
   /** Between two periodic emissions of watermarks; 0: there are none. Undefined (of an older version): the default. */

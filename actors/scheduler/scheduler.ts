@@ -132,6 +132,7 @@ export class Scheduler {
         ),
         failover: jobGraph.settings.failover,
         restartStrategy: jobGraph.settings.restartStrategy,
+        repeatedFailure: jobGraph.settings.repeatedFailure,
         slotRequestTimeoutMs: jobGraph.settings.slotRequestTimeoutMs,
       },
       name: options.jobId,

@@ -225,6 +225,14 @@ export const restartOptions = {
     values: ['region', 'full'],
     description: 'Restart the tasks that exchange records with the failed one, or all.',
   }),
+  repeatedFailureAttempts: integer('restart-strategy.repeated-failure.attempts', 10, {
+    min: 0,
+    description:
+      'Restarts after the same failure of user code, without a completed checkpoint in between, before the job fails whatever its strategy; 0: no bound. Not in Flink.',
+  }),
+  repeatedFailureTime: duration('restart-strategy.repeated-failure.time', 600_000, {
+    description: 'The job fails so only when the first of these failures was so long ago, so that it outlives a service that is away.',
+  }),
   fixedDelayAttempts: integer('restart-strategy.fixed-delay.attempts', 1, { min: 0, description: 'Restarts before the job fails.' }),
   fixedDelay: duration('restart-strategy.fixed-delay.delay', 1_000, { description: 'Wait before a restart.' }),
   failureRateMax: integer('restart-strategy.failure-rate.max-failures-per-interval', 1, {

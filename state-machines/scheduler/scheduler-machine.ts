@@ -9,12 +9,15 @@
  * S4  Timers and answers belong to a round; those of an earlier round change nothing.
  * S5  The error kept is the first cause of the present round of failures: a task that only lost its neighbour is not blamed
  *     when the neighbour's own error is known.
+ * S6  The same failure of user code, again and again without a completed checkpoint, ends the job at a bound, whatever the
+ *     restart strategy (RF1, RF2).
  */
 import { assign, setup } from 'xstate';
 import type { ExecutionVertexId } from '../../graph/execution-graph.js';
 import { eventTypes, type CatalogueEntry } from '../kit/catalogue-entry.js';
 import { effects, ignored } from '../kit/effects.js';
 import { affectedBy, common, firstCause, isFatal, union, without } from './failover.js';
+import { rememberRound, whyHopeless, type RepeatedFailure } from './repeated-failure.js';
 import { decideRestart, noFailures, rememberCheckpoint, type RestartDecision } from './restart-strategy.js';
 import type { FailureMoment, SchedulerContext, SchedulerEffect, SchedulerEvent, SchedulerInput } from './scheduler-model.js';
 
@@ -29,9 +32,19 @@ function failureOf({ context, event }: Args): (FailureMoment & { readonly failed
   return undefined;
 }
 
+/** What came back before the round that begins or goes on: the rounds before it are over, with the cause that was found. */
+function repeatedBefore({ repeated, isRestarting, error, failedAt }: SchedulerContext): RepeatedFailure | null {
+  return isRestarting ? repeated : rememberRound(repeated, error, failedAt);
+}
+
 function decisionFor(args: Args): RestartDecision | undefined {
   const failure = failureOf(args);
-  return failure === undefined ? undefined : decideRestart(args.context.restartStrategy, args.context.memory, failure);
+  if (failure === undefined) return undefined;
+  const { context } = args;
+  const decision = decideRestart(context.restartStrategy, context.memory, failure);
+  if (decision.kind === 'give-up') return decision;
+  const reason = whyHopeless(repeatedBefore(context), context.repeatedFailure, failure);
+  return reason === undefined ? decision : { kind: 'give-up', reason, memory: context.memory };
 }
 
 const base = setup({ types });
@@ -43,6 +56,8 @@ const beginRestart = base.assign((args) => {
   return {
     affected: union(context.affected, affectedBy(context.regions, context.failover, failure.failed)),
     memory: decision.memory,
+    repeated: repeatedBefore(context),
+    failedAt: context.isRestarting ? context.failedAt : failure.at,
     error: context.isRestarting ? firstCause(context.error, failure.error) : failure.error,
     restarts: context.isRestarting ? context.restarts : context.restarts + 1,
     isRestarting: true,
@@ -76,7 +91,7 @@ const blameSlots = base.assign(({ context, event }) => {
   if (event.type !== 'SLOT_TIMEOUT') return {};
   return { error: context.isRestarting && context.error !== null ? { ...event.error, cause: context.error } : event.error };
 });
-const countCheckpoint = base.assign({ memory: ({ context }) => rememberCheckpoint(context.memory) });
+const countCheckpoint = base.assign({ memory: ({ context }) => rememberCheckpoint(context.memory), repeated: null, failedAt: null });
 
 const none = {};
 const moveJob = (event: Extract<SchedulerEffect, { type: 'moveJob' }>['params']['event']) => ({
@@ -162,6 +177,8 @@ export const schedulerMachine = setup({
     isRestarting: false,
     restarts: 0,
     memory: noFailures,
+    repeated: null,
+    failedAt: null,
     error: null,
   }),
   initial: 'created',

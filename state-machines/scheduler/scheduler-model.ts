@@ -1,9 +1,10 @@
 /** What the scheduler's machine remembers, is told, and decides. */
 import type { ErrorRecord } from '../../core/errors.js';
 import type { ExecutionVertexId } from '../../graph/execution-graph.js';
-import type { RestartStrategySettings } from '../../graph/types.js';
+import type { RepeatedFailureBound, RestartStrategySettings } from '../../graph/types.js';
 import type { IgnoredEffect } from '../kit/effects.js';
 import type { Regions } from './failover.js';
+import type { RepeatedFailure } from './repeated-failure.js';
 import type { RestartMemory } from './restart-strategy.js';
 
 export interface SchedulerInput {
@@ -11,6 +12,8 @@ export interface SchedulerInput {
   readonly failover: 'region' | 'full';
   readonly restartStrategy: RestartStrategySettings;
   readonly slotRequestTimeoutMs: number;
+  /** Undefined: no bound. */
+  readonly repeatedFailure?: RepeatedFailureBound | undefined;
 }
 
 export interface SchedulerContext extends SchedulerInput {
@@ -26,6 +29,10 @@ export interface SchedulerContext extends SchedulerInput {
   readonly isRestarting: boolean;
   readonly restarts: number;
   readonly memory: RestartMemory;
+  /** Of the rounds of failures before the present one (RF1). */
+  readonly repeated: RepeatedFailure | null;
+  /** When the present or latest round began; null: a checkpoint completed since. */
+  readonly failedAt: number | null;
   readonly error: ErrorRecord | null;
 }
 
