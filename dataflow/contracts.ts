@@ -49,6 +49,12 @@ export interface TaskInfo {
   readonly sessionId: SessionId;
 }
 
+/** What event time did: undefined where nothing changed. */
+export interface TimeChange {
+  readonly watermark?: number | undefined;
+  readonly isIdle?: boolean | undefined;
+}
+
 /** What an operator may use. Valid from `open` until `close`. */
 export interface OperatorContext {
   readonly task: TaskInfo;
@@ -87,8 +93,8 @@ export interface OperatorContext {
   /** Runs `work` between records, when the outputs have room and nothing is parked; what it throws fails the task. */
   post(work: () => void): void;
   currentWatermark(): number;
-  /** Hands event time on, of an operator that holds it. */
-  emitWatermark(watermark: number): void;
+  /** Hands event time on, of an operator that holds it: active is said before a watermark, idle after it. */
+  emitTime(change: TimeChange): void;
   /**
    * Declares something that must be one and the same for all subtasks (a target directory): `token` names what this
    * subtask sees. The JobManager fails the job when subtasks see different tokens.
@@ -116,10 +122,12 @@ export interface OperatorSnapshotContext {
  */
 export interface Operator<In = unknown, Out = unknown> {
   /**
-   * The operator hands event time on itself (`emitWatermark`), when what came before it has left. It is the only operator
-   * of its task.
+   * The operator hands event time on itself (`emitTime`), when what came before it has left. It is the only operator of its
+   * task.
    */
   readonly holdsTime?: boolean;
+  /** Of an operator that holds time: its input became idle, or active again. */
+  onIdle?(isIdle: boolean): void;
   /** Of an operator that makes the time of itself and those behind it: watermarks that come in end there, but for the last. */
   readonly time?: TimeOrigin;
   /** The operator looks after failures of its function itself, as the policy says. Called before `bind`. */

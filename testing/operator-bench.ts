@@ -5,7 +5,7 @@
  */
 import { attemptNumber, formatAttemptId, type CheckpointId, jobId, leaderEpoch, operatorId, sessionId, vertexId } from '../core/ids.js';
 import type { Clock, FileSystem, Logger } from '../core/ports.js';
-import type { OperatorContext, TaskInfo } from '../dataflow/contracts.js';
+import type { OperatorContext, TaskInfo, TimeChange } from '../dataflow/contracts.js';
 import { TaskAccumulators } from '../dataflow/accumulators/task-accumulators.js';
 import { FunctionMetrics } from '../dataflow/task/function-metrics.js';
 import type { OperatorDescriptor } from '../graph/types.js';
@@ -42,8 +42,8 @@ export class OperatorBench {
   readonly accumulators = new TaskAccumulators();
   /** Declared resource → token. */
   readonly sharedResources = new Map<string, string>();
-  /** What `emitWatermark` was called with. */
-  readonly watermarks: number[] = [];
+  /** What `emitTime` was called with. */
+  readonly timeChanges: TimeChange[] = [];
   readonly #posted: (() => void)[] = [];
   #parked: { readonly resume: () => boolean; readonly until: Promise<unknown> | undefined }[] = [];
 
@@ -98,7 +98,7 @@ export class OperatorBench {
       park: (resume, until) => void this.#parked.push({ resume, until }),
       post: (work) => void this.#posted.push(work),
       currentWatermark: () => 0,
-      emitWatermark: (watermark) => void this.watermarks.push(watermark),
+      emitTime: (change) => void this.timeChanges.push(change),
       declareSharedResource: (name, token) => void this.sharedResources.set(name, token),
       print: (line) => void this.printed.push(line),
       reportResult: (name, values) => void this.results.set(name, values),

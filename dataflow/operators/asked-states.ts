@@ -117,7 +117,7 @@ class Inquiry {
       isOutputAvailable: () => true,
       park: () => {},
       post: () => {},
-      emitWatermark: () => {},
+      emitTime: () => {},
       currentWatermark: () => minWatermark,
       declareSharedResource: () => {},
       print: () => {},

@@ -43,6 +43,7 @@ function guard(operator: Operator, policy: ErrorPolicySettings): Operator {
   const passedOn: PassedOn = {
     holdsTime: operator.holdsTime,
     time: operator.time,
+    onIdle: operator.onIdle?.bind(operator),
     onWatermark: operator.onWatermark?.bind(operator),
     endInput: operator.endInput?.bind(operator),
     finish: operator.finish?.bind(operator),

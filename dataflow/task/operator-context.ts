@@ -6,7 +6,7 @@ import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { HeapOperatorState } from '../../storage/state/operator/heap-operator-state.js';
 import type { TaskAccumulators } from '../accumulators/task-accumulators.js';
 import type { OutputPressure } from '../channels/channel-owner.js';
-import type { Emit, OperatorContext, TaskInfo } from '../contracts.js';
+import type { Emit, OperatorContext, TaskInfo, TimeChange } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { FunctionMetrics } from './function-metrics.js';
 import type { Mailbox } from './mailbox.js';
@@ -24,7 +24,7 @@ export interface OperatorTask {
   readonly mailbox: Mailbox;
   /** Results that may still be pulled in this step of the loop. */
   readonly quota: { left: number };
-  readonly emitWatermark: (watermark: number) => void;
+  readonly emitTime: (change: TimeChange) => void;
   readonly fail: (error: unknown) => void;
   readonly wake: () => void;
   readonly onSharedResource: (name: string, token: string) => void;
@@ -78,7 +78,7 @@ export function operatorContext(task: OperatorTask, parts: ContextParts): Operat
     },
     post: (work) => task.mailbox.post(() => callOperator(operator, work)),
     currentWatermark: () => timeline.watermark,
-    emitWatermark: task.emitWatermark,
+    emitTime: task.emitTime,
     declareSharedResource: (resource, token) => task.onSharedResource(`${name}/${resource}`, token),
     print: (line) => (ports.print === undefined ? ports.logger.log('info', line) : ports.print(line)),
     reportResult: task.onResult,

@@ -14,13 +14,13 @@ import type { Clock } from '../../core/ports.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { LatencyMarker, RecordBatch, StreamEvent } from '../channels/elements.js';
 import type { TimeHolders } from '../time/time-origin.js';
+import type { TimeChange } from '../contracts.js';
 import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import type { InputUse } from './channel-use.js';
 import { InputTime } from './input-time.js';
 import { RecordPace } from './record-pace.js';
 import { TaskInput } from './task-input.js';
-import type { TimeChange } from './task-time.js';
 
 export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' | 'onAbandoned'> {
   readonly gates: readonly InputGateDescriptor[];

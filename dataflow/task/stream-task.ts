@@ -170,7 +170,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       sourceRecords: this.#sourceRecords,
       mailbox: this.#mailbox,
       placeInTime: this.#time.place,
-      emitWatermark: (time) => this.#outputs.broadcast({ kind: 'watermark', time }),
+      emitTime: (change) => this.#time.emit(change),
       fail: (error) => this.#fail(error),
       wake: this.#wake,
       onSharedResource: (name, token) => callbacks.onSharedResource(name, token),

@@ -9,17 +9,18 @@
  * TT3  The last watermark comes from the input alone, and goes through all timelines.
  * TT4  While a timeline is idle its time stands; active is said before it moves again, idle after it moved.
  * TT5  A task that restores a checkpoint taken after `finish` hands time on, and calls no operator with it.
+ * TT6  An operator that holds time hears of it and hands it on itself; it is the only one of its task.
  */
 import type { TaskTimeReport } from '../../bus/protocol/event-times.js';
 import type { OperatorId } from '../../core/ids.js';
 import type { Clock, TimerHandle } from '../../core/ports.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { StreamEvent } from '../channels/elements.js';
-import { maxWatermark, minWatermark } from '../contracts.js';
+import { maxWatermark, minWatermark, type TimeChange } from '../contracts.js';
 import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { advanceOperators, finishChain, type ChainScope } from './event-time.js';
 import type { ChainedOperator } from './operator-chain.js';
-import type { Procedure } from './procedure.js';
+import { callOperator, type Procedure } from './procedure.js';
 import { timeReport } from './time-report.js';
 
 export interface TaskTimeOptions {
@@ -47,12 +48,6 @@ export interface Timeline {
   isIdle: boolean;
   /** Undefined: what came in. */
   origin: TimeOrigin | undefined;
-}
-
-/** What time did: undefined where nothing changed. */
-export interface TimeChange {
-  readonly watermark?: number | undefined;
-  readonly isIdle?: boolean | undefined;
 }
 
 /** See the head of this file. */
@@ -104,7 +99,7 @@ export class TaskTime {
 
   /** What moves by itself, if anything does (TT2). */
   due(): Procedure | undefined {
-    if (this.#isEmissionDue) this.#emit();
+    if (this.#isEmissionDue) this.#emitPeriodically();
     for (const line of this.#timelines) {
       const { origin } = line;
       if (origin === undefined || line.watermark === maxWatermark) continue;
@@ -112,6 +107,15 @@ export class TaskTime {
       if (isIdle !== line.isIdle || (!isIdle && watermark > line.watermark)) return this.#move(line, { watermark, isIdle });
     }
     return undefined;
+  }
+
+  /** What an operator that holds time hands on (TT6). */
+  emit({ watermark, isIdle }: TimeChange): void {
+    const { broadcast } = this.#options;
+    const { ids } = this.#input;
+    if (isIdle === false) broadcast({ kind: 'watermark-status', isIdle }, ids);
+    if (watermark !== undefined) broadcast({ kind: 'watermark', time: watermark }, ids);
+    if (isIdle === true) broadcast({ kind: 'watermark-status', isIdle }, ids);
   }
 
   /** The last watermark, then the last words of the operators. */
@@ -123,19 +127,18 @@ export class TaskTime {
   }
 
   *#move(line: Timeline, { watermark, isIdle }: TimeChange): Procedure {
-    const { broadcast } = this.#options;
     if (watermark === maxWatermark) {
       yield* this.#end();
       return;
     }
     if (isIdle === false && line.isIdle) {
       line.isIdle = false;
-      broadcast({ kind: 'watermark-status', isIdle }, line.ids);
+      this.#tellStatus(line, isIdle);
     }
     if (watermark !== undefined && watermark > line.watermark && !line.isIdle) yield* this.#advance(line, watermark);
     if (isIdle === true && !line.isIdle) {
       line.isIdle = true;
-      broadcast({ kind: 'watermark-status', isIdle }, line.ids);
+      this.#tellStatus(line, isIdle);
     }
   }
 
@@ -144,8 +147,18 @@ export class TaskTime {
     line.watermark = watermark;
     line.since = clock.now();
     if (!isRestoredFinished) yield* advanceOperators(scope, line.operators, watermark);
-    const holdsTime = line.operators[0]?.operator?.holdsTime === true;
-    if (isRestoredFinished || !holdsTime) broadcast({ kind: 'watermark', time: watermark }, line.ids);
+    if (this.#holderOf(line) === undefined) broadcast({ kind: 'watermark', time: watermark }, line.ids);
+  }
+
+  #tellStatus(line: Timeline, isIdle: boolean): void {
+    const holder = this.#holderOf(line);
+    if (holder === undefined) this.#options.broadcast({ kind: 'watermark-status', isIdle }, line.ids);
+    else callOperator(holder.descriptor, () => holder.operator?.onIdle?.(isIdle));
+  }
+
+  /** The operator that hands the time of the line on itself (TT6). */
+  #holderOf({ operators: [first] }: Timeline): ChainedOperator | undefined {
+    return first?.operator?.holdsTime === true && !this.#options.isRestoredFinished ? first : undefined;
   }
 
   /** TT3. */
@@ -153,7 +166,7 @@ export class TaskTime {
     for (const line of this.#timelines) if (line.watermark < maxWatermark) yield* this.#advance(line, maxWatermark);
   }
 
-  #emit(): void {
+  #emitPeriodically(): void {
     const { clock, backPressuredMs } = this.#options;
     this.#isEmissionDue = false;
     const now = clock.monotonic() - backPressuredMs();

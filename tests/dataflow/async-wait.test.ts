@@ -40,7 +40,11 @@ class AsyncTask {
       operatorName: 'lookup',
       restored,
       isOutputAvailable: () => this.room > 0,
-      emitWatermark: (watermark) => void this.left.push(`W${watermark}`),
+      emitTime: ({ watermark, isIdle }) => {
+        if (isIdle === false) this.left.push('active');
+        if (watermark !== undefined) this.left.push(`W${watermark}`);
+        if (isIdle === true) this.left.push('idle');
+      },
       post: (work) => void this.#posted.push(work),
       park: (resume, until) => {
         const parked: Parked = { resume, isReady: until === undefined };
@@ -92,6 +96,11 @@ class AsyncTask {
       this.clock.advance(1);
       await this.run();
     }
+  }
+
+  async idle(isIdle: boolean): Promise<void> {
+    this.#operator.onIdle?.(isIdle);
+    await this.run();
   }
 
   async finish(): Promise<void> {
@@ -262,6 +271,24 @@ for (const order of ['ordered', 'unordered'] as const) {
     await task.advance(30);
     assert.not(task.isParked);
     assert.equal(task.left, ['"yes"@20', 'W99']);
+  });
+}
+
+for (const order of ['ordered', 'unordered'] as const) {
+  test(`${order}: that the input is idle is told when what came before it has left, as one with the watermark (AW1)`, async () => {
+    const task = taskOf({ order });
+    await task.open();
+    await task.idle(true);
+    await task.idle(false);
+    await task.push(['a', 2]);
+    await task.watermark(10);
+    await task.idle(true);
+    await task.push(['b', 1]);
+    await task.idle(true);
+    await task.idle(false);
+    await task.watermark(20);
+    await task.advance(5);
+    assert.equal(task.left, ['idle', 'active', '"a"@2', 'W10', 'idle', '"b"@2', 'active', 'W20']);
   });
 }
 

@@ -1,10 +1,13 @@
 /**
- * What is under way in an asynchronous operator: inputs and the watermarks between them, in the order in which they leave.
+ * What is under way in an asynchronous operator: inputs and what event time did between them, in the order in which they
+ * leave.
  *
- * AQ1  A watermark never leaves before an input that came before it, nor an input before a watermark that came before it.
- * AQ2  Ordered: inputs leave as they came. Unordered: between two watermarks, as they were answered.
- * AQ3  Watermarks with no input between them are one: there are at most as many as inputs, and one.
+ * AQ1  Event time never moves before an input that came before it has left, nor does an input leave before time has moved
+ *      that came before it.
+ * AQ2  Ordered: inputs leave as they came. Unordered: between two moves of time, as they were answered.
+ * AQ3  Moves with no input between them are one: there are at most as many as inputs, and one.
  */
+import type { TimeChange } from '../../contracts.js';
 
 /** An input, from its arrival until its results have left. */
 export interface QueuedInput {
@@ -13,19 +16,25 @@ export interface QueuedInput {
   isAnswered: boolean;
 }
 
-export interface QueuedWatermark {
-  readonly kind: 'watermark';
-  readonly time: number;
+export interface QueuedTime {
+  readonly kind: 'time';
+  readonly change: TimeChange;
 }
 
-export type QueuedElement<Input extends QueuedInput> = Input | QueuedWatermark;
+export type QueuedElement<Input extends QueuedInput> = Input | QueuedTime;
+
+/** Both as one move: the later watermark and status count. */
+const afterwards = (before: TimeChange, change: TimeChange): QueuedTime => ({
+  kind: 'time',
+  change: { watermark: change.watermark ?? before.watermark, isIdle: change.isIdle ?? before.isIdle },
+});
 
 export interface AsyncQueue<Input extends QueuedInput> {
   /** Inputs that have not left. */
   readonly size: number;
   readonly isEmpty: boolean;
   addInput(input: Input): void;
-  addWatermark(time: number): void;
+  addTime(change: TimeChange): void;
   /** The input has its results; `isAnswered` is set. */
   answered(input: Input): void;
   /** Takes out what leaves next; undefined: nothing can. */
@@ -47,9 +56,10 @@ export class OrderedQueue<Input extends QueuedInput> implements AsyncQueue<Input
     this.size += 1;
   }
 
-  addWatermark(time: number): void {
-    if (this.#elements.at(-1)?.kind === 'watermark') this.#elements.pop();
-    this.#elements.push({ kind: 'watermark', time });
+  addTime(change: TimeChange): void {
+    const last = this.#elements.at(-1);
+    if (last?.kind !== 'time') this.#elements.push({ kind: 'time', change });
+    else this.#elements[this.#elements.length - 1] = afterwards(last.change, change);
   }
 
   answered(): void {}
@@ -67,14 +77,14 @@ export class OrderedQueue<Input extends QueuedInput> implements AsyncQueue<Input
   }
 }
 
-/** Inputs between two watermarks. */
+/** Inputs between two moves of time. */
 interface Segment<Input> {
   /** As they came, until they leave. */
   readonly inputs: Set<Input>;
   /** As they were answered. */
   readonly answered: Input[];
   /** What leaves after all of them; undefined while the segment is the last one. */
-  watermark: QueuedWatermark | undefined;
+  time: QueuedTime | undefined;
 }
 
 export class UnorderedQueue<Input extends QueuedInput> implements AsyncQueue<Input> {
@@ -95,13 +105,12 @@ export class UnorderedQueue<Input extends QueuedInput> implements AsyncQueue<Inp
     this.#segmentOf.set(input, last);
   }
 
-  addWatermark(time: number): void {
+  addTime(change: TimeChange): void {
     const last = this.#segments.at(-1) as Segment<Input>;
     const before = this.#segments.at(-2);
-    const watermark = { kind: 'watermark', time } as const;
-    if (last.inputs.size === 0 && before !== undefined) before.watermark = watermark;
+    if (last.inputs.size === 0 && before !== undefined) before.time = afterwards(before.time?.change ?? {}, change);
     else {
-      last.watermark = watermark;
+      last.time = { kind: 'time', change };
       this.#segments.push(emptySegment());
     }
   }
@@ -118,9 +127,9 @@ export class UnorderedQueue<Input extends QueuedInput> implements AsyncQueue<Inp
       this.#segmentOf.delete(input);
       return input;
     }
-    if (first.inputs.size > 0 || first.watermark === undefined) return undefined;
+    if (first.inputs.size > 0 || first.time === undefined) return undefined;
     this.#segments.shift();
-    return first.watermark;
+    return first.time;
   }
 
   inputs(): readonly Input[] {
@@ -129,5 +138,5 @@ export class UnorderedQueue<Input extends QueuedInput> implements AsyncQueue<Inp
 }
 
 function emptySegment<Input>(): Segment<Input> {
-  return { inputs: new Set(), answered: [], watermark: undefined };
+  return { inputs: new Set(), answered: [], time: undefined };
 }

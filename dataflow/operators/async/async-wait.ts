@@ -1,7 +1,8 @@
 /**
  * Calls a function whose answers come later, for several inputs at once.
  *
- * AW1  Between two watermarks results leave as the order of the operator says; nothing overtakes a watermark (AQ1, AQ2).
+ * AW1  Between two watermarks results leave as the order of the operator says; nothing overtakes a watermark, or that the
+ *      input is idle (AQ1, AQ2).
  * AW2  At most `capacity` inputs are under way. An input that comes beyond waits, and holds back what is behind it; a
  *      barrier that comes before it passes without waiting for any answer.
  * AW3  A snapshot holds the inputs whose results have not left; after a restore the function is called with them again.
@@ -13,7 +14,7 @@ import { MillraceError } from '../../../core/errors.js';
 import { limits } from '../../../core/limits.js';
 import type { AsyncFunction, AsyncWaitSettings, RichAsyncFunction } from '../../async-functions.js';
 import { recordFromBytes, recordToBytes } from '../../columnar/record-bytes.js';
-import type { Emit, Operator, OperatorContext } from '../../contracts.js';
+import type { Emit, Operator, OperatorContext, TimeChange } from '../../contracts.js';
 import { isPolicyMatter, letterError, type DeadLetter, type ErrorPolicySettings } from '../../error-policy.js';
 import type { MetricCounter } from '../../metrics.js';
 import { approximateBytes } from '../../records/copy-record.js';
@@ -103,8 +104,11 @@ class AsyncWaitOperator implements Operator {
   }
 
   onWatermark(watermark: number): void {
-    if (this.#queue.isEmpty) this.#context.emitWatermark(watermark);
-    else this.#queue.addWatermark(watermark);
+    this.#moveTime({ watermark });
+  }
+
+  onIdle(isIdle: boolean): void {
+    this.#moveTime({ isIdle });
   }
 
   finish(): void {
@@ -122,6 +126,11 @@ class AsyncWaitOperator implements Operator {
     this.#deadlines?.cancel();
     for (const input of this.#queue.inputs()) input.release();
     return lifeOf(this.#rich).close?.();
+  }
+
+  #moveTime(change: TimeChange): void {
+    if (this.#queue.isEmpty) this.#context.emitTime(change);
+    else this.#queue.addTime(change);
   }
 
   #take(input: WaitingInput): void {
@@ -230,7 +239,7 @@ class AsyncWaitOperator implements Operator {
         this.#hasReady = false;
         return true;
       }
-      if (element.kind === 'watermark') context.emitWatermark(element.time);
+      if (element.kind === 'time') context.emitTime(element.change);
       else if (element.failure === undefined) this.#rest = { input: element, next: 0 };
       else this.#bury(element, element.failure.error);
     }
