@@ -77,6 +77,16 @@ export interface SplitTimeReply {
   readonly holding: number;
   /** Splits that were given to this reader, in all. */
   readonly owned: number;
+  /** Event time beyond which the reader must not read; undefined: it may read on. */
+  readonly readUpTo?: number;
+}
+
+/** What a reader says that waits for others. */
+export interface SplitTimeReport {
+  readonly group: string;
+  readonly maxDriftMs: number;
+  /** What it has come to; null: it holds nobody. */
+  readonly watermark: number | null;
 }
 
 /** How a source task reaches the JobManager. Promises may stay unsettled while the JobManager is away; rejecting fails the task. */
@@ -91,8 +101,11 @@ export interface SplitSource {
    * With `askAgainMs` there may always be more: it is asked for that often.
    */
   requestSplit(operator: OperatorId, askAgainMs?: number): Promise<Split | undefined>;
-  /** What holds the time of a reader back, besides its own splits. At most one at a time per operator. */
-  exchangeTime(operator: OperatorId): Promise<SplitTimeReply>;
+  /**
+   * What holds the time of a reader back, besides its own splits; and how far it may read, when it says how far it has come.
+   * At most one at a time per operator.
+   */
+  exchangeTime(operator: OperatorId, alignment?: SplitTimeReport): Promise<SplitTimeReply>;
 }
 
 /** Where checkpoint bytes go: CheckpointStorage without what a task may not do. */

@@ -1,9 +1,10 @@
 /** Hands out splits as the JobManager's source coordinators do, for the task harness. */
+import { AlignmentGroups } from '../actors/scheduler/alignment-groups.js';
 import { decode } from '../bus/codec/cbor.js';
 import type { OperatorId } from '../core/ids.js';
 import type { Split } from '../dataflow/contracts.js';
 import { splitsOwned } from '../dataflow/task/source-state.js';
-import type { SplitTimeReply } from '../dataflow/task-runtime.js';
+import type { SplitTimeReply, SplitTimeReport } from '../dataflow/task-runtime.js';
 import type { TaskSnapshot } from '../storage/contracts.js';
 
 /** The splits of each source that were found. */
@@ -20,6 +21,7 @@ interface HarnessSource {
 
 export class HarnessSplits {
   readonly #sources = new Map<OperatorId, HarnessSource>();
+  #alignment = new AlignmentGroups();
 
   isEnumerated(operator: OperatorId): boolean {
     return this.#sources.get(operator)?.splits !== undefined;
@@ -32,6 +34,7 @@ export class HarnessSplits {
 
   /** Everything starts again: what no restored reader owns is to be handed out; without a checkpoint all is found anew. */
   reset(restored: readonly TaskSnapshot[], known: HarnessSplitLists | undefined): void {
+    this.#alignment = new AlignmentGroups();
     for (const id of known?.keys() ?? []) this.#sourceOf(id);
     for (const [id, source] of this.#sources) {
       source.waiting.length = 0;
@@ -59,7 +62,12 @@ export class HarnessSplits {
   }
 
   /** As the source coordinator answers. */
-  timeOf(operator: OperatorId, subtask: number): SplitTimeReply {
+  timeOf(operator: OperatorId, subtask: number, alignment?: SplitTimeReport): SplitTimeReply {
+    const readUpTo = alignment && this.#alignment.report({ operatorId: operator, subtaskIndex: subtask }, alignment);
+    return { ...this.#holdOf(operator, subtask), ...(readUpTo === undefined ? {} : { readUpTo }) };
+  }
+
+  #holdOf(operator: OperatorId, subtask: number): SplitTimeReply {
     const { splits, unassigned, owned } = this.#sourceOf(operator);
     const own = [...owned.values()].filter((owner) => owner === subtask).length;
     if (splits === undefined) return { holding: 1, owned: own };

@@ -269,7 +269,7 @@ export class TaskHarness {
           const split = await this.#splits.request(operator, vertex.subtaskIndex, askAgainMs !== undefined);
           return later(() => split);
         },
-        exchangeTime: (operator) => later(() => this.#splits.timeOf(operator, vertex.subtaskIndex)),
+        exchangeTime: (operator, alignment) => later(() => this.#splits.timeOf(operator, vertex.subtaskIndex, alignment)),
       },
       createKeyedState: (options) => new HeapKeyedStateBackend(options),
       callbacks: {

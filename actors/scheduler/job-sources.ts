@@ -7,6 +7,7 @@ import { decode } from '../../bus/codec/cbor.js';
 import { executionVertexId, sourceOperatorsOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobGraph } from '../../graph/types.js';
 import type { CompletedCheckpoint, SourceCoordinatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
+import { AlignmentGroups } from './alignment-groups.js';
 import { enumeratingSubtask, SourceCoordinator } from './source-coordinator.js';
 
 /** Former subtasks' state by the new subtask that gets it. */
@@ -19,6 +20,7 @@ interface JobSource {
 
 export class JobSources {
   readonly #sources: readonly JobSource[];
+  readonly #alignment = new AlignmentGroups();
 
   constructor(jobGraph: JobGraph) {
     this.#sources = jobGraph.vertices.flatMap((vertex) =>
@@ -54,7 +56,12 @@ export class JobSources {
       },
       'source.request-split': ({ attemptId, operatorId, requestNumber }) =>
         this.find(operatorId).request(attemptId, job.subtaskOf(attemptId), requestNumber),
-      'source.exchange-time': ({ attemptId, operatorId }) => this.find(operatorId).timeOf(job.subtaskOf(attemptId)),
+      'source.exchange-time': ({ attemptId, operatorId, alignment }) => {
+        const subtaskIndex = job.subtaskOf(attemptId);
+        const reply = this.find(operatorId).timeOf(subtaskIndex);
+        const readUpTo = alignment && this.#alignment.report({ operatorId, subtaskIndex }, alignment);
+        return readUpTo === undefined ? reply : { ...reply, readUpTo };
+      },
     };
   }
 
@@ -71,6 +78,7 @@ export class JobSources {
     for (const { vertexId, coordinator } of this.#sources) {
       const indexes = subtasks.flatMap((subtask) => indexIn(vertexId, subtask));
       if (indexes.length === 0) continue;
+      for (const subtaskIndex of indexes) this.#alignment.forget({ operatorId: coordinator.operatorId, subtaskIndex });
       const owned = new Map(
         indexes.map((index) => [index, ownedSplits(restored.get(executionVertexId(vertexId, index)) ?? [], coordinator.operatorId)]),
       );

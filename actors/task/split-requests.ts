@@ -12,7 +12,7 @@ import type { OperatorId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import type { Split } from '../../dataflow/contracts.js';
-import type { SplitSource, SplitTimeReply } from '../../dataflow/task-runtime.js';
+import type { SplitSource, SplitTimeReply, SplitTimeReport } from '../../dataflow/task-runtime.js';
 import { askUntilAnswered } from '../runtime/persistent-ask.js';
 
 export interface SplitRequestsOptions {
@@ -41,9 +41,9 @@ export class SplitRequests implements SplitSource {
     }
   }
 
-  exchangeTime(operator: OperatorId): Promise<SplitTimeReply> {
+  exchangeTime(operator: OperatorId, alignment?: SplitTimeReport): Promise<SplitTimeReply> {
     const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
-    const body = { jobId, attemptId, operatorId: operator };
+    const body = { jobId, attemptId, operatorId: operator, ...(alignment === undefined ? {} : { alignment }) };
     return askUntilAnswered(this.#options, { kind: 'job', jobId }, 'source.exchange-time', { body, leaderEpoch, attempt: attemptId });
   }
 

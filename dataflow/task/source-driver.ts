@@ -8,7 +8,7 @@
 import type { Clock } from '../../core/ports.js';
 import type { OperatorContext, Source, SourceOutput, SourceReader, Split } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
-import type { SplitSource } from '../task-runtime.js';
+import type { SplitSource, SplitTimeReport } from '../task-runtime.js';
 import type { ChainedOperator } from './operator-chain.js';
 import type { SourceTime } from './source-time.js';
 import { SplitTimes } from './split-times.js';
@@ -47,23 +47,13 @@ export interface DrivenSource extends Pick<SourceDriverOptions, 'source' | 'outp
 export function driveSource({ head, splitSource, clock, ...options }: DrivenSource): SourceDriver {
   const { id } = head.descriptor;
   const { discoveryIntervalMs } = options.source;
-  const { time, fail } = options;
+  const { time, wake, fail } = options;
+  const exchange = (report?: SplitTimeReport) => splitSource.exchangeTime(id, report);
   const times =
-    time &&
-    new SplitTimes({
-      clock,
-      isOpen: discoveryIntervalMs !== undefined,
-      received: () => time.received,
-      exchange: () => splitSource.exchangeTime(id),
-      fail,
-    });
+    time && new SplitTimes({ clock, isOpen: discoveryIntervalMs !== undefined, alignment: time.alignment, time, exchange, wake, fail });
   if (times !== undefined) time?.follow(times);
-  return new SourceDriver({
-    ...options,
-    times,
-    context: head.context,
-    requestSplit: () => splitSource.requestSplit(id, discoveryIntervalMs),
-  });
+  const requestSplit = () => splitSource.requestSplit(id, discoveryIntervalMs);
+  return new SourceDriver({ ...options, times, context: head.context, requestSplit });
 }
 
 /** Drives the reader of one source subtask; see the head of this file. */
@@ -104,7 +94,10 @@ export class SourceDriver {
     if (current !== undefined) return this.#poll(current, recordsMax);
     const restored = this.#restored.shift();
     if (restored !== undefined) return this.#start(restored.split, restored.position);
-    if (this.#hasNoMore) return 'end';
+    if (this.#hasNoMore) {
+      this.#options.times?.end();
+      return 'end';
+    }
     this.#wait(this.#options.requestSplit(), (split) => {
       if (split === undefined) this.#hasNoMore = true;
       else this.#start(split, undefined);
@@ -131,14 +124,16 @@ export class SourceDriver {
   }
 
   #poll(current: CurrentSplit, recordsMax: number): SourceStep {
-    this.#options.time?.read(current.split.id);
+    const { time, times } = this.#options;
+    time?.read(current.split.id);
+    if (times?.isAhead === true) return 'waiting';
     const status = this.#reader.poll(this.#options.output, recordsMax);
     switch (status) {
       case 'more':
         return 'progress';
       case 'split-finished':
         this.#finished.push(current.split.id);
-        this.#options.time?.finish(current.split.id);
+        time?.finish(current.split.id);
         this.#current = undefined;
         return 'progress';
       case 'pending':

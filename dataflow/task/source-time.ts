@@ -9,9 +9,8 @@
  */
 import { limits } from '../../core/limits.js';
 import { shortened } from '../../core/shortened.js';
-import { minWatermark } from '../contracts.js';
 import { CombinedWatermark } from '../time/combined-watermark.js';
-import type { TimeAssignment } from '../time/time-assignment.js';
+import type { AlignmentSettings, TimeAssignment } from '../time/time-assignment.js';
 import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { TimeTracker } from '../time/time-tracker.js';
 import type { TrackerSeat } from '../time/tracker-seat.js';
@@ -29,12 +28,18 @@ export class SourceTime implements TimeOrigin {
   readonly #options: SourceTimeOptions;
   readonly #splits = new Map<string, TimeTracker>();
   readonly #combined = new CombinedWatermark();
-  #held: Pick<SplitTimes, 'isHeld'> = { isHeld: true };
+  #held: Pick<SplitTimes, 'isHeld' | 'isAhead'> = { isHeld: true, isAhead: false };
+  /** The split that is read. */
+  #reading: string | undefined;
   /** Splits that came to this reader, in all. */
   received = 0;
 
   constructor(options: SourceTimeOptions) {
     this.#options = options;
+  }
+
+  get alignment(): AlignmentSettings | undefined {
+    return this.#options.assignment.alignment;
   }
 
   get watermark(): number {
@@ -46,7 +51,7 @@ export class SourceTime implements TimeOrigin {
   }
 
   /** What knows of the splits elsewhere. */
-  follow(times: Pick<SplitTimes, 'isHeld'>): void {
+  follow(times: Pick<SplitTimes, 'isHeld' | 'isAhead'>): void {
     this.#held = times;
   }
 
@@ -77,6 +82,8 @@ export class SourceTime implements TimeOrigin {
 
   /** The records that come now are of this split. */
   read(splitId: string): void {
+    if (this.#reading === splitId) return;
+    this.#reading = splitId;
     const tracker = this.#splits.get(splitId);
     if (tracker !== undefined) this.#options.seat.take(tracker);
   }
@@ -85,6 +92,7 @@ export class SourceTime implements TimeOrigin {
   finish(splitId: string): void {
     this.#options.seat.settle();
     this.#splits.delete(splitId);
+    this.#reading = undefined;
   }
 
   /** SM4. */
@@ -95,29 +103,20 @@ export class SourceTime implements TimeOrigin {
 
   onPeriodicEmit(now: number): void {
     this.#options.seat.settle();
-    for (const tracker of this.#splits.values()) tracker.onPeriodicEmit(now);
+    for (const [splitId, tracker] of this.#splits) {
+      // A split that is not read misses no records.
+      if (splitId !== this.#reading || this.#held.isAhead) tracker.excuse();
+      tracker.onPeriodicEmit(now);
+    }
     this.#combine();
   }
 
-  /** What the splits here have come to, whatever holds time elsewhere; undefined: none holds. */
-  localWatermark(): number | undefined {
+  /** How far the split that is read has come; undefined: none is, or it is idle. */
+  readWatermark(): number | undefined {
+    const tracker = this.#reading === undefined ? undefined : this.#splits.get(this.#reading);
+    if (tracker === undefined || tracker.isIdle) return undefined;
     this.#options.seat.settle();
-    let lowest: number | undefined;
-    for (const tracker of this.#splits.values()) {
-      if (!tracker.isIdle) lowest = Math.min(lowest ?? Infinity, tracker.advance());
-    }
-    return lowest;
-  }
-
-  /** How far one split has come. */
-  watermarkOf(splitId: string): number {
-    this.#options.seat.settle();
-    return this.#splits.get(splitId)?.advance() ?? minWatermark;
-  }
-
-  /** The reader is kept from reading this split: that is no lack of records. */
-  excuse(splitId: string): void {
-    this.#splits.get(splitId)?.excuse();
+    return tracker.advance();
   }
 
   #onDue(): void {

@@ -1,23 +1,28 @@
 /**
- * What a reader of a source and the JobManager tell each other of time: how far its splits have come, and whether splits
- * elsewhere hold it back.
+ * What a reader of a source and the JobManager tell each other of time: whether splits elsewhere hold it back, and, where
+ * readers wait for each other, how far this one has come and may read.
  *
  * SI1  Time is held until the JobManager says that every split it knows has a reader, and that this one has got all that
  *      are its own: one on the way counts.
  * SI2  One exchange is under way at a time. They go on, less and less often, while time is held or more splits may be
- *      found; once neither, they end.
+ *      found, and at the interval of the alignment where there is one; without any of these they end.
+ * SI3  A reader that is at its end says so once: it holds nobody any more.
  */
 import { limits } from '../../core/limits.js';
 import type { Clock, TimerHandle } from '../../core/ports.js';
-import type { SplitTimeReply } from '../task-runtime.js';
+import type { SplitTimeReply, SplitTimeReport } from '../task-runtime.js';
+import type { AlignmentSettings } from '../time/time-assignment.js';
+import type { SourceTime } from './source-time.js';
 
 export interface SplitTimesOptions {
   readonly clock: Clock;
   /** Splits may be found while the job runs. */
   readonly isOpen: boolean;
-  /** Splits that came to this reader, in all. */
-  readonly received: () => number;
-  readonly exchange: () => Promise<SplitTimeReply>;
+  readonly alignment: AlignmentSettings | undefined;
+  readonly time: Pick<SourceTime, 'received' | 'readWatermark'>;
+  readonly exchange: (alignment?: SplitTimeReport) => Promise<SplitTimeReply>;
+  /** It may read further. */
+  readonly wake: () => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -26,6 +31,8 @@ export class SplitTimes {
   readonly #options: SplitTimesOptions;
   #timer: TimerHandle | undefined;
   #pauseMs: number = limits.splitTimesPauseMinMs;
+  #readUpTo = Infinity;
+  #hasEnded = false;
   #isStopped = false;
   /** SI1. */
   isHeld = true;
@@ -34,9 +41,16 @@ export class SplitTimes {
     this.#options = options;
   }
 
+  /** Whether the reader is so far ahead of its group that it must wait; `wake` is called when it may read further. */
+  get isAhead(): boolean {
+    if (this.#readUpTo === Infinity) return false;
+    return (this.#options.time.readWatermark() ?? -Infinity) > this.#readUpTo;
+  }
+
   start(): void {
-    const { exchange, fail } = this.#options;
-    exchange().then(
+    const { exchange, alignment, time, fail } = this.#options;
+    const watermark = this.#hasEnded ? null : (time.readWatermark() ?? null);
+    exchange(alignment && { group: alignment.group, maxDriftMs: alignment.maxDriftMs, watermark }).then(
       (reply) => {
         if (!this.#isStopped) this.#take(reply);
       },
@@ -46,16 +60,33 @@ export class SplitTimes {
     );
   }
 
+  /** SI3. */
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    if (this.#options.alignment !== undefined) this.#again(0);
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
   }
 
-  #take({ holding, owned }: SplitTimeReply): void {
-    const { clock, isOpen, received } = this.#options;
-    this.isHeld = holding > 0 || owned > received();
-    if (!this.isHeld && !isOpen) return;
-    this.#timer = clock.setTimer(this.#pauseMs, () => this.start());
-    this.#pauseMs = Math.min(2 * this.#pauseMs, limits.splitTimesPauseMaxMs);
+  #take({ holding, owned, readUpTo = Infinity }: SplitTimeReply): void {
+    const { isOpen, alignment, time, wake } = this.#options;
+    this.isHeld = holding > 0 || owned > time.received;
+    const mayReadFurther = readUpTo > this.#readUpTo;
+    this.#readUpTo = readUpTo;
+    if (mayReadFurther) wake();
+    if (this.#hasEnded) return;
+    if (this.isHeld || isOpen) {
+      this.#again(Math.min(this.#pauseMs, alignment?.updateIntervalMs ?? this.#pauseMs));
+      this.#pauseMs = Math.min(2 * this.#pauseMs, limits.splitTimesPauseMaxMs);
+    } else if (alignment !== undefined) this.#again(alignment.updateIntervalMs);
+  }
+
+  #again(pauseMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.setTimer(pauseMs, () => this.start());
   }
 }

@@ -355,4 +355,57 @@ test('a task says where its time stands since when, what holds it, and which tim
   await harness.runToEnd();
 });
 
+test('readers of a group wait for the one that is furthest behind, and none waits for one that ended (AG1, AG2, SI3)', async () => {
+  const aligned = { ...monotonous, alignment: { group: 'g', maxDriftMs: 100, updateIntervalMs: 20 } };
+  const drifts: number[] = [];
+  const latest = new Map<string, number>();
+  const note = (name: string) => (): Operator => ({
+    bind: () => (value) => {
+      latest.set(name, (value as Reading).at);
+      const [slow, fast] = [latest.get('slow'), latest.get('fast')];
+      if (name === 'fast' && (slow ?? 0) < 590) drifts.push((fast as number) - (slow ?? 0));
+    },
+  });
+  const source = (everyMs: number, records: number) =>
+    paced(rangeSource({ splits: 1, recordsPerSplit: records, value: (split, index): Reading => ({ split, at: index }) }), everyMs);
+  for (const isAligned of [true, false]) {
+    drifts.length = 0;
+    latest.clear();
+    const time = isAligned ? aligned : monotonous;
+    const harness = new TaskHarness({
+      graph: streamGraph({
+        settings: { autoWatermarkIntervalMs: 10 },
+        nodes: [
+          { name: 'slow', source: source(5, 600), time },
+          { name: 'fast', source: source(1, 2_000), time },
+          { name: 'slow sink', isSink: true, create: note('slow') },
+          { name: 'fast sink', isSink: true, create: note('fast') },
+        ],
+        edges: [
+          { from: 'slow', to: 'slow sink' },
+          { from: 'fast', to: 'fast sink' },
+        ],
+      }),
+    });
+    harness.deploy();
+    await harness.runToEnd();
+    assert.is(latest.get('fast'), 1_999, 'the fast one goes on when the slow one ended');
+    const most = Math.max(...drifts);
+    if (isAligned) assert.ok(most > 80 && most <= 103, `the fast reader was ${most} ms ahead`);
+    else assert.ok(most > 1_000, `nothing held it: ${most} ms`);
+  }
+});
+
+test('splits that wait for their turn in a reader never make it wait for itself', async () => {
+  const aligned = { ...monotonous, alignment: { group: 'g', maxDriftMs: 5, updateIntervalMs: 20 } };
+  const probe = new Probe();
+  const harness = job([
+    { name: 'readings', source: readings(3, 30), time: aligned, parallelism: 2 },
+    { name: 'sink', isSink: true, create: probe.create },
+  ]);
+  harness.deploy();
+  await harness.runToEnd();
+  assert.is(probe.seen.length, 90);
+});
+
 test.run();

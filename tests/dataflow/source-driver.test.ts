@@ -136,7 +136,7 @@ test('how far time came in a split stands beside its position, and a restored re
   assert.equal(state.current, { splitId: 'a', data: { of: 'a' }, position: 2, highest: 77 });
   const waiting = { finished: [], current: null, waiting: [{ splitId: 'c', data: null, position: 0, highest: 60 }] };
   const after = timed();
-  after.time.follow({ isHeld: false });
+  after.time.follow({ isHeld: false, isAhead: false });
   new Room({ splits: [], restored: [state, waiting], time: after.time });
   after.time.onPeriodicEmit(0);
   assert.is(after.time.watermark, 59, 'the split that waits holds with what it had come to');

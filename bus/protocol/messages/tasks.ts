@@ -307,9 +307,20 @@ export const taskMessages = {
   'source.exchange-time': ask({
     from: ['task'],
     to: ['scheduler'],
-    doc: 'Asks what holds back the event time of a source reader, besides its own splits.',
-    body: Type.Object({ jobId: JobIdSchema, attemptId: AttemptIdSchema, operatorId: OperatorIdSchema }),
-    /** `holding`: splits that nobody reads and that hold time back; `owned`: splits given to this reader, in all. */
-    reply: Type.Object({ holding: Count, owned: Count }),
+    doc: 'Asks what holds back the event time of a source reader, besides its own splits; and how far it may read, where readers wait for each other.',
+    body: Type.Object({
+      jobId: JobIdSchema,
+      attemptId: AttemptIdSchema,
+      operatorId: OperatorIdSchema,
+      /** `watermark`: what the reader has come to; null: it holds nobody. */
+      alignment: Type.Optional(
+        Type.Object({ group: Type.String({ minLength: 1 }), maxDriftMs: Milliseconds, watermark: nullable(Type.Number()) }),
+      ),
+    }),
+    /**
+     * `holding`: splits that nobody reads and that hold time back; `owned`: splits given to this reader, in all; `readUpTo`:
+     * the event time beyond which it must not read, absent: it may read on.
+     */
+    reply: Type.Object({ holding: Count, owned: Count, readUpTo: Type.Optional(Type.Number()) }),
   }),
 };
