@@ -22,5 +22,8 @@ export { ndjson } from './formats/ndjson-format.js';
 export { textLines } from './formats/text-format.js';
 export { fileSink, type FileSinkOptions } from './sinks/files/file-sink.js';
 export { jetStreamSink, type JetStreamSinkOptions } from './nats/jetstream-sink.js';
+export { redisSink, type RedisSinkOptions } from './redis/redis-sink.js';
+export type { KeyOf, RedisValue, RedisWrite } from './redis/redis-writes.js';
 export type { RollingPolicy } from './sinks/files/rolling-policy.js';
+export { AtLeastOnceWriter, type BatchBounds } from './sinks/at-least-once-writer.js';
 export { TwoPhaseCommitWriter, type Recovery } from './sinks/two-phase-commit-writer.js';

@@ -206,6 +206,13 @@ export const limits = {
   sinkRetryDelayMs: 300,
   /** Messages of a stream read at once when a sink looks for what it wrote; they come without their payload. */
   sinkReadBackBatch: 1_000,
+  /** Words of one command for Redis: Lua hands over at most 8,000 at once. */
+  sinkCommandWordsMax: 4_000,
+  /** Words and bytes of commands in one call of a script, which keeps Redis from everything else: about a millisecond. */
+  sinkScriptWordsMax: 2_048,
+  sinkScriptBytes: 256 * kib,
+  /** How long a record of a sink that writes at once waits for others to go with it. */
+  sinkLingerMs: 20,
   /** Files a file sink writes at once, one a partition: 8 MiB of blocks, an eighth of the 1,024 handles a process often may have. */
   sinkOpenFilesMax: 128,
   /** Files being ended at which a file sink holds back its input: each is a sync, and as many wait as may be open. */

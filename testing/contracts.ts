@@ -8,3 +8,4 @@ export { haStoreContract, type HaStoreFixture } from './contracts/ha-store.js';
 export { keyedStateContract, type KeyedStateFixture } from './contracts/keyed-state.js';
 export { atMostOnceSourceContract, sourceContract, type SourceFixture } from './contracts/source.js';
 export { SinkBench, sinkContract, type SinkFixture } from './contracts/sink.js';
+export { atLeastOnceSinkContract, type AtLeastOnceSinkFixture } from './contracts/at-least-once-sink.js';

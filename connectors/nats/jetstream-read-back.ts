@@ -5,9 +5,10 @@
  *      all since: else it throws `SINK_STREAM_DROPPED`, unless reading back was given up (`isReadBack: false`).
  * RB2  What is read comes without payloads, from the sequence the transaction began at; the bound is what others wrote since.
  */
-import { type Consumer, DeliverPolicy, type JetStreamManager, type NatsConnection, NatsError, nanos, type StreamInfo } from 'nats';
+import type { Consumer, JetStreamManager, NatsConnection, StreamInfo } from 'nats';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
+import { streamError } from './jetstream-errors.js';
 import { subjectPattern } from './subjects.js';
 
 export interface StreamViewOptions {
@@ -16,6 +17,8 @@ export interface StreamViewOptions {
   readonly operatorName: string;
   readonly isReadBack: boolean;
 }
+
+const nanosecondsPerMs = 1_000_000;
 
 export class StreamView {
   /** Within so many ms the server drops a second message of the same id. */
@@ -28,7 +31,7 @@ export class StreamView {
   /** Subjects that were found to be taken. */
   readonly #taken = new Set<string>();
 
-  /** Throws `SINK_STREAM_MISSING` and `SINK_STREAM_RETENTION`. */
+  /** Throws `NATS_STREAM_NOT_FOUND` and `SINK_STREAM_RETENTION`. */
   static async open(options: StreamViewOptions): Promise<StreamView> {
     const { connection, stream, operatorName } = options;
     try {
@@ -36,29 +39,15 @@ export class StreamView {
       const view = new StreamView(options, manager, await manager.streams.info(stream));
       return view;
     } catch (error) {
-      if (error instanceof MillraceError) throw error;
-      if (isNotFound(error)) {
-        throw new MillraceError('SINK_STREAM_MISSING', `There is no stream ${stream}`, {
-          domain: 'user',
-          recovery: 'fail-job',
-          where: operatorName,
-          hint: `Add it first: nats stream add ${stream}`,
-        });
-      }
-      throw new MillraceError('SINK_STREAM_UNKNOWN', `The server does not tell about the stream ${stream}`, {
-        domain: 'external',
-        where: operatorName,
-        hint: 'Is JetStream enabled (nats-server -js), and may this user ask for it?',
-        cause: error,
-      });
+      throw streamError(operatorName, stream, error);
     }
   }
 
   private constructor(options: StreamViewOptions, manager: JetStreamManager, { config }: StreamInfo) {
     this.#options = options;
     this.#manager = manager;
-    this.#subjects = config.subjects.map(subjectPattern);
-    this.duplicateWindowMs = config.duplicate_window / nanos(1);
+    this.#subjects = (config.subjects ?? []).map(subjectPattern);
+    this.duplicateWindowMs = config.duplicate_window / nanosecondsPerMs;
     const { max_payload: payloadMax } = options.connection.info ?? { max_payload: Number.POSITIVE_INFINITY };
     this.messageBytesMax = config.max_msg_size > 0 ? Math.min(config.max_msg_size, payloadMax) : payloadMax;
     if (options.isReadBack) this.#checkKept(config);
@@ -85,6 +74,7 @@ export class StreamView {
     const isDropped = state.first_seq > start && state.last_seq >= start;
     if (isDropped && this.#options.isReadBack) throw this.#dropped(start, state.first_seq);
     if (state.last_seq < start || state.messages === 0) return found;
+    const { DeliverPolicy } = await import('nats');
     const [subject] = subjects;
     const consumer = await this.#options.connection.jetstream({ timeout: limits.sinkAnswerMs }).consumers.get(this.#options.stream, {
       deliver_policy: DeliverPolicy.StartSequence,
@@ -142,5 +132,3 @@ async function readTo(consumer: Consumer, last: number, onId: (id: string) => vo
     if (isAtEnd) return;
   }
 }
-
-const isNotFound = (error: unknown): boolean => error instanceof NatsError && error.api_error?.err_code === 10_059;

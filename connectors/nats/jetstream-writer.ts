@@ -15,7 +15,7 @@
  * of the window, and goes on after its successor published the same: up to a window of messages is then there twice.
  */
 import { createHash } from 'node:crypto';
-import { headers, type JetStreamClient, type MsgHdrs, type NatsConnection } from 'nats';
+import type { headers, JetStreamClient, MsgHdrs, NatsConnection } from 'nats';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
@@ -55,7 +55,9 @@ const tagDigits = 16;
 
 export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, PendingMessages> {
   readonly #settings: JetStreamWriterSettings<T>;
+  readonly #closing = new AbortController();
   #connection: NatsConnection | undefined;
+  #headers: typeof headers | undefined;
   #client: JetStreamClient | undefined;
   #stream: StreamView | undefined;
   #sealed = 0;
@@ -69,8 +71,10 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
 
   protected override async prepare(context: OperatorContext): Promise<void> {
     const { servers, stream, whenDropped } = this.#settings;
-    const connection = await connectToNats({ ...servers, name: `sink ${stream}`, clock: context.clock, logger: context.logger });
+    const { clock, logger } = context;
+    const connection = await connectToNats({ ...servers, name: `sink ${stream}`, clock, logger, signal: this.#closing.signal });
     this.#connection = connection;
+    this.#headers = (await import('nats')).headers;
     this.#client = connection.jetstream({ timeout: limits.sinkAnswerMs });
     const { operatorName } = context;
     this.#stream = await StreamView.open({ connection, stream, operatorName, isReadBack: whenDropped === 'fail' });
@@ -100,7 +104,7 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
   }
 
   protected async commit(pending: PendingMessages): Promise<void> {
-    const messages = [...unpackLists(pending.messages)].map(toMessage);
+    const messages = [...unpackLists(pending.messages)].map((parts) => this.#toMessage(parts));
     const startedAt = this.context.clock.monotonic();
     let absentAt = this.#closedAt.get(pending.id) ?? Number.NEGATIVE_INFINITY;
     let missing = messages.map((_message, index) => index);
@@ -127,6 +131,7 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
   protected async abort(): Promise<void> {}
 
   override async close(): Promise<void> {
+    this.#closing.abort();
     await super.close();
     const connection = this.#connection;
     this.#connection = undefined;
@@ -153,6 +158,15 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
       }),
     );
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  #toMessage(parts: readonly Uint8Array[]): Message {
+    const [subject, payload, ...rest] = parts as [Uint8Array, Uint8Array, ...Uint8Array[]];
+    const own = rest.length === 0 ? undefined : this.#headers?.();
+    for (let index = 0; index < rest.length; index += 2) {
+      own?.append(textOf(rest[index] as Uint8Array), textOf(rest[index + 1] as Uint8Array));
+    }
+    return { subject: textOf(subject), payload, headers: own };
   }
 
   /** JS5. */
@@ -213,16 +227,6 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
     if (this.#client === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is prepared');
     return this.#client;
   }
-}
-
-function toMessage(parts: readonly Uint8Array[]): Message {
-  const [subject, payload, ...rest] = parts as [Uint8Array, ...Uint8Array[]];
-  let own: MsgHdrs | undefined;
-  for (let index = 0; index < rest.length; index += 2) {
-    own ??= headers();
-    own.append(textOf(rest[index] as Uint8Array), textOf(rest[index + 1] as Uint8Array));
-  }
-  return { subject: textOf(subject), payload: payload as Uint8Array, headers: own };
 }
 
 /** How many of the missing messages are published at once. */

@@ -27,6 +27,8 @@ export interface NatsConnectOptions extends NatsServerOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Ends the tries: whoever opens may be closed before he has opened. */
+  readonly signal?: AbortSignal;
 }
 
 const reconnectDelayMs = 250;
@@ -43,7 +45,7 @@ export function shownServers({ servers }: NatsServerOptions): readonly string[] 
  * Rejects with `NATS_REFUSED` or `NATS_UNREACHABLE` (NC2).
  */
 export async function connectToNats(options: NatsConnectOptions): Promise<NatsConnection> {
-  const { servers, name, clock, logger, authentication, tls } = options;
+  const { servers, name, clock, logger, authentication, tls, signal } = options;
   const { openNats } = await import('../../bus/transports/nats/connect.js');
   try {
     const { connection } = await openNats({
@@ -56,6 +58,7 @@ export async function connectToNats(options: NatsConnectOptions): Promise<NatsCo
       reconnectAttemptsMax: Math.ceil(limits.connectorAwayMs / reconnectDelayMs),
       ...(authentication === undefined ? {} : { authentication }),
       ...(tls === undefined ? {} : { tls }),
+      ...(signal === undefined ? {} : { signal }),
     });
     return connection;
   } catch (error) {

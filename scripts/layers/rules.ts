@@ -30,6 +30,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
       'bus/transports/nats/connect',
       'bus/transports/nats/server-address',
       'storage/redis/redis-address',
+      'storage/redis/redis-script',
     ],
     types: ['storage/state/contracts'],
     packages: ['csv-parse', 'hyparquet', 'hyparquet-compressors', 'ioredis', 'nats'],

@@ -164,6 +164,21 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
     await sees(0, 1);
     await restored.close();
   },
+  'a straggler that commits after its successor committed more does no harm': async ({ fixture, start, sees }) => {
+    const straggler = await start();
+    await straggler.write(fixture.record(0));
+    const state = await straggler.snapshot(1);
+    const restored = await start({ attempt: 1, restored: [state], restoredCheckpointId: checkpointId(1) });
+    for (const id of [2, 3]) {
+      await restored.write(fixture.record(id));
+      await restored.snapshot(id);
+      await restored.completed(id);
+    }
+    await straggler.completed(1);
+    await straggler.close();
+    await sees(0, 2, 3);
+    await restored.close();
+  },
   'a straggler that starts late leaves the work of its successor alone': async ({ fixture, start, sees }) => {
     const writer = await start({ attempt: 1 });
     await writer.write(fixture.record(0));
@@ -209,6 +224,43 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
     await sees(0, 1, 2);
     await first.close();
     await second.close();
+  },
+  'a commit that comes after other writers committed, and went on, is whole': async ({ fixture, start, sees }) => {
+    const late = await start({ subtaskIndex: 0, parallelism: 2 });
+    const early = await start({ subtaskIndex: 1, parallelism: 2 });
+    await late.write(fixture.record(0), fixture.record(1));
+    const state = await late.snapshot(1);
+    for (const id of [1, 2, 3]) {
+      await early.write(fixture.record(10 + id));
+      await early.snapshot(id);
+      await early.completed(id);
+    }
+    await sees(11, 12, 13);
+    await late.completed(1);
+    await sees(0, 1, 11, 12, 13);
+    const again = await start({ attempt: 1, subtaskIndex: 0, parallelism: 2, restored: [state], restoredCheckpointId: checkpointId(1) });
+    await sees(0, 1, 11, 12, 13);
+    await again.close();
+  },
+  'with another parallelism and back again every record is there once': async ({ fixture, start, sees }) => {
+    const before = await start({ subtaskIndex: 1, parallelism: 2 });
+    await before.write(fixture.record(0));
+    const first = await before.snapshot(1);
+    const restoredFirst = { restored: [first], restoredCheckpointId: checkpointId(1) };
+    const alone = await start({ attempt: 1, subtaskIndex: 0, parallelism: 1, ...restoredFirst });
+    await alone.write(fixture.record(1));
+    const second = await alone.snapshot(2);
+    const restoredSecond = { restored: [second], restoredCheckpointId: checkpointId(2) };
+    const writers = [
+      await start({ attempt: 2, subtaskIndex: 0, parallelism: 2, ...restoredSecond }),
+      await start({ attempt: 2, subtaskIndex: 1, parallelism: 2 }),
+    ];
+    for (const [index, writer] of writers.entries()) {
+      await writer.write(fixture.record(2 + index));
+      await writer.snapshot(3);
+      await writer.completed(3);
+    }
+    await sees(0, 1, 2, 3);
   },
   'at the end of input the final checkpoint shows the rest': async ({ fixture, start, sees }) => {
     const writer = await start();

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const guide = readFileSync(join(root, 'docs', 'sources-and-sinks.md'), 'utf8');
 const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1] as string);
 
-boundTests({ testMs: 60_000 });
+boundTests({ testMs: 110_000 });
 const test = suite('guide to sources and sinks');
 
 test('every code block is a job that type-checks and builds', async () => {

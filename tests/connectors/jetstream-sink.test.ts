@@ -221,7 +221,7 @@ for (const [what, options, code] of badRecords) {
 
 test('a stream that is not there, one that drops what was read, and one that keeps the last of a subject are refused', async () => {
   const missing = await failureOf(start(sinkFor('not-there')));
-  assert.is(missing.code, 'SINK_STREAM_MISSING');
+  assert.is(missing.code, 'NATS_STREAM_NOT_FOUND');
   const queue = await makeStream(connection, { retention: RetentionPolicy.Workqueue });
   assert.is((await failureOf(start(sinkFor(queue)))).code, 'SINK_STREAM_RETENTION');
   const latest = await makeStream(connection, { max_msgs_per_subject: 1 });

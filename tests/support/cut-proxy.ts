@@ -3,10 +3,11 @@
  * client, or of the network, leaves of a conversation.
  *
  * CP1  `before`: the message and all later ones never reach the server. `after`: it does, and no answer comes back.
- * CP2  Once cut, nobody gets through any more.
+ * CP2  Once cut, nobody gets through any more; after `broken`, which is as `after`, new connections do.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+export type CutMode = 'before' | 'after' | 'broken';
 export type Protocol = 'nats' | 'redis';
 
 /** Whole messages at the beginning of `bytes`, as the end of each. */
@@ -17,7 +18,7 @@ export class CutProxy {
   readonly #sockets = new Set<Socket>();
   readonly #framer: Framer;
   #at = Number.POSITIVE_INFINITY;
-  #mode: 'before' | 'after' = 'before';
+  #mode: CutMode = 'before';
   #isCut = false;
   #onCut: () => void = () => undefined;
   /** Messages so far. */
@@ -41,7 +42,7 @@ export class CutProxy {
   }
 
   /** Cuts at the so-manieth message from now on, counted from 1. */
-  cutAt(message: number, mode: 'before' | 'after'): void {
+  cutAt(message: number, mode: CutMode): void {
     this.#at = this.count + message;
     this.#mode = mode;
   }
@@ -93,13 +94,27 @@ export class CutProxy {
         start = end;
         continue;
       }
-      this.#isCut = true;
-      if (this.#mode === 'before') this.sever();
-      // The server reads all of it before it sees the end.
-      else server.end(bytes.subarray(start, end), () => setTimeout(() => this.sever(), 20));
+      this.#cutOff(server, bytes.subarray(start, end));
       return Buffer.alloc(0);
     }
     return bytes.subarray(start);
+  }
+
+  #cutOff(server: Socket, message: Buffer): void {
+    this.#isCut = true;
+    this.#at = Number.POSITIVE_INFINITY;
+    if (this.#mode === 'before') {
+      this.sever();
+      return;
+    }
+    const isBroken = this.#mode === 'broken';
+    // The server reads all of it before it sees the end.
+    server.end(message, () =>
+      setTimeout(() => {
+        this.sever();
+        this.#isCut = !isBroken;
+      }, 20),
+    );
   }
 }
 

@@ -1,0 +1,63 @@
+/**
+ * Records as writes to Redis, at least once: for writes that may be repeated.
+ *
+ * RL1  Commands go over one connection, in order. After a failure of the job, or of the connection, those without an answer
+ *      are sent again, in order.
+ */
+import { limits } from '../../core/limits.js';
+import { MillraceError } from '../../core/errors.js';
+import type { OperatorContext } from '../../dataflow/contracts.js';
+import { AtLeastOnceWriter } from '../sinks/at-least-once-writer.js';
+import type { RedisArgument } from './redis-connection.js';
+import { RedisSession } from './redis-session.js';
+import { checkCommand, type CommandsOf } from './redis-writes.js';
+
+export interface RedisFlushingWriterSettings<T> {
+  readonly url: string;
+  readonly commands: CommandsOf<T>;
+}
+
+type Commands = readonly (readonly RedisArgument[])[];
+
+/** The next batch fills while one is under way. */
+const bounds = { recordsMax: limits.sinkScriptWordsMax, bytesMax: limits.sinkScriptBytes, lingerMs: limits.sinkLingerMs, requestsMax: 1 };
+
+export class RedisFlushingWriter<T> extends AtLeastOnceWriter<T, Commands> {
+  readonly #settings: RedisFlushingWriterSettings<T>;
+  readonly #closing = new AbortController();
+  #session: RedisSession | undefined;
+
+  constructor(settings: RedisFlushingWriterSettings<T>) {
+    super(bounds);
+    this.#settings = settings;
+  }
+
+  protected override async prepare(context: OperatorContext): Promise<void> {
+    this.#session = await RedisSession.open({ url: this.#settings.url, context, purpose: 'sink', signal: this.#closing.signal });
+  }
+
+  protected toItem(value: T): Commands {
+    const commands = this.#settings.commands(value);
+    for (const command of commands) checkCommand(command, this.context.operatorName);
+    return commands;
+  }
+
+  protected bytesOf(commands: Commands): number {
+    let bytes = 0;
+    for (const command of commands) for (const word of command) bytes += typeof word === 'number' ? 8 : word.length;
+    return bytes;
+  }
+
+  protected async send(batch: readonly Commands[]): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is prepared');
+    await Promise.all(batch.flatMap((commands) => commands.map((command) => session.command(command))));
+  }
+
+  protected override async release(): Promise<void> {
+    this.#closing.abort();
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+  }
+}

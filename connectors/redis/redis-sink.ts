@@ -1,0 +1,54 @@
+/**
+ * Records as writes to Redis: what users configure. How it is done stands in redis-writer.ts (exactly once) and
+ * redis-flushing-writer.ts (at least once).
+ */
+import { limits } from '../../core/limits.js';
+import type { Sink } from '../../dataflow/contracts.js';
+import { parseRedisAddress } from '../../storage/redis/redis-address.js';
+import { RedisFlushingWriter } from './redis-flushing-writer.js';
+import { RedisWriter } from './redis-writer.js';
+import { commandsOf, type RedisWrite } from './redis-writes.js';
+
+export interface RedisSinkOptions<T> {
+  /** `redis://[user:password@]host[:port][/database]`, or `rediss://`. The password is never shown. */
+  readonly url: string;
+  /** What a record does. */
+  readonly write: RedisWrite<T>;
+  /** Shown in plans; default: `redis` and the kind of write. */
+  readonly name?: string;
+  /**
+   * `exactly-once` (default): what came before a checkpoint is applied when it completed. `at-least-once`: at once, and again
+   * after a failure; for writes that may be repeated, such as `set` and `hash`.
+   */
+  readonly delivery?: 'exactly-once' | 'at-least-once';
+  /**
+   * Hash in which the sink notes what it applied; default `millrace:sinks`. In a cluster it must be on the node of the keys:
+   * give both the same hash tag, such as `{orders}`.
+   */
+  readonly noteKey?: string;
+  /** Bytes between two checkpoints in one subtask, beyond which the job fails; default 32 MiB. They are kept in memory and in the checkpoint. */
+  readonly transactionBytesMax?: number;
+}
+
+export function redisSink<T>(options: RedisSinkOptions<T>): Sink<T> {
+  const {
+    url,
+    write,
+    delivery = 'exactly-once',
+    noteKey = 'millrace:sinks',
+    transactionBytesMax = limits.sinkTransactionBytesMax,
+  } = options;
+  const { shown } = parseRedisAddress(url);
+  if (noteKey === '') throw new TypeError('noteKey is empty: give the sink a key to note what it applied');
+  if (!Number.isSafeInteger(transactionBytesMax) || transactionBytesMax < 1)
+    throw new TypeError(`transactionBytesMax is ${transactionBytesMax}: give a number of bytes`);
+  const commands = commandsOf(write);
+  return {
+    name: options.name ?? `redis ${write.kind}`,
+    data: { url: shown, kind: write.kind, delivery },
+    createWriter: () =>
+      delivery === 'exactly-once'
+        ? new RedisWriter<T>({ url, commands, noteKey, transactionBytesMax })
+        : new RedisFlushingWriter<T>({ url, commands }),
+  };
+}
