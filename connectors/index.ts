@@ -22,6 +22,8 @@ export { ndjson } from './formats/ndjson-format.js';
 export { textLines } from './formats/text-format.js';
 export { fileSink, type FileSinkOptions } from './sinks/files/file-sink.js';
 export { jetStreamSink, type JetStreamSinkOptions } from './nats/jetstream-sink.js';
+export { natsSink, type NatsSinkOptions } from './nats/nats-sink.js';
+export { httpSink, type HttpBatchOptions, type HttpSinkOptions } from './http/http-sink.js';
 export { redisSink, type RedisSinkOptions } from './redis/redis-sink.js';
 export type { KeyOf, RedisValue, RedisWrite } from './redis/redis-writes.js';
 export type { RollingPolicy } from './sinks/files/rolling-policy.js';

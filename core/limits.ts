@@ -211,6 +211,12 @@ export const limits = {
   /** Words and bytes of commands in one call of a script, which keeps Redis from everything else: about a millisecond. */
   sinkScriptWordsMax: 2_048,
   sinkScriptBytes: 256 * kib,
+  /** Requests over HTTP that a subtask has under way: eight hide a round trip of 100 ms at 80 a second. */
+  sinkRequestsMax: 8,
+  /** Bytes of an answer that are read, so that its connection can be used again; longer ones are cut off with it. */
+  sinkResponseBytesMax: 64 * kib,
+  /** Characters of an answer that errors repeat. */
+  sinkResponseTextMax: 200,
   /** How long a record of a sink that writes at once waits for others to go with it. */
   sinkLingerMs: 20,
   /** Files a file sink writes at once, one a partition: 8 MiB of blocks, an eighth of the 1,024 handles a process often may have. */

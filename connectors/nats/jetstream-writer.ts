@@ -22,6 +22,7 @@ import type { OperatorContext } from '../../dataflow/contracts.js';
 import { PackedLists, unpackLists } from '../packed-lists.js';
 import { TwoPhaseCommitWriter } from '../sinks/two-phase-commit-writer.js';
 import { StreamView } from './jetstream-read-back.js';
+import { isHeader } from './message-headers.js';
 import { connectToNats, type NatsServerOptions } from './nats-connection.js';
 import { isSubject } from './subjects.js';
 
@@ -186,7 +187,7 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
     }
     for (let index = 2; index < parts.length; index += 2) {
       const name = parts[index] as string;
-      if (!/^[!-9;-~]+$/.test(name) || /^nats-/i.test(name) || /[\r\n]/.test(parts[index + 1] as string))
+      if (!isHeader(name, parts[index + 1]))
         throw this.#badRecord('SINK_BAD_HEADER', `${JSON.stringify(name)} cannot be a header of a message`);
     }
   }

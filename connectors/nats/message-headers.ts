@@ -1,0 +1,5 @@
+/** Headers of NATS messages. */
+
+/** Whether a message may carry it: a name of visible characters without `:`, not one of the server's, and one line of text. */
+export const isHeader = (name: string, text: unknown): boolean =>
+  /^[!-9;-~]+$/.test(name) && !/^nats-/i.test(name) && typeof text === 'string' && !/[\r\n]/.test(text);

@@ -1,0 +1,115 @@
+/**
+ * Records as messages of core NATS, at most once: nobody keeps them, and who does not listen does not get them.
+ *
+ * NS1  A barrier passes when the server has what was published before it. After a failure, records since the latest
+ *      checkpoint are published again; what the server had not passed on when it died is lost.
+ * NS2  At most `limits.sinkPublishWindowBytes` go out before the server is asked whether it has them; then the input waits.
+ */
+import type { headers, MsgHdrs, NatsConnection } from 'nats';
+import { MillraceError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
+import type { Emit, Operator, OperatorContext, Sink } from '../../dataflow/contracts.js';
+import { isHeader } from './message-headers.js';
+import { connectToNats, shownServers, type NatsServerOptions } from './nats-connection.js';
+import { isSubject } from './subjects.js';
+
+export interface NatsSinkOptions<T> extends NatsServerOptions {
+  /** Shown in plans; default: `nats` and the subject. */
+  readonly name?: string;
+  /** Subject of a record, or of all. */
+  readonly subject: string | ((value: T) => string);
+  /** Payload of a record; default: its JSON. */
+  readonly encode?: (value: T) => string | Uint8Array;
+  readonly headers?: (value: T) => Readonly<Record<string, string>>;
+}
+
+export function natsSink<T>(options: NatsSinkOptions<T>): Sink<T> {
+  const { subject } = options;
+  const servers = shownServers(options);
+  if (typeof subject === 'string' && !isSubject(subject))
+    throw new TypeError(`${JSON.stringify(subject)} is not a subject that messages can be published to`);
+  return {
+    name: options.name ?? `nats ${typeof subject === 'string' ? subject : 'subjects'}`,
+    data: { servers, ...(typeof subject === 'string' ? { subject } : {}) },
+    createWriter: () => new NatsWriter<T>(options),
+  };
+}
+
+class NatsWriter<T> implements Operator<T, never> {
+  readonly #options: NatsSinkOptions<T>;
+  readonly #closing = new AbortController();
+  #connection: NatsConnection | undefined;
+  #headers: typeof headers | undefined;
+  #context: OperatorContext | undefined;
+  #bytes = 0;
+
+  constructor(options: NatsSinkOptions<T>) {
+    this.#options = options;
+  }
+
+  bind(_out: Emit<never>, context: OperatorContext): Emit<T> {
+    this.#context = context;
+    const { subject, encode = (value) => JSON.stringify(value) ?? 'null' } = this.#options;
+    const subjectOf = typeof subject === 'string' ? () => subject : subject;
+    return (value) => this.#publish(subjectOf(value), encode(value), value);
+  }
+
+  async open({ clock, logger }: OperatorContext): Promise<void> {
+    this.#connection = await connectToNats({ ...this.#options, name: 'sink', clock, logger, signal: this.#closing.signal });
+    this.#headers = (await import('nats')).headers;
+  }
+
+  /** NS1. */
+  prepareSnapshot(): Promise<void> {
+    return this.#flush();
+  }
+
+  finish(): void {
+    this.#context?.park(() => true, this.#flush());
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.close();
+  }
+
+  #publish(subject: string, payload: string | Uint8Array, value: T): void {
+    if (!isSubject(subject)) throw this.#bad('SINK_BAD_SUBJECT', `${JSON.stringify(subject)} is not a subject to publish to`);
+    const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+    const bytesMax = this.#connected.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (bytes > bytesMax) throw this.#bad('SINK_MESSAGE_TOO_LARGE', `A message has ${bytes} bytes; the server takes ${bytesMax}`);
+    const own = this.#headersOf(value);
+    this.#connected.publish(subject, payload, own === undefined ? {} : { headers: own });
+    this.#bytes += bytes;
+    if (this.#bytes < limits.sinkPublishWindowBytes) return;
+    this.#bytes = 0;
+    this.#context?.park(() => true, this.#flush());
+  }
+
+  #headersOf(value: T): MsgHdrs | undefined {
+    const fields = Object.entries(this.#options.headers?.(value) ?? {});
+    if (fields.length === 0 || this.#headers === undefined) return undefined;
+    const own = this.#headers();
+    for (const [name, text] of fields) {
+      if (!isHeader(name, text)) throw this.#bad('SINK_BAD_HEADER', `${JSON.stringify(name)} cannot be a header of a message`);
+      own.append(name, text);
+    }
+    return own;
+  }
+
+  async #flush(): Promise<void> {
+    await this.#connected.flush();
+  }
+
+  get #connected(): NatsConnection {
+    if (this.#connection === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is opened');
+    return this.#connection;
+  }
+
+  #bad(code: string, message: string): MillraceError {
+    const where = this.#context?.operatorName ?? '';
+    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where });
+  }
+}
