@@ -90,14 +90,14 @@ class GatedReader<T extends Timed> implements SourceReader<T> {
   #gateTo(output: SourceOutput<T>): SourceOutput<T> {
     return {
       isAvailable: () => output.isAvailable(),
-      emit: (event) => {
+      emit: (event, timestamp) => {
         const { dateTime } = event;
         if (dateTime > this.#latest) this.#latest = dateTime;
         else if (dateTime <= this.#latest - this.#delayMs) {
           this.#toLate(event, noTimestamp);
           return;
         }
-        output.emit(event, dateTime);
+        output.emit(event, timestamp);
       },
     };
   }

@@ -1,13 +1,6 @@
 /** What all queries share: where events come from and where rows go. The files `q0.ts` to `q22.ts` are one query each. */
-import {
-  defineJob,
-  fileSink,
-  type DataStream,
-  type JobDefinition,
-  type Sink,
-  type Source,
-  type StreamExecutionEnvironment,
-} from 'millrace';
+import { defineJob, fileSink, WatermarkStrategy } from 'millrace';
+import type { DataStream, JobDefinition, Sink, Source, StreamExecutionEnvironment } from 'millrace';
 import type { AuctionEvent } from './events.js';
 import { countLateEvents, withoutLateEvents } from './late-gate.js';
 import { eventSource, watermarkDelay } from './parameters.js';
@@ -50,8 +43,10 @@ function eventsOf(
 ): DataStream<AuctionEvent> {
   const source = through(eventSource(env.parameters));
   const delayMs = watermarkDelay(env.parameters);
-  if (reads === 'all') return env.fromSource(source);
-  const onTime = env.fromSource(withoutLateEvents(source, delayMs));
+  // One event time for people, auctions and bids: assigned before anything is parted.
+  const eventTime = WatermarkStrategy.forBoundedOutOfOrderness<AuctionEvent>(delayMs).withTimestampAssigner(({ dateTime }) => dateTime);
+  if (reads === 'all') return env.fromSource(source, eventTime);
+  const onTime = env.fromSource(withoutLateEvents(source, delayMs), eventTime);
   countLateEvents(onTime);
   return onTime;
 }
