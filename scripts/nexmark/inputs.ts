@@ -59,7 +59,6 @@ function fromGenerator({ order, events, rate, seed }: InputOptions): Made {
       rate: String(rate),
       seed: String(seed),
       'out-of-order-group-size': String(group),
-      splits: '8',
     },
     splits: [Array.from({ length: events }, (_, position) => maker.make(eventAt(position, group)))],
   };
