@@ -22,6 +22,7 @@ export default defineQuery<Row>({
   rows: (events) =>
     events
       .filter(isBid)
+      .select('bidder')
       .keyBy('bidder')
       .window(EventTimeSessionWindows.withGap('10 s'))
       .aggregate<number, number, Row>(count, (bidder, { window }, [bid_count = 0], out) =>

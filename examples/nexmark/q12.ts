@@ -38,6 +38,7 @@ export default defineQuery<Row>({
   rows: (events) =>
     events
       .filter(isBid)
+      .select('bidder')
       .keyBy('bidder')
       .window(TumblingProcessingTimeWindows.of('10 s'))
       .trigger(orAtTheEnd)

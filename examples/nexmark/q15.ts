@@ -14,9 +14,8 @@ type Row = { readonly day: string } & Readonly<BidCounts>;
 export default defineQuery<Row>({
   name: 'q15',
   reads: 'all',
-  rows: (events, env) => {
-    env.enableObjectReuse();
-    return events
+  rows: (events) =>
+    events
       .filter(isBid)
       .map(({ auction, bidder, price, dateTime }) => ({ day: dayOf(dateTime), auction, bidder, price }))
       .keyBy('day')
@@ -29,6 +28,5 @@ export default defineQuery<Row>({
           },
           onTimer: (_at, context, out) => out.collect({ day: dayText(context.currentKey()), ...counts.get() }),
         };
-      });
-  },
+      }),
 });

@@ -14,9 +14,8 @@ type Row = { readonly channel: string; readonly day: string; readonly minute: st
 export default defineQuery<Row>({
   name: 'q16',
   reads: 'all',
-  rows: (events, env) => {
-    env.enableObjectReuse();
-    return events
+  rows: (events) =>
+    events
       .filter(isBid)
       .map(({ channel, auction, bidder, price, dateTime }) => ({
         channel,
@@ -42,6 +41,5 @@ export default defineQuery<Row>({
             out.collect({ channel, day: dayText(day), minute: minuteText(lastMinute.value() as number), ...counts.get() });
           },
         };
-      });
-  },
+      }),
 });

@@ -34,9 +34,8 @@ const noBids: Figures = {
 export default defineQuery<Row>({
   name: 'q17',
   reads: 'all',
-  rows: (events, env) => {
-    env.enableObjectReuse();
-    return events
+  rows: (events) =>
+    events
       .filter(isBid)
       .map(({ auction, price, dateTime }) => ({ auction, day: dayOf(dateTime), price }))
       .keyBy('auction', 'day')
@@ -62,6 +61,5 @@ export default defineQuery<Row>({
             out.collect({ auction, day: dayText(day), ...known, avg_price: Math.floor(known.sum_price / known.total_bids) });
           },
         };
-      });
-  },
+      }),
 });

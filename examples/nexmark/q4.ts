@@ -4,6 +4,7 @@
  *     npm run nexmark -- q4
  */
 import { maxWatermark, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
+import { isAuction, isBid } from './events.js';
 import { defineQuery } from './query.js';
 import { winningBids } from './winning-bids.js';
 
@@ -38,9 +39,12 @@ function average(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Sal
 export default defineQuery<Row>({
   name: 'q4',
   reads: 'on-time',
-  rows: (events) =>
-    winningBids(events)
+  rows(events) {
+    const auctions = events.filter(isAuction).select('id', 'category', 'dateTime', 'expires');
+    const bids = events.filter(isBid).select('auction', 'bidder', 'price', 'dateTime');
+    return winningBids(auctions, bids)
       .map(({ auction, bid }): Sale => ({ category: auction.category, price: bid.price }))
       .keyBy('category')
-      .process(average),
+      .process(average);
+  },
 });

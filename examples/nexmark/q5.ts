@@ -36,6 +36,7 @@ export default defineQuery<Row>({
   rows: (events) =>
     events
       .filter(isBid)
+      .select('auction')
       .keyBy('auction')
       .window(SlidingEventTimeWindows.of('10 s', '2 s'))
       .aggregate<number, number, Row>(count, (auction, { window }, [num = 0], out) =>

@@ -6,6 +6,7 @@
  *     npm run nexmark -- q6
  */
 import type { KeyedProcessFunction, KeyedRuntimeContext } from 'millrace';
+import { isAuction, isBid } from './events.js';
 import { defineQuery } from './query.js';
 import { winningBids } from './winning-bids.js';
 
@@ -51,9 +52,12 @@ const byEnd = (a: Sale, b: Sale): number => a.expires - b.expires || a.auction -
 export default defineQuery<Row>({
   name: 'q6',
   reads: 'on-time',
-  rows: (events) =>
-    winningBids(events)
+  rows(events) {
+    const auctions = events.filter(isAuction).select('id', 'seller', 'dateTime', 'expires');
+    const bids = events.filter(isBid).select('auction', 'bidder', 'price', 'dateTime');
+    return winningBids(auctions, bids)
       .map(({ auction, bid }): Sale => ({ seller: auction.seller, auction: auction.id, expires: auction.expires, price: bid.price }))
       .keyBy('seller')
-      .process(averageOfLast),
+      .process(averageOfLast);
+  },
 });

@@ -3,7 +3,7 @@
  *
  *     npm run nexmark -- q9
  */
-import type { Auction, Bid } from './events.js';
+import { isAuction, isBid, type Auction, type Bid } from './events.js';
 import { defineQuery } from './query.js';
 import { winningBids } from './winning-bids.js';
 
@@ -14,12 +14,14 @@ export default defineQuery<Row>({
   name: 'q9',
   reads: 'on-time',
   rows: (events) =>
-    winningBids(events).map(({ auction: { type: _, ...auction }, bid }) => ({
-      ...auction,
-      auction: bid.auction,
-      bidder: bid.bidder,
-      price: bid.price,
-      bid_dateTime: bid.dateTime,
-      bid_extra: bid.extra,
-    })),
+    winningBids(events.filter(isAuction), events.filter(isBid).select('auction', 'bidder', 'price', 'dateTime', 'extra')).map(
+      ({ auction: { type: _, ...auction }, bid }) => ({
+        ...auction,
+        auction: bid.auction,
+        bidder: bid.bidder,
+        price: bid.price,
+        bid_dateTime: bid.dateTime,
+        bid_extra: bid.extra,
+      }),
+    ),
 });

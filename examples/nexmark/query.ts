@@ -11,7 +11,7 @@ export interface QueryOptions<Row> {
   /** Whether late events count. `on-time`: they are parted off next to the source, and the query never sees one. */
   readonly reads: 'all' | 'on-time';
   /** Makes the rows of the events. */
-  rows(events: DataStream<AuctionEvent>, env: StreamExecutionEnvironment): DataStream<Row>;
+  rows(events: DataStream<AuctionEvent>): DataStream<Row>;
   /** Takes the rows; default: NDJSON files in the folder. */
   sinkTo?(output: string): Sink<Row>;
 }
@@ -26,7 +26,11 @@ export interface QueryJob<Row> extends JobDefinition {
 
 /** A job that reads events, of files or of the generator, and writes the rows of a query. */
 export function defineQuery<Row>({ name, reads, rows, sinkTo = ndjsonFiles }: QueryOptions<Row>): QueryJob<Row> {
-  const rowsOf: QueryJob<Row>['rowsOf'] = (env, through = (source) => source) => rows(eventsOf(env, reads, through), env);
+  const rowsOf: QueryJob<Row>['rowsOf'] = (env, through = (source) => source) => {
+    // No function of the queries changes a record that it was handed.
+    env.enableObjectReuse();
+    return rows(eventsOf(env, reads, through));
+  };
   const write: QueryJob<Row>['write'] = (stream, { parameters }) => {
     if (parameters.has('output')) stream.sinkTo(sinkTo(parameters.path('output')));
     else stream.print();

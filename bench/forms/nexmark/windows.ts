@@ -105,13 +105,16 @@ interface Session {
   endtime: number;
 }
 
-/** The session that was added to longest ago comes first in the map: bids come in order of time. */
+/** Sessions that have ended are looked for once in every gap of event time; they are told late then, but each once. */
 export const q11: MakeHandWritten = (rows, delayMs) => {
   const sessions = new Map<number, Session>();
   let latest = -Infinity;
+  let sweepAt = -Infinity;
   const advance = (watermark: number): void => {
+    if (watermark < sweepAt) return;
+    sweepAt = watermark + size;
     for (const [bidder, session] of sessions) {
-      if (session.endtime - 1 > watermark) return;
+      if (session.endtime - 1 > watermark) continue;
       rows(session);
       sessions.delete(bidder);
     }
@@ -125,16 +128,12 @@ export const q11: MakeHandWritten = (rows, delayMs) => {
       if (event.type !== 'bid') return;
       const { bidder, dateTime } = event;
       const session = sessions.get(bidder);
-      if (session !== undefined) {
-        sessions.delete(bidder);
-        if (dateTime <= session.endtime) {
-          session.bid_count += 1;
-          session.endtime = dateTime + size;
-          sessions.set(bidder, session);
-          return;
-        }
-        rows(session);
+      if (session !== undefined && dateTime <= session.endtime) {
+        session.bid_count += 1;
+        session.endtime = dateTime + size;
+        return;
       }
+      if (session !== undefined) rows(session);
       sessions.set(bidder, { bidder, bid_count: 1, starttime: dateTime, endtime: dateTime + size });
     },
     end: () => advance(Infinity),
