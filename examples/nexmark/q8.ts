@@ -3,7 +3,7 @@
  *
  *     npm run nexmark -- q8
  */
-import { TumblingEventTimeWindows, type AggregateFunction } from 'millrace';
+import { TumblingEventTimeWindows } from 'millrace';
 import { isAuction, isPerson, type Person } from './events.js';
 import { defineQuery } from './query.js';
 
@@ -12,40 +12,19 @@ interface Row extends Pick<Person, 'id' | 'name'> {
   readonly stime: number;
 }
 
-/** Somebody who registered has a name; somebody who opened an auction has none. */
-interface Presence {
-  readonly id: number;
-  readonly name: string | null;
-}
-
-interface Activity {
-  name: string | null;
-  hasOpened: boolean;
-}
-
-const activity: AggregateFunction<Presence, Activity, Activity> = {
-  createAccumulator: () => ({ name: null, hasOpened: false }),
-  add({ name }, known) {
-    if (name === null) known.hasOpened = true;
-    else known.name = name;
-    return known;
-  },
-  getResult: (known) => known,
-  merge: (one, other) => ({ name: one.name ?? other.name, hasOpened: one.hasOpened || other.hasOpened }),
-};
-
 export default defineQuery<Row>({
   name: 'q8',
   reads: 'on-time',
   rows(events) {
-    const registered = events.filter(isPerson).map(({ id, name }): Presence => ({ id, name }));
-    const opened = events.filter(isAuction).map(({ seller }): Presence => ({ id: seller, name: null }));
+    const registered = events.filter(isPerson).select('id', 'name');
+    const opened = events.filter(isAuction).select('seller');
     return registered
-      .union(opened)
-      .keyBy('id')
+      .coGroup(opened)
+      .where('id')
+      .equalTo('seller')
       .window(TumblingEventTimeWindows.of('10 s'))
-      .aggregate<Activity, Activity, Row>(activity, (id, { window }, [known], out) => {
-        if (known !== undefined && known.name !== null && known.hasOpened) out.collect({ id, name: known.name, stime: window.start });
+      .apply<Row>((persons, auctions, out, { start }) => {
+        if (auctions.length > 0) for (const { id, name } of persons) out.collect({ id, name, stime: start });
       });
   },
 });
