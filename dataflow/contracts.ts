@@ -17,6 +17,7 @@ import type { RecordStage } from './fusion/record-stage.js';
 import type { MetricGroup } from './metrics.js';
 import type { TimeAssignment } from './time/time-assignment.js';
 import type { TimeOrigin } from './time/time-origin.js';
+import type { WatermarkOutput } from './time/watermark-generator.js';
 
 /** Stands for "this record has no timestamp". */
 export const noTimestamp: number = Number.MIN_SAFE_INTEGER;
@@ -197,6 +198,8 @@ export interface Source<T> {
    * with every restart; ids it named before are passed over. Its readers never come to an end.
    */
   readonly discoveryIntervalMs?: number;
+  /** Its reader says how far event time has come (`SourceOutput.time`), where the job has no watermark strategy for it. */
+  readonly makesTime?: boolean;
   /** Plain data that is part of the job's fingerprint (a collection's elements, a path). */
   readonly data?: unknown;
   /** Errors here (a missing file) fail the job and name the path. */
@@ -208,6 +211,8 @@ export interface SourceOutput<T> {
   emit: Emit<T>;
   /** Check before each record. */
   isAvailable(): boolean;
+  /** Of a source that makes time: takes what is to be said of the split that is read. Check `isAvailable` after each call. */
+  readonly time?: WatermarkOutput | undefined;
 }
 
 /** `more`: call again; `pending`: wait for `whenAvailable`; `split-finished`: done with the split it was given. */

@@ -25,6 +25,7 @@ import { fanOut } from './fan-out.js';
 import { FunctionMetrics } from './function-metrics.js';
 import { operatorContext, type OperatorTask } from './operator-context.js';
 import { restoredValues, restoreStates } from './operator-restore.js';
+import { timeOfSource } from '../time/time-assignment.js';
 import type { TimeOrigin } from '../time/time-origin.js';
 import { timestampFunction, timestampStage, type TimestampStageOptions } from '../time/timestamp-stage.js';
 import { TrackerSeat } from '../time/tracker-seat.js';
@@ -210,14 +211,20 @@ export class OperatorChain {
       const factory = this.#factoryOf(descriptor);
       assert(factory.kind === 'source', 'Only a source has no operator.');
       const { pressure, parking } = this.#options;
-      const stamping = factory.time === undefined ? undefined : { assignment: factory.time, seat: new TrackerSeat() };
+      const assignment = factory.time ?? (factory.source.makesTime === true ? timeOfSource : undefined);
+      const stamping = assignment && { assignment, seat: new TrackerSeat() };
+      // What is parked has nothing to do: it keeps the reader from the next record until the watermark has gone.
+      const onDue = (): void => {
+        parking.park(0, () => true);
+        this.#options.wake();
+      };
+      const time = stamping && new SourceTime({ ...stamping, onDue });
       const output: SourceOutput<unknown> = {
         emit: this.#countedOutputOf(descriptor, stamping),
         isAvailable: () => pressure.fullChannels === 0 && parking.lowestIndex < 0,
+        time,
       };
-      // What is parked has nothing to do: it keeps the reader from the next record until the watermark has gone.
-      const onDue = (): void => parking.park(0, () => true);
-      this.#source = { source: factory.source, output, time: stamping && new SourceTime({ ...stamping, onDue }) };
+      this.#source = { source: factory.source, output, time };
       return;
     }
     try {

@@ -101,6 +101,7 @@ export class SourceDriver {
     this.#wait(this.#options.requestSplit(), (split) => {
       if (split === undefined) this.#hasNoMore = true;
       else this.#start(split, undefined);
+      this.#options.times?.splitsMoved();
     });
     return 'waiting';
   }

@@ -13,6 +13,7 @@ import { CombinedWatermark } from '../time/combined-watermark.js';
 import type { AlignmentSettings, TimeAssignment } from '../time/time-assignment.js';
 import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { TimeTracker } from '../time/time-tracker.js';
+import type { WatermarkOutput } from '../time/watermark-generator.js';
 import type { TrackerSeat } from '../time/tracker-seat.js';
 import type { SplitTimes } from './split-times.js';
 
@@ -24,7 +25,7 @@ export interface SourceTimeOptions {
 }
 
 /** See the head of this file. */
-export class SourceTime implements TimeOrigin {
+export class SourceTime implements TimeOrigin, WatermarkOutput {
   readonly #options: SourceTimeOptions;
   readonly #splits = new Map<string, TimeTracker>();
   readonly #combined = new CombinedWatermark();
@@ -48,6 +49,28 @@ export class SourceTime implements TimeOrigin {
 
   get isIdle(): boolean {
     return this.#combined.isIdle;
+  }
+
+  /** Of a source that makes time: the split that is read has come so far. */
+  emitWatermark(time: number): void {
+    this.#trackerRead?.emitWatermark(time);
+    this.#onDue();
+  }
+
+  /** Of a source that makes time: nothing is to be expected of the split that is read. */
+  markIdle(): void {
+    this.#trackerRead?.markIdle();
+    this.#onDue();
+  }
+
+  markActive(): void {
+    this.#trackerRead?.markActive();
+    this.#onDue();
+  }
+
+  /** Something else changed than what records say. */
+  refresh(): void {
+    this.#combine();
   }
 
   /** What knows of the splits elsewhere. */
@@ -113,10 +136,14 @@ export class SourceTime implements TimeOrigin {
 
   /** How far the split that is read has come; undefined: none is, or it is idle. */
   readWatermark(): number | undefined {
-    const tracker = this.#reading === undefined ? undefined : this.#splits.get(this.#reading);
+    const tracker = this.#trackerRead;
     if (tracker === undefined || tracker.isIdle) return undefined;
     this.#options.seat.settle();
     return tracker.advance();
+  }
+
+  get #trackerRead(): TimeTracker | undefined {
+    return this.#reading === undefined ? undefined : this.#splits.get(this.#reading);
   }
 
   #onDue(): void {

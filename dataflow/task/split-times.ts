@@ -4,8 +4,8 @@
  *
  * SI1  Time is held until the JobManager says that every split it knows has a reader, and that this one has got all that
  *      are its own: one on the way counts.
- * SI2  One exchange is under way at a time. They go on, less and less often, while time is held or more splits may be
- *      found, and at the interval of the alignment where there is one; without any of these they end.
+ * SI2  One exchange is under way at a time. While time is held there is one whenever a split comes to this reader; besides they
+ *      go on, less and less often, while time is held or more splits may be found, and at the interval of the alignment where there is one; without any of these they end.
  * SI3  A reader that is at its end says so once: it holds nobody any more.
  */
 import { limits } from '../../core/limits.js';
@@ -19,7 +19,7 @@ export interface SplitTimesOptions {
   /** Splits may be found while the job runs. */
   readonly isOpen: boolean;
   readonly alignment: AlignmentSettings | undefined;
-  readonly time: Pick<SourceTime, 'received' | 'readWatermark'>;
+  readonly time: Pick<SourceTime, 'received' | 'readWatermark' | 'refresh'>;
   readonly exchange: (alignment?: SplitTimeReport) => Promise<SplitTimeReply>;
   /** It may read further. */
   readonly wake: () => void;
@@ -34,6 +34,9 @@ export class SplitTimes {
   #readUpTo = Infinity;
   #hasEnded = false;
   #isStopped = false;
+  #isUnderWay = false;
+  /** Since the exchange that is under way, or the last one, began. */
+  #haveSplitsMoved = false;
   /** SI1. */
   isHeld = true;
 
@@ -47,11 +50,21 @@ export class SplitTimes {
     return (this.#options.time.readWatermark() ?? -Infinity) > this.#readUpTo;
   }
 
+  /** A split came, or the word that none will: what held time may hold it no more. */
+  splitsMoved(): void {
+    this.#haveSplitsMoved = true;
+    if (this.isHeld && !this.#isUnderWay) this.start();
+  }
+
   start(): void {
+    this.#timer?.cancel();
+    this.#isUnderWay = true;
+    this.#haveSplitsMoved = false;
     const { exchange, alignment, time, fail } = this.#options;
     const watermark = this.#hasEnded ? null : (time.readWatermark() ?? null);
     exchange(alignment && { group: alignment.group, maxDriftMs: alignment.maxDriftMs, watermark }).then(
       (reply) => {
+        this.#isUnderWay = false;
         if (!this.#isStopped) this.#take(reply);
       },
       (error: unknown) => {
@@ -74,12 +87,18 @@ export class SplitTimes {
 
   #take({ holding, owned, readUpTo = Infinity }: SplitTimeReply): void {
     const { isOpen, alignment, time, wake } = this.#options;
+    const wasHeld = this.isHeld;
     this.isHeld = holding > 0 || owned > time.received;
+    if (wasHeld && !this.isHeld) {
+      time.refresh();
+      wake();
+    }
     const mayReadFurther = readUpTo > this.#readUpTo;
     this.#readUpTo = readUpTo;
     if (mayReadFurther) wake();
     if (this.#hasEnded) return;
-    if (this.isHeld || isOpen) {
+    if (this.isHeld && this.#haveSplitsMoved) this.start();
+    else if (this.isHeld || isOpen) {
       this.#again(Math.min(this.#pauseMs, alignment?.updateIntervalMs ?? this.#pauseMs));
       this.#pauseMs = Math.min(2 * this.#pauseMs, limits.splitTimesPauseMaxMs);
     } else if (alignment !== undefined) this.#again(alignment.updateIntervalMs);

@@ -15,6 +15,14 @@ export interface AlignmentSettings {
   readonly updateIntervalMs: number;
 }
 
+/** Of a source that says itself how far time has come. */
+export const timeOfSource: TimeAssignment = {
+  assign: undefined,
+  generator: { kind: 'custom', create: () => ({}) },
+  idleAfterMs: undefined,
+  alignment: undefined,
+};
+
 /** How records get their timestamps, and time its watermarks. */
 export interface TimeAssignment<T = unknown> {
   /** Undefined: records keep the timestamps they have. */

@@ -1,5 +1,5 @@
 /**
- * A source that a test feeds: records and the end, whenever the test says so.
+ * A source that a test feeds: records, watermarks and the end, whenever the test says so.
  *
  * TI1  What was pushed is kept: a job that is restored reads again what came after its checkpoint, as from any source that
  *      can be replayed.
@@ -8,7 +8,11 @@ import { MillraceError } from '../../core/errors.js';
 import type { PollStatus, Source, SourceOutput, SourceReader, Split } from '../../dataflow/contracts.js';
 import { noTimestamp } from '../../dataflow/contracts.js';
 
-type InputElement<T> = { readonly kind: 'record'; readonly value: T; readonly timestamp: number } | { readonly kind: 'end' };
+type InputElement<T> =
+  | { readonly kind: 'record'; readonly value: T; readonly timestamp: number }
+  | { readonly kind: 'watermark'; readonly time: number }
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'end' };
 
 /** What a test that is under way offers its inputs. */
 export interface InputHost {
@@ -20,6 +24,7 @@ export interface InputHost {
 export class TestInput<T> implements Source<T> {
   readonly name: string;
   readonly boundedness = 'unbounded';
+  readonly makesTime = true;
   readonly #elements: InputElement<T>[] = [];
   readonly #readers = new Set<TestReader<T>>();
   #host: InputHost | undefined;
@@ -38,6 +43,16 @@ export class TestInput<T> implements Source<T> {
     this.#assertOpen();
     for (const value of values) this.#elements.push({ kind: 'record', value, timestamp: timestampOf(value) });
     await this.#settle();
+  }
+
+  /** Says that no record with this timestamp or an earlier one will come. */
+  watermark(time: number): Promise<void> {
+    return this.#add({ kind: 'watermark', time });
+  }
+
+  /** Says that nothing is to be expected for now, so that this input holds no other one's time back, up to its next watermark. */
+  idle(): Promise<void> {
+    return this.#add({ kind: 'idle' });
   }
 
   get hasEnded(): boolean {
@@ -107,6 +122,12 @@ class TestReader<T> implements SourceReader<T> {
       switch (element.kind) {
         case 'record':
           output.emit(element.value, element.timestamp);
+          break;
+        case 'watermark':
+          output.time?.emitWatermark(element.time);
+          break;
+        case 'idle':
+          output.time?.markIdle();
           break;
         case 'end':
           return 'split-finished';

@@ -126,4 +126,42 @@ test('nothing can be pushed after the end', async () => {
   );
 });
 
+test('event time moves by watermarks: the lowest of the inputs, without those that are idle', async () => {
+  const left = new TestInput<string>('left');
+  const right = new TestInput<string>('right');
+  const results = new TestOutput<string>();
+  const job = await JobTest.start((env) => {
+    env
+      .fromSource(left)
+      .union(env.fromSource(right))
+      .keyBy((word) => word)
+      .process<string>({
+        processElement: (_word, { time }) => time.registerEventTimeTimer(1_000),
+        onTimer: (at, context, out) => out.collect(`${context.currentKey()} ${at}`),
+      })
+      .sinkTo(results);
+  });
+  await left.push('a', 500);
+  await left.watermark(1_500);
+  assert.equal(results.values(), []);
+  await right.watermark(999);
+  assert.equal(results.values(), []);
+  await right.watermark(1_000);
+  assert.equal(results.records(), [{ value: 'a 1000', timestamp: 1_000 }]);
+  assert.is(results.watermark(), 1_000);
+  await right.idle();
+  assert.is(results.watermark(), 1_500);
+  await right.watermark(1_400);
+  await left.watermark(2_000);
+  assert.is(results.watermark(), 2_000, 'an input that is behind the others holds them only once it has caught up');
+  const checkpoint = await job.checkpoint();
+  await job.restore(checkpoint);
+  await left.push('b', 1_800);
+  await left.watermark(2_100);
+  await right.watermark(2_000);
+  assert.equal(results.values(), ['a 1000', 'b 1000']);
+  await job.finish();
+  assert.equal(results.values(), ['a 1000', 'b 1000']);
+});
+
 test.run();
