@@ -113,6 +113,32 @@ test('a cancelled job stops, keeps its checkpoint when told to, and another goes
   assert.equal(committedLines(output), expectedTallies(12_000, 7));
 });
 
+test('a job whose state looks different goes on from its checkpoint when it says how, and is refused by name when it does not', async () => {
+  const output = temporaryDirectory('changing');
+  const changing = (release: number, rate: number): string[] => [
+    join(jobs, 'changing.js'),
+    ...['--', '--release', String(release), '--records', '6000', '--rate', String(rate), '--output', output],
+  ];
+  const id = await submit(...changing(1, 600));
+  await underWay(id);
+  await world.millrace('cancel', id);
+  const { latestCheckpointId } = await until(id, ({ status }) => status === 'CANCELED', 'be cancelled');
+  const from = ['--from', `${id}/${latestCheckpointId}`];
+  const broken = await world.millrace('run', ...from, '-n', ...changing(3, 600));
+  assert.is(broken.exitCode, 1);
+  assert.match(broken.errors, /"count", state "count": it has version 1 .* does not say how to migrate/);
+  assert.match(broken.errors, /"count", state "last": it is a value state in the checkpoint and a list state in the program/);
+  const dropping = await world.millrace('run', ...from, ...changing(2, 600));
+  assert.is(dropping.exitCode, 1);
+  assert.match(dropping.errors, /"count", state "last"[^]*--allowNonRestoredState/);
+  const again = await world.millrace('run', ...from, '--allowNonRestoredState', ...changing(2, 20_000));
+  assert.is(again.exitCode, 0, again.errors);
+  for (const line of [/migrated {2}count, state "count"/, /new {7}count, state "earliest"/, /dropped {3}count, state "last"/]) {
+    assert.match(again.errors, line);
+  }
+  assert.equal(committedLines(output), expectedTallies(6_000, 7));
+});
+
 test('a checkpoint that does not exist is named', async () => {
   const { exitCode, output, errors } = await world.millrace('run', '--from', 'nothing/7', ...tally(temporaryDirectory('tally'), 10, 10));
   assert.is(exitCode, 1);
