@@ -45,6 +45,10 @@ const pollMs = 200;
 const patienceDefaultMs = 30_000;
 const endStatuses: ReadonlySet<string> = new Set(['FINISHED', 'FAILED', 'CANCELED']);
 
+function bodyOf({ states, later, ...operator }: AskingOperator): NonNullable<MessageBody<'job.submit'>['states']>[number] {
+  return { ...operator, states: [...states], ...(later === undefined ? {} : { later: [...later] }) };
+}
+
 /** Whether a job with this status will never change again. */
 export function isEnded({ status }: Pick<JobSummary, 'status'>): boolean {
   return endStatuses.has(status);
@@ -65,7 +69,7 @@ export class Client {
       jobGraph: submission.jobGraph,
       code: await this.#upload(submission.code),
       restoreFrom: submission.restoreFrom ?? null,
-      ...(submission.states === undefined ? {} : { states: submission.states.map((one) => ({ ...one, states: [...one.states] })) }),
+      ...(submission.states === undefined ? {} : { states: submission.states.map(bodyOf) }),
     };
     const deadline = this.#deadline();
     for (;;) {

@@ -76,7 +76,8 @@ class Inquiry {
       descriptor,
       isMigrated: migrated.has(descriptor.name),
     }));
-    return { operatorId, name, states, ...(problem === undefined ? {} : { problem }) };
+    const later = this.#keyed.announcedPrefixes();
+    return { operatorId, name, states, ...(later.length === 0 ? {} : { later }), ...(problem === undefined ? {} : { problem }) };
   }
 
   async #withinTime(work: void | Promise<void>): Promise<void> {

@@ -12,6 +12,9 @@ import type { OperatorContext } from '../contracts.js';
 import { failFunction } from '../operators/user-error.js';
 import type { FoldedState, MergeContext, TriggerResult } from './triggers/trigger.js';
 
+/** How the names of their states begin. */
+const triggerStates = 'trigger/';
+
 export class TriggerScope implements MergeContext {
   readonly #keyed: KeyedStateBackend;
   readonly #context: OperatorContext;
@@ -22,6 +25,7 @@ export class TriggerScope implements MergeContext {
   constructor(keyed: KeyedStateBackend, context: OperatorContext) {
     this.#keyed = keyed;
     this.#context = context;
+    keyed.announceStates(triggerStates);
   }
 
   /** Makes a window of the current key current; `merged` are those that became part of it. */
@@ -73,7 +77,7 @@ export class TriggerScope implements MergeContext {
   }
 
   valueState<T>(name: string): ValueState<T> {
-    const full = `trigger/${name}`;
+    const full = `${triggerStates}${name}`;
     let state = this.#states.get(full);
     if (state === undefined) {
       state = this.#keyed.valueState<unknown>(full, { isNamespaced: true });

@@ -132,6 +132,7 @@ class StateShelf implements WindowStates {
     this.#keyed = keyed;
     this.#prefix = prefix;
     this.#isNamespaced = isNamespaced;
+    keyed.announceStates(`${prefix}/`);
   }
 
   get isEmpty(): boolean {

@@ -178,6 +178,11 @@ export interface KeyedStateBackend {
   /** Time of the earliest timer of the domain. */
   nextTimer(domain: TimeDomain): number | undefined;
 
+  /**
+   * Says that states whose names begin so are asked for while records come, not before: who starts from a checkpoint does not
+   * take them for dropped.
+   */
+  announceStates(prefix: string): void;
   /** Every state that was asked for or restored. */
   states(): readonly StateDescriptor[];
   /** Cuts a version now, in time independent of the number of entries; at most one snapshot is under way. */

@@ -56,6 +56,8 @@ export interface AskingOperator {
   readonly operatorId: OperatorId;
   readonly name: string;
   readonly states: readonly AskedState[];
+  /** How names of states begin that it asks for while records come. */
+  readonly later?: readonly string[];
   /** Why there may be more; absent: these are all. */
   readonly problem?: string;
 }
@@ -89,7 +91,7 @@ export function compareStates(held: readonly HeldStates[], asking: readonly Aski
   });
 }
 
-function compareOperator({ name, states, problem }: AskingOperator, held: readonly StateDescriptor[]): ComparedState[] {
+function compareOperator({ name, states, later = [], problem }: AskingOperator, held: readonly StateDescriptor[]): ComparedState[] {
   const compared = states.map(({ descriptor, isMigrated }): ComparedState => {
     const former = held.filter((state) => state.name === descriptor.name);
     return { operator: name, state: descriptor.name, ...verdictOf(former, descriptor, isMigrated) };
@@ -97,7 +99,8 @@ function compareOperator({ name, states, problem }: AskingOperator, held: readon
   const asked = new Set(states.map(({ descriptor }) => descriptor.name));
   const others = new Set(held.map((state) => state.name).filter((state) => !asked.has(state)));
   for (const state of others) {
-    compared.push({ operator: name, state, ...(problem === undefined ? { verdict: 'dropped' } : { verdict: 'unknown', reason: problem }) });
+    const reason = later.some((prefix) => state.startsWith(prefix)) ? 'it is asked for while the job runs' : problem;
+    compared.push({ operator: name, state, ...(reason === undefined ? { verdict: 'dropped' } : { verdict: 'unknown', reason }) });
   }
   return compared;
 }

@@ -1,12 +1,14 @@
 /** Which states a job asks for, found out before it runs. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CountTrigger, defineJob, GlobalWindows } from '../../api/index.js';
 import type { Operator } from '../../dataflow/contracts.js';
 import type { KeyedProcessSetup } from '../../dataflow/functions.js';
 import { statesAskedFor } from '../../dataflow/operators/asked-states.js';
 import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
 import { keyedReduceOperator } from '../../dataflow/operators/keyed-reduce.js';
 import { planJob } from '../../graph/job-plan.js';
+import { compareStates } from '../../storage/state/state-comparison.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { SeededRandom } from '../../testing/simulator/seeded-random.js';
@@ -117,6 +119,38 @@ test('one that does not open in time does not stop the others (AS2)', async () =
   const { states, problem } = await statesOf(asking);
   assert.equal(states, [['sum', 'value', 1, false]]);
   assert.match(problem ?? '', /longer than/);
+});
+
+test('windows say which states triggers and window functions ask for later', async () => {
+  const job = defineJob('windows', (env) => {
+    env
+      .fromData('a', 'b')
+      .keyBy((word) => word)
+      .window(GlobalWindows.create())
+      .trigger(CountTrigger.of(2))
+      .process(() => [])
+      .name('per window')
+      .print();
+  });
+  const plan = planJob(job.build({}));
+  const ports = { clock: new ManualClock(), random: new SeededRandom(1), logger: silent, files: new MemoryFileSystem() };
+  const window = (await statesAskedFor({ plan, ports })).find(({ name }) => name === 'per window');
+  assert.ok(window !== undefined && window.problem === undefined && window.states.length > 0);
+  const held = ['trigger/count', 'window/seen', 'global/total', 'something else'].map(
+    (name) => ({ name, kind: 'value', isNamespaced: true, version: 1, hasTtl: false }) as const,
+  );
+  const verdicts = compareStates([{ operatorId: window.operatorId, states: held }], [window]).map(({ state, verdict }) => [state, verdict]);
+  for (const [state, verdict] of [
+    ['trigger/count', 'unknown'],
+    ['window/seen', 'unknown'],
+    ['global/total', 'unknown'],
+    ['something else', 'dropped'],
+  ]) {
+    assert.ok(
+      verdicts.some(([name, found]) => name === state && found === verdict),
+      `${state}: ${verdict}, of ${JSON.stringify(verdicts)}`,
+    );
+  }
 });
 
 test.run();

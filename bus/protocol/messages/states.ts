@@ -28,6 +28,7 @@ export const AskingOperatorSchema = Type.Object({
   operatorId: OperatorIdSchema,
   name: Name,
   states: Type.Array(Type.Object({ descriptor: StateDescriptorSchema, isMigrated: Type.Boolean() })),
+  later: Type.Optional(Type.Array(Name)),
   problem: Type.Optional(Reason),
 });
 

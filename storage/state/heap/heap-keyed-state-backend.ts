@@ -76,6 +76,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   private readonly table: StateTable;
   private readonly clock: Pick<Clock, 'now'> | undefined;
   private readonly migrated = new Set<string>();
+  private readonly announced = new Set<string>();
   private underWay: StateSnapshot | undefined;
 
   constructor(options: HeapKeyedStateBackendOptions) {
@@ -143,6 +144,14 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   states(): readonly StateDescriptor[] {
     return this.scopes.states();
+  }
+
+  announceStates(prefix: string): void {
+    this.announced.add(prefix);
+  }
+
+  announcedPrefixes(): readonly string[] {
+    return [...this.announced];
   }
 
   /** Those that were asked for together with a way to migrate them. */

@@ -81,6 +81,13 @@ const cases: readonly {
     verdict: 'unknown',
     reason: /no database/,
   },
+  {
+    name: 'asked for while the job runs',
+    held: [state({ name: 'sum' })],
+    asked: { ...asks([]), later: ['su'] },
+    verdict: 'unknown',
+    reason: /while the job runs/,
+  },
 ];
 for (const { name, held, asked, verdict, reason } of cases) {
   test(`${name}: ${verdict}`, () => {
