@@ -2,9 +2,19 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { planJob } from '../../graph/job-plan.js';
-import { AsyncDataStream, defineJob, sequenceSource, throttled, type AsyncOptions, type JobBuilder } from '../../index.js';
+import {
+  AsyncDataStream,
+  defineJob,
+  IntCounter,
+  outputTag,
+  sequenceSource,
+  throttled,
+  type AsyncOptions,
+  type DeadLetter,
+  type JobBuilder,
+} from '../../index.js';
 import { boundTests } from '../support/bounds.js';
-import { runSimulated } from '../support/run-simulated.js';
+import { runSimulated, type SimulatedRun } from '../support/run-simulated.js';
 import { graphOf } from '../support/word-count.js';
 
 boundTests({ testMs: 30_000 });
@@ -52,6 +62,58 @@ for (const order of ['orderedWait', 'unorderedWait'] as const) {
       range(400),
     );
   });
+}
+
+/** Kills one TaskManager after the other, each when two more checkpoints are complete than at the restart before; it comes back. */
+function killing(): NonNullable<SimulatedRun['onProgress']> {
+  let kills = 0;
+  let checkpointsBefore = 0;
+  return ({ status, restarts, checkpointsCompleted }, cluster) => {
+    if (restarts < kills) checkpointsBefore = checkpointsCompleted;
+    if (status !== 'RUNNING' || kills === 2 || restarts < kills || checkpointsCompleted < checkpointsBefore + 2) return;
+    cluster.taskManagers[kills]?.kill();
+    kills += 1;
+    cluster.startTaskManager(`tm-${kills}`);
+  };
+}
+
+for (const order of ['orderedWait', 'unorderedWait'] as const) {
+  for (const seed of [1, 2, 3]) {
+    test(`${order}: TaskManagers that are killed lose, repeat and miscount nothing (seed ${seed})`, async () => {
+      const builder: JobBuilder = (env) => {
+        env.setParallelism(2);
+        env.enableCheckpointing('300 ms');
+        const seen = new IntCounter();
+        const source = env.fromSource(throttled(sequenceSource(1, 600), { recordsPerSecond: 100 })).rebalance();
+        const checked = AsyncDataStream[order](source, lagging(9), { timeout: '400 ms', capacity: 12 })
+          .rebalance()
+          .map({
+            open: (context) => void context.addAccumulator('seen', seen),
+            map: (n) => {
+              if (n % 100 === 0) throw new Error('poison');
+              seen.add();
+              return n;
+            },
+          })
+          .onError({ deadLetter: outputTag<DeadLetter<number>>('bad') });
+        checked.collect('out');
+        checked.getSideOutput(outputTag<DeadLetter<number>>('bad')).collect('letters');
+      };
+      const summary = await runSimulated(builder, { seed, onProgress: killing() });
+      assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
+      assert.ok(summary.restarts >= 2, `${summary.restarts} restarts`);
+      const letters = (summary.results?.['letters'] as DeadLetter<number>[]).map(({ value }) => value);
+      assert.equal(
+        [...letters].sort((a, b) => (a ?? 0) - (b ?? 0)),
+        [100, 200, 300, 400, 500, 600],
+      );
+      assert.equal(
+        [...(summary.results?.['out'] as number[])].sort((a, b) => a - b),
+        range(600).filter((n) => n % 100 !== 0),
+      );
+      assert.equal(summary.accumulators, { seen: { type: 'IntCounter', value: 594 } });
+    });
+  }
 }
 
 test('results of one subtask leave in order, arrays are results one by one', async () => {

@@ -3,6 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   AsyncDataStream,
+  TumblingEventTimeWindows,
+  WatermarkStrategy,
   outputTag,
   sequenceSource,
   throttled,
@@ -176,6 +178,48 @@ test('a key that is none goes to the dead letters of the operator behind keyBy (
     letters.map(({ value, error }) => [value, error.code]),
     [[4, 'KEY_UNSUPPORTED']],
   );
+});
+
+test('both inputs of an operator follow its policy', async () => {
+  const { out, letters } = await outcomeOf((env) => {
+    const refuse = (n: number): number => {
+      if (n % 3 === 0) throw new RangeError(`${n} is poison`);
+      return n;
+    };
+    const failing = env
+      .fromSequence(1, 4)
+      .connect(env.fromSequence(11, 15))
+      .map<number>({ map1: refuse, map2: refuse })
+      .onError({ deadLetter: bad });
+    failing.collect('out');
+    failing.getSideOutput(bad).collect('letters');
+  });
+  assert.equal(out, [1, 2, 4, 11, 13, 14]);
+  assert.equal(letters.map(({ value }) => value).sort(), [12, 15, 3]);
+});
+
+test('a window function that fails leaves a dead letter with the end of its window; other windows stand', async () => {
+  const { out, letters } = await outcomeOf((env) => {
+    const failing = env
+      .fromSequence(1, 9)
+      .assignTimestampsAndWatermarks(WatermarkStrategy.forMonotonousTimestamps<number>().withTimestampAssigner((n) => n * 100))
+      .keyBy((n) => (n % 2 === 0 ? 'even' : 'odd'))
+      .window(TumblingEventTimeWindows.of('500 ms'))
+      .apply((_key, window, values): number[] => {
+        const sum = [...values].reduce((left, right) => left + right, 0);
+        if (window.start === 500) throw new RangeError(`${sum} is poison`);
+        return [sum];
+      })
+      .name('summed')
+      .onError({ retry: 1, deadLetter: bad });
+    failing.collect('out');
+    failing.getSideOutput(bad).collect('letters');
+  });
+  assert.equal(out, [4, 6]);
+  assert.equal(letters.map(({ timer, operator, error }) => [timer?.key, operator, error.message]).sort(), [
+    ['even', 'summed', 'RangeError: 14 is poison'],
+    ['odd', 'summed', 'RangeError: 21 is poison'],
+  ]);
 });
 
 test('a timer that fails goes to the dead letters with its time and key, once it was retried', async () => {
