@@ -12,6 +12,8 @@ export { byteMessages, jsonMessages, textMessages, type MessageFormat, type Mess
 export type { NatsServerOptions } from './nats/nats-connection.js';
 export type { NatsAuthentication, NatsTls } from '../bus/transports/nats/connect.js';
 export { jetStreamSource, type JetStreamSourceOptions } from './nats/jetstream-source.js';
+export { natsSubjectSource, type NatsSubjectSourceOptions } from './nats/nats-subject-source.js';
+export { socketTextSource, type SocketTextOptions } from './socket/socket-text-source.js';
 export { redisStreamSource, type RedisFieldFormat, type RedisStreamSourceOptions } from './redis/redis-stream-source.js';
 export type { TrimmedPolicy } from './trimmed-policy.js';
 export type { DecodeOutcome, FileFormat, FormatFile, RecordDecoder } from './formats/format.js';

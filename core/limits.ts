@@ -182,6 +182,9 @@ export const limits = {
   messagesAheadMax: 1_024,
   messageBytesAheadMax: 4 * mib,
   messagesAheadMin: 8,
+  /** Messages, and bytes of them, that wait in a reader that cannot ask for them again, before further ones are dropped: a second of a busy subject. */
+  liveMessagesMax: 65_536,
+  liveBytesMax: 32 * mib,
   /** How often a source of messages looks whether what it waits for was lost on the way, and tells how far it has seen. */
   messageCheckMs: 5_000,
   /** A file sink writes blocks of this size. */
