@@ -43,7 +43,7 @@ test('every code block is a job that type-checks and builds', async () => {
       writeFileSync(bundle, await bundleJob(path));
       const job = await importJob(bundle);
       const graph = job.build({
-        ...(job.name === 'airports' ? { input: '/in' } : {}),
+        ...(['airports', 'late-flights'].includes(job.name) ? { input: '/in' } : {}),
         ...(['squares', 'bids'].includes(job.name) ? { output: '/out' } : {}),
       });
       assert.ok(graph.nodes.length >= 2, job.name);
