@@ -222,6 +222,8 @@ export const limits = {
   sinkResponseTextMax: 200,
   /** How long a record of a sink that writes at once waits for others to go with it. */
   sinkLingerMs: 20,
+  /** Reads in a row that bring nothing, of a stream that tells of more: then looking for what was written has failed. */
+  sinkEmptyReadsMax: 3,
   /** Files a file sink writes at once, one a partition: 8 MiB of blocks, an eighth of the 1,024 handles a process often may have. */
   sinkOpenFilesMax: 128,
   /** Files being ended at which a file sink holds back its input: each is a sync, and as many wait as may be open. */

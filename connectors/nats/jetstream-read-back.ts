@@ -5,7 +5,7 @@
  *      all since: else it throws `SINK_STREAM_DROPPED`, unless reading back was given up (`isReadBack: false`).
  * RB2  What is read comes without payloads, from the sequence the transaction began at; the bound is what others wrote since.
  */
-import type { Consumer, JetStreamManager, NatsConnection, StreamInfo } from 'nats';
+import type { JetStreamManager, NatsConnection, StreamInfo } from 'nats';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { streamError } from './jetstream-errors.js';
@@ -74,19 +74,53 @@ export class StreamView {
     const isDropped = state.first_seq > start && state.last_seq >= start;
     if (isDropped && this.#options.isReadBack) throw this.#dropped(start, state.first_seq);
     if (state.last_seq < start || state.messages === 0) return found;
-    const { DeliverPolicy } = await import('nats');
+    const prefix = `${id}.`;
+    const onId = (messageId: string): void => {
+      if (messageId.startsWith(prefix)) found.add(Number(messageId.slice(prefix.length)));
+    };
+    let next = start;
+    for (let empty = 0; empty < limits.sinkEmptyReadsMax;) {
+      const read = await this.#readBatch(next, subjects, onId);
+      if (read === 'end' || read > state.last_seq) return found;
+      empty = read === next ? empty + 1 : 0;
+      next = read;
+    }
+    throw new Error(`the stream ${this.#options.stream} tells of messages from ${next} on, but does not hand them out`);
+  }
+
+  /**
+   * Reads a batch from a sequence on, with a consumer of its own: that tells at first how many messages there are, and
+   * later nothing that could be trusted, as what got lost on the way counts as delivered. Resolves to where to go on.
+   */
+  async #readBatch(start: number, subjects: ReadonlySet<string>, onId: (id: string) => void): Promise<number | 'end'> {
+    const { AckPolicy, DeliverPolicy } = await import('nats');
+    const { connection, stream } = this.#options;
     const [subject] = subjects;
-    const consumer = await this.#options.connection.jetstream({ timeout: limits.sinkAnswerMs }).consumers.get(this.#options.stream, {
+    const info = await this.#manager.consumers.add(stream, {
+      ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: start,
       headers_only: true,
-      ...(subjects.size === 1 && subject !== undefined ? { filterSubjects: subject } : {}),
+      max_deliver: 1,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: limits.sinkCommitPatienceMs * nanosecondsPerMs,
+      ...(subjects.size === 1 && subject !== undefined ? { filter_subject: subject } : {}),
     });
-    const prefix = `${id}.`;
-    await readTo(consumer, state.last_seq, (messageId) => {
-      if (messageId.startsWith(prefix)) found.add(Number(messageId.slice(prefix.length)));
-    });
-    return found;
+    if (info.num_pending === 0) return 'end';
+    const consumer = connection.jetstream({ timeout: limits.sinkAnswerMs }).consumers.getPullConsumerFor(info);
+    const count = Math.min(info.num_pending, limits.sinkReadBackBatch);
+    let next = start;
+    let delivered = 0;
+    for await (const message of await consumer.fetch({ max_messages: count, expires: limits.sinkAnswerMs })) {
+      delivered += 1;
+      // One got lost: from there on it is read again.
+      if (message.info.deliverySequence !== delivered) break;
+      onId(message.headers?.get('Nats-Msg-Id') ?? '');
+      next = message.seq + 1;
+    }
+    await this.#manager.consumers.delete(stream, info.name);
+    return next;
   }
 
   #checkKept({ retention, max_msgs_per_subject: perSubject }: StreamInfo['config']): void {
@@ -116,19 +150,5 @@ export class StreamView {
         hint: "Let the stream keep messages for longer than the job may be down; with whenDropped: 'publish' the sink publishes, perhaps a second time.",
       },
     );
-  }
-}
-
-/** Tells the ids of all messages up to a sequence. */
-async function readTo(consumer: Consumer, last: number, onId: (id: string) => void): Promise<void> {
-  for (;;) {
-    let isAtEnd = true;
-    const messages = await consumer.fetch({ max_messages: limits.sinkReadBackBatch, expires: limits.sinkAnswerMs });
-    for await (const message of messages) {
-      onId(message.headers?.get('Nats-Msg-Id') ?? '');
-      isAtEnd = message.seq >= last || message.info.pending === 0;
-      if (isAtEnd) break;
-    }
-    if (isAtEnd) return;
   }
 }

@@ -11,6 +11,7 @@ import { SinkBench, sinkContract } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
 import { runCut } from '../support/cut-job.js';
+import { CutProxy } from '../support/cut-proxy.js';
 import { natsUrl, startOwnJetStream, type ServerProcess } from '../support/servers.js';
 import { connectTo, contentOf, makeStream, windowPasses } from '../support/stream-content.js';
 
@@ -77,9 +78,10 @@ async function start<T>(sink: Sink<T>, options: BenchOptions = {}): Promise<Sink
   open.push(bench as SinkBench<never>);
   return bench.open();
 }
-test.after.each(async () => {
+const closeAll = async (): Promise<void> => {
   for (const bench of open.splice(0)) await bench.close();
-});
+};
+test.after.each(closeAll);
 
 async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
   const error = await work.then(
@@ -182,6 +184,51 @@ test('a server that is killed in the middle of a commit and comes back has every
   await direct.close();
   await sink.close();
   await own.dispose();
+});
+
+test('a connection that breaks at any message of a restore, and comes back, leaves nothing out and doubles nothing (RB1)', async () => {
+  const restoreThrough = async (message: number): Promise<number> => {
+    const stream = await makeStream(connection, shortWindow);
+    const sink = await start(sinkFor(stream));
+    await sink.write(1, 2, 3);
+    const state = (await sink.snapshot(1)) as { pending: { transaction: { id: string } }[] };
+    await connection.jetstream().publish(`${stream}.numbers`, '1', { msgID: `${state.pending[0]?.transaction.id}.0` });
+    await windowPasses(connection, stream);
+    const proxy = await CutProxy.start('nats', server.port);
+    proxy.cutAt(message, 'broken');
+    const restored = sinkFor(stream, { servers: `nats://127.0.0.1:${proxy.port}` });
+    const options = { attempt: 1, restored: [state], restoredCheckpointId: checkpointId(1) };
+    // A connection that breaks before the stream is known fails the attempt; the next one gets through.
+    await start(restored, options).catch((error: unknown) => {
+      assert.is((error as MillraceError).recovery, 'restart-job', String(error));
+      return start(restored, { ...options, attempt: 2 });
+    });
+    assert.equal(await numbersIn(stream), [1, 2, 3], `broken at message ${message}`);
+    const messages = proxy.count;
+    await proxy.close();
+    return messages;
+  };
+  const whole = await restoreThrough(1_000);
+  assert.ok(whole >= 8, `${whole} messages`);
+  await Promise.all(Array.from({ length: whole }, (_, index) => restoreThrough(index + 1)));
+});
+
+test('messages that somebody deleted from the middle and the end of the stream do not matter', async () => {
+  const stream = await makeStream(connection, shortWindow);
+  const sink = await start(sinkFor(stream));
+  await sink.write(1, 2);
+  const state = await sink.snapshot(1);
+  for (const text of ['a', 'b', 'c']) await connection.jetstream().publish(`${stream}.numbers`, text);
+  await sink.completed(1);
+  const { seq: last } = await connection.jetstream().publish(`${stream}.numbers`, 'd');
+  const { streams } = await connection.jetstreamManager();
+  for (const sequence of [2, last]) await streams.deleteMessage(stream, sequence);
+  await windowPasses(connection, stream);
+  await start(sinkFor(stream), { attempt: 1, restored: [state], restoredCheckpointId: checkpointId(1) });
+  assert.equal(
+    (await contentOf(connection, stream)).map(({ text }) => text),
+    ['a', 'c', '1', '2'],
+  );
 });
 
 test('a transaction beyond its bound fails the job, and says how to mend that (JS5)', async () => {
