@@ -1,88 +1,168 @@
 /**
- * Flights: the average and the worst delay of every airport, over 3,000,000 real flights.
+ * Flights: the delay of every airport on every day, in event time, over 3,000,000 real flights.
  *
  *     npm start, or npm run example 08
- *     npx millrace run examples/08-flights.ts --rows 30 --least 500
+ *     npx millrace run examples/08-flights.ts --rows 30 --least 50
  *
- * Two readers share the row groups of the Parquet file; names of airports come from a CSV file. Both streams meet by
- * airport, in state: whatever comes first waits for the other. At the end of the input every airport tells its figures,
- * and one last operator makes a table of them. With checkpoints on, killing anything in between changes nothing.
+ * A flight counts for the day on which it really left, and the file is in the order of the timetable: so event time is out
+ * of order. A day is closed a day after its end; flights that come after that go to a side output, and are counted. Names of
+ * airports come from another file and are broadcast to every subtask. Killing anything in between changes nothing.
  */
-import { csvSource, type DataStream, defineJob, maxWatermark, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
-import { flightsSource, type Flight } from './flights-parquet.js';
+import {
+  csvSource,
+  defineJob,
+  GlobalWindows,
+  mapStateDescriptor,
+  maxWatermark,
+  outputTag,
+  parquetSource,
+  TumblingEventTimeWindows,
+  WatermarkStrategy,
+  type AggregateFunction,
+  type KeyedBroadcastProcessFunction,
+  type KeyedRuntimeContext,
+  type WatermarkGenerator,
+} from 'millrace';
 import { vegaData } from './vega-data.js';
 
-/** A flight, or the name of an airport. */
-type Fact = Flight & { readonly name?: string };
-
-interface Figures {
-  readonly airport: string;
-  readonly flights: number;
+interface Flight {
+  readonly origin: string;
+  /** When it was to leave. */
+  readonly date: Date;
   /** Minutes. */
-  readonly average: number;
-  readonly worst: number;
+  readonly delay: number;
 }
 
-function figures(runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Fact, Figures> {
-  const name = runtime.valueState<string>('name');
-  const sums = runtime.valueState<{ readonly flights: number; readonly minutes: number; readonly worst: number }>('sums');
+interface Airport {
+  readonly iata: string;
+  readonly name: string;
+}
+
+/** Flights of an airport on a day. */
+interface Day {
+  readonly origin: string;
+  readonly date: string;
+  readonly flights: number;
+  readonly minutes: number;
+}
+
+const dayMs = 24 * 3_600_000;
+const late = outputTag<Flight>('late flights');
+const names = mapStateDescriptor<string, string>('names');
+
+const figures: AggregateFunction<Flight, { flights: number; minutes: number }, { flights: number; minutes: number }> = {
+  createAccumulator: () => ({ flights: 0, minutes: 0 }),
+  add: ({ delay }, sums) => {
+    sums.flights += 1;
+    sums.minutes += delay;
+    return sums;
+  },
+  getResult: (sums) => sums,
+  merge: (left, right) => ({ flights: left.flights + right.flights, minutes: left.minutes + right.minutes }),
+};
+
+/**
+ * Says that a day is over when a flight left a day after its end, and says so at that flight: what is late is then the same on
+ * every run. (`forBoundedOutOfOrderness('1 d')` would say it every 200 ms, wherever the reader is by then.)
+ */
+function endsOfDays(): WatermarkGenerator<Flight> {
+  let lastDay = -Infinity;
   return {
-    processElement(fact, { time }) {
-      if (fact.name !== undefined) return name.update(fact.name);
-      const known = sums.value();
-      if (known === undefined) {
-        time.registerEventTimeTimer(maxWatermark);
-        return sums.update({ flights: 1, minutes: fact.delay, worst: fact.delay });
-      }
-      sums.update({ flights: known.flights + 1, minutes: known.minutes + fact.delay, worst: Math.max(known.worst, fact.delay) });
-    },
-    onTimer(_at, context, out) {
-      const { flights, minutes, worst } = sums.value() ?? { flights: 0, minutes: 0, worst: 0 };
-      out.collect({ airport: `${context.currentKey()} ${name.value() ?? '(unknown)'}`, flights, average: minutes / flights, worst });
+    onEvent(_flight, leftAt, output) {
+      const day = Math.floor((leftAt - dayMs) / dayMs);
+      if (day <= lastDay) return;
+      lastDay = day;
+      output.emitWatermark(day * dayMs);
     },
   };
 }
 
-/** The airports with the longest delays, of those with so many flights at least. */
-function table(rows: number, flightsMin: number) {
-  return (runtime: KeyedRuntimeContext): KeyedProcessFunction<string, Figures, string> => {
-    const airports = runtime.listState<Figures>('airports');
-    return {
-      processElement(airport, { time }) {
-        airports.add(airport);
-        time.registerEventTimeTimer(maxWatermark);
-      },
-      onTimer(_at, _context, out) {
-        const all = [...airports.get()].sort((a, b) => b.average - a.average || (a.airport < b.airport ? -1 : 1));
-        const flights = all.reduce((sum, airport) => sum + airport.flights, 0);
-        out.collect(`${flights.toLocaleString('en')} flights from ${all.length} airports; the longest delays, from ${flightsMin} flights:`);
-        out.collect(line('airport', 'flights', 'average', 'worst'));
-        for (const { airport, flights: count, average, worst } of all.filter((one) => one.flights >= flightsMin).slice(0, rows)) {
-          out.collect(line(airport, count.toLocaleString('en'), `${average.toFixed(1)} min`, `${(worst / 60).toFixed(1)} h`));
-        }
-      },
-    };
+/** Gives each day the name of its airport, once all names are known: time passes here when it passed in both streams. */
+function named(runtime: KeyedRuntimeContext): KeyedBroadcastProcessFunction<string, Day, Airport, Day> {
+  const waiting = runtime.listState<Day>('waiting');
+  return {
+    processElement(day, context) {
+      waiting.add(day);
+      context.time.registerEventTimeTimer(context.timestamp() ?? maxWatermark);
+    },
+    processBroadcastElement({ iata, name }, context) {
+      context.broadcastState(names).put(iata, name);
+    },
+    *onTimer(_time, context) {
+      for (const day of waiting.get())
+        yield { ...day, origin: `${day.origin} ${context.broadcastState(names).get(day.origin) ?? '(unknown)'}` };
+      waiting.clear();
+    },
   };
 }
 
-const line = (airport: string, flights: string, average: string, worst: string): string =>
-  `${airport.slice(0, 38).padEnd(38)}${flights.padStart(10)}${average.padStart(12)}${worst.padStart(9)}`;
+interface Worst {
+  days: number;
+  flights: number;
+  worst: readonly Day[];
+}
+
+/** The worst days, of those with so many flights at least. */
+function worstDays(rows: number, flightsMin: number): AggregateFunction<Day, Worst, Worst> {
+  const worstOf = (days: readonly Day[]): readonly Day[] => [...days].sort(byDelay).slice(0, rows);
+  return {
+    createAccumulator: () => ({ days: 0, flights: 0, worst: [] }),
+    add: (day, seen) => ({
+      days: seen.days + 1,
+      flights: seen.flights + day.flights,
+      worst: day.flights < flightsMin ? seen.worst : worstOf([...seen.worst, day]),
+    }),
+    getResult: (seen) => seen,
+    merge: (left, right) => ({
+      days: left.days + right.days,
+      flights: left.flights + right.flights,
+      worst: worstOf([...left.worst, ...right.worst]),
+    }),
+  };
+}
+
+const average = ({ minutes, flights }: Day): number => minutes / flights;
+const byDelay = (left: Day, right: Day): number => average(right) - average(left) || (left.origin < right.origin ? -1 : 1);
+const line = (airport: string, day: string, flights: string, delay: string): string =>
+  `${airport.slice(0, 38).padEnd(38)}${day.padStart(12)}${flights.padStart(9)}${delay.padStart(15)}`;
 
 export default defineJob('flights', (env) => {
   env.setParallelism(2).enableCheckpointing('1 s').enableObjectReuse();
-  const flights: DataStream<Fact> = env.fromSource(flightsSource(env.parameters.string('flights', vegaData('flights-3m.parquet'))));
-  const names = env
-    .fromSource(csvSource(env.parameters.string('airports', vegaData('airports.csv')), { columns: { iata: 'string', name: 'string' } }))
-    .setParallelism(1)
-    .map(({ iata, name }): Fact => ({ origin: iata, delay: 0, name }));
-
-  flights
-    .union(names)
-    .keyBy((fact) => fact.origin)
-    .process(figures)
-    .keyBy(() => 'all')
-    .process(table(env.parameters.integer('rows', 15), env.parameters.integer('least', 1_000)))
-    .setParallelism(1)
-    .print()
+  const { parameters } = env;
+  // One reader: how late a flight is says the order of the file.
+  const flights = env
+    .fromSource(
+      parquetSource<Flight>(parameters.string('flights', vegaData('flights-3m.parquet')), { columns: ['date', 'origin', 'delay'] }),
+      WatermarkStrategy.forGenerator<Flight>(endsOfDays).withTimestampAssigner(({ date, delay }) => date.getTime() + delay * 60_000),
+    )
     .setParallelism(1);
+  const airports = env
+    .fromSource(csvSource(parameters.string('airports', vegaData('airports.csv')), { columns: { iata: 'string', name: 'string' } }))
+    .setParallelism(1);
+
+  const days = flights
+    .keyBy('origin')
+    .window(TumblingEventTimeWindows.of('1 d'))
+    .sideOutputLateData(late)
+    .aggregate(figures, (origin, { window }, [sums]) => [{ origin, date: new Date(window.start).toISOString().slice(0, 10), ...sums }]);
+
+  const flightsMin = parameters.integer('least', 100);
+  days
+    .keyBy('origin')
+    .connect(airports.broadcast(names))
+    .process(named)
+    .windowAll(GlobalWindows.createWithEndOfStreamTrigger())
+    .aggregate(worstDays(parameters.integer('rows', 15), flightsMin))
+    .flatMap(({ flights: count, days: number, worst }) => [
+      `${count.toLocaleString('en')} flights on ${number.toLocaleString('en')} days of airports; the worst days, from ${flightsMin} flights:`,
+      line('airport', 'day', 'flights', 'average delay'),
+      ...worst.map((day) => line(day.origin, day.date, day.flights.toLocaleString('en'), `${average(day).toFixed(1)} min`)),
+    ])
+    .print();
+
+  days
+    .getSideOutput(late)
+    .windowAll(GlobalWindows.createWithEndOfStreamTrigger())
+    .process((_key, _context, flightsLate) => [`${[...flightsLate].length} flights came when their day was closed`])
+    .print();
 });

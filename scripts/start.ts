@@ -14,7 +14,7 @@ endWithReader();
 async function main(): Promise<void> {
   const startedAt = performance.timeOrigin;
   const display = new ProgressDisplay();
-  process.stderr.write('running flights, average and worst delays per airport, on an embedded cluster\n');
+  process.stderr.write('running flights, the delay of airports and days in event time, on an embedded cluster\n');
   try {
     const end = await run(new URL('../examples/08-flights.js', import.meta.url).href, {
       parameters: parseParameters(process.argv.slice(2)),
