@@ -17,7 +17,7 @@ import { GraphBuilder } from './graph-builder.js';
 import { Parameters } from './parameters.js';
 import { resolvedRestartStrategy, type RestartStrategy } from './restart-strategy.js';
 import { SingleOutputStream } from './streams.js';
-import type { WatermarkStrategy } from './watermark-strategy.js';
+import { assignmentOf, type WatermarkStrategy } from './watermark-strategy.js';
 
 /** What else may be said about checkpoints; the rest comes from configuration. */
 export interface CheckpointingOptions {
@@ -160,7 +160,7 @@ export class StreamExecutionEnvironment {
       isNamed: name !== undefined,
       data: source.data,
       inputs: [],
-      factory: { kind: 'source', source, time: strategy?.toAssignment() as TimeAssignment | undefined },
+      factory: { kind: 'source', source, time: strategy && (assignmentOf(strategy, 'fromSource') as TimeAssignment) },
     });
     return new SingleOutputStream<T>(this.#builder, node);
   }

@@ -80,10 +80,19 @@ export class WatermarkStrategy<T> {
   }
 }
 
+/** What a strategy comes to; anything else is refused by the name of the method it was given to. */
+export function assignmentOf<T>(strategy: WatermarkStrategy<T>, where: string): TimeAssignment<T> {
+  if (strategy instanceof WatermarkStrategy) return strategy.toAssignment();
+  throw apiError('STRATEGY_MISSING', `${where} got ${strategy === null ? 'null' : typeof strategy} instead of a watermark strategy.`, {
+    where,
+    hint: 'Make one: WatermarkStrategy.forMonotonousTimestamps().',
+  });
+}
+
 /** The operator that gives a stream the timestamps and watermarks of a strategy. */
 export function timestampsAndWatermarks<T>(strategy: WatermarkStrategy<T>): Transformation {
   const where = 'assignTimestampsAndWatermarks';
-  const assignment = strategy.toAssignment();
+  const assignment = assignmentOf(strategy, where);
   if (assignment.alignment !== undefined) {
     throw apiError('ALIGNMENT_WITHOUT_SOURCE', 'Only the readers of sources can be aligned.', {
       where,

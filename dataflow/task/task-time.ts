@@ -170,7 +170,10 @@ export class TaskTime {
     const { clock, backPressuredMs } = this.#options;
     this.#isEmissionDue = false;
     const now = clock.monotonic() - backPressuredMs();
-    for (const { origin } of this.#timelines) origin?.onPeriodicEmit(now);
+    for (const { origin, operators } of this.#timelines) {
+      const [maker] = operators;
+      if (origin !== undefined && maker !== undefined) callOperator(maker.descriptor, () => origin.onPeriodicEmit(now));
+    }
   }
 
   #arm(): void {

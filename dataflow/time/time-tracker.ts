@@ -18,6 +18,15 @@ export interface TimeTrackerOptions extends Pick<TimeAssignment, 'generator' | '
   readonly onDue?: () => void;
 }
 
+function checked(generator: unknown): WatermarkGenerator<unknown> {
+  if (typeof generator === 'object' && generator !== null) return generator;
+  throw new MillraceError('GENERATOR_INVALID', `forGenerator's function returned ${String(generator)} instead of a watermark generator.`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    hint: 'Return an object with onEvent or onPeriodicEmit.',
+  });
+}
+
 /** See the head of this file. */
 export class TimeTracker implements WatermarkOutput {
   /** The highest timestamp seen; of custom generators the last watermark. */
@@ -37,7 +46,7 @@ export class TimeTracker implements WatermarkOutput {
     this.#options = options;
     this.highest = highest;
     if (generator.kind !== 'custom') return;
-    this.#custom = generator.create();
+    this.#custom = checked(generator.create());
     if (highest > minWatermark) this.#watermark = highest;
   }
 

@@ -521,6 +521,17 @@ test('splits are enumerated once, handed out, and handed out again after a failu
     return answer as string;
   };
   assert.is(await request(1, 0), 'wait');
+  const exchange = async (subtask: number, watermark?: number): Promise<unknown> => {
+    const alignment = watermark === undefined ? {} : { alignment: { group: 'g', maxDriftMs: 100, watermark } };
+    const body = { jobId: world.id, attemptId: attempt(taskManager, 'numbers', subtask), operatorId: source, ...alignment };
+    let answer: unknown;
+    void taskManager.endpoint
+      .ask({ kind: 'job', jobId: world.id }, 'source.exchange-time', body, options)
+      .then((reply) => (answer = reply));
+    await world.until(() => answer !== undefined);
+    return answer;
+  };
+  assert.equal(await exchange(1), { holding: 1, owned: 0 }, 'while no split is known, one holds time');
   void taskManager.endpoint.ask(
     { kind: 'job', jobId: world.id },
     'source.enumerated',
@@ -541,7 +552,11 @@ test('splits are enumerated once, handed out, and handed out again after a failu
   await world.pass(5);
   assert.is(await request(1, 1), 'a');
   assert.is(await request(1, 1), 'a', 'the same number, the same split');
+  assert.equal(await exchange(1), { holding: 1, owned: 1 });
   assert.is(await request(0, 0), 'b');
+  assert.equal(await exchange(1), { holding: 0, owned: 1 });
+  assert.equal(await exchange(1, 1_000), { holding: 0, owned: 1, readUpTo: 1_100 });
+  assert.equal(await exchange(0, 10), { holding: 0, owned: 1, readUpTo: 110 });
   assert.is(await request(0, 1), 'no-more');
   fail(world, 'count', 0);
   await world.until(restartedTo(world, 1));

@@ -130,6 +130,44 @@ test("a split that was found after the checkpoint listed them, but stands in a r
   );
 });
 
+test('a split that nobody reads holds time, also while none is known; what a reader owns is told (SC5)', () => {
+  const unknown = coordinator();
+  assert.equal(unknown.timeOf(0), { holding: 1, owned: 0 });
+  const source = coordinator('a', 'b', 'c');
+  assert.equal(source.timeOf(0), { holding: 3, owned: 0 });
+  source.request(attempt(0), 0, 0);
+  source.request(attempt(1), 1, 0);
+  assert.equal(
+    [source.timeOf(0), source.timeOf(1)],
+    [
+      { holding: 1, owned: 1 },
+      { holding: 1, owned: 1 },
+    ],
+  );
+  source.request(attempt(0), 0, 1);
+  assert.equal(source.timeOf(0), { holding: 0, owned: 2 });
+  reset(source, [0], { 0: ['a'] });
+  assert.equal(source.timeOf(1), { holding: 1, owned: 1 }, 'the split that its reader lost holds again');
+});
+
+test('parts of one ordered whole hold nothing while nobody reads them; those of two do (SC5)', () => {
+  const parts = (...wholes: (string | undefined)[]) =>
+    wholes.map((orderedIn, index) => ({ id: String(index), data: null, ...(orderedIn === undefined ? {} : { orderedIn }) }));
+  for (const [holding, list] of [
+    [0, parts('file', 'file', 'file')],
+    [3, parts('file', 'file', 'other')],
+    [2, parts('file', undefined)],
+  ] as const) {
+    const source = coordinator();
+    source.enumerated({ attemptId: attempt(0), part: 0, isLast: true, splits: list });
+    assert.is(source.timeOf(0).holding, holding);
+    const { splits: kept } = source.snapshot();
+    const restored = coordinator();
+    restored.reset({ subtasks: [0], owned: new Map(), splits: kept });
+    assert.is(restored.timeOf(0).holding, holding, 'a checkpoint keeps the order');
+  }
+});
+
 test('a restart from the beginning hands out everything again, without another enumeration', () => {
   const source = coordinator('a', 'b');
   source.request(attempt(0), 0, 0);

@@ -4,7 +4,15 @@ import * as assert from 'uvu/assert';
 import { repeated } from '../../api/parameters.js';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import { defineJob, type DataStream, type JobBuilder, type RestartStrategy, type StreamExecutionEnvironment } from '../../index.js';
+import {
+  defineJob,
+  WatermarkStrategy,
+  type DataStream,
+  type JobBuilder,
+  type RestartStrategy,
+  type Source,
+  type StreamExecutionEnvironment,
+} from '../../index.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf, wordCount } from '../support/word-count.js';
 
@@ -31,6 +39,48 @@ test('an object that is no function of its kind, or an async one, is refused whe
   );
   refused((env) => void env.fromData(1).process(of({})), 'FUNCTION_MISSING', /process got an object without processElement\(\)/);
   refused((env) => void env.fromData(1).filter(of({ filter: async () => true })), 'FUNCTION_ASYNC', /filter got an async function/);
+});
+
+test('a strategy that is none, or cannot work, is refused where it is given', () => {
+  const numbers = WatermarkStrategy.forMonotonousTimestamps<number>();
+  const of = (written: unknown): never => written as never;
+  const source = { name: 's', boundedness: 'bounded' } as Source<number>;
+  refused((env) => void env.fromSource(source, of({ delay: 4 })), 'STRATEGY_MISSING', /fromSource got object/);
+  refused((env) => void env.fromData(1).assignTimestampsAndWatermarks(of(undefined)), 'STRATEGY_MISSING', /got undefined/);
+  const aligned = numbers.withWatermarkAlignment('g', '1 s');
+  refused((env) => void env.fromData(1).assignTimestampsAndWatermarks(aligned), 'ALIGNMENT_WITHOUT_SOURCE', /fromSource/);
+  refused(() => void numbers.withWatermarkAlignment('', '1 s'), 'ALIGNMENT_GROUP_EMPTY', /group is empty/);
+  refused(() => void numbers.withIdleness(0), 'DURATION_INVALID', /more than 0 ms/);
+  refused(() => void numbers.withIdleness(of('soon')), 'DURATION_INVALID', /"soon"/);
+  refused(() => void WatermarkStrategy.forBoundedOutOfOrderness(of(-4)), 'DURATION_INVALID', /-4/);
+  refused(() => void numbers.withTimestampAssigner(of(async () => 1)), 'FUNCTION_ASYNC', /withTimestampAssigner/);
+  refused(() => void numbers.withTimestampAssigner(of('at')), 'FUNCTION_MISSING', /withTimestampAssigner/);
+  refused(() => void WatermarkStrategy.forGenerator(of(undefined)), 'FUNCTION_MISSING', /forGenerator/);
+});
+
+test('a strategy is a value: each with… makes another one (WS1), and the name may come third', () => {
+  const plain = WatermarkStrategy.forBoundedOutOfOrderness<number>('4 s');
+  const full = plain
+    .withIdleness('30 s')
+    .withTimestampAssigner((value) => value)
+    .withWatermarkAlignment('g', '5 s', '200 ms');
+  const { assign: _, ...settings } = full.toAssignment();
+  assert.equal(settings, {
+    generator: { kind: 'bounded-out-of-orderness', delayMs: 4_000 },
+    idleAfterMs: 30_000,
+    alignment: { group: 'g', maxDriftMs: 5_000, updateIntervalMs: 200 },
+  });
+  assert.is(plain.toAssignment().idleAfterMs, undefined);
+  const source = { name: 's', boundedness: 'bounded' } as Source<number>;
+  const graph = graphOf((env) => {
+    env.fromSource(source, plain, 'timed').sinkTo(nothing());
+    env.fromSource(source, plain).sinkTo(nothing());
+    env.fromSource(source, 'named').sinkTo(nothing());
+  });
+  assert.equal(
+    graph.vertices.map(({ operators: [head] }) => head?.name),
+    ['Source: timed', 'Source: s', 'Source: named'],
+  );
 });
 
 test('parameters are read with their type', () => {

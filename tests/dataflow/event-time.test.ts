@@ -304,6 +304,30 @@ test('a timestamp that is none fails the job, by the name of the source or the o
   }
 });
 
+test('a generator that throws, or emits what is no time, fails the job by the name of the source or the operator', async () => {
+  const of = (onPeriodicEmit: () => void): TimeAssignment => ({
+    ...monotonous,
+    generator: { kind: 'custom', create: () => ({ onPeriodicEmit }) },
+  });
+  const failing = of(() => {
+    throw new Error('no clock');
+  });
+  for (const name of ['readings', 'assign']) {
+    const harness = job([
+      { name: 'readings', source: readings(1, 300), ...(name === 'readings' ? { time: failing } : {}) },
+      ...(name === 'assign' ? [{ name, create: () => timestampsAndWatermarksOperator(failing) }] : []),
+      { name: 'sink', isSink: true, create: () => ({ bind: () => () => undefined }) },
+    ]);
+    harness.deploy();
+    try {
+      await harness.runToEnd();
+      assert.unreachable('the job finished');
+    } catch (error) {
+      assert.equal([(error as MillraceError).code, (error as MillraceError).where], ['USER_FUNCTION_FAILED', name]);
+    }
+  }
+});
+
 test('records without a timestamp keep none, and move no time', async () => {
   const probe = new Probe();
   const harness = job([

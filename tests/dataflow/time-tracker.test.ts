@@ -194,6 +194,13 @@ test('trackers take turns in one seat, and each learns of its own records only (
   assert.equal([first.records, second.records], [2, 1]);
 });
 
+test('what makes no generator is refused', () => {
+  assert.throws(
+    () => room({ kind: 'custom', create: () => undefined as never }),
+    (error: MillraceError) => error.code === 'GENERATOR_INVALID',
+  );
+});
+
 test('a timestamp that is no number of milliseconds is refused (TG1)', () => {
   for (const wrong of [Number.NaN, undefined, '12', Promise.resolve(1), new Date(0), 2 ** 60, -Infinity, 5n]) {
     const stamp = timestampFunction({
