@@ -23,9 +23,10 @@ export class ExpiredValueSweep {
     this.#ttl = ttl;
   }
 
-  step(): void {
+  step(now: number): void {
     const { entries, states, columns } = this.#table;
     const kind = states[this.#state]?.kind;
+    const column = columns[this.#state] as ValueColumn;
     for (let looked = 0; looked < limits.ttlEntriesPerAccess; looked += 1) {
       // The table shrinks to nothing when the last value leaves.
       if (this.#next >= entries.end) this.#next = 0;
@@ -33,24 +34,24 @@ export class ExpiredValueSweep {
       const entry = this.#next++;
       // What the access is about is its own business.
       if (entry === this.#table.current || !entries.isHeld(entry)) continue;
-      const slot = (columns[this.#state] as ValueColumn).get(entry);
+      const slot = column.get(entry);
       if (slot === undefined) continue;
-      if (kind === 'list') this.#sweepList(entry, slot as ListCell);
-      else if (kind === 'map') this.#sweepMap(entry, slot as MapCells);
-      else if (this.#ttl.isExpired(slot as Stamped<unknown>)) this.#table.dropSlot(entry, this.#state, slot);
+      if (kind === 'list') this.#sweepList(entry, slot as ListCell, now);
+      else if (kind === 'map') this.#sweepMap(entry, slot as MapCells, now);
+      else if (this.#ttl.isExpired(slot as Stamped<unknown>, now)) this.#table.dropSlot(entry, this.#state, slot);
     }
   }
 
-  #sweepList(entry: number, cell: ListCell): void {
-    const live = (cell.items as Stamped<unknown>[]).filter((stamped) => this.#ttl.isLive(stamped));
+  #sweepList(entry: number, cell: ListCell, now: number): void {
+    const live = (cell.items as Stamped<unknown>[]).filter((stamped) => !this.#ttl.isExpired(stamped, now));
     if (live.length === cell.items.length) return;
     if (live.length === 0) this.#table.dropSlot(entry, this.#state, cell.items);
     else this.#table.replaceItems(entry, this.#state, cell, live);
   }
 
-  #sweepMap(entry: number, cells: MapCells): void {
+  #sweepMap(entry: number, cells: MapCells, now: number): void {
     for (const [key, cell] of cells) {
-      if (this.#ttl.isExpired(cell.value as Stamped<unknown>)) this.#table.dropCell(entry, this.#state, cells, key);
+      if (this.#ttl.isExpired(cell.value as Stamped<unknown>, now)) this.#table.dropCell(entry, this.#state, cells, key);
     }
   }
 }

@@ -28,23 +28,25 @@ export class ExpiringValueState<T> implements ValueState<T> {
 
   value(): T | undefined {
     const { ttl, sweep } = this.#options;
-    sweep.step();
+    const now = ttl.now();
+    sweep.step(now);
     const stamped = this.#held.value();
     if (stamped === undefined) return undefined;
-    if (ttl.isExpired(stamped)) {
+    if (ttl.isExpired(stamped, now)) {
       this.#held.clear();
       return ttl.isExpiredReturned ? stamped.value : undefined;
     }
-    if (ttl.isRenewedByReading) this.#held.update(ttl.stamp(stamped.value));
+    if (ttl.isRenewedByReading) this.#held.update({ value: stamped.value, at: now });
     return stamped.value;
   }
 
   /** `undefined` clears. */
   update(value: T): void {
     const { ttl, sweep, own } = this.#options;
-    sweep.step();
+    const now = ttl.now();
+    sweep.step(now);
     if (value === undefined) this.#held.clear();
-    else this.#held.update(ttl.stamp(own(value)));
+    else this.#held.update({ value: own(value), at: now });
   }
 
   clear(): void {
@@ -63,10 +65,11 @@ export class ExpiringListState<T> implements ListState<T> {
 
   get(): readonly T[] {
     const { ttl, sweep } = this.#options;
-    sweep.step();
+    const now = ttl.now();
+    sweep.step(now);
     const all = this.#held.get();
-    const live = all.filter((stamped) => ttl.isLive(stamped));
-    if (ttl.isRenewedByReading) this.#held.update(live.map(({ value }) => ttl.stamp(value)));
+    const live = all.filter((stamped) => !ttl.isExpired(stamped, now));
+    if (ttl.isRenewedByReading) this.#held.update(live.map(({ value }) => ({ value, at: now })));
     else if (live.length < all.length) this.#held.update(live);
     return (ttl.isExpiredReturned ? all : live).map(({ value }) => value);
   }
@@ -76,13 +79,11 @@ export class ExpiringListState<T> implements ListState<T> {
   }
 
   addAll(values: Iterable<T>): void {
-    this.#options.sweep.step();
     this.#held.addAll(this.#stamped(values));
   }
 
   /** An empty list clears. */
   update(values: Iterable<T>): void {
-    this.#options.sweep.step();
     this.#held.update(this.#stamped(values));
   }
 
@@ -90,9 +91,12 @@ export class ExpiringListState<T> implements ListState<T> {
     this.#held.clear();
   }
 
+  /** Sweeps, too (EX2). */
   #stamped(values: Iterable<T>): Stamped<T>[] {
-    const { ttl, own } = this.#options;
-    return Array.from(values, (value) => ttl.stamp(own(value)));
+    const { ttl, sweep, own } = this.#options;
+    const now = ttl.now();
+    sweep.step(now);
+    return Array.from(values, (value) => ({ value: own(value), at: now }));
   }
 }
 
@@ -107,16 +111,19 @@ export class ExpiringMapState<K extends Key, V> implements MapState<K, V> {
   }
 
   get(key: K): V | undefined {
-    this.#options.sweep.step();
-    return this.#read(key, this.#held.get(key));
+    const { ttl, sweep } = this.#options;
+    const now = ttl.now();
+    sweep.step(now);
+    return this.#read(key, this.#held.get(key), now);
   }
 
   /** A value of `undefined` removes. */
   put(key: K, value: V): void {
     const { ttl, sweep, own } = this.#options;
-    sweep.step();
+    const now = ttl.now();
+    sweep.step(now);
     if (value === undefined) this.#held.remove(key);
-    else this.#held.put(key, ttl.stamp(own(value)));
+    else this.#held.put(key, { value: own(value), at: now });
   }
 
   has(key: K): boolean {
@@ -128,10 +135,12 @@ export class ExpiringMapState<K extends Key, V> implements MapState<K, V> {
   }
 
   entries(): Iterable<readonly [K, V]> {
-    this.#options.sweep.step();
+    const { ttl, sweep } = this.#options;
+    const now = ttl.now();
+    sweep.step(now);
     const read: [K, V][] = [];
     for (const [key, stamped] of [...this.#held.entries()]) {
-      const value = this.#read(key, stamped);
+      const value = this.#read(key, stamped, now);
       if (value !== undefined) read.push([key, value]);
     }
     return read;
@@ -147,7 +156,8 @@ export class ExpiringMapState<K extends Key, V> implements MapState<K, V> {
 
   isEmpty(): boolean {
     const { ttl } = this.#options;
-    for (const stamped of this.#held.values()) if (ttl.isExpiredReturned || ttl.isLive(stamped)) return false;
+    const now = ttl.now();
+    for (const stamped of this.#held.values()) if (ttl.isExpiredReturned || !ttl.isExpired(stamped, now)) return false;
     return true;
   }
 
@@ -155,14 +165,14 @@ export class ExpiringMapState<K extends Key, V> implements MapState<K, V> {
     this.#held.clear();
   }
 
-  #read(key: K, stamped: Stamped<V> | undefined): V | undefined {
+  #read(key: K, stamped: Stamped<V> | undefined, now: number): V | undefined {
     const { ttl } = this.#options;
     if (stamped === undefined) return undefined;
-    if (ttl.isExpired(stamped)) {
+    if (ttl.isExpired(stamped, now)) {
       this.#held.remove(key);
       return ttl.isExpiredReturned ? stamped.value : undefined;
     }
-    if (ttl.isRenewedByReading) this.#held.put(key, ttl.stamp(stamped.value));
+    if (ttl.isRenewedByReading) this.#held.put(key, { value: stamped.value, at: now });
     return stamped.value;
   }
 }

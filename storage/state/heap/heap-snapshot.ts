@@ -196,7 +196,7 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   /** What has expired is left out (HS5). */
   private isWanted(state: number, held: unknown): boolean {
     const ttl = this.table.ttls[state];
-    return ttl === undefined || ttl.isLive(held as Stamped<unknown>);
+    return ttl === undefined || !ttl.isExpired(held as Stamped<unknown>, ttl.now());
   }
 
   private collectCell(owner: EntryOwner, state: number, cell: MapCell): void {

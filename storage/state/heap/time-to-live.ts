@@ -2,7 +2,8 @@
  * The time to live of one state (Flink's StateTtlConfig): values are held together with the time of their last use.
  *
  * TL1  A value has expired once `timeToLive` has passed since its last use, to the millisecond.
- * TL2  Processing time only, by the clock of the task; a clock that is set back makes values live longer.
+ * TL2  Whoever looks at several values asks for the time once.
+ * TL3  Processing time only, by the clock of the task; a clock that is set back makes values live longer.
  */
 import { MillraceError } from '../../../core/errors.js';
 import type { Clock } from '../../../core/ports.js';
@@ -38,16 +39,12 @@ export class TimeToLive {
     return new TimeToLive(ms, ttl, clock);
   }
 
-  stamp<T>(value: T): Stamped<T> {
-    return { value, at: this.#clock.now() };
+  now(): number {
+    return this.#clock.now();
   }
 
-  isExpired(stamped: Stamped<unknown>): boolean {
-    return stamped.at + this.#ms <= this.#clock.now();
-  }
-
-  isLive(stamped: Stamped<unknown>): boolean {
-    return !this.isExpired(stamped);
+  isExpired(stamped: Stamped<unknown>, now: number): boolean {
+    return stamped.at + this.#ms <= now;
   }
 }
 
