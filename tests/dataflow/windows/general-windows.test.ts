@@ -295,4 +295,22 @@ test('a delta between records, and a trigger that throws at a timer', () => {
   fails(() => failing.advance(9), 'TRIGGER_FAILED', /boom/);
 });
 
+test('state of a window leaves with it, also when it was restored and no function asked for it again', async () => {
+  const run = {
+    process: (_key: unknown, context: WindowContext<TimeWindow>) => {
+      context.windowState().valueState<number>('fired').update(1);
+      context.windowState().listState<number>('times').add(1);
+      context.windowState().mapState<string, number>('by name').put('a', 1);
+      return [];
+    },
+  };
+  const room = roomOf({ assigner: tumbling(10), allowedLatenessMs: 5, run } as unknown as Partial<WindowPlan<Item>>);
+  room.add('a', 1, 5).advance(9);
+  const held = room.stateSize;
+  await room.restart();
+  assert.is(room.stateSize, held);
+  room.advance(20);
+  assert.is(room.stateSize, 0);
+});
+
 test.run();
