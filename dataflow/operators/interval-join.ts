@@ -4,9 +4,10 @@
  * IJ1  A left record at `l` and a right one at `r` with the same key are a pair when `l + lower ≤ r ≤ l + upper`. Each pair
  *      is made once, when the later of the two comes; its results carry the later time of the two.
  * IJ2  A record whose time is before the watermark is late: it goes to the side output of its side, or is counted
- *      (`numLateRecordsDropped`) and dropped, and is in no pair.
- * IJ3  A record is kept until the watermark has passed everything it could still meet: a left one until `l + upper`, a right
- *      one until `r - lower`, but no shorter than until its own time.
+ *      (`numLateRecordsDropped`) and dropped, and is in no pair. Any other is in all its pairs, also one at the watermark.
+ * IJ3  A record is kept until the watermark has passed everything that it, or any of its slice, could still meet: a left one
+ *      `upper` ms after its slice, a right one `-lower` ms, but no shorter than until its slice is over. A slice is as
+ *      long as the interval: a record looks at two of them, whatever else is kept (JS1).
  * IJ4  Pairs are made as output is available, so that one record may meet any number of others.
  */
 import { MillraceError } from '../../core/errors.js';
@@ -18,7 +19,7 @@ import { createCollector, type ProcessCell } from '../fusion/process-call.js';
 import type { ProcessJoinContext, ProcessJoinFunction, ProcessJoinSetup } from '../join-functions.js';
 import { lateRecordsOf } from '../windows/late-records.js';
 import type { KeysOfInputs } from './co-process.js';
-import { JoinBuffer, type BufferCell } from './join-buffer.js';
+import { JoinSlices, type SlicedRecord } from './join-slices.js';
 import { keyedRuntimeContextOf, keyedStateOf, sideOutputsOf } from './runtime-context.js';
 import { iteratorOf } from './results.js';
 import { synchronous } from './synchronous.js';
@@ -50,8 +51,8 @@ interface Side {
   readonly upper: number;
   readonly keyOf: (value: unknown) => Key;
   readonly late: (value: unknown, timestamp: number) => void;
-  readonly own: JoinBuffer;
-  readonly other: JoinBuffer;
+  readonly own: JoinSlices;
+  readonly other: JoinSlices;
 }
 
 /** What is left of a record whose pairs did not all have room (IJ4). */
@@ -60,7 +61,11 @@ interface Unfinished {
   readonly value: unknown;
   readonly timestamp: number;
   readonly key: Key;
-  readonly cells: Iterator<BufferCell>;
+  /** Of the other side: the slice it is at, the last one, the records there and the next of them. */
+  slice: number;
+  readonly lastSlice: number;
+  records: readonly SlicedRecord[];
+  next: number;
   results: Iterator<unknown> | undefined;
 }
 
@@ -99,8 +104,9 @@ class IntervalJoinOperator implements Operator {
     const keyed = keyedStateOf(context);
     this.#keyed = keyed;
     const { keyOf, lower, upper, lateLeft, lateRight, setup } = this.#options;
-    const left = new JoinBuffer(keyed.mapState('interval-join/left'));
-    const right = new JoinBuffer(keyed.mapState('interval-join/right'));
+    const sliceMs = upper - lower + 1;
+    const left = new JoinSlices({ keyed, sliceMs, stateName: 'interval-join/left', keptMs: Math.max(0, upper) });
+    const right = new JoinSlices({ keyed, sliceMs, stateName: 'interval-join/right', keptMs: Math.max(0, -lower) });
     const bounds = { lower, upper };
     const mirrored = { lower: -upper, upper: -lower };
     this.#left = { ...bounds, isLeft: true, own: left, other: right, keyOf: keyOf.first, late: lateRecordsOf(context, lateLeft) };
@@ -112,11 +118,10 @@ class IntervalJoinOperator implements Operator {
     return run.open?.(runtime);
   }
 
-  /** IJ3. Whatever is due at a time is so on either side; another time has a timer of its own. */
-  onTimer(time: number): void {
-    const { lower, upper } = this.#options;
-    this.#left.own.remove(upper > 0 ? time - upper : time);
-    this.#right.own.remove(lower < 0 ? time + lower : time);
+  /** IJ3. */
+  onTimer(time: number, _domain: 'event' | 'processing', namespace: number): void {
+    this.#left.own.onTimer(time, namespace);
+    this.#right.own.onTimer(time, namespace);
   }
 
   close(): void | Promise<void> {
@@ -137,12 +142,13 @@ class IntervalJoinOperator implements Operator {
       key = side.keyOf(value);
       keyed.setCurrentKey(key, keyHash ?? keyHashOf(key));
       side.own.add(timestamp, value);
-      keyed.registerTimer('event', side.upper > 0 ? timestamp + side.upper : timestamp);
     } catch (error) {
       failFunction(this.#context.operatorName, error);
     }
-    const cells = side.other.cells()[Symbol.iterator]();
-    const unfinished: Unfinished = { side, value, timestamp, key, cells, results: undefined };
+    const { other } = side;
+    const slice = other.sliceOf(timestamp + side.lower);
+    const lastSlice = other.sliceOf(timestamp + side.upper);
+    const unfinished: Unfinished = { side, value, timestamp, key, slice, lastSlice, records: other.of(slice), next: 0, results: undefined };
     if (this.#join(unfinished)) return;
     this.#unfinished = unfinished;
     this.#context.park(this.#resume);
@@ -158,16 +164,23 @@ class IntervalJoinOperator implements Operator {
 
   /** Makes the pairs of a record as long as there is room; whether all are made. */
   #join(record: Unfinished): boolean {
-    const { side, timestamp, cells } = record;
+    const { side, timestamp, lastSlice } = record;
     const from = timestamp + side.lower;
     const to = timestamp + side.upper;
     for (;;) {
       if (record.results !== undefined && !this.#pull(record, record.results)) return false;
-      const next = cells.next();
-      if (next.done === true) return true;
-      const cell = next.value;
-      if (typeof cell === 'number' || cell[0] < from || cell[0] > to) continue;
-      record.results = this.#call(record, cell[0], cell[1]);
+      const other = record.records[record.next];
+      if (other === undefined) {
+        if (record.slice === lastSlice) return true;
+        record.slice += 1;
+        record.records = side.other.of(record.slice);
+        record.next = 0;
+        continue;
+      }
+      record.next += 1;
+      const [otherTimestamp, value] = other;
+      if (otherTimestamp < from || otherTimestamp > to) continue;
+      record.results = this.#call(record, otherTimestamp, value);
       if (!this.#context.isOutputAvailable()) return false;
     }
   }

@@ -88,7 +88,9 @@ test('records of other keys are no pairs, several of one time are each', async (
   bench.second({ key: 'k', t: 10, n: 8 }, 10);
   assert.equal([...bench.take()].sort(), ['07k', '08k', '17k', '18k', '27k', '28k']);
   bench.watermark(15);
-  assert.is(bench.at('k').keysOf('interval-join/left').length, 0, 'they leave together');
+  assert.is(bench.keyed?.size(), 3, 'a slice of each side, and of the other key');
+  bench.watermark(16);
+  assert.is(bench.keyed?.size(), 0, 'they leave together');
 });
 
 test('results carry the later time of the pair, and the context tells all three', async () => {
@@ -118,7 +120,7 @@ test('results carry the later time of the pair, and the context tells all three'
 /** Watermark 4 has passed; what becomes of a record, and with which of those at 3, 4 and 5 on the other side it is a pair. */
 const lateness: readonly (readonly [time: number, isLate: boolean, partners: readonly number[]])[] = [
   [3, true, []],
-  [4, false, [4, 5]],
+  [4, false, [3, 4, 5]],
   [5, false, [4, 5]],
 ];
 
@@ -143,6 +145,30 @@ for (const side of ['left', 'right'] as const) {
   });
 }
 
+test('a record at the watermark is in all its pairs, with whatever is as far away as can be', async () => {
+  for (const [lower, upper] of [
+    [-3, 2],
+    [1, 4],
+    [-5, -2],
+    [0, 0],
+  ] as const) {
+    for (let t = -6; t <= 6; t += 1) {
+      for (const distance of [lower, upper]) {
+        const later = await open({ lower, upper });
+        left(later, t);
+        later.watermark(Math.max(t, t + distance));
+        right(later, t + distance);
+        assert.is(later.take().length, distance >= 0 ? 1 : 0, `right, ${lower} to ${upper} at ${t}`);
+        const earlier = await open({ lower, upper });
+        right(earlier, t + distance);
+        earlier.watermark(Math.max(t, t + distance));
+        left(earlier, t);
+        assert.is(earlier.take().length, distance <= 0 ? 1 : 0, `left, ${lower} to ${upper} at ${t}`);
+      }
+    }
+  }
+});
+
 test('before the first watermark nothing is late', async () => {
   const bench = await open({ lower: 0, upper: 0 });
   left(bench, minWatermark + 1);
@@ -150,32 +176,39 @@ test('before the first watermark nothing is late', async () => {
   assert.is(bench.take().length, 1);
 });
 
-/** Records at 1 to 5 on both sides; which of them are kept after each watermark. */
+/** Records at 1 to 5 on both sides; which of them are kept after each watermark. A slice is as long as the interval. */
 const cleanups: readonly (readonly [lower: number, upper: number, watermark: number, left: readonly number[], right: readonly number[]])[] =
   [
-    // Left records leave at their own time, right ones one later.
-    [-1, 0, 0, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]],
-    [-1, 0, 1, [2, 3, 4, 5], [1, 2, 3, 4, 5]],
-    [-1, 0, 3, [4, 5], [3, 4, 5]],
-    [-1, 0, 5, [], [5]],
-    [-1, 0, 6, [], []],
-    // Left records wait two longer, right ones leave at their own time.
-    [0, 2, 1, [1, 2, 3, 4, 5], [2, 3, 4, 5]],
-    [0, 2, 2, [1, 2, 3, 4, 5], [3, 4, 5]],
-    [0, 2, 3, [2, 3, 4, 5], [4, 5]],
-    [0, 2, 7, [], []],
-    // Both bounds negative: what is left comes later than what is right.
-    [-3, -1, 1, [2, 3, 4, 5], [1, 2, 3, 4, 5]],
-    [-3, -1, 4, [5], [2, 3, 4, 5]],
-    [-3, -1, 8, [], []],
+    // Slices 0–1, 2–3, 4–5. Left ones leave once they are over, right ones one later.
+    [-1, 0, 1, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]],
+    [-1, 0, 2, [2, 3, 4, 5], [1, 2, 3, 4, 5]],
+    [-1, 0, 3, [2, 3, 4, 5], [2, 3, 4, 5]],
+    [-1, 0, 4, [4, 5], [2, 3, 4, 5]],
+    [-1, 0, 6, [], [4, 5]],
+    [-1, 0, 7, [], []],
+    // Slices 0–2, 3–5. Left ones wait two longer, right ones leave once they are over.
+    [0, 2, 2, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]],
+    [0, 2, 3, [1, 2, 3, 4, 5], [3, 4, 5]],
+    [0, 2, 4, [1, 2, 3, 4, 5], [3, 4, 5]],
+    [0, 2, 5, [3, 4, 5], [3, 4, 5]],
+    [0, 2, 7, [3, 4, 5], []],
+    [0, 2, 8, [], []],
+    // Both bounds negative: what is left comes later than what is right, which waits for it.
+    [-3, -1, 2, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]],
+    [-3, -1, 3, [3, 4, 5], [1, 2, 3, 4, 5]],
+    [-3, -1, 6, [], [3, 4, 5]],
+    [-3, -1, 9, [], []],
     // Both positive.
-    [1, 3, 3, [1, 2, 3, 4, 5], [4, 5]],
-    [1, 3, 4, [2, 3, 4, 5], [5]],
-    [1, 3, 8, [], []],
-    [-2, 2, 2, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]],
-    [-2, 2, 3, [2, 3, 4, 5], [2, 3, 4, 5]],
-    [-2, 2, 6, [5], [5]],
-    [-2, 2, 7, [], []],
+    [1, 3, 3, [1, 2, 3, 4, 5], [3, 4, 5]],
+    [1, 3, 6, [3, 4, 5], []],
+    [1, 3, 9, [], []],
+    // Slices 0–4, 5–9; both sides leave by one and the same timer.
+    [-2, 2, 6, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]],
+    [-2, 2, 7, [5], [5]],
+    [-2, 2, 11, [5], [5]],
+    [-2, 2, 12, [], []],
+    // The same time only: every time is a slice.
+    [0, 0, 3, [3, 4, 5], [3, 4, 5]],
   ];
 
 for (const [lower, upper, watermark, keptLeft, keptRight] of cleanups) {
@@ -188,11 +221,20 @@ for (const [lower, upper, watermark, keptLeft, keptRight] of cleanups) {
       }
       if (isRestarted) bench = await bench.restarted();
       bench.watermark(watermark);
-      const kept = (side: string): unknown[] =>
-        [...bench.at('k').mapState<number, readonly [number, Item]>(`interval-join/${side}`).values()].map(([t]) => t);
-      assert.equal([kept('left'), kept('right')], [keptLeft, keptRight]);
+      assert.equal([keptBy(bench, 'left'), keptBy(bench, 'right')], [keptLeft, keptRight]);
     }
   });
+}
+
+function keptBy(bench: TwoInputBench, side: string): readonly number[] {
+  const keyed = bench.at('k');
+  const records = keyed.listState<readonly [number, Item]>(`interval-join/${side}`, { isNamespaced: true });
+  const times: number[] = [];
+  for (let slice = 0; slice <= 5; slice += 1) {
+    keyed.setCurrentNamespace(slice + 0.5);
+    times.push(...records.get().map(([t]) => t));
+  }
+  return times;
 }
 
 test('a record without a timestamp is refused on either side, naming the operator', async () => {
@@ -280,7 +322,7 @@ const steps = fc.array(
   fc.record<Step>({
     side: fc.constantFrom('left', 'right', 'left', 'right', 'left', 'right', 'watermark', 'restart'),
     key: fc.constantFrom('a', 'b'),
-    t: fc.integer({ min: 0, max: 40 }),
+    t: fc.integer({ min: -20, max: 20 }),
   }),
   { maxLength: 60 },
 );
@@ -292,7 +334,7 @@ test('any records, watermarks and restarts: the pairs are those of a naive join,
       let bench = await open({ lower, upper, hasLateTags: true, setup: { processElement: (a, b) => [`${a.n}-${b.n}`] } });
       const got: unknown[] = [];
       const accepted: { readonly side: string; readonly key: string; readonly t: number; readonly n: number }[] = [];
-      let watermark = -1;
+      let watermark = -21;
       for (const [n, { side, key, t }] of program.entries()) {
         if (side === 'watermark') {
           watermark = Math.max(watermark, t);
