@@ -56,7 +56,8 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   readonly #pump: ResultPump<never, Out>;
   readonly #toSide: (tag: string, value: unknown, timestamp: number) => void;
   readonly #windowStates: StateShelf;
-  readonly #globalStates: StateShelf;
+  /** What the contexts of all windows have in common: a context is made for every firing. */
+  readonly #shared: Pick<WindowContext<Window>, 'currentWatermark' | 'currentProcessingTime' | 'globalState'>;
 
   constructor(run: ProcessWindowFunction<Mid, Out, Key, Window>, out: Emit<Out>, context: OperatorContext) {
     this.#run = run;
@@ -67,7 +68,12 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
     this.#toSide = sideOutputsOf(context);
     const keyed = keyedStateOf(context);
     this.#windowStates = new StateShelf(keyed, 'window', true);
-    this.#globalStates = new StateShelf(keyed, 'global', false);
+    const globalStates = new StateShelf(keyed, 'global', false);
+    this.#shared = {
+      currentWatermark: () => context.currentWatermark(),
+      currentProcessingTime: () => context.clock.now(),
+      globalState: () => globalStates,
+    };
   }
 
   open(): void | Promise<void> {
@@ -106,18 +112,20 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   }
 
   #contextOf(window: Window, namespace: number | undefined): WindowContext<Window> {
-    const { clock, currentWatermark, operatorName } = this.#context;
+    const { currentWatermark, currentProcessingTime, globalState } = this.#shared;
     return {
       window,
-      currentWatermark: () => currentWatermark(),
-      currentProcessingTime: () => clock.now(),
-      windowState: () => {
-        if (namespace === undefined) throw windowStateOfSession(operatorName);
-        return this.#windowStates.at(namespace);
-      },
-      globalState: () => this.#globalStates.at(undefined),
+      currentWatermark,
+      currentProcessingTime,
+      windowState: () => this.#windowStateOf(namespace),
+      globalState,
       output: <S>(tag: OutputTag<S>, value: S) => this.#toSide(tag.id, value, window.maxTimestamp()),
     };
+  }
+
+  #windowStateOf(namespace: number | undefined): WindowStates {
+    if (namespace === undefined) throw windowStateOfSession(this.#context.operatorName);
+    return this.#windowStates.at(namespace);
   }
 }
 
@@ -140,8 +148,8 @@ class StateShelf implements WindowStates {
     return this.#known().size === 0;
   }
 
-  at(namespace: number | undefined): WindowStates {
-    if (namespace !== undefined) this.#keyed.setCurrentNamespace(namespace);
+  at(namespace: number): WindowStates {
+    this.#keyed.setCurrentNamespace(namespace);
     return this;
   }
 

@@ -17,6 +17,7 @@ import {
   TimeEvictor,
   TumblingEventTimeWindows,
   TumblingProcessingTimeWindows,
+  WatermarkStrategy,
   type AggregateFunction,
   type DataStream,
   type JobBuilder,
@@ -77,6 +78,34 @@ function slidingCounts(size: number, slide: number): string[] {
   return lines.sort();
 }
 
+/** The same with a watermark that goes on while records come, and three crashes. */
+async function resultsWithCrashes<Out>(
+  build: (stream: DataStream<Bid>) => SingleOutputStream<Out>,
+  parallelism: number,
+  seed: number,
+): Promise<string[]> {
+  const input = new TestInput<Bid>('bids');
+  const output = new TestOutput<Out>('results');
+  const inTime = WatermarkStrategy.forBoundedOutOfOrderness<Bid>(100).withTimestampAssigner(atOf);
+  const job = await JobTest.start(
+    (env) => void build(env.fromSource(input, inTime).name('bids').setParallelism(1)).name('windows').sinkTo(output).name('results'),
+    { parallelism, seed },
+  );
+  let checkpoint = await job.checkpoint();
+  for (let from = 0; from < bids.length; from += 25) {
+    await input.pushAll(bids.slice(from, from + 25));
+    await job.advanceTime('250 ms');
+    if (from % 75 === 0) checkpoint = await job.checkpoint();
+    if (from % 125 === 100) await job.restore(checkpoint, { parallelism: 1 + ((parallelism + from / 25) % 4) });
+  }
+  assert.ok(output.records().length > 100, 'windows fired while records came');
+  await job.finish();
+  return output
+    .records()
+    .map(({ value, timestamp }) => `${JSON.stringify(value)} @ ${timestamp}`)
+    .sort();
+}
+
 const test = suite('windows of the api');
 
 for (const parallelism of [1, 2, 4]) {
@@ -90,6 +119,31 @@ for (const parallelism of [1, 2, 4]) {
       parallelism,
     );
     assert.equal(results, slidingCounts(1_000, 250));
+  });
+
+  test(`with watermarks on the way and three crashes, sliding counts and sessions are the same, from parallelism ${parallelism}`, async () => {
+    for (const general of [false, true]) {
+      const counts = await resultsWithCrashes(
+        (stream) => {
+          const windows = stream.keyBy('auction').window(SlidingEventTimeWindows.of('1 s', 250));
+          const firing = general ? windows.trigger(PurgingTrigger.of(EventTimeTrigger.create())) : windows;
+          return firing.aggregate(counted, (auction, { window }, [count]) => [{ auction, start: window.start, count }]);
+        },
+        parallelism,
+        parallelism,
+      );
+      assert.equal(counts, slidingCounts(1_000, 250));
+      const sessions = await resultsWithCrashes(
+        (stream) => {
+          const windows = stream.keyBy((bid) => `auction ${bid.auction}`).window(EventTimeSessionWindows.withGap(200));
+          const firing = general ? windows.trigger(PurgingTrigger.of(EventTimeTrigger.create())) : windows;
+          return firing.process((auction, { window }, elements) => [`${auction}: ${elements.length} in ${window.end - window.start}`]);
+        },
+        parallelism,
+        parallelism,
+      );
+      assert.equal(sessions, sessionsByHand(200));
+    }
   });
 
   test(`tumbling maxima, sessions and windows of all keys, at parallelism ${parallelism}`, async () => {
