@@ -5,7 +5,8 @@
  * SW2  A key has one timer for each slice that is new and then one for each window: the next one that holds a slice.
  * SW3  A slice is kept until the last of its windows ended, with the allowed lateness; a slice with records whose windows
  *      are not all complete always has a timer that fires the next of them.
- * SW4  Windows of the clock end when their last millisecond is over, and a clock that is set back opens none again.
+ * SW4  Windows of the clock end when their last millisecond is over, and a clock that is set back opens none again. Where that
+ *      is asked for, tumbling ones that are open when the input has ended fire then.
  */
 import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
@@ -34,6 +35,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
   readonly #plan: WindowPlan<In, Acc, Mid, Out>;
   readonly #slices: Slices;
   readonly #isEventTime: boolean;
+  readonly #firesAtEnd: boolean;
   readonly #latenessMs: number;
   /** A window is one slice, and fires once: its contents need not be copied. */
   readonly #isTaken: boolean;
@@ -43,8 +45,10 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
   #context!: OperatorContext;
   #takeLate!: (value: unknown, timestamp: number) => void;
 
-  constructor(plan: WindowPlan<In, Acc, Mid, Out>, windows: FixedWindows) {
+  /** `firesAtEnd`: tumbling windows of the clock fire when the input ends (SW4). */
+  constructor(plan: WindowPlan<In, Acc, Mid, Out>, windows: FixedWindows, firesAtEnd: boolean) {
     this.#plan = plan;
+    this.#firesAtEnd = firesAtEnd;
     this.#slices = new Slices(windows);
     this.#isEventTime = windows.time === 'event';
     this.#latenessMs = this.#isEventTime ? plan.allowedLatenessMs : 0;
@@ -85,11 +89,13 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     if (ring === undefined) return;
     const { slideMs } = this.#slices;
     try {
+      if (domain === 'event' && !this.#isEventTime) return this.#fireAll(ring, state);
       if (this.#slices.isWindowEnd(end)) this.#fire(ring, end);
       if (this.#latenessMs > 0) this.#end(ring, end - this.#latenessMs);
       const left = this.#dropEnded(ring, end);
       if (left === 0) {
         state.clear();
+        if (this.#firesAtEnd) this.#cell.keyed?.deleteTimer('event', maxWatermark);
         return;
       }
       state.update(ring);
@@ -185,7 +191,10 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     const begun = this.#contents.begin(value, timestamp);
     const next = this.#slices.nextEnd(end, closed);
     if (next !== undefined) this.#registerAt(next);
-    if (ring === undefined) return ringOf(end, begun);
+    if (ring === undefined) {
+      if (this.#firesAtEnd) this.#cell.keyed?.registerTimer('event', maxWatermark);
+      return ringOf(end, begun);
+    }
     touchSlice(ring, end);
     insertSlice(ring, -1 - place, end, begun);
     return ring;
@@ -204,6 +213,12 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     this.#firing.fire(this.#contents.values(contents), window, window.start);
     if (this.#latenessMs === 0) this.#firing.end(window, window.start);
     else if (end - 1 + this.#latenessMs <= maxWatermark) this.#cell.keyed?.registerTimer('event', end - 1 + this.#latenessMs);
+  }
+
+  /** The input has ended: every window that is left fires, the earliest first. */
+  #fireAll(ring: SliceRing<Acc>, state: ValueState<SliceRing<Acc>>): void {
+    for (const end of ring.ends) this.#fire(ring, end);
+    state.clear();
   }
 
   /** A window and its allowed lateness are over. */

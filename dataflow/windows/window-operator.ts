@@ -2,6 +2,7 @@ import type { Operator } from '../contracts.js';
 import { GeneralWindowOperator } from './general-window-operator.js';
 import { SessionWindowOperator } from './session-window-operator.js';
 import { SlicedWindowOperator } from './sliced-window-operator.js';
+import { ProcessingTimeTrigger } from './triggers/processing-time-trigger.js';
 import { triggerOf, type WindowPlan } from './window-plan.js';
 
 /**
@@ -10,7 +11,10 @@ import { triggerOf, type WindowPlan } from './window-plan.js';
  */
 export function windowOperator<In, Acc, Mid, Out>(plan: WindowPlan<In, Acc, Mid, Out>): Operator<In, Out> {
   const { assigner, evictor } = plan;
-  const isOwnTrigger = triggerOf(plan) === triggerOf({ assigner, trigger: undefined });
-  if (!isOwnTrigger || evictor !== undefined || assigner.kind === 'global') return new GeneralWindowOperator(plan);
-  return assigner.kind === 'session' ? new SessionWindowOperator(plan, assigner) : new SlicedWindowOperator(plan, assigner);
+  const trigger = triggerOf(plan);
+  const isOwnTrigger = trigger === triggerOf({ assigner, trigger: undefined });
+  const isTumblingByClock = assigner.kind === 'fixed' && assigner.time === 'processing' && assigner.sizeMs === assigner.slideMs;
+  const firesAtEnd = isTumblingByClock && trigger === ProcessingTimeTrigger.createWithEndOfStream();
+  if (!(isOwnTrigger || firesAtEnd) || evictor !== undefined || assigner.kind === 'global') return new GeneralWindowOperator(plan);
+  return assigner.kind === 'session' ? new SessionWindowOperator(plan, assigner) : new SlicedWindowOperator(plan, assigner, firesAtEnd);
 }

@@ -4,7 +4,7 @@
  *
  *     npm run nexmark -- q12
  */
-import { maxWatermark, ProcessingTimeTrigger, TumblingProcessingTimeWindows, type Trigger, type TimeWindow } from 'millrace';
+import { ProcessingTimeTrigger, TumblingProcessingTimeWindows } from 'millrace';
 import { count } from './count.js';
 import { isBid } from './events.js';
 import { defineQuery } from './query.js';
@@ -16,22 +16,6 @@ interface Row {
   readonly endtime: number;
 }
 
-const byTheClock = ProcessingTimeTrigger.create();
-
-/** Fires when the clock passes the end of the window, or when the input ends before. */
-const orAtTheEnd: Trigger<unknown, TimeWindow> = {
-  onElement(value, timestamp, window, context) {
-    context.registerEventTimeTimer(maxWatermark);
-    return byTheClock.onElement(value, timestamp, window, context);
-  },
-  onProcessingTime: byTheClock.onProcessingTime,
-  onEventTime: () => 'FIRE_AND_PURGE',
-  clear(window, context) {
-    context.deleteEventTimeTimer(maxWatermark);
-    byTheClock.clear(window, context);
-  },
-};
-
 export default defineQuery<Row>({
   name: 'q12',
   reads: 'all',
@@ -41,7 +25,7 @@ export default defineQuery<Row>({
       .select('bidder')
       .keyBy('bidder')
       .window(TumblingProcessingTimeWindows.of('10 s'))
-      .trigger(orAtTheEnd)
+      .trigger(ProcessingTimeTrigger.createWithEndOfStream())
       .aggregate<number, number, Row>(count, (bidder, { window }, [bid_count = 0], out) =>
         out.collect({ bidder, bid_count, starttime: window.start, endtime: window.end }),
       ),

@@ -1,3 +1,4 @@
+import { maxWatermark } from '../../contracts.js';
 import type { Window } from '../window.js';
 import type { Trigger } from './trigger.js';
 
@@ -15,5 +16,27 @@ const processingTimeTrigger: Trigger<unknown, Window> = {
   clear: (window, context) => context.deleteProcessingTimeTimer(window.maxTimestamp()),
 };
 
+/** The same; and what is still open when the input has ended fires then. */
+const orAtTheEnd: Trigger<unknown, Window> = {
+  onElement: (value, timestamp, window, context) => {
+    context.registerEventTimeTimer(maxWatermark);
+    return processingTimeTrigger.onElement(value, timestamp, window, context);
+  },
+  onEventTime: (time) => (time === maxWatermark ? 'FIRE_AND_PURGE' : 'CONTINUE'),
+  onProcessingTime: processingTimeTrigger.onProcessingTime,
+  onMerge: (window, context) => {
+    context.registerEventTimeTimer(maxWatermark);
+    processingTimeTrigger.onMerge?.(window, context);
+  },
+  clear: (window, context) => {
+    context.deleteEventTimeTimer(maxWatermark);
+    processingTimeTrigger.clear(window, context);
+  },
+};
+
 /** What processing-time windows do without another trigger. */
-export const ProcessingTimeTrigger = { create: (): Trigger<unknown, Window> => processingTimeTrigger } as const;
+export const ProcessingTimeTrigger = {
+  create: (): Trigger<unknown, Window> => processingTimeTrigger,
+  /** Windows that are open when the input ends fire then, instead of being given up. */
+  createWithEndOfStream: (): Trigger<unknown, Window> => orAtTheEnd,
+} as const;

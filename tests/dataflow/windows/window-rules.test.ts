@@ -5,6 +5,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { maxWatermark } from '../../../dataflow/contracts.js';
+import { ProcessingTimeTrigger } from '../../../dataflow/windows/triggers/processing-time-trigger.js';
 import { byClock, forms, listPlan, sessions, sliding, tumbling, WindowRoom, type ItemPlan } from './window-room.js';
 
 type Step =
@@ -311,6 +312,29 @@ for (const [form, make] of Object.entries(forms)) {
     room.tick(29);
     assert.equal(room.take(), ['a 1-29: 1 2 3']);
     assert.is(room.stateSize, 0);
+  });
+
+  test('windows of the clock that are open at the end of input fire then, where that is asked for', async () => {
+    for (const assigner of [byClock(tumbling(10)), byClock(sliding(10, 5)), byClock(sessions(10))]) {
+      const trigger = ProcessingTimeTrigger.createWithEndOfStream();
+      const room = new WindowRoom(() => make(listPlan({ assigner, trigger } as never)));
+      room.tick(6).add('a', 1).tick(7).add('a', 2);
+      await room.restart();
+      room.tick(12);
+      const before = room.take();
+      assert.equal(before, assigner.kind === 'session' ? [] : ['a 0-10: 1 2']);
+      room.add('a', 3).add('b', 4).advance(maxWatermark);
+      const spans = {
+        fixed:
+          assigner.kind === 'fixed' && assigner.slideMs === 5
+            ? ['a 10-20: 3', 'a 5-15: 1 2 3', 'b 10-20: 4', 'b 5-15: 4']
+            : ['a 10-20: 3', 'b 10-20: 4'],
+      };
+      assert.equal(room.take().sort(), assigner.kind === 'session' ? ['a 6-22: 1 2 3', 'b 12-22: 4'] : spans.fixed);
+      room.tick(100);
+      assert.equal(room.take(), [], 'once');
+      assert.is(room.stateSize, 0);
+    }
   });
 
   test('nothing is left of windows that ended', () => {
