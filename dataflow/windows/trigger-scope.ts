@@ -19,6 +19,7 @@ export class TriggerScope implements MergeContext {
   readonly #keyed: KeyedStateBackend;
   readonly #context: OperatorContext;
   readonly #states = new Map<string, ValueState<unknown>>();
+  readonly #folded = new Map<string, FoldedState<unknown>>();
   #namespace = 0;
   #merged: readonly number[] = [];
 
@@ -87,15 +88,12 @@ export class TriggerScope implements MergeContext {
   }
 
   foldedState<T>(name: string, fold: (one: T, other: T) => T): FoldedState<T> {
-    const state = this.valueState<T>(name);
-    return {
-      get: () => state.value(),
-      add: (value) => {
-        const before = state.value();
-        state.update(before === undefined ? value : fold(before, value));
-      },
-      clear: () => state.clear(),
-    };
+    let folded = this.#folded.get(name);
+    if (folded === undefined) {
+      folded = folding(this.valueState<T>(name), fold) as FoldedState<unknown>;
+      this.#folded.set(name, folded);
+    }
+    return folded as FoldedState<T>;
   }
 
   mergeState<T>(name: string, fold: (one: T, other: T) => T): void {
@@ -110,4 +108,15 @@ export class TriggerScope implements MergeContext {
     const target = this.foldedState<T>(name, fold);
     for (const value of values) target.add(value);
   }
+}
+
+function folding<T>(state: ValueState<T>, fold: (one: T, other: T) => T): FoldedState<T> {
+  return {
+    get: () => state.value(),
+    add: (value) => {
+      const before = state.value();
+      state.update(before === undefined ? value : fold(before, value));
+    },
+    clear: () => state.clear(),
+  };
 }

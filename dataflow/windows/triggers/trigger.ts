@@ -33,7 +33,7 @@ export interface TriggerContext {
   deleteProcessingTimeTimer(time: number): void;
   /** A state is declared by asking for it; the same name again gives the same state. */
   valueState<T>(name: string): ValueState<T>;
-  /** As `valueState`; values added are folded into one, and so are those of windows that merge. */
+  /** As `valueState`; values added are folded into one, always by the same function, and so are those of windows that merge. */
   foldedState<T>(name: string, fold: (one: T, other: T) => T): FoldedState<T>;
 }
 
