@@ -7,7 +7,7 @@
  */
 import { MillraceError } from '../../core/errors.js';
 import type { Key } from '../../core/keys.js';
-import type { KeyedStateBackend, ListState, MapState, ValueState } from '../../storage/state/contracts.js';
+import type { KeyedStateBackend, ListState, MapState, StateDescriptor, ValueState } from '../../storage/state/contracts.js';
 import { noTimestamp, type Emit, type OperatorContext } from '../contracts.js';
 import type { Collector, OutputTag } from '../functions.js';
 import { createCollector } from '../fusion/process-call.js';
@@ -129,6 +129,10 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   }
 }
 
+interface ScopeOption {
+  readonly isNamespaced: boolean;
+}
+
 /** The states that functions asked for, under names that no state of the operator has. */
 class StateShelf implements WindowStates {
   readonly #keyed: KeyedStateBackend;
@@ -139,9 +143,13 @@ class StateShelf implements WindowStates {
 
   constructor(keyed: KeyedStateBackend, prefix: string, isNamespaced: boolean) {
     this.#keyed = keyed;
-    this.#prefix = prefix;
+    this.#prefix = `${prefix}/`;
     this.#isNamespaced = isNamespaced;
-    keyed.announceStates(`${prefix}/`);
+    keyed.announceStates(this.#prefix);
+    // Of a checkpoint: the function may not ask for them again before their window ends (FI2).
+    for (const { name, kind } of keyed.states()) {
+      if (name.startsWith(this.#prefix)) this.#get(name, (full, options) => stateOf(keyed, kind, full, options));
+    }
   }
 
   get isEmpty(): boolean {
@@ -154,15 +162,15 @@ class StateShelf implements WindowStates {
   }
 
   valueState<T>(name: string): ValueState<T> {
-    return this.#get(`${this.#prefix}/${name}`, (full, options) => this.#keyed.valueState<T>(full, options));
+    return this.#get(this.#prefix + name, (full, options) => this.#keyed.valueState<T>(full, options));
   }
 
   listState<T>(name: string): ListState<T> {
-    return this.#get(`${this.#prefix}/${name}`, (full, options) => this.#keyed.listState<T>(full, options));
+    return this.#get(this.#prefix + name, (full, options) => this.#keyed.listState<T>(full, options));
   }
 
   mapState<K extends Key, V>(name: string): MapState<K, V> {
-    return this.#get(`${this.#prefix}/${name}`, (full, options) => this.#keyed.mapState<K, V>(full, options));
+    return this.#get(this.#prefix + name, (full, options) => this.#keyed.mapState<K, V>(full, options));
   }
 
   clear(namespace: number): void {
@@ -187,11 +195,16 @@ class StateShelf implements WindowStates {
   }
 
   /** The kind of a state that is known already is the backend's to check. */
-  #get<S extends { clear(): void }>(name: string, make: (name: string, options: { readonly isNamespaced: boolean }) => S): S {
+  #get<S extends { clear(): void }>(name: string, make: (name: string, options: ScopeOption) => S): S {
     const state = make(name, { isNamespaced: this.#isNamespaced });
     if (!this.#states.has(name)) this.#states.set(name, state);
     return state;
   }
+}
+
+function stateOf(keyed: KeyedStateBackend, kind: StateDescriptor['kind'], name: string, options: ScopeOption): { clear(): void } {
+  if (kind === 'value') return keyed.valueState(name, options);
+  return kind === 'list' ? keyed.listState(name, options) : keyed.mapState(name, options);
 }
 
 function windowStateOfSession(operatorName: string): MillraceError {

@@ -181,6 +181,17 @@ test('state of a window goes with it, state of the key stays; both survive a res
   }
 });
 
+test('state of a window goes with it, also when its function is not called again after a restart', async () => {
+  const run = { process: (_key: unknown, context: WindowContext<TimeWindow>) => context.windowState().listState<number>('seen').add(1) };
+  for (const trigger of [undefined, PurgingTrigger.of(EventTimeTrigger.create())]) {
+    const room = roomOf({ assigner: tumbling(10), trigger, allowedLatenessMs: 5, run: run as never });
+    room.add('a', 1, 1).advance(9);
+    await room.restart();
+    room.advance(14);
+    assert.is(room.stateSize, 0);
+  }
+});
+
 test('state of a window is refused in sessions, with a way out', () => {
   const run = { process: (_key: unknown, context: WindowContext<TimeWindow>) => [context.windowState().valueState('count').value()] };
   for (const trigger of [undefined, CountTrigger.of(1)])

@@ -77,6 +77,7 @@ export class WindowRoom {
   constructor(make: () => Operator<Item>, { isObjectReuse = false } = {}) {
     this.#make = make;
     this.#isObjectReuse = isObjectReuse;
+    this.#makeBackend();
     this.#start();
   }
 
@@ -120,11 +121,13 @@ export class WindowRoom {
     const handles = await complete(this.#backend.snapshot(shelf.write));
     this.#backend.close();
     this.watermark = minWatermark;
-    this.#start();
+    // As in a task: restored before it is bound.
+    this.#makeBackend();
     await this.#backend.restore(handles, shelf.read);
+    this.#start();
   }
 
-  #start(): void {
+  #makeBackend(): void {
     this.#backend = new HeapKeyedStateBackend({
       keyGroups: all,
       maxParallelism,
@@ -132,6 +135,9 @@ export class WindowRoom {
       isObjectReuse: this.#isObjectReuse,
       isStrict: true,
     });
+  }
+
+  #start(): void {
     const context: OperatorContext = {
       ...this.bench.context,
       isObjectReuse: this.#isObjectReuse,
