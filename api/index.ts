@@ -110,6 +110,8 @@ export {
   IntMinimum,
   ListAccumulator,
   LongCounter,
+  LongMaximum,
+  LongMinimum,
   type Accumulator,
   type AccumulatorShortcuts,
 } from '../dataflow/accumulators/accumulator.js';

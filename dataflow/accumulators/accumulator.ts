@@ -105,7 +105,7 @@ abstract class Extreme implements Accumulator<number, number | null> {
 
 /** The smallest whole number; null without one. */
 export class IntMinimum extends Extreme {
-  readonly type = 'IntMinimum';
+  readonly type: string = 'IntMinimum';
   readonly rules = 'min';
 
   constructor() {
@@ -115,12 +115,22 @@ export class IntMinimum extends Extreme {
 
 /** The largest whole number; null without one. */
 export class IntMaximum extends Extreme {
-  readonly type = 'IntMaximum';
+  readonly type: string = 'IntMaximum';
   readonly rules = 'max';
 
   constructor() {
     super(whole);
   }
+}
+
+/** As {@link IntMinimum}. */
+export class LongMinimum extends IntMinimum {
+  override readonly type = 'LongMinimum';
+}
+
+/** As {@link IntMaximum}. */
+export class LongMaximum extends IntMaximum {
+  override readonly type = 'LongMaximum';
 }
 
 /** The smallest number; null without one. */

@@ -4,11 +4,14 @@ import * as assert from 'uvu/assert';
 import {
   AverageAccumulator,
   DoubleMaximum,
+  DoubleMinimum,
   Histogram,
   IntCounter,
   IntMaximum,
   IntMinimum,
   ListAccumulator,
+  LongMaximum,
+  LongMinimum,
   sequenceSource,
   throttled,
   type Accumulator,
@@ -31,6 +34,9 @@ const kinds: readonly {
   { name: 'a counter', make: () => new IntCounter(), type: 'IntCounter', value: 5_050 },
   { name: 'the smallest', make: () => new IntMinimum(), type: 'IntMinimum', value: 1 },
   { name: 'the largest', make: () => new IntMaximum(), type: 'IntMaximum', value: 100 },
+  { name: 'the smallest long', make: () => new LongMinimum(), type: 'LongMinimum', value: 1 },
+  { name: 'the largest long', make: () => new LongMaximum(), type: 'LongMaximum', value: 100 },
+  { name: 'the smallest number', make: () => new DoubleMinimum(), type: 'DoubleMinimum', value: 1 },
   { name: 'the largest number', make: () => new DoubleMaximum(), type: 'DoubleMaximum', value: 100 },
   { name: 'an average', make: () => new AverageAccumulator(), type: 'AverageAccumulator', value: 50.5 },
 ];
@@ -173,6 +179,22 @@ for (const isCheckpointed of [true, false]) {
     assert.equal(summary.accumulators?.['records'], { type: 'IntCounter', value: 400 });
   });
 }
+
+test('a JobManager that takes over counts on from the checkpoint as its tasks do (AC1)', async () => {
+  let isKilled = false;
+  const summary = await runSimulated(failingOnce(true), {
+    onProgress: ({ checkpointsCompleted }, cluster) => {
+      const leader = cluster.jobManager;
+      if (isKilled || checkpointsCompleted < 3 || leader === undefined) return;
+      isKilled = true;
+      leader.kill();
+      cluster.startJobManager(leader.name);
+    },
+  });
+  assert.ok(isKilled);
+  assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));
+  assert.equal(summary.accumulators?.['records'], { type: 'IntCounter', value: 400 });
+});
 
 test('they are seen while the job runs, and grow', async () => {
   const seen: number[] = [];

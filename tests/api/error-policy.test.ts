@@ -1,6 +1,7 @@
 /** Policies for errors: what happens to records a function fails on, operator by operator. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Configuration } from '../../core/configuration/configuration.js';
 import {
   AsyncDataStream,
   TumblingEventTimeWindows,
@@ -351,6 +352,26 @@ test('a record keeps its place: an operator that has no room hands on and holds 
       .collect('out');
   });
   assert.is(out.length, 120);
+});
+
+test('without a policy a poison record ends a job that would restart for ever, and the message says how to go on', async () => {
+  const bound = { 'restart-strategy.repeated-failure.attempts': '5', 'restart-strategy.repeated-failure.time': '2 s' };
+  const summary = await runSimulated(
+    (env) => {
+      env.enableCheckpointing('10 s');
+      const poison = new Poison(Number.POSITIVE_INFINITY);
+      const source = env.fromSource(throttled(sequenceSource(1, 90), { recordsPerSecond: 30 }));
+      source
+        .map((n) => poison.check(n))
+        .name('risky')
+        .collect('out');
+    },
+    { configuration: Configuration.load({ flags: bound }) },
+  );
+  assert.is(summary.status, 'FAILED');
+  assert.is(summary.error?.where, 'risky');
+  assert.match(summary.error?.hint ?? '', /It was not restarted: it failed so \d+ times in a row .*onError/);
+  assert.ok(summary.restarts >= 5, `${summary.restarts} restarts`);
 });
 
 const refused: readonly { readonly policy: unknown; readonly message: RegExp }[] = [

@@ -10,6 +10,7 @@ import { Simulation } from '../../testing/simulator/simulation.js';
 export interface SimulatedRun {
   readonly seed?: number;
   readonly parameters?: Readonly<Record<string, string>>;
+  readonly configuration?: Configuration;
   /** Called with every look at the job, every 200 ms of virtual time. */
   readonly onProgress?: (summary: JobSummary, cluster: SimulatedCluster) => void;
 }
@@ -17,7 +18,8 @@ export interface SimulatedRun {
 const virtualMsMax = 120_000;
 
 /** Two TaskManagers with two slots each, no faults but what `onProgress` does. */
-export async function runSimulated(builder: JobBuilder, { seed = 1, parameters = {}, onProgress }: SimulatedRun = {}): Promise<JobSummary> {
+export async function runSimulated(builder: JobBuilder, run: SimulatedRun = {}): Promise<JobSummary> {
+  const { seed = 1, parameters = {}, configuration = Configuration.defaults, onProgress } = run;
   const job = defineJob('simulated', builder);
   const world = new Simulation({ seed });
   const network = new SimulatedNetwork({ world, random: world.random.fork(), faults: noFaults });
@@ -33,7 +35,7 @@ export async function runSimulated(builder: JobBuilder, { seed = 1, parameters =
   cluster.startAll();
   const { client } = cluster.client();
   let ended: JobSummary | undefined;
-  const jobGraph = buildJob(job, { where: 'test', parameters, configuration: Configuration.defaults });
+  const jobGraph = buildJob(job, { where: 'test', parameters, configuration });
   client
     .submit({ jobGraph, code: { kind: 'module', url: 'simulated:job' } })
     .then((jobId) => client.waitForEnd(jobId, (summary) => onProgress?.(summary, cluster)))
