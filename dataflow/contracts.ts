@@ -91,6 +91,12 @@ export interface OperatorContext {
    * With `until` (a sink waiting for its disk), it is not called before that resolves; a rejection fails the task.
    */
   park(resume: () => boolean, until?: Promise<unknown>): void;
+  /**
+   * Of an operator with a policy for errors: makes a call whose failure must leave the rest of the work on a record or timer
+   * standing (a window fires, and goes on sliding). It is repeated or becomes a dead letter with this time and the current
+   * key, as the policy says; only what the policy leaves is thrown.
+   */
+  attempt?(call: () => void, time: number): void;
   /** Runs `work` between records, when the outputs have room and nothing is parked; what it throws fails the task. */
   post(work: () => void): void;
   currentWatermark(): number;

@@ -4,6 +4,7 @@
  * GO1  While the operator works on a record or a timer, what it hands on is gathered; it leaves once the call succeeded, as
  *      far as outputs have room. At most `limits.overdraftBytesMax` are gathered for one call.
  * GO2  Whatever else happens to the operator (watermarks, snapshots, its end) happens to it as without a policy.
+ * GO3  A part of that work may be guarded by itself (`attempt`): then its failure is dealt with there, and the rest stands.
  */
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
@@ -107,6 +108,7 @@ class GuardedCalls {
     this.#inner ??= {
       ...context,
       sideOutput: (tag) => this.gathering(context.sideOutput(tag)),
+      attempt: (call, time) => this.#attempt(call, time),
       isOutputAvailable: () => this.#gathered !== undefined || context.isOutputAvailable(),
     };
     return this.#inner;
@@ -160,6 +162,22 @@ class GuardedCalls {
 
   close(): void {
     this.#pump?.close();
+  }
+
+  /** A call within a call (GO3): what it hands on joins what was gathered before it. */
+  #attempt(call: () => void, time: number): void {
+    const before = this.#gathered;
+    const bytesBefore = this.#gatheredBytes;
+    const key = this.#context?.keyed?.currentKey();
+    const about = () => ({ value: null, timer: { time, key } });
+    try {
+      const results = this.#call(call, time, about);
+      if (before === undefined) this.#pump?.take(results, time);
+      else before.push(...results);
+    } finally {
+      this.#gathered = before;
+      this.#gatheredBytes += bytesBefore;
+    }
   }
 
   /** What one call hands on, after as many tries as the policy has. */

@@ -3,7 +3,8 @@
  *
  * FI1  What is handed to the function is not used by the operator any more.
  * FI2  States of a window go when it ends, whether or not the function drops them.
- * FI3  What a window function throws names the operator.
+ * FI3  What a window function throws names the operator; with a policy for errors the window counts as fired, and its
+ *      operator goes on.
  */
 import { MillraceError } from '../../core/errors.js';
 import type { Key } from '../../core/keys.js';
@@ -83,9 +84,13 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   fire(values: readonly Mid[], window: Window, namespace: number | undefined): void {
     const timestamp = window.maxTimestamp();
     this.#cell.now = timestamp;
-    try {
+    const call = (): void => {
       const results = this.#run.process(this.#key(), this.#contextOf(window, namespace), values, this.#collector);
       this.#pump.take(results, timestamp);
+    };
+    try {
+      if (this.#context.attempt === undefined) call();
+      else this.#context.attempt(call, timestamp);
     } catch (error) {
       failFunction(this.#context.operatorName, error);
     }

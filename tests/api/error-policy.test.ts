@@ -4,6 +4,9 @@ import * as assert from 'uvu/assert';
 import { Configuration } from '../../core/configuration/configuration.js';
 import {
   AsyncDataStream,
+  CountEvictor,
+  EventTimeSessionWindows,
+  SlidingEventTimeWindows,
   TumblingEventTimeWindows,
   WatermarkStrategy,
   outputTag,
@@ -13,7 +16,10 @@ import {
   type DeadLetter,
   type ErrorPolicy,
   type JobBuilder,
+  type KeyedStream,
   type SingleOutputStream,
+  type TimeWindow,
+  type WindowedStream,
 } from '../../index.js';
 import { boundTests } from '../support/bounds.js';
 import { runSimulated, type SimulatedRun } from '../support/run-simulated.js';
@@ -257,6 +263,49 @@ test('a timer that fails goes to the dead letters with its time and key, once it
     },
   ] as never);
 });
+
+const slidingWindows: readonly {
+  readonly name: string;
+  readonly windowed: (stream: KeyedStream<string, number>) => WindowedStream<string, number, TimeWindow>;
+}[] = [
+  { name: 'sliding', windowed: (stream) => stream.window(SlidingEventTimeWindows.of('300 ms', '100 ms')) },
+  {
+    name: 'sliding with an evictor',
+    windowed: (stream) => stream.window(SlidingEventTimeWindows.of('300 ms', '100 ms')).evictor(CountEvictor.of(99)),
+  },
+  { name: 'session', windowed: (stream) => stream.window(EventTimeSessionWindows.withGap('50 ms')) },
+];
+
+for (const { name, windowed } of slidingWindows) {
+  test(`${name} windows go on behind one whose function fails: each other one fires, once (GO3)`, async () => {
+    const builder =
+      (isPoisoned: boolean): JobBuilder =>
+      (env) => {
+        const stream = env
+          .fromSequence(1, 9)
+          .assignTimestampsAndWatermarks(WatermarkStrategy.forMonotonousTimestamps<number>().withTimestampAssigner((n) => n * 100))
+          .keyBy((n) => (n < 5 ? 'low' : 'high'));
+        const failing = windowed(stream)
+          .apply((_key, window, values): number[] => {
+            if (isPoisoned && window.end > 300 && window.end <= 600) throw new RangeError('poison');
+            return [window.end + [...values].length];
+          })
+          .onError({ retry: 1, deadLetter: bad });
+        failing.collect('out');
+        failing.getSideOutput(bad).collect('letters');
+      };
+    const whole = await outcomeOf(builder(false));
+    const { out, letters, status } = await outcomeOf(builder(true));
+    assert.is(status, 'FINISHED');
+    assert.ok(letters.length > 0);
+    assert.is(out.length + letters.length, whole.out.length);
+    const endOf = (result: number): number => Math.floor(result / 10) * 10;
+    assert.equal(
+      out,
+      whole.out.filter((result) => endOf(result) <= 300 || endOf(result) > 600),
+    );
+  });
+}
 
 test('side outputs of a call that failed are forgotten with its results (EP1)', async () => {
   const side = outputTag<number>('side');
