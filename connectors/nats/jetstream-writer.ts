@@ -101,16 +101,19 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
     const tag = createHash('sha256').update(`${task.jobId} ${operatorId}`).digest('hex').slice(0, tagDigits);
     const id = `${tag}-${task.attemptId.split('_').slice(-3).join('-')}-${this.#sealed++}`;
     this.#closedAt.set(id, clock.monotonic());
-    return { id, messages: transaction.finish(), after: await this.#view.lastSequence() };
+    const after = await this.#patiently(() => this.#view.lastSequence());
+    return { id, messages: transaction.finish(), after };
   }
 
   protected async commit(pending: PendingMessages): Promise<void> {
     const messages = [...unpackLists(pending.messages)].map((parts) => this.#toMessage(parts));
-    const startedAt = this.context.clock.monotonic();
-    let absentAt = this.#closedAt.get(pending.id) ?? Number.NEGATIVE_INFINITY;
+    let knownAt = this.#closedAt.get(pending.id) ?? Number.NEGATIVE_INFINITY;
     let missing = messages.map((_message, index) => index);
-    while (missing.length > 0) {
-      try {
+    await this.#patiently(async () => {
+      let absentAt = knownAt;
+      // After a failure some of a window may be there: the stream tells which.
+      knownAt = Number.NEGATIVE_INFINITY;
+      while (missing.length > 0) {
         if (this.#isStale(absentAt)) {
           absentAt = this.context.clock.monotonic();
           missing = await this.#missingOf(pending, messages);
@@ -118,14 +121,8 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
         const count = windowOf(missing, messages);
         await this.#publish(pending.id, missing.slice(0, count), messages);
         missing = missing.slice(count);
-      } catch (error) {
-        if (!isTransient(error) || this.context.clock.monotonic() - startedAt > limits.sinkCommitPatienceMs) throw this.#failed(error);
-        this.context.logger.log('warn', 'a transaction could not be published yet', { error: toErrorRecord(error).message });
-        // Some of the window may be there: the stream tells which.
-        absentAt = Number.NEGATIVE_INFINITY;
-        await new Promise<void>((resolve) => this.context.clock.setTimer(limits.sinkRetryDelayMs, resolve));
       }
-    }
+    });
     this.#closedAt.delete(pending.id);
   }
 
@@ -137,6 +134,22 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
     const connection = this.#connection;
     this.#connection = undefined;
     await connection?.close();
+  }
+
+  /** Tries again while the server is away, until patience ends or the writer is closed. */
+  async #patiently<R>(attempt: () => Promise<R>): Promise<R> {
+    const { clock, logger } = this.context;
+    const startedAt = clock.monotonic();
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const isLate = clock.monotonic() - startedAt > limits.sinkCommitPatienceMs;
+        if (isLate || this.#closing.signal.aborted || error instanceof MillraceError) throw this.#failed(error);
+        logger.log('warn', 'the stream of a sink cannot be reached; trying again', { error: toErrorRecord(error).message });
+        await new Promise<void>((resolve) => clock.setTimer(limits.sinkRetryDelayMs, resolve));
+      }
+    }
   }
 
   #isStale(absentAt: number): boolean {
@@ -242,6 +255,3 @@ function windowOf(missing: readonly number[], messages: readonly Message[]): num
 }
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-
-/** What a later try may not meet again: the server away, without a leader, or without room. */
-const isTransient = (error: unknown): boolean => !(error instanceof MillraceError);

@@ -14,6 +14,7 @@ import { runCut } from '../support/cut-job.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { natsUrl, startOwnJetStream, type ServerProcess } from '../support/servers.js';
 import { connectTo, contentOf, makeStream, windowPasses } from '../support/stream-content.js';
+import { within } from '../support/within.js';
 
 boundTests({ testMs: 60_000, fileMs: 240_000 });
 
@@ -183,6 +184,44 @@ test('a server that is killed in the middle of a commit and comes back has every
   );
   await direct.close();
   await sink.close();
+  await own.dispose();
+});
+
+test('a server that is away while a transaction is closed only delays its checkpoint', async () => {
+  const own = await startOwnJetStream();
+  const direct = await connectTo(own.port);
+  const stream = await makeStream(direct, shortWindow);
+  const sink = await start(sinkFor(stream, { servers: natsUrl(own) }));
+  await sink.write(1, 2);
+  await own.kill();
+  const snapshot = sink.snapshot(1);
+  await own.start();
+  await snapshot;
+  await sink.completed(1);
+  assert.equal(sink.bench.failures, []);
+  assert.equal(
+    (await contentOf(direct, stream)).map(({ text }) => text),
+    ['1', '2'],
+  );
+  await sink.close();
+  await direct.close();
+  await own.dispose();
+});
+
+test('a writer that is closed in the middle of a commit gives up at once', async () => {
+  const own = await startOwnJetStream();
+  const direct = await connectTo(own.port);
+  const stream = await makeStream(direct, shortWindow);
+  const sink = await start(sinkFor(stream, { servers: natsUrl(own) }));
+  await sink.write(1);
+  await sink.snapshot(1);
+  await direct.close();
+  await own.kill();
+  const committed = failureOf(sink.completed(1));
+  await sink.close();
+  const error = await within(10_000, committed, 'the commit to give up');
+  assert.is(error.code, 'SINK_NOT_COMMITTED');
+  assert.is(error.recovery, 'restart-job');
   await own.dispose();
 });
 
