@@ -22,7 +22,7 @@ import { eventAt } from '../examples/nexmark/generator/emission-order.js';
 import { EventMaker } from '../examples/nexmark/generator/event-maker.js';
 import { checkGeneratorOptions } from '../examples/nexmark/generator/options.js';
 import type { QueryName } from '../tests/nexmark/naive/answers.js';
-import { makeInput, type Order, type Origin } from './nexmark/inputs.js';
+import { makeInput, writeFiles, type Order, type Origin } from './nexmark/inputs.js';
 import { isQueryName, moduleOf, queryNames, titleOf } from './nexmark/queries.js';
 import { verify, type VerifyReport } from './nexmark/verify.js';
 import { embeddedCluster, processCluster, type VerifyCluster } from './nexmark/verify-clusters.js';
@@ -89,7 +89,7 @@ async function verifyAll(queries: readonly QueryName[], flags: Flags): Promise<v
   try {
     for (const [origin, order] of kinds) {
       const { events, rate, seed } = flags;
-      const input = makeInput({ origin, order, events, rate, seed, directory: join(root, 'input') });
+      const input = writeFiles(makeInput({ origin, order, events, rate, seed, directory: join(root, 'input') }));
       for (const query of queries) {
         for (const parallelism of flags.parallelism) {
           const name = `${query}, parallelism ${parallelism}, ${input.name}`;

@@ -30,40 +30,42 @@ export function winningBids<A extends Lot, B extends Offer>(
   return byId.connect(byAuction).process<WonAuction<A, B>>(closeAuctions<A, B>);
 }
 
+/** An auction that has not closed, and the bid that wins if no other comes. */
+interface Open<A, B> {
+  readonly auction: A;
+  best: B | null;
+}
+
 function closeAuctions<A extends Lot, B extends Offer>(
   runtime: KeyedRuntimeContext,
 ): KeyedCoProcessFunction<number, A, B, WonAuction<A, B>> {
-  const open = runtime.valueState<A>('auction');
-  const best = runtime.valueState<B>('best-bid');
+  const open = runtime.valueState<Open<A, B>>('open');
   /** Bids whose auction is not here yet; a timer stands at the earliest. */
   const early = runtime.listState<B>('early-bids');
-  const consider = (bid: B, { dateTime, expires }: A): void => {
-    if (bid.dateTime < dateTime || bid.dateTime > expires) return;
-    const leader = best.value();
-    if (leader === undefined || isBetter(bid, leader)) best.update(bid);
-  };
   return {
     processElement1(auction, { time }) {
-      open.update(auction);
-      for (const bid of early.get()) consider(bid, auction);
+      const best = early.get().reduce<B | null>((leader, bid) => (leads(bid, auction, leader) ? bid : leader), null);
       early.clear();
+      open.update({ auction, best });
       time.registerEventTimeTimer(auction.expires);
     },
     processElement2(bid, { time }) {
-      const auction = open.value();
-      if (auction !== undefined) return consider(bid, auction);
-      if (early.get().every(({ dateTime }) => bid.dateTime < dateTime)) time.registerEventTimeTimer(bid.dateTime);
-      early.add(bid);
+      const state = open.value();
+      if (state === undefined) {
+        if (early.get().every(({ dateTime }) => bid.dateTime < dateTime)) time.registerEventTimeTimer(bid.dateTime);
+        early.add(bid);
+      } else if (leads(bid, state.auction, state.best)) {
+        state.best = bid;
+        open.update(state);
+      }
     },
     onTimer(at, { time }, out) {
-      const auction = open.value();
-      if (auction !== undefined) {
+      const state = open.value();
+      if (state !== undefined) {
+        const { auction, best } = state;
         if (at < auction.expires) return;
-        const bid = best.value();
-        if (bid !== undefined) out.collect({ auction, bid });
-        open.clear();
-        best.clear();
-        return;
+        if (best !== null) out.collect({ auction, bid: best });
+        return open.clear();
       }
       const kept = early.get().filter(({ dateTime }) => dateTime > at);
       early.update(kept);
@@ -71,6 +73,11 @@ function closeAuctions<A extends Lot, B extends Offer>(
       if (next < Infinity) time.registerEventTimeTimer(next);
     },
   };
+}
+
+/** Whether a bid counts for the auction, and beats the one that led so far. */
+function leads(bid: Offer, { dateTime, expires }: Lot, leader: Offer | null): boolean {
+  return bid.dateTime >= dateTime && bid.dateTime <= expires && (leader === null || isBetter(bid, leader));
 }
 
 function isBetter(bid: Offer, than: Offer): boolean {

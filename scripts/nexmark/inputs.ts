@@ -5,8 +5,8 @@
  *      and times on the bounds of windows and sessions; texts that only code points tell apart; channels and URLs of all forms.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { repeated } from '../../api/parameters.js';
+import { dirname, join } from 'node:path';
+import { Parameters, repeated } from '../../api/parameters.js';
 import type { AuctionEvent, Bid } from '../../examples/nexmark/events.js';
 import { eventAt } from '../../examples/nexmark/generator/emission-order.js';
 import { EventMaker } from '../../examples/nexmark/generator/event-maker.js';
@@ -23,7 +23,7 @@ export interface InputOptions {
   /** Events per second of event time. */
   readonly rate: number;
   readonly seed: number;
-  /** Where input files are written. */
+  /** Where input files will be. */
   readonly directory: string;
 }
 
@@ -38,6 +38,20 @@ export interface VerifyInput {
 const watermarkDelayMs = 4_000;
 const fileCount = 3;
 const linesPerRun = 100;
+
+/** The files that the parameters of an input name; none when its events come from the generator. */
+export function filesOf({ parameters, splits }: VerifyInput): readonly { readonly path: string; readonly text: string }[] {
+  const paths = new Parameters(parameters).paths('input');
+  return paths.map((path, file) => ({ path, text: (splits[file] ?? []).map((event) => `${JSON.stringify(event)}\n`).join('') }));
+}
+
+export function writeFiles(input: VerifyInput): VerifyInput {
+  for (const { path, text } of filesOf(input)) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  return input;
+}
 
 export function makeInput(options: InputOptions): VerifyInput {
   const name = `${options.order}, from ${options.origin === 'files' ? 'files' : 'the generator'}`;
@@ -75,12 +89,7 @@ function fromFiles({ order, events, rate, seed, directory }: InputOptions): Made
   const splits = Array.from({ length: fileCount }, (_, file) =>
     twice.filter((_event, n) => Math.floor(n / linesPerRun) % fileCount === file),
   ).map((split) => (order === 'ordered' ? split : disordered(split, random)));
-  mkdirSync(directory, { recursive: true });
-  const paths = splits.map((split, file) => {
-    const path = join(directory, `${order}-${file}.ndjson`);
-    writeFileSync(path, split.map((event) => `${JSON.stringify(event)}\n`).join(''));
-    return path;
-  });
+  const paths = splits.map((_split, file) => join(directory, `${order}-${file}.ndjson`));
   return { parameters: { input: repeated(paths), 'watermark-delay': String(watermarkDelayMs) }, splits };
 }
 

@@ -16,10 +16,14 @@ export function rowsIn(directory: string): Row[] {
     .flatMap((entry) => {
       const path = join(directory, entry.name);
       if (!entry.isDirectory()) return linesIn(path).map((line) => JSON.parse(line) as Row);
-      const partition = /^(\w+)=(.*)$/.exec(entry.name);
       const inside = rowsIn(path);
-      return partition === null ? inside : inside.map((row) => ({ ...row, [partition[1] as string]: partition[2] }));
+      return inside.map((row) => ({ ...row, ...partitionsOf(entry.name) }));
     });
+}
+
+/** The values that the `name=value` folders of a path stand for. */
+export function partitionsOf(path: string): Row {
+  return Object.fromEntries([...path.matchAll(/(?<=^|\/)(\w+)=([^/]*)/g)].map(([, name, value]) => [name, value]));
 }
 
 const isOutput = (name: string): boolean => !/^[._]|\.inprogress|\.(tmp|pending)$/.test(name);
@@ -50,7 +54,7 @@ export function differenceOf(query: string, actual: readonly Row[], expected: re
 }
 
 /** Rows as texts that are the same when the rows are. */
-function comparable(query: string, rows: readonly Row[]): readonly string[] {
+export function comparable(query: string, rows: readonly Row[]): readonly string[] {
   const wanted = query === 'q12' ? bidsPerBidder(rows) : rows;
   const isFractional = query === 'q1' || query === 'q14';
   return wanted.map((row) => {

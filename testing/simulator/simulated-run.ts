@@ -11,9 +11,11 @@ import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { MemoryFileSystem } from '../memory-file-system.js';
 import { drawFaults, unleash, type FaultFocus } from './faults.js';
 import { SimulatedCluster, type BrokenGuards } from './simulated-cluster.js';
+import type { SeededRandom } from './seeded-random.js';
 import { SimulatedNetwork } from './simulated-network.js';
 import { Simulation } from './simulation.js';
-import { drawWorkload, expectedLines, outputDirectory, workloadJob } from './workload.js';
+import type { SimulatedWork } from './simulated-work.js';
+import { drawnWork } from './workload.js';
 
 export interface RunVerdict {
   readonly seed: number;
@@ -33,6 +35,8 @@ export type ViolationCode =
 export interface SimulatedRunOptions {
   readonly seed: number;
   readonly broken?: BrokenGuards;
+  /** What the cluster does; default: the job that the seed draws. Its own randomness comes from the seed. */
+  readonly work?: (random: SeededRandom) => SimulatedWork;
   /** What the faults are about; all kinds by default. */
   readonly focus?: FaultFocus;
   readonly onTrace?: (line: string) => void;
@@ -57,22 +61,22 @@ export async function simulateRun(options: SimulatedRunOptions): Promise<RunVerd
   }
 }
 
-async function runOne({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions): Promise<RunVerdict> {
+async function runOne({ seed, broken = {}, focus, onTrace, work: workOf = drawnWork }: SimulatedRunOptions): Promise<RunVerdict> {
   const world = new Simulation({ seed, ...(onTrace === undefined ? {} : { onTrace }) });
   const plan = drawFaults(world.random.fork(), focus);
-  const workload = drawWorkload(world.random.fork());
+  const work = workOf(world.random.fork());
   const network = new SimulatedNetwork({ world, random: world.random.fork(), faults: plan.network });
-  const job = workloadJob(workload);
   const cluster = new SimulatedCluster({
     world,
     network,
     taskManagers: 3,
     slots: 2,
-    loadJob: () => workloadJob(workload),
+    loadJob: () => work.makeJob(),
     storeFaults: { ...plan.store, isOver: () => world.nowMs > plan.untilMs },
-    buffers: workload.buffers,
+    ...(work.buffers === undefined ? {} : { buffers: work.buffers }),
     broken,
   });
+  await work.prepare?.(cluster.disk);
   const blows: string[] = [];
   cluster.startAll();
   unleash(plan, world, cluster, network, (what) => {
@@ -84,7 +88,7 @@ async function runOne({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions
   let failure: unknown;
   client
     .submit({
-      jobGraph: planJob(job.build({}, { configuration: Configuration.defaults })).jobGraph,
+      jobGraph: planJob(work.makeJob().build(work.parameters ?? {}, { configuration: Configuration.defaults })).jobGraph,
       code: { kind: 'module', url: 'simulated:job' },
     })
     .then((id) => client.waitForEnd(id))
@@ -95,7 +99,7 @@ async function runOne({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions
   let violation: RunVerdict['violation'];
   try {
     await world.runUntil(() => end !== undefined || failure !== undefined, limitMs);
-    violation = failure === undefined ? await judge(end as unknown as JobSummary, cluster.disk, workload) : crashed(failure);
+    violation = failure === undefined ? await judge(end as unknown as JobSummary, cluster.disk, work) : crashed(failure);
   } catch (error) {
     violation = crashed(error);
   }
@@ -113,17 +117,12 @@ async function runOne({ seed, broken = {}, focus, onTrace }: SimulatedRunOptions
   };
 }
 
-async function judge(
-  end: JobSummary,
-  disk: MemoryFileSystem,
-  workload: Parameters<typeof expectedLines>[0],
-): Promise<RunVerdict['violation']> {
+async function judge(end: JobSummary, disk: MemoryFileSystem, work: SimulatedWork): Promise<RunVerdict['violation']> {
   if (end.status !== 'FINISHED') return { code: 'NOT_FINISHED', detail: `${end.status}: ${JSON.stringify(end.error)}` };
-  if (end.recordsIn !== workload.records)
-    return { code: 'MISCOUNTED', detail: `${end.recordsIn} records were told of ${workload.records}` };
-  const lines = await committedLines(disk);
-  const expected = countOf(expectedLines(workload));
-  const found = countOf(lines);
+  if (work.records !== undefined && end.recordsIn !== work.records)
+    return { code: 'MISCOUNTED', detail: `${end.recordsIn} records were told of ${work.records}` };
+  const expected = countOf(work.expected());
+  const found = countOf(await work.committed(disk));
   for (const [line, times] of expected) if ((found.get(line) ?? 0) < times) return { code: 'LOST', detail: line };
   for (const [line, times] of found) {
     const wanted = expected.get(line);
@@ -131,16 +130,6 @@ async function judge(
     if (times > wanted) return { code: 'DUPLICATED', detail: line };
   }
   return undefined;
-}
-
-async function committedLines(disk: MemoryFileSystem): Promise<string[]> {
-  const lines: string[] = [];
-  for (const name of await disk.list(outputDirectory)) {
-    if (name.startsWith('.')) continue;
-    const text = new TextDecoder().decode(await disk.readFile(`${outputDirectory}/${name}`));
-    lines.push(...text.split('\n').filter((line) => line !== ''));
-  }
-  return lines;
 }
 
 function countOf(lines: readonly string[]): Map<string, number> {

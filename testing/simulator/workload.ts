@@ -10,8 +10,9 @@ import type { NetworkBuffers } from '../../dataflow/channels/network-contracts.j
 import { defineJob, fileSink, maxWatermark, sequenceSource, throttled } from '../../index.js';
 import type { DataStream, JobDefinition, KeyedProcessFunction, KeyedRuntimeContext } from '../../index.js';
 import type { SeededRandom } from './seeded-random.js';
+import { committedLines, type SimulatedWork } from './simulated-work.js';
 
-export interface Workload {
+interface Workload {
   readonly records: number;
   readonly keys: number;
   readonly parallelism: number;
@@ -32,9 +33,22 @@ export interface Workload {
 }
 
 /** Where the lines are committed, on the simulated disk. */
-export const outputDirectory = '/out';
+const outputDirectory = '/out';
 
-export function drawWorkload(random: SeededRandom): Workload {
+/** The job that a seed draws. */
+export function drawnWork(random: SeededRandom): SimulatedWork {
+  const workload = drawWorkload(random);
+  const { records, buffers } = workload;
+  return {
+    records,
+    buffers,
+    makeJob: () => workloadJob(workload),
+    expected: () => expectedLines(workload),
+    committed: async (disk) => (await committedLines(disk, outputDirectory)).map(({ line }) => line),
+  };
+}
+
+function drawWorkload(random: SeededRandom): Workload {
   const records = random.between(200, 900);
   return {
     records,
@@ -63,7 +77,7 @@ interface Item {
 }
 
 /** A new definition each time, so that no state of one slot's functions is another's. */
-export function workloadJob(workload: Workload): JobDefinition {
+function workloadJob(workload: Workload): JobDefinition {
   const { records, keys, parallelism, recordsPerSecond, checkpointIntervalMs, fanOut, isRebalanced, bufferTimeoutMs, ballast } = workload;
   const carried = 'x'.repeat(ballast);
   return defineJob('simulated', (env) => {
@@ -112,7 +126,7 @@ function countPerKey(runtime: KeyedRuntimeContext): KeyedProcessFunction<number,
 }
 
 /** The lines every run must commit, sorted. */
-export function expectedLines({ records, keys, fanOut }: Workload): string[] {
+function expectedLines({ records, keys, fanOut }: Workload): string[] {
   const lines: string[] = [];
   const perKey = new Map<number, number>();
   for (let record = 1; record <= records; record++) {

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeInput, type VerifyInput } from '../../scripts/nexmark/inputs.js';
+import { makeInput, writeFiles, type VerifyInput } from '../../scripts/nexmark/inputs.js';
 import { queryNames } from '../../scripts/nexmark/queries.js';
 import { verify } from '../../scripts/nexmark/verify.js';
 import { embeddedCluster } from '../../scripts/nexmark/verify-clusters.js';
@@ -25,14 +25,9 @@ const directory = temporaryDirectory('nexmark');
 const path = join(directory, 'small.ndjson');
 writeFileSync(path, smallExample.splits.flatMap((split) => split.map((event) => `${JSON.stringify(event)}\n`)).join(''));
 const small: VerifyInput = { ...smallExample, name: 'the small example', parameters: { input: path } };
-const disordered = makeInput({
-  origin: 'files',
-  order: 'disordered',
-  events: 2_500,
-  rate: 50,
-  seed: 7,
-  directory: join(directory, 'input'),
-});
+const disordered = writeFiles(
+  makeInput({ origin: 'files', order: 'disordered', events: 2_500, rate: 50, seed: 7, directory: join(directory, 'input') }),
+);
 
 async function verified(query: QueryName, input: VerifyInput, kills: number): Promise<void> {
   const { problem } = await verify(cluster, {
