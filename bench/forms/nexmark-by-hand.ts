@@ -2,11 +2,11 @@
 import { EventMaker } from '../../examples/nexmark/generator/event-maker.js';
 import { generatorDefaults } from '../../examples/nexmark/generator/options.js';
 import { mark } from '../harness/forms.js';
-import * as bidByBid from './nexmark/bid-by-bid.js';
+import { bidByBid } from './nexmark/bid-by-bid.js';
 import type { MakeHandWritten } from './nexmark/by-hand.js';
-import * as joins from './nexmark/joins.js';
-import * as tables from './nexmark/tables.js';
-import * as windows from './nexmark/windows.js';
+import { joins } from './nexmark/joins.js';
+import { tables } from './nexmark/tables.js';
+import { windows } from './nexmark/windows.js';
 
 const queries = { ...bidByBid, ...joins, ...tables, ...windows, q10: bidByBid.q0 } as Readonly<Record<string, MakeHandWritten>>;
 const delayMs = 4_000;

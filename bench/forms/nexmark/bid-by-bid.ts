@@ -11,25 +11,23 @@ const onBids =
     end: nothing,
   });
 
-export const q0 = onBids(({ auction, bidder, price, dateTime, extra }, rows) => rows({ auction, bidder, price, dateTime, extra }));
+const q0 = onBids(({ auction, bidder, price, dateTime, extra }, rows) => rows({ auction, bidder, price, dateTime, extra }));
 
-export const q1 = onBids(({ auction, bidder, price, dateTime, extra }, rows) =>
-  rows({ auction, bidder, price: 0.908 * price, dateTime, extra }),
-);
+const q1 = onBids(({ auction, bidder, price, dateTime, extra }, rows) => rows({ auction, bidder, price: 0.908 * price, dateTime, extra }));
 
-export const q2 = onBids(({ auction, price }, rows) => {
+const q2 = onBids(({ auction, price }, rows) => {
   if (auction % 123 === 0) rows({ auction, price });
 });
 
 const sideInput = new Map<number, string>();
 for (let key = 0; key < 10_000; key += 1) if (key % 10 !== 3) sideInput.set(key, `side-${key}`);
 
-export const q13 = onBids(({ auction, bidder, price, dateTime }, rows) => {
+const q13 = onBids(({ auction, bidder, price, dateTime }, rows) => {
   const value = sideInput.get(auction % 10_000);
   if (value !== undefined) rows({ auction, bidder, price, dateTime, value });
 });
 
-export const q14 = onBids(({ auction, bidder, price, dateTime, extra }, rows) => {
+const q14 = onBids(({ auction, bidder, price, dateTime, extra }, rows) => {
   const euros = 0.908 * price;
   if (euros <= 1_000_000 || euros >= 50_000_000) return;
   const hour = Math.floor((dateTime % 86_400_000) / 3_600_000);
@@ -41,12 +39,14 @@ export const q14 = onBids(({ auction, bidder, price, dateTime, extra }, rows) =>
 
 const channelIds: Readonly<Record<string, string>> = { apple: '0', google: '1', facebook: '2', baidu: '3' };
 
-export const q21 = onBids(({ auction, bidder, price, channel, url }, rows) => {
+const q21 = onBids(({ auction, bidder, price, channel, url }, rows) => {
   const channel_id = channelIds[channel.toLowerCase()] ?? /(&|^)channel_id=([^&]*)/.exec(url)?.[2];
   if (channel_id !== undefined) rows({ auction, bidder, price, channel, channel_id });
 });
 
-export const q22 = onBids(({ auction, bidder, price, channel, url }, rows) => {
+const q22 = onBids(({ auction, bidder, price, channel, url }, rows) => {
   const parts = url.split('/');
   rows({ auction, bidder, price, channel, dir1: parts[3] ?? null, dir2: parts[4] ?? null, dir3: parts[5] ?? null });
 });
+
+export const bidByBid = { q0, q1, q2, q13, q14, q21, q22 };

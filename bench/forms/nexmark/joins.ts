@@ -2,7 +2,7 @@
 import type { Auction, Bid, Person } from '../../../examples/nexmark/events.js';
 import { DueQueue, nothing, type HandWritten, type MakeHandWritten } from './by-hand.js';
 
-export const q3: MakeHandWritten = (rows) => {
+const q3: MakeHandWritten = (rows) => {
   const sellers = new Map<number, Person>();
   const waiting = new Map<number, number[]>();
   const join = ({ name, city, state }: Person, id: number): void => rows({ name, city, state, id });
@@ -25,7 +25,7 @@ export const q3: MakeHandWritten = (rows) => {
   };
 };
 
-export const q20: MakeHandWritten = (rows) => {
+const q20: MakeHandWritten = (rows) => {
   const auctions = new Map<number, Auction | null>();
   const waiting = new Map<number, Bid[]>();
   const join = (bid: Bid, auction: Auction): void =>
@@ -122,7 +122,7 @@ function winningBids(delayMs: number, won: (auction: Auction, bid: Bid) => void)
   };
 }
 
-export const q9: MakeHandWritten = (rows, delayMs) =>
+const q9: MakeHandWritten = (rows, delayMs) =>
   winningBids(delayMs, (auction, bid) =>
     rows({
       id: auction.id,
@@ -143,7 +143,7 @@ export const q9: MakeHandWritten = (rows, delayMs) =>
     }),
   );
 
-export const q4: MakeHandWritten = (rows, delayMs) => {
+const q4: MakeHandWritten = (rows, delayMs) => {
   const sums = new Map<number, { price: number; auctions: number }>();
   const winners = winningBids(delayMs, ({ category }, { price }) => {
     const sum = sums.get(category);
@@ -163,7 +163,7 @@ export const q4: MakeHandWritten = (rows, delayMs) => {
 };
 
 /** Winners come in the order of their ends; those of one instant are not told apart here. */
-export const q6: MakeHandWritten = (rows, delayMs) => {
+const q6: MakeHandWritten = (rows, delayMs) => {
   const lastPrices = new Map<number, number[]>();
   return winningBids(delayMs, ({ seller, id }, { price }) => {
     let prices = lastPrices.get(seller);
@@ -175,3 +175,5 @@ export const q6: MakeHandWritten = (rows, delayMs) => {
     rows({ seller, auction: id, avg_price: Math.floor(sum / prices.length) });
   });
 };
+
+export const joins = { q3, q20, q9, q4, q6 };

@@ -74,13 +74,13 @@ const shown = ({ bids, bidders, auctions, allBidders, allAuctions }: Counts): ob
   rank3_auctions: auctions[2].size,
 });
 
-export const q15 = table<number, Counts>({
+const q15 = table<number, Counts>({
   keyOf: ({ dateTime }) => dayOf(dateTime),
   add: addCounts,
   tell: (day, counts, rows) => rows({ day: dayText(day), ...shown(counts) }),
 });
 
-export const q16 = table<string, Counts>({
+const q16 = table<string, Counts>({
   keyOf: ({ channel, dateTime }) => `${dayOf(dateTime)} ${channel}`,
   add: addCounts,
   tell: (key, counts, rows) =>
@@ -94,7 +94,7 @@ interface Figures {
   sum: number;
 }
 
-export const q17 = table<string, Figures>({
+const q17 = table<string, Figures>({
   keyOf: ({ auction, dateTime }) => `${dayOf(dateTime)} ${auction}`,
   add: (known, { price }) => {
     const figures = known ?? { bids: [0, 0, 0], min: Infinity, max: -Infinity, sum: 0 };
@@ -138,7 +138,7 @@ const rowOf = ({ auction, bidder, price, channel, url, dateTime, extra }: Bid): 
   extra,
 });
 
-export const q18 = table<string, Bid>({
+const q18 = table<string, Bid>({
   keyOf: ({ bidder, auction }) => `${bidder} ${auction}`,
   add: (known, bid) => (known === undefined || isLater(bid, known) ? bid : known),
   tell: (_key, bid, rows) => rows(rowOf(bid)),
@@ -152,7 +152,7 @@ function ranksBefore(bid: Bid, other: Bid): boolean {
   return bid.url === other.url ? bid.extra < other.extra : bid.url < other.url;
 }
 
-export const q19 = table<number, Bid[]>({
+const q19 = table<number, Bid[]>({
   keyOf: ({ auction }) => auction,
   add: (highest = [], bid) => {
     let place = highest.length;
@@ -164,3 +164,5 @@ export const q19 = table<number, Bid[]>({
   },
   tell: (_auction, highest, rows) => highest.forEach((bid, place) => rows({ ...rowOf(bid), rank_number: place + 1 })),
 });
+
+export const tables = { q15, q16, q17, q18, q19 };

@@ -6,7 +6,7 @@ const size = 10_000;
 const slide = 2_000;
 
 /** Counts of the slices that a window is made of; a window ends with every slice. */
-export const q5: MakeHandWritten = (rows, delayMs) => {
+const q5: MakeHandWritten = (rows, delayMs) => {
   const slices = new Map<number, Map<number, number>>();
   let nextEnd: number | undefined;
   let latest = -Infinity;
@@ -40,7 +40,7 @@ export const q5: MakeHandWritten = (rows, delayMs) => {
   };
 };
 
-export const q7: MakeHandWritten = (rows, delayMs) => {
+const q7: MakeHandWritten = (rows, delayMs) => {
   const windows = new Map<number, Bid[]>();
   let latest = -Infinity;
   const advance = (watermark: number): void => {
@@ -71,7 +71,7 @@ interface Registrations {
   readonly sellers: Set<number>;
 }
 
-export const q8: MakeHandWritten = (rows, delayMs) => {
+const q8: MakeHandWritten = (rows, delayMs) => {
   const windows = new Map<number, Registrations>();
   let latest = -Infinity;
   const advance = (watermark: number): void => {
@@ -106,7 +106,7 @@ interface Session {
 }
 
 /** Sessions that have ended are looked for once in every gap of event time; they are told late then, but each once. */
-export const q11: MakeHandWritten = (rows, delayMs) => {
+const q11: MakeHandWritten = (rows, delayMs) => {
   const sessions = new Map<number, Session>();
   let latest = -Infinity;
   let sweepAt = -Infinity;
@@ -141,7 +141,7 @@ export const q11: MakeHandWritten = (rows, delayMs) => {
 };
 
 /** By the wall clock, which is looked at for every bid. */
-export const q12: MakeHandWritten = (rows) => {
+const q12: MakeHandWritten = (rows) => {
   let counts = new Map<number, number>();
   let start = 0;
   const fire = (): void => {
@@ -161,3 +161,5 @@ export const q12: MakeHandWritten = (rows) => {
     end: fire,
   };
 };
+
+export const windows = { q5, q7, q8, q11, q12 };
