@@ -33,6 +33,7 @@ export class SplitTimes {
   #pauseMs: number = limits.splitTimesPauseMinMs;
   #readUpTo = Infinity;
   #hasEnded = false;
+  #hasToldEnd = false;
   #isStopped = false;
   #isUnderWay = false;
   /** Since the exchange that is under way, or the last one, began. */
@@ -62,6 +63,7 @@ export class SplitTimes {
     this.#haveSplitsMoved = false;
     const { exchange, alignment, time, fail } = this.#options;
     const watermark = this.#hasEnded ? null : (time.readWatermark() ?? null);
+    this.#hasToldEnd = this.#hasEnded;
     exchange(alignment && { group: alignment.group, maxDriftMs: alignment.maxDriftMs, watermark }).then(
       (reply) => {
         this.#isUnderWay = false;
@@ -73,11 +75,12 @@ export class SplitTimes {
     );
   }
 
-  /** SI3. */
+  /** SI3. What it said before is answered first, so that it cannot arrive after. */
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    if (this.#options.alignment !== undefined) this.#again(0);
+    this.#timer?.cancel();
+    if (!this.#isUnderWay) this.#tellEnd();
   }
 
   stop(): void {
@@ -96,7 +99,10 @@ export class SplitTimes {
     const mayReadFurther = readUpTo > this.#readUpTo;
     this.#readUpTo = readUpTo;
     if (mayReadFurther) wake();
-    if (this.#hasEnded) return;
+    if (this.#hasEnded) {
+      this.#tellEnd();
+      return;
+    }
     if (this.isHeld && this.#haveSplitsMoved) this.start();
     else if (this.isHeld || isOpen) {
       this.#again(Math.min(this.#pauseMs, alignment?.updateIntervalMs ?? this.#pauseMs));
@@ -104,8 +110,11 @@ export class SplitTimes {
     } else if (alignment !== undefined) this.#again(alignment.updateIntervalMs);
   }
 
+  #tellEnd(): void {
+    if (this.#options.alignment !== undefined && !this.#hasToldEnd) this.start();
+  }
+
   #again(pauseMs: number): void {
-    this.#timer?.cancel();
     this.#timer = this.#options.clock.setTimer(pauseMs, () => this.start());
   }
 }

@@ -21,12 +21,10 @@ import type { SlotTask } from '../slot-loop.js';
 import { noStrategy } from '../time/time-origin.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
 import type { ChainScope } from './event-time.js';
-import { LatencyTracking } from './latency-tracking.js';
 import { Mailbox } from './mailbox.js';
 import { OperatorChain, type ChainedOperator } from './operator-chain.js';
 import { Parking } from './parking.js';
 import { ProcedureRunner } from './procedure-runner.js';
-import { ProcessingTimers } from './processing-timers.js';
 import { RecordReader } from './record-reader.js';
 import { SliceBudget } from './slice-budget.js';
 import { driveSource, type SourceDriver } from './source-driver.js';
@@ -37,7 +35,6 @@ import { TaskCommits } from './task-commits.js';
 import { TaskEnding } from './task-ending.js';
 import { accumulatorsOf, metricsOf } from './task-metrics.js';
 import { TaskOutputs } from './task-outputs.js';
-import { TaskTime } from './task-time.js';
 import { TaskTimes } from './task-times.js';
 
 /** `progress`: something was done, go on. `waiting`: `wake` will be called. */
@@ -55,11 +52,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #mailbox = new Mailbox(() => this.#wake());
   readonly #outputs: TaskOutputs;
   readonly #reader: RecordReader;
-  readonly #timers: ProcessingTimers;
   readonly #checkpoints: TaskCheckpoints;
   readonly #commits: TaskCommits;
-  readonly #latency: LatencyTracking;
-  readonly #time: TaskTime;
   readonly #clocks: TaskClocks;
   readonly #ending: TaskEnding;
   #chain: OperatorChain | undefined;
@@ -106,30 +100,22 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       ...owner,
       onAligned: (barrier, alignmentMs) => this.#checkpoints.onAligned(barrier, alignmentMs),
       onAbandoned: (id, reason) => this.#checkpoints.onAbandoned(id, reason),
-      onTime: (change) => void this.#procedure.begin(this.#time.move(change)),
+      onTime: (change) => void this.#procedure.begin(this.#clocks.time.move(change)),
       onEndOfData: () => void this.#procedure.begin(this.#ending.endInput()),
-      onLatencyMarker: (marker) => this.#latency.take(marker),
-    });
-    this.#latency = new LatencyTracking({
-      ...descriptor,
-      vertex,
-      clock,
-      wake: this.#wake,
-      forward: (marker) => this.#outputs.forward(marker),
-    });
-    this.#time = new TaskTime({
-      vertex,
-      scope: this,
-      isRestoredFinished: this.#isRestoredFinished,
-      clock,
-      emitEveryMs: settings.autoWatermarkIntervalMs ?? limits.autoWatermarkIntervalMs,
-      backPressuredMs: () => this.#times.backPressuredMs,
-      wake: this.#wake,
-      broadcast: (event, of) => this.#outputs.broadcast(event, of),
+      onLatencyMarker: (marker) => this.#clocks.latency.take(marker),
     });
     this.#budget = new SliceBudget({ clock, recordsPerSlice: options.loop.recordsPerSlice });
-    this.#timers = new ProcessingTimers({ scope: this, clock, wake: this.#wake });
-    this.#clocks = new TaskClocks({ time: this.#time, timers: this.#timers, latency: this.#latency, procedure: this.#procedure });
+    this.#clocks = new TaskClocks({
+      descriptor,
+      vertex,
+      clock,
+      scope: this,
+      outputs: this.#outputs,
+      times: this.#times,
+      procedure: this.#procedure,
+      isRestoredFinished: this.#isRestoredFinished,
+      wake: this.#wake,
+    });
     this.#checkpoints = new TaskCheckpoints({
       descriptor,
       chunks,
@@ -146,7 +132,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     });
     this.#commits = new TaskCommits({ operators: () => this.operators(), isEnded: () => this.#status === 'ended', fail: owner.fail });
     this.#ending = new TaskEnding({
-      time: this.#time,
+      time: this.#clocks.time,
       commits: this.#commits,
       isFinalCheckpointDue: settings.checkpointing.intervalMs !== undefined && descriptor.restore?.isFinal !== true,
       broadcast: (event) => this.#outputs.broadcast(event),
@@ -169,8 +155,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       quota: this.#quota,
       sourceRecords: this.#sourceRecords,
       mailbox: this.#mailbox,
-      placeInTime: this.#time.place,
-      emitTime: (change) => this.#time.emit(change),
+      placeInTime: this.#clocks.time.place,
+      emitTime: (change) => this.#clocks.time.emit(change),
       fail: (error) => this.#fail(error),
       wake: this.#wake,
       onSharedResource: (name, token) => callbacks.onSharedResource(name, token),
@@ -236,10 +222,11 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       outputs: this.#outputs,
       reader: this.#reader,
       times: this.#times,
-      latency: this.#latency,
+      latency: this.#clocks.latency,
       network: this.#options.network,
       accumulators: accumulatorsOf(this.#chain, (error) => this.#fail(error)),
-      eventTimes: this.#status === 'running' ? this.#time.report(() => (this.#source ? noStrategy : this.#reader.timeHolders())) : [],
+      eventTimes:
+        this.#status === 'running' ? this.#clocks.time.report(() => (this.#source ? noStrategy : this.#reader.timeHolders())) : [],
     });
   }
 
@@ -266,7 +253,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       isMore = this.#work(startedAt) === 'progress';
       isMore = this.#checkpoints.advance() || isMore;
       if (this.#status === 'running') this.#outputs.onSliceEnd();
-      if (this.#status === 'running' && this.#ending.phase === 'reading') this.#timers.arm();
+      if (this.#status === 'running' && this.#ending.phase === 'reading') this.#clocks.arm();
     } catch (error) {
       this.#fail(error);
     }

@@ -3,48 +3,76 @@
  *
  * CL1  Each waits for its turn: it happens only while nothing is parked and no output is full.
  */
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
+import { limits } from '../../core/limits.js';
+import type { Clock } from '../../core/ports.js';
+import type { JobVertex } from '../../graph/types.js';
 import type { TimeOrigin } from '../time/time-origin.js';
-import type { LatencyTracking } from './latency-tracking.js';
+import type { ChainScope } from './event-time.js';
+import { LatencyTracking } from './latency-tracking.js';
 import type { ProcedureRunner } from './procedure-runner.js';
-import type { ProcessingTimers } from './processing-timers.js';
-import type { TaskTime } from './task-time.js';
+import { ProcessingTimers } from './processing-timers.js';
+import type { TaskOutputs } from './task-outputs.js';
+import { TaskTime } from './task-time.js';
+import type { TaskTimes } from './task-times.js';
 
 export interface TaskClocksOptions {
-  readonly time: TaskTime;
-  readonly timers: ProcessingTimers;
-  readonly latency: LatencyTracking;
+  readonly descriptor: TaskDeploymentDescriptor;
+  readonly vertex: JobVertex;
+  readonly clock: Clock;
+  readonly scope: ChainScope;
+  readonly outputs: TaskOutputs;
+  readonly times: TaskTimes;
   readonly procedure: ProcedureRunner;
+  /** The checkpoint being restored was taken after `finish`. */
+  readonly isRestoredFinished: boolean;
+  readonly wake: () => void;
 }
 
 /** See the head of this file. */
 export class TaskClocks {
-  readonly #options: TaskClocksOptions;
+  readonly time: TaskTime;
+  readonly latency: LatencyTracking;
+  readonly #timers: ProcessingTimers;
+  readonly #procedure: ProcedureRunner;
 
   constructor(options: TaskClocksOptions) {
-    this.#options = options;
+    const { descriptor, clock, scope, outputs, times, wake } = options;
+    const { settings } = descriptor.jobGraph;
+    this.#procedure = options.procedure;
+    this.#timers = new ProcessingTimers({ scope, clock, wake });
+    this.latency = new LatencyTracking({ ...descriptor, ...options, forward: (marker) => outputs.forward(marker) });
+    this.time = new TaskTime({
+      ...options,
+      emitEveryMs: settings.autoWatermarkIntervalMs ?? limits.autoWatermarkIntervalMs,
+      backPressuredMs: () => times.backPressuredMs,
+      broadcast: (event, of) => outputs.broadcast(event, of),
+    });
   }
 
   /** The task runs. `source`: what makes the time of a source task, null when nothing does; undefined: it is no source. */
   start(source: TimeOrigin | null | undefined): void {
-    const { time, latency } = this.#options;
-    time.start(source ?? undefined);
-    if (source !== undefined) latency.start();
+    this.time.start(source ?? undefined);
+    if (source !== undefined) this.latency.start();
   }
 
   /** Does something that is due, or begins to (CL1); whether there was anything. */
   turn(): boolean {
-    const { time, timers, latency, procedure } = this.#options;
-    const moved = time.due();
-    if (moved === undefined) return timers.fire() || latency.sendDue();
-    procedure.begin(moved);
+    const moved = this.time.due();
+    if (moved === undefined) return this.#timers.fire() || this.latency.sendDue();
+    this.#procedure.begin(moved);
     return true;
+  }
+
+  /** Between slices: the task is woken when the next timer is due. */
+  arm(): void {
+    this.#timers.arm();
   }
 
   /** Nothing is due any more. Idempotent. */
   stop(): void {
-    const { time, timers, latency } = this.#options;
-    time.stop();
-    timers.cancel();
-    latency.stop();
+    this.time.stop();
+    this.#timers.cancel();
+    this.latency.stop();
   }
 }
