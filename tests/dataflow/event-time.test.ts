@@ -141,6 +141,29 @@ test('readers of one source hold each other: nothing is late at any parallelism 
   }
 });
 
+test('nothing is late after restarts either, whatever was on its way to a reader (SM1, SM4)', async () => {
+  for (let seed = 1; seed <= 8; seed += 1) {
+    const probe = new Probe();
+    const harness = job(
+      [
+        { name: 'readings', source: readings(5, 60), time: monotonous, parallelism: 2 },
+        { name: 'sink', isSink: true, create: probe.create },
+      ],
+      { seed, intervalMs: 2, checkpointEveryMs: 7 },
+    );
+    harness.deploy();
+    for (let kills = 0; kills < 3 && !harness.isFinished; kills += 1) {
+      const before = harness.completed.length;
+      await harness.runUntil(() => harness.completed.length > before || harness.isFinished);
+      if (!harness.isFinished) harness.restart();
+    }
+    await harness.runToEnd();
+    const seen = new Set(probe.seen.map(({ timestamp }) => timestamp));
+    assert.is(seen.size, 300, `seed ${seed}: every record came`);
+    for (const { timestamp, watermark } of probe.seen) assert.ok(watermark < timestamp, `seed ${seed}: ${timestamp} after ${watermark}`);
+  }
+});
+
 test('parts of one ordered file hold only from the first that is read (SC5)', async () => {
   const probe = new Probe();
   const source = readings(3, 60);
