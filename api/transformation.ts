@@ -16,6 +16,7 @@ export interface Transformation {
   /** Plain data that counts in the fingerprint. */
   readonly data?: unknown;
   readonly fieldUse?: FieldUse;
+  readonly secondFieldUse?: FieldUse;
 }
 
 /** Of an object with methods: that it has them, and none is async. What makes the object is called in the slot only. */

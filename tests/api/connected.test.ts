@@ -165,6 +165,29 @@ test('which stream is first counts in the fingerprint', () => {
   assert.is.not(fingerprintOf(false), fingerprintOf(true));
 });
 
+test('uses() says what travels on either side, and the functions get no more, with keys and without', async () => {
+  const seen = new Committed<string>();
+  const fieldsIn = (...records: readonly object[]): string => records.map((record) => Object.keys(record).join()).join(';');
+  const builder: JobBuilder = (env) => {
+    env.setParallelism(2);
+    const persons = env.fromCollection(people).map((person) => ({ ...person, city: 'x', age: 1 }));
+    const items = env.fromCollection(auctions).map((auction) => ({ ...auction, price: 2, note: 'y' }));
+    const both = persons.connect(items);
+    const plain = both.uses(['city', 'age'], ['price']).map({ map1: (value) => fieldsIn(value), map2: (value) => fieldsIn(value) });
+    const functions = { processElement1: (value: object) => [fieldsIn(value)], processElement2: (value: object) => [fieldsIn(value)] };
+    const keyed = both.keyBy('id', 'seller').uses(['age'], ['note']).process<string>(functions);
+    const before = both.uses(['id', 'age'], ['seller']).keyBy('id', 'seller').process<string>(functions);
+    plain.union(keyed, before).sinkTo(seen.sink);
+  };
+  await runGraph(builder);
+  assert.equal([...new Set(seen.values())].sort(), ['city,age', 'id,age', 'price', 'seller', 'seller,note']);
+  const { edges } = graphOf(builder);
+  assert.equal(
+    edges.map(({ fields }) => fields?.join()).filter((fields) => fields !== undefined),
+    ['city,age', 'price', 'id,age', 'seller,note', 'id,age', 'seller'],
+  );
+});
+
 function refused(builder: JobBuilder, code: string, message: RegExp): void {
   try {
     graphOf(builder);
@@ -198,6 +221,16 @@ test('mistakes that types cannot hold back are refused while the job is built', 
     (env) => both(env).flatMap({ flatMap1: () => [], flatMap2: async () => [] } as never),
     'FUNCTION_ASYNC',
     /co-flat-map flatMap2 got an async function/,
+  );
+  const met = (env: StreamExecutionEnvironment) => env.fromCollection(people).connect(env.fromCollection(auctions));
+  refused((env) => met(env).uses([] as never, ['item']), 'FIELDS_EMPTY', /No field/);
+  refused(
+    (env) =>
+      met(env)
+        .keyBy(({ id }) => id, 'seller')
+        .uses(['name'], ['item']),
+    'KEY_FIELDS_UNKNOWN',
+    /keyBy/,
   );
   refused((env) => both(env).process({ processElement1: () => [] } as never), 'FUNCTION_MISSING', /co-process processElement2/);
   refused((env) => both(env).keyBy('length' as never, undefined as never), 'FUNCTION_MISSING', /keyBy got undefined/);
