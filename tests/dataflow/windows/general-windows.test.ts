@@ -102,6 +102,14 @@ test('sessions with a trigger of their own: counts add up when they merge, and b
   assert.is(room.stateSize, 0);
 });
 
+test('sessions that merged leave no timer of what they were', () => {
+  const room = roomOf({ assigner: sessions(10), trigger: PurgingTrigger.of(EventTimeTrigger.create()) });
+  room.add('a', 1, 0).add('a', 2, 20);
+  assert.is(room.nextTimer, 9);
+  room.add('a', 3, 10);
+  assert.is(room.nextTimer, 29);
+});
+
 test('an evictor before the function: what it takes is gone for good', () => {
   const room = roomOf({ assigner: tumbling(100), evictor: CountEvictor.of(2), trigger: CountTrigger.of(3) });
   for (let n = 1; n <= 6; n += 1) room.add('a', n, n);

@@ -3,6 +3,7 @@ import { MemoryFileSystem } from '../../../testing/memory-file-system.js';
 import { ManualClock } from '../../../testing/manual-clock.js';
 import { OperatorBench } from '../../../testing/operator-bench.js';
 import { minWatermark, noTimestamp, type Emit, type Operator, type OperatorContext } from '../../../dataflow/contracts.js';
+import type { MetricCounter } from '../../../dataflow/metrics.js';
 import { GeneralWindowOperator } from '../../../dataflow/windows/general-window-operator.js';
 import type { FixedWindows, SessionWindows, SoleWindow } from '../../../dataflow/windows/window-assigner.js';
 import { windowOperator } from '../../../dataflow/windows/window-operator.js';
@@ -67,6 +68,8 @@ export class WindowRoom {
   isOutputAvailable = true;
   output: { readonly value: unknown; readonly timestamp: number }[] = [];
   readonly late: unknown[] = [];
+  /** `numLateRecordsDropped`. */
+  lateCount = 0;
   readonly #make: () => Operator<Item>;
   readonly #isObjectReuse: boolean;
   #operator!: Operator<Item>;
@@ -108,6 +111,11 @@ export class WindowRoom {
     return taken;
   }
 
+  /** When the earliest timer in event time is due. */
+  get nextTimer(): number | undefined {
+    return this.#backend.nextTimer('event');
+  }
+
   /** Entries and timers left. */
   get stateSize(): number {
     return (
@@ -145,11 +153,21 @@ export class WindowRoom {
       currentWatermark: () => this.watermark,
       isOutputAvailable: () => this.isOutputAvailable,
       park: (resume) => void this.#parked.push(resume),
+      metrics: { ...this.bench.context.metrics, counter: (name) => this.#counter(name) },
       sideOutput: () => (value) => void this.late.push(value),
     };
     this.#operator = this.#make();
     this.#take = this.#operator.bind((value, timestamp) => void this.output.push({ value, timestamp }), context);
     void this.#operator.open?.(context);
+  }
+
+  #counter(name: string): MetricCounter {
+    return {
+      count: this.lateCount,
+      increment: (by = 1) => {
+        if (name === 'numLateRecordsDropped') this.lateCount += by;
+      },
+    };
   }
 
   #fire(domain: 'event' | 'processing', time: number): void {

@@ -159,6 +159,21 @@ const rules: readonly Rule[] = [
     ],
   },
   {
+    title: 'a record in no window is late only when it is older than the allowed lateness permits',
+    plan: late({ assigner: sliding(5, 10), allowedLatenessMs: 3 }),
+    steps: [
+      { watermark: 12 },
+      [1, 9],
+      { late: [1] },
+      { watermark: 16 },
+      [2, 15],
+      { late: [1] },
+      { watermark: 18 },
+      [3, 15],
+      { late: [1, 3] },
+    ],
+  },
+  {
     title: 'sliding windows whose slide does not divide their size',
     plan: listPlan({ assigner: sliding(10, 4) }),
     steps: [
@@ -276,6 +291,14 @@ for (const [form, make] of Object.entries(forms)) {
       }
     });
   }
+
+  test('late records that nobody asked for are counted', () => {
+    for (const assigner of [tumbling(10), sessions(10)]) {
+      const room = new WindowRoom(() => make(listPlan({ assigner })));
+      room.advance(30).add('a', 1, 5).add('a', 2, 6).add('a', 3, 31);
+      assert.is(room.lateCount, 2);
+    }
+  });
 
   test('keys have windows of their own', () => {
     const room = new WindowRoom(() => make(listPlan({ assigner: tumbling(10) })));
