@@ -200,8 +200,15 @@ socket('a server that is faster than the job is held back (ST2)', async () => {
   await reading.start();
   const line = `${'x'.repeat(65_535)}\n`;
   for (let n = 0; n < 1_000; n++) await server.send(line);
-  await eventually(5_000, () => (server.sockets[0]?.writableLength ?? 0) > 0, 'the server to be held back');
-  assert.ok((server.sockets[0]?.writableLength ?? 0) > 20_000_000, `${server.sockets[0]?.writableLength} bytes wait at the server`);
+  let [waiting, looks] = [0, 0];
+  const isStill = (): boolean => {
+    const bytes = server.sockets[0]?.writableLength ?? 0;
+    looks = bytes === waiting ? looks + 1 : 0;
+    waiting = bytes;
+    return looks >= 20;
+  };
+  await eventually(10_000, isStill, 'the server to get rid of no more');
+  assert.ok(waiting > 20_000_000, `${waiting} bytes wait at the server`);
   assert.is((await reading.until(1_000)).length, 1_000);
   await reading.close();
   await server.stop();
