@@ -15,7 +15,7 @@ import { temporaryDirectory } from '../support/temp-directory.js';
 import type { QueryName } from './naive/answers.js';
 import { smallExample } from './small-example.js';
 
-boundTests({ testMs: 60_000, fileMs: 180_000 });
+boundTests({ testMs: 60_000, fileMs: 300_000 });
 const test = suite('nexmark queries');
 
 const cluster = embeddedCluster();
@@ -47,7 +47,7 @@ for (const query of queryNames) {
   test(`${query} answers the small example`, () => verified(query, small, 0));
 }
 
-for (const query of ['q3', 'q9', 'q16', 'q19'] as const) {
+for (const query of ['q3', 'q9', 'q16'] as const) {
   test(`${query} is right over disordered files with late events, though a TaskManager is killed twice`, () =>
     verified(query, disordered, 2));
 }
