@@ -103,7 +103,7 @@ test('sessions with a trigger of their own: counts add up when they merge, and b
 });
 
 test('sessions that merged leave no timer of what they were', () => {
-  const room = roomOf({ assigner: sessions(10), trigger: PurgingTrigger.of(EventTimeTrigger.create()) });
+  const room = roomOf({ assigner: sessions(10), trigger: CountTrigger.of(99) });
   room.add('a', 1, 0).add('a', 2, 20);
   assert.is(room.nextTimer, 9);
   room.add('a', 3, 10);
