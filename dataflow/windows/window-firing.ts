@@ -144,7 +144,6 @@ class StateShelf implements WindowStates {
   readonly #prefix: string;
   readonly #isNamespaced: boolean;
   readonly #states = new Map<string, { clear(): void }>();
-  #isRestoredKnown = false;
 
   constructor(keyed: KeyedStateBackend, prefix: string, isNamespaced: boolean) {
     this.#keyed = keyed;
@@ -158,7 +157,7 @@ class StateShelf implements WindowStates {
   }
 
   get isEmpty(): boolean {
-    return this.#known().size === 0;
+    return this.#states.size === 0;
   }
 
   at(namespace: number): WindowStates {
@@ -179,24 +178,9 @@ class StateShelf implements WindowStates {
   }
 
   clear(namespace: number): void {
-    const states = this.#known();
-    if (states.size === 0) return;
+    if (this.#states.size === 0) return;
     this.#keyed.setCurrentNamespace(namespace);
-    for (const state of states.values()) state.clear();
-  }
-
-  /** What a function asked for before a restart is cleared with its window too, even if none asks again until then. */
-  #known(): ReadonlyMap<string, { clear(): void }> {
-    if (this.#isRestoredKnown) return this.#states;
-    this.#isRestoredKnown = true;
-    for (const { name, kind } of this.#keyed.states()) {
-      if (!name.startsWith(`${this.#prefix}/`) || this.#states.has(name)) continue;
-      const own = name.slice(this.#prefix.length + 1);
-      if (kind === 'list') this.listState(own);
-      else if (kind === 'map') this.mapState(own);
-      else this.valueState(own);
-    }
-    return this.#states;
+    for (const state of this.#states.values()) state.clear();
   }
 
   /** The kind of a state that is known already is the backend's to check. */
