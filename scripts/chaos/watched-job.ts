@@ -36,6 +36,13 @@ export class WatchedJob {
     return this.#earlier.restarts + (this.last?.restarts ?? 0);
   }
 
+  /** Where its tasks were when it was last looked at. */
+  get taskManagers(): readonly string[] {
+    const subtasks = (this.last?.vertices ?? []).flatMap((vertex) => vertex.subtasks);
+    const names = subtasks.flatMap(({ taskManagerId }) => (taskManagerId === null ? [] : [taskManagerId]));
+    return [...new Set(names)].sort();
+  }
+
   /** False when it ended, or the time is over. */
   async untilRunning(): Promise<boolean> {
     return (await this.#until(({ status }) => status === 'RUNNING'))?.status === 'RUNNING';

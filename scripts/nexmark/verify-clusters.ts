@@ -20,8 +20,8 @@ export interface VerifyCluster {
   readonly client: Client;
   /** Submits the query that the parameters name. */
   submit(parameters: Readonly<Record<string, string>>): Promise<JobId>;
-  /** False when there was none to kill. */
-  killTaskManager(random: SeededRandom): Promise<boolean>;
+  /** One of those that are named: killing one without tasks would disturb nothing. False when there was none to kill. */
+  killTaskManager(random: SeededRandom, inUse: readonly string[]): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -41,8 +41,9 @@ export function embeddedCluster(): VerifyCluster {
       const jobGraph = buildJob(await importJob(job), { where: job, parameters, configuration: Configuration.defaults });
       return cluster.client.submit({ jobGraph, code: { kind: 'module', url: job } });
     },
-    killTaskManager: async (random) => {
-      const name = `tm-${random.between(1, taskManagers)}`;
+    killTaskManager: async (random, inUse) => {
+      const name = inUse[random.between(0, inUse.length - 1)];
+      if (name === undefined) return false;
       const threads = cluster.slotThreadsOf(name);
       await Promise.all(threads.map((thread) => thread.terminate()));
       return threads.length > 0;
@@ -74,8 +75,9 @@ export async function processCluster(directory: string): Promise<VerifyCluster> 
       const { jobGraph, bundle } = await compileJob({ path: fileURLToPath(job), parameters, configuration, cache });
       return client.submit({ jobGraph, code: { kind: 'bundle', bytes: bundle } });
     },
-    killTaskManager: async (random) => {
-      const name = `tm-${random.between(1, taskManagers)}`;
+    killTaskManager: async (random, inUse) => {
+      const name = inUse[random.between(0, inUse.length - 1)];
+      if (name === undefined) return false;
       for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += 20) {
         if (cluster.process(name)?.signal('SIGKILL') === true) return true;
         await pause(20);

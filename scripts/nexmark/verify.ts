@@ -72,7 +72,7 @@ export async function verify(cluster: VerifyCluster, run: VerifyRun): Promise<Ve
   while (killed < kills && (await job.untilSettled())) {
     await pause(random.between(0, 500));
     const { restarts } = job;
-    if (!(await cluster.killTaskManager(random))) continue;
+    if (!(await cluster.killTaskManager(random, job.taskManagers))) continue;
     killed += 1;
     await job.untilDisturbed(restarts);
   }
