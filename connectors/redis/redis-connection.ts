@@ -1,124 +1,182 @@
 /**
- * The connection of a connector to its Redis.
+ * The connection of a connector to its Redis: it runs commands and scripts, and tells apart what it asked wrongly from what
+ * Redis cannot do now.
  *
  * RN1  Whatever is told or kept of an address holds no password.
- * RN2  A refused login fails the job; a server that cannot be reached fails the attempt, after a few tries, so that the
- *      restart strategy of the job decides how long it is tried.
- * RN3  A connection that is lost comes back by itself for `limits.connectorAwayMs`; commands wait for it, and are sent again
- *      when their reply was cut: they must be idempotent.
- * RN4  ioredis is loaded when a connection is opened: a job without one does not wait for it.
+ * RN2  A refused login fails the job; a server that cannot be reached fails the attempt, after `limits.connectorConnectAttemptsMax`
+ *      tries, so that the restart strategy of the job decides how long it is tried.
+ * RN3  A connection that is lost comes back by itself, what waits for a reply is sent again, and so must be idempotent. After
+ *      `limits.connectorAwayMs` without a connection everything that waits fails.
+ * RN4  Every failure is a MillraceError.
+ * RN5  ioredis is loaded when a connection is opened: a job without one does not wait for it.
  */
 import type { Redis } from 'ioredis';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
 import { parseRedisAddress } from '../../storage/redis/redis-address.js';
+import type { RedisScript } from '../../storage/redis/redis-script.js';
 
 /** Who connects: an operator, or the enumerator of a source. */
 export type RedisClientContext = Pick<OperatorContext, 'clock' | 'logger' | 'operatorName'>;
 
+export interface RedisConnectionOptions {
+  /** As `parseRedisAddress` takes it. */
+  readonly url: string;
+  readonly context: RedisClientContext;
+  /** Ends the tries: whoever opens may be closed before he has opened. */
+  readonly signal?: AbortSignal;
+}
+
 export type RedisArgument = string | number | Uint8Array;
 
-const retryMs = { first: 100, max: 2_000 } as const;
+const retryMs = { first: 100, max: 3_200 } as const;
 const connectTimeoutMs = 5_000;
-const loginRefused = /WRONGPASS|NOAUTH|NOPERM|ERR AUTH|invalid password/;
+const loginRefused = /^(?:ReplyError: )?(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
+/** Answers that say how the server is, not what was asked. */
+const serverState = /^(?:ReplyError: )?(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|OOM|UNKILLABLE)/;
 
 export class RedisConnection {
   readonly #context: RedisClientContext;
   readonly #shown: string;
   readonly #redis: Redis;
+  /** Since when there is no connection; undefined before the first, and while there is one. */
+  #awaySince: number | undefined;
+  #wasReady = false;
   #lastError = 'no answer';
-  #isReady = false;
-  #awaySince: number;
+  #refusal: MillraceError | undefined;
 
   /** Resolves to a connection that works. Rejects with `REDIS_ACCESS` or `REDIS_UNREACHABLE` (RN2). */
-  static async open(url: string, context: RedisClientContext): Promise<RedisConnection> {
-    const ioredis = await import('ioredis');
-    const connection = new RedisConnection(ioredis.Redis, url, context);
+  static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
+    const { Redis: Client } = await import('ioredis');
+    const connection = new RedisConnection(options, Client);
+    const { signal } = options;
+    const stop = (): void => connection.close();
+    signal?.addEventListener('abort', stop, { once: true });
     try {
-      await connection.#connect();
-      return connection;
-    } catch (error) {
-      connection.close();
-      throw error;
+      await connection.#connect(signal);
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
+    return connection;
   }
 
-  private constructor(client: typeof Redis, url: string, context: RedisClientContext) {
+  private constructor({ url, context }: RedisConnectionOptions, Client: typeof Redis) {
+    const address = parseRedisAddress(url);
+    this.#shown = address.shown;
     this.#context = context;
-    this.#shown = parseRedisAddress(url).shown;
-    this.#awaySince = context.clock.monotonic();
-    this.#redis = new client(url, {
+    this.#redis = new Client(address.url, {
       lazyConnect: true,
       protocol: 2,
       connectionName: `millrace-${context.operatorName.replaceAll(/[^\w.-]+/g, '-')}`,
       connectTimeout: connectTimeoutMs,
       disableClientInfo: true,
+      enableOfflineQueue: true,
+      autoResendUnfulfilledCommands: true,
       maxRetriesPerRequest: null,
       retryStrategy: (attempt) => this.#delayBeforeRetry(attempt),
     });
-    this.#redis.on('error', (error: Error) => (this.#lastError = error.message));
+    this.#redis.on('error', (error: Error) => this.#note(error));
+    this.#redis.on('ready', () => {
+      this.#wasReady = true;
+      this.#awaySince = undefined;
+    });
     this.#redis.on('close', () => {
-      if (this.#isReady) this.#awaySince = context.clock.monotonic();
+      if (this.#wasReady) this.#awaySince ??= context.clock.monotonic();
     });
   }
 
   /** Runs a command; text in the reply is bytes. */
   async command(name: string, ...parameters: RedisArgument[]): Promise<unknown> {
-    try {
-      return await this.#redis.callBuffer(name, parameters.map(asArgument));
-    } catch (error) {
-      throw this.#failure(error);
-    }
+    return this.#told(`run ${name}`, this.#redis.callBuffer(name, parameters.map(asArgument)));
   }
 
-  /** Commands under way fail. */
+  /** Runs a script, loading it when the server does not know it; text in the reply is bytes. */
+  async run(script: RedisScript, keys: readonly string[], parameters: readonly RedisArgument[]): Promise<unknown> {
+    const rest = [keys.length, ...keys, ...parameters.map(asArgument)];
+    const what = `run the script ${script.name}`;
+    try {
+      return await this.#redis.callBuffer('EVALSHA', [script.sha1, ...rest]);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw this.failure(what, error);
+    }
+    return this.#told(what, this.#redis.callBuffer('EVAL', [script.lua, ...rest]));
+  }
+
+  /** What has no reply yet fails. */
   close(): void {
     this.#redis.disconnect();
   }
 
-  async #connect(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#redis.connect();
-        await this.#redis.call('PING');
-        this.#isReady = true;
-        return;
-      } catch (error) {
-        const failure = this.#failure(error);
-        if (failure.code === 'REDIS_ACCESS' || attempt === limits.connectorConnectAttemptsMax) throw failure;
-        this.#context.logger.log('warn', `${failure.message}; trying again`, { attempt });
-      }
-      const delayMs = Math.min(retryMs.first * 2 ** (attempt - 1), retryMs.max);
-      await new Promise<void>((resolve) => void this.#context.clock.setTimer(delayMs, resolve));
+  /** What Redis said, as an error of the job: `user` when it was asked for something wrong. */
+  failure(what: string, error: unknown): MillraceError {
+    if (error instanceof MillraceError) return error;
+    const { message } = toErrorRecord(error);
+    if (loginRefused.test(message)) return this.#refused(message);
+    if (this.#redis.status === 'end') return this.#refusal ?? this.#unreachable();
+    const isAskedWrong = error instanceof Error && error.name === 'ReplyError' && !serverState.test(message);
+    return new MillraceError('REDIS_FAILED', `Redis at ${this.#shown} could not ${what}: ${message}`, {
+      domain: isAskedWrong ? 'user' : 'external',
+      recovery: isAskedWrong ? 'fail-job' : 'restart-job',
+      where: this.#context.operatorName,
+    });
+  }
+
+  async #told(what: string, reply: Promise<unknown>): Promise<unknown> {
+    try {
+      return await reply;
+    } catch (error) {
+      throw this.failure(what, error);
     }
   }
 
-  /** RN3. The first connection is tried by `#connect` alone. */
+  #connect(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      if (signal?.aborted === true) return void reject(this.#unreachable());
+      this.#redis.once('ready', () => resolve());
+      this.#redis.once('end', () => reject(this.#refusal ?? this.#unreachable()));
+      // Its first failure is not the last word: the tries go on, and end in one of the events above.
+      this.#redis.connect().catch((error: unknown) => this.#note(error));
+    });
+  }
+
+  /** RN2, RN3. */
   #delayBeforeRetry(attempt: number): number | null {
-    if (!this.#isReady || this.#context.clock.monotonic() - this.#awaySince > limits.connectorAwayMs) return null;
-    return Math.min(retryMs.first * 2 ** (attempt - 1), retryMs.max);
+    if (this.#refusal !== undefined) return null;
+    if (!this.#wasReady && attempt >= limits.connectorConnectAttemptsMax) return null;
+    const { clock, logger } = this.#context;
+    if (this.#awaySince !== undefined && clock.monotonic() - this.#awaySince > limits.connectorAwayMs) return null;
+    const delayMs = Math.min(retryMs.first * 2 ** (attempt - 1), retryMs.max);
+    logger.log('warn', `cannot reach Redis at ${this.#shown}: ${this.#lastError}; trying again`, { attempt, delayMs });
+    return delayMs;
   }
 
-  #failure(error: unknown): MillraceError {
-    const reason = `${toErrorRecord(error).message} ${this.#lastError}`;
-    const where = this.#context.operatorName;
-    if (loginRefused.test(reason)) {
-      return new MillraceError('REDIS_ACCESS', `Redis at ${this.#shown} refused the login, or what this user may do`, {
-        domain: 'user',
-        recovery: 'fail-job',
-        where,
-        hint: 'Check user and password in the address, and the permissions of the user.',
-      });
-    }
-    if (this.#redis.status !== 'ready') {
-      return new MillraceError('REDIS_UNREACHABLE', `Redis at ${this.#shown} cannot be reached: ${this.#lastError}`, {
-        domain: 'external',
-        where,
-        hint: 'Check that it runs and that the address is right.',
-      });
-    }
-    return new MillraceError('REDIS_FAILED', `Redis at ${this.#shown} refused a command`, { domain: 'external', where, cause: error });
+  #note(error: unknown): void {
+    const { message } = toErrorRecord(error);
+    if (message.endsWith('Connection is closed.')) return;
+    this.#lastError = message.replace(/^\w*Error: /, '');
+    if (!loginRefused.test(message)) return;
+    this.#refusal = this.#refused(message);
+    this.#redis.disconnect();
+  }
+
+  #refused(message: string): MillraceError {
+    const said = message.replace(/^\w*Error: /, '');
+    return new MillraceError('REDIS_ACCESS', `Redis at ${this.#shown} refused the login, or what this user may do: ${said}`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where: this.#context.operatorName,
+      hint: 'Check user and password in the address, and the permissions of the user.',
+    });
+  }
+
+  #unreachable(): MillraceError {
+    return new MillraceError('REDIS_UNREACHABLE', `Redis at ${this.#shown} cannot be reached: ${this.#lastError}`, {
+      domain: 'external',
+      recovery: 'restart-job',
+      where: this.#context.operatorName,
+      hint: 'Check that it runs and that the address is right.',
+    });
   }
 }
 

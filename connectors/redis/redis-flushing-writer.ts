@@ -8,8 +8,7 @@ import { limits } from '../../core/limits.js';
 import { MillraceError } from '../../core/errors.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
 import { AtLeastOnceWriter } from '../sinks/at-least-once-writer.js';
-import type { RedisArgument } from './redis-connection.js';
-import { RedisSession } from './redis-session.js';
+import { RedisConnection, type RedisArgument } from './redis-connection.js';
 import { checkCommand, type CommandsOf } from './redis-writes.js';
 
 export interface RedisFlushingWriterSettings<T> {
@@ -25,7 +24,7 @@ const bounds = { recordsMax: limits.sinkScriptWordsMax, bytesMax: limits.sinkScr
 export class RedisFlushingWriter<T> extends AtLeastOnceWriter<T, Commands> {
   readonly #settings: RedisFlushingWriterSettings<T>;
   readonly #closing = new AbortController();
-  #session: RedisSession | undefined;
+  #connection: RedisConnection | undefined;
 
   constructor(settings: RedisFlushingWriterSettings<T>) {
     super(bounds);
@@ -33,7 +32,7 @@ export class RedisFlushingWriter<T> extends AtLeastOnceWriter<T, Commands> {
   }
 
   protected override async prepare(context: OperatorContext): Promise<void> {
-    this.#session = await RedisSession.open({ url: this.#settings.url, context, purpose: 'sink', signal: this.#closing.signal });
+    this.#connection = await RedisConnection.open({ url: this.#settings.url, context, signal: this.#closing.signal });
   }
 
   protected toItem(value: T): Commands {
@@ -49,15 +48,16 @@ export class RedisFlushingWriter<T> extends AtLeastOnceWriter<T, Commands> {
   }
 
   protected async send(batch: readonly Commands[]): Promise<void> {
-    const session = this.#session;
-    if (session === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is prepared');
-    await Promise.all(batch.flatMap((commands) => commands.map((command) => session.command(command))));
+    const connection = this.#connection;
+    if (connection === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is prepared');
+    await Promise.all(
+      batch.flatMap((commands) => commands.map(([name, ...parameters]) => connection.command(String(name), ...parameters))),
+    );
   }
 
   protected override async release(): Promise<void> {
     this.#closing.abort();
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close();
+    this.#connection?.close();
+    this.#connection = undefined;
   }
 }

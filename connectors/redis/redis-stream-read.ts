@@ -1,6 +1,6 @@
 /** One read of a Redis stream, with what tells whether entries are missing. */
-import { readStreamScript } from './read-stream-script.js';
 import type { RedisConnection } from './redis-connection.js';
+import { readStreamScript } from './scripts/read-stream.js';
 
 export interface StreamRead {
   readonly length: number;
@@ -26,7 +26,7 @@ const noStream: StreamRead = { length: 0, added: 0, greatest: '0-0', greatestDel
 
 /** Entries behind an id, and how the stream was at that moment; a stream that is not there is empty. */
 export async function readStream(connection: RedisConnection, { stream, after, until, count }: StreamRange): Promise<StreamRead> {
-  const reply = await connection.command('EVAL', readStreamScript, 1, stream, `(${after}`, until, count);
+  const reply = await connection.run(readStreamScript, [stream], [`(${after}`, until, count]);
   const [length, added, greatest, greatestDeleted, first, entries] = reply as [
     number,
     number,

@@ -67,7 +67,7 @@ export function redisStreamSource(options: RedisStreamSourceOptions & Partial<Re
   const { shown } = parseRedisAddress(options.url);
   const name = options.name ?? `redis ${streams.join(', ')}`;
   const connect = ({ clock, logger }: Pick<OperatorContext, 'clock' | 'logger'>): Promise<RedisConnection> =>
-    RedisConnection.open(options.url, { clock, logger, operatorName: name });
+    RedisConnection.open({ url: options.url, context: { clock, logger, operatorName: name } });
   return {
     name,
     boundedness,

@@ -17,7 +17,7 @@ import { limits } from '../../core/limits.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
 import { PackedLists, unpackLists } from '../packed-lists.js';
 import { TwoPhaseCommitWriter } from '../sinks/two-phase-commit-writer.js';
-import { RedisSession } from './redis-session.js';
+import { RedisConnection } from './redis-connection.js';
 import { checkCommand, type CommandsOf } from './redis-writes.js';
 import { applyCommands } from './scripts/apply-commands.js';
 
@@ -45,7 +45,7 @@ const tagDigits = 16;
 export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, PendingCommands> {
   readonly #settings: RedisWriterSettings<T>;
   readonly #closing = new AbortController();
-  #session: RedisSession | undefined;
+  #connection: RedisConnection | undefined;
   #sealed = 0;
 
   constructor(settings: RedisWriterSettings<T>) {
@@ -54,7 +54,7 @@ export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pending
   }
 
   protected override async prepare(context: OperatorContext): Promise<void> {
-    this.#session = await RedisSession.open({ url: this.#settings.url, context, purpose: 'sink', signal: this.#closing.signal });
+    this.#connection = await RedisConnection.open({ url: this.#settings.url, context, signal: this.#closing.signal });
   }
 
   protected begin(): PackedLists {
@@ -105,9 +105,8 @@ export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pending
   override async close(): Promise<void> {
     this.#closing.abort();
     await super.close();
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close();
+    this.#connection?.close();
+    this.#connection = undefined;
   }
 
   /** RT4: the name and the key of the command; its values may be secret. */
@@ -129,9 +128,9 @@ export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pending
     );
   }
 
-  get #redis(): RedisSession {
-    if (this.#session === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is prepared');
-    return this.#session;
+  get #redis(): RedisConnection {
+    if (this.#connection === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is prepared');
+    return this.#connection;
   }
 }
 

@@ -81,7 +81,7 @@ for (const mode of ['before', 'after'] as const) {
   });
 }
 
-crashes('a reply that is cut, without a crash: the script is sent again, and its commands are applied once (RX2)', async () => {
+crashes('a reply that is cut, without a crash: the script is sent again, and its commands are applied once (RN3)', async () => {
   for (let message = 1; message <= 6; message += 1) {
     const key = newKey();
     const proxy = await CutProxy.start('redis', server.port);
