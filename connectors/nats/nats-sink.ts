@@ -1,8 +1,9 @@
 /**
  * Records as messages of core NATS, at most once: nobody keeps them, and who does not listen does not get them.
  *
- * NS1  A barrier passes when the server has what was published before it. After a failure, records since the latest
- *      checkpoint are published again; what the server had not passed on when it died is lost.
+ * NS1  A barrier passes when the server has what was published before it. When the connection broke since the barrier
+ *      before, nobody knows what arrived: the attempt fails, and records since the latest checkpoint are published again.
+ *      What the server had not passed on when it died is lost.
  * NS2  At most `limits.sinkPublishWindowBytes` go out before the server is asked whether it has them; then the input waits.
  */
 import type { headers, MsgHdrs, NatsConnection } from 'nats';
@@ -42,6 +43,11 @@ class NatsWriter<T> implements Operator<T, never> {
   #headers: typeof headers | undefined;
   #context: OperatorContext | undefined;
   #bytes = 0;
+  #isAway = false;
+  /** Something was published that the server has not confirmed. */
+  #isUnconfirmed = false;
+  /** Some of that may never arrive. */
+  #isLost = false;
 
   constructor(options: NatsSinkOptions<T>) {
     this.#options = options;
@@ -55,7 +61,9 @@ class NatsWriter<T> implements Operator<T, never> {
   }
 
   async open({ clock, logger }: OperatorContext): Promise<void> {
-    this.#connection = await connectToNats({ ...this.#options, name: 'sink', clock, logger, signal: this.#closing.signal });
+    const connection = await connectToNats({ ...this.#options, name: 'sink', clock, logger, signal: this.#closing.signal });
+    this.#connection = connection;
+    void this.#watch(connection);
     this.#headers = (await import('nats')).headers;
   }
 
@@ -75,6 +83,16 @@ class NatsWriter<T> implements Operator<T, never> {
     await connection?.close();
   }
 
+  /** Until the connection is closed. */
+  async #watch(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'reconnect') this.#isAway = false;
+      if (type !== 'disconnect') continue;
+      this.#isAway = true;
+      this.#isLost ||= this.#isUnconfirmed;
+    }
+  }
+
   #publish(subject: string, payload: string | Uint8Array, value: T): void {
     if (!isSubject(subject)) throw this.#bad('SINK_BAD_SUBJECT', `${JSON.stringify(subject)} is not a subject to publish to`);
     const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
@@ -83,6 +101,9 @@ class NatsWriter<T> implements Operator<T, never> {
     const own = this.#headersOf(value);
     this.#connected.publish(subject, payload, own === undefined ? {} : { headers: own });
     this.#bytes += bytes;
+    this.#isUnconfirmed = true;
+    // The client drops what it holds when it connects again.
+    this.#isLost ||= this.#isAway;
     if (this.#bytes < limits.sinkPublishWindowBytes) return;
     this.#bytes = 0;
     this.#context?.park(() => true, this.#flush());
@@ -100,12 +121,28 @@ class NatsWriter<T> implements Operator<T, never> {
   }
 
   async #flush(): Promise<void> {
-    await this.#connected.flush();
+    try {
+      await this.#connected.flush();
+    } catch (error) {
+      throw this.#cut(error);
+    }
+    if (this.#isLost) throw this.#cut();
+    this.#isUnconfirmed = false;
   }
 
   get #connected(): NatsConnection {
     if (this.#connection === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is opened');
     return this.#connection;
+  }
+
+  #cut(cause?: unknown): MillraceError {
+    return new MillraceError('NATS_UNREACHABLE', 'The connection to NATS broke while messages were on their way', {
+      domain: 'external',
+      recovery: 'restart-job',
+      where: this.#context?.operatorName ?? '',
+      hint: 'They are published again from the latest checkpoint.',
+      cause,
+    });
   }
 
   #bad(code: string, message: string): MillraceError {

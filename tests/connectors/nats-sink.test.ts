@@ -8,7 +8,9 @@ import { limits } from '../../core/limits.js';
 import { MillraceError } from '../../core/errors.js';
 import { SinkBench } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import { CutProxy } from '../support/cut-proxy.js';
 import { natsUrl, startOwnNats } from '../support/servers.js';
+import { failureOf } from '../support/source-reading.js';
 import { connectTo } from '../support/stream-content.js';
 import { eventually } from '../support/within.js';
 
@@ -20,7 +22,7 @@ let subjects = 0;
 const newSubject = (): string => `numbers-${subjects++}`;
 
 const open: SinkBench<never>[] = [];
-async function start<T>(options: Omit<NatsSinkOptions<T>, 'servers'>): Promise<SinkBench<T>> {
+async function start<T>(options: Omit<NatsSinkOptions<T>, 'servers'> & Partial<NatsSinkOptions<T>>): Promise<SinkBench<T>> {
   const sink = natsSink<T>({ servers: natsUrl(server), ...options });
   const bench = new SinkBench(sink, { files: new MemoryFileSystem(), clock: systemClock });
   open.push(bench as SinkBench<never>);
@@ -51,6 +53,52 @@ test('what was published before a barrier is with the server when the barrier pa
       [`${subject}.2`, '2', 'k2'],
     ],
   );
+});
+
+test('a message that is lost with its connection fails the attempt, though the connection is back (NS1)', async () => {
+  const subject = newSubject();
+  const received = await listen(subject);
+  const proxy = await CutProxy.start('nats', server.port);
+  const sink = await start<number>({ servers: `nats://127.0.0.1:${proxy.port}`, subject });
+  await sink.write(1);
+  await sink.snapshot(1);
+  proxy.cutAt(1, 'lost');
+  await sink.write(2);
+  await eventually(10_000, () => proxy.connections === 2, 'a second connection');
+  const error = await failureOf(sink.snapshot(2));
+  assert.is(error.code, 'NATS_UNREACHABLE');
+  assert.is(error.recovery, 'restart-job');
+  await connection.flush();
+  assert.equal(
+    received.map((message) => message.string()),
+    ['1'],
+  );
+  await sink.close();
+  await proxy.close();
+});
+
+test('a connection that broke with nothing on its way is no failure (NS1)', async () => {
+  const subject = newSubject();
+  const received = await listen(subject);
+  const proxy = await CutProxy.start('nats', server.port);
+  const quiet = await start<number>({ servers: `nats://127.0.0.1:${proxy.port}`, subject });
+  const other = await start<number>({ servers: `nats://127.0.0.1:${proxy.port}`, subject: newSubject() });
+  await quiet.write(1);
+  await quiet.snapshot(1);
+  proxy.cutAt(1, 'lost');
+  await other.write(1);
+  await eventually(10_000, () => proxy.connections === 4, 'two more connections');
+  await quiet.snapshot(2);
+  await quiet.write(2);
+  await quiet.snapshot(3);
+  await connection.flush();
+  assert.equal(
+    received.map((message) => message.string()),
+    ['1', '2'],
+  );
+  await quiet.close();
+  await other.close();
+  await proxy.close();
 });
 
 test('at the end of input everything is with the server', async () => {

@@ -3,11 +3,12 @@
  * client, or of the network, leaves of a conversation.
  *
  * CP1  `before`: the message and all later ones never reach the server. `after`: it does, and no answer comes back.
- * CP2  Once cut, nobody gets through any more; after `broken`, which is as `after`, new connections do.
+ * CP2  Once cut, nobody gets through any more; after `broken`, which is as `after`, and `lost`, which is as `before`, new
+ *      connections do.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-export type CutMode = 'before' | 'after' | 'broken';
+export type CutMode = 'before' | 'after' | 'broken' | 'lost';
 export type Protocol = 'nats' | 'redis';
 
 /** Whole messages at the beginning of `bytes`, as the end of each. */
@@ -23,6 +24,8 @@ export class CutProxy {
   #onCut: () => void = () => undefined;
   /** Messages so far. */
   count = 0;
+  /** Connections so far. */
+  connections = 0;
   /** Resolves when the client was cut off. */
   readonly cut: Promise<void> = new Promise((resolve) => (this.#onCut = resolve));
 
@@ -64,6 +67,7 @@ export class CutProxy {
       client.destroy();
       return;
     }
+    this.connections += 1;
     const server = connect(port, '127.0.0.1');
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
@@ -103,8 +107,9 @@ export class CutProxy {
   #cutOff(server: Socket, message: Buffer): void {
     this.#isCut = true;
     this.#at = Number.POSITIVE_INFINITY;
-    if (this.#mode === 'before') {
+    if (this.#mode === 'before' || this.#mode === 'lost') {
       this.sever();
+      this.#isCut = this.#mode === 'before';
       return;
     }
     const isBroken = this.#mode === 'broken';
