@@ -7,8 +7,9 @@ import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import { boundTests } from '../support/bounds.js';
 import { redisUrl, startOwnRedis } from '../support/servers.js';
-import { silentLogger } from '../support/silent-logger.js';
+import { recordingLogger, silentLogger } from '../support/silent-logger.js';
 import { failureOf } from '../support/source-reading.js';
+import { eventually } from '../support/within.js';
 
 boundTests({ testMs: 30_000, fileMs: 120_000 });
 
@@ -20,14 +21,17 @@ test('a command that waits while the server is away is sent when it is back; bey
   const server = await startOwnRedis();
   let passedMs = 0;
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs };
-  const connection = await RedisConnection.open({ url: redisUrl(server), context: contextWith(clock) });
+  const { logger, lines } = recordingLogger();
+  const connection = await RedisConnection.open({ url: redisUrl(server), context: { ...contextWith(clock), logger } });
   try {
     await server.kill();
     const waiting = connection.command('PING');
     await server.start();
     assert.is(String(await waiting), 'PONG');
+    const linesBefore = lines.length;
     await server.kill();
     const inVain = failureOf(connection.command('PING'));
+    await eventually(5_000, () => lines.length > linesBefore, 'the connection to be lost');
     passedMs = 2 * limits.connectorAwayMs;
     const error = await inVain;
     assert.is(error.code, 'REDIS_UNREACHABLE');
