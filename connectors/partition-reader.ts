@@ -7,6 +7,7 @@
  * PR3  Records of different partitions of a group come in any order, and have one event time.
  */
 import { assert } from '../core/errors.js';
+import { limits } from '../core/limits.js';
 import type { EnumeratorContext, PollStatus, SourceOutput, SourceReader, Split } from '../dataflow/contracts.js';
 
 /** How the reader of a partition tells what happens outside of `poll`. */
@@ -28,6 +29,12 @@ export interface PartitionReader<T> {
 export interface PartitionSession<T> {
   open(partition: Split, position: unknown, signals: PartitionSignals): Promise<PartitionReader<T>>;
   close(): Promise<void>;
+}
+
+/** Messages of this size that a partition may be ahead of what it emits: `limits.messagesAheadMax`, or as many as the bytes allow. */
+export function messagesAhead(averageBytes: number): number {
+  const { messagesAheadMax, messagesAheadMin, messageBytesAheadMax } = limits;
+  return Math.max(messagesAheadMin, Math.min(messagesAheadMax, Math.floor(messageBytesAheadMax / Math.max(1, averageBytes))));
 }
 
 /** The splits of a source with these partitions (PR1). */

@@ -176,8 +176,12 @@ export const limits = {
   malformedTextMax: 1_024,
   /** Tries of a connector to reach its server before its attempt fails: with their pauses 6.3 s, so that a server may restart. */
   connectorConnectAttemptsMax: 7,
-  /** How long a connector waits for a connection it lost before its attempt fails: a restart of a server takes seconds. */
+  /** How long a connector waits for a connection it lost, and a sink tries to commit, before its attempt fails: a restart of a server takes seconds. */
   connectorAwayMs: 60_000,
+  /** Pause before a connector asks NATS again: nats.js reconnects after 250 ms, and up to 50 ms of jitter. */
+  connectorRetryMs: 300,
+  /** How long nats-server keeps a consumer of JetStream that nobody asks: as long as its reader may be away. */
+  consumerInactiveMs: 60_000,
   /** Messages and bytes that a source of messages asks for ahead of what it emits: a millisecond of work, and a round trip hidden; of large messages at least a few. */
   messagesAheadMax: 1_024,
   messageBytesAheadMax: 4 * mib,
@@ -201,12 +205,8 @@ export const limits = {
   sinkHeaderBytes: 512,
   /** Subjects a sink remembers as taken by its stream; then it forgets them all: 512 KiB. */
   sinkSubjectsKnownMax: 4_096,
-  /** How long a sink tries to commit while its server is away, before the task fails and the job restarts. */
-  sinkCommitPatienceMs: 30_000,
   /** How long one answer of the server of a sink may take. */
   sinkAnswerMs: 5_000,
-  /** Pause before a sink asks its server again: nats.js reconnects after 250 ms. */
-  sinkRetryDelayMs: 300,
   /** Messages of a stream read at once when a sink looks for what it wrote; they come without their payload. */
   sinkReadBackBatch: 1_000,
   /** Words of one command for Redis: Lua hands over at most 8,000 at once. */

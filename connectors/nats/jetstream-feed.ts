@@ -14,7 +14,7 @@
 import type { ConsumerInfo, Msg, StreamInfo, Subscription } from 'nats';
 import { limits } from '../../core/limits.js';
 import type { Logger, TimerHandle } from '../../core/ports.js';
-import type { PartitionSignals } from '../partition-reader.js';
+import { messagesAhead, type PartitionSignals } from '../partition-reader.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
 import { deliveryOf } from './delivery.js';
 import { isConsumerGone, isPassing, notReplayable, replaced, streamError, trimmedError } from './jetstream-errors.js';
@@ -52,9 +52,7 @@ interface Consumer {
   asked: number;
 }
 
-const inactiveMs = 60_000;
 const pullExpiresMs = 30_000;
-const reattachMs = 250;
 
 export class JetStreamFeed {
   readonly #options: JetStreamFeedOptions;
@@ -145,7 +143,7 @@ export class JetStreamFeed {
     this.#detach();
     const generation = this.#generation;
     const isCurrent = (): boolean => generation === this.#generation && !this.#isClosed;
-    session.clock.setTimer(reattachMs, () => {
+    session.clock.setTimer(limits.connectorRetryMs, () => {
       if (!isCurrent()) return;
       this.#attach().catch((error: unknown) => {
         if (isCurrent()) signals.fail(streamError(session.name, stream, error));
@@ -169,7 +167,7 @@ export class JetStreamFeed {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#received + 1,
       replay_policy: ReplayPolicy.Instant,
-      inactive_threshold: nanos(inactiveMs),
+      inactive_threshold: nanos(limits.consumerInactiveMs),
       mem_storage: true,
       num_replicas: 1,
       ...(filter === undefined ? {} : { filter_subject: filter }),
@@ -251,11 +249,7 @@ export class JetStreamFeed {
     const { session, stream } = this.#options;
     const consumer = this.#consumer;
     if (consumer === undefined || this.#isClosed) return;
-    const { messagesAheadMax, messagesAheadMin, messageBytesAheadMax } = limits;
-    const ahead = Math.max(
-      messagesAheadMin,
-      Math.min(messagesAheadMax, Math.floor(messageBytesAheadMax / Math.max(1, this.#averageBytes))),
-    );
+    const ahead = messagesAhead(this.#averageBytes);
     const room = ahead - consumer.asked - (this.#queue.length - this.#head);
     if (room < ahead / 2) return;
     consumer.asked += room;

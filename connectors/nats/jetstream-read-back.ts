@@ -104,7 +104,7 @@ export class StreamView {
       max_deliver: 1,
       mem_storage: true,
       num_replicas: 1,
-      inactive_threshold: limits.sinkCommitPatienceMs * nanosecondsPerMs,
+      inactive_threshold: limits.consumerInactiveMs * nanosecondsPerMs,
       ...(subjects.size === 1 && subject !== undefined ? { filter_subject: subject } : {}),
     });
     if (info.num_pending === 0) return 'end';

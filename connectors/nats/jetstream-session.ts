@@ -21,8 +21,6 @@ export interface JetStreamSession {
   close(): Promise<void>;
 }
 
-const retryMs = 250;
-
 /** Connects; `fail` is called when the connection is lost for good, or the server refuses something. */
 export async function openJetStream(options: NatsConnectOptions, fail: (error: unknown) => void): Promise<JetStreamSession> {
   const connection = await connectToNats(options);
@@ -84,6 +82,6 @@ export async function untilAnswered<T>(
         throw streamError(session.name, stream, error);
       }
     }
-    await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve));
+    await new Promise<void>((resolve) => void clock.setTimer(limits.connectorRetryMs, resolve));
   }
 }

@@ -144,10 +144,10 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
       try {
         return await attempt();
       } catch (error) {
-        const isLate = clock.monotonic() - startedAt > limits.sinkCommitPatienceMs;
+        const isLate = clock.monotonic() - startedAt > limits.connectorAwayMs;
         if (isLate || this.#closing.signal.aborted || error instanceof MillraceError) throw this.#failed(error);
         logger.log('warn', 'the stream of a sink cannot be reached; trying again', { error: toErrorRecord(error).message });
-        await new Promise<void>((resolve) => clock.setTimer(limits.sinkRetryDelayMs, resolve));
+        await new Promise<void>((resolve) => clock.setTimer(limits.connectorRetryMs, resolve));
       }
     }
   }

@@ -8,9 +8,8 @@
  * RF3  At most `limits.messagesAheadMax` entries, and about `limits.messageBytesAheadMax` bytes, are read ahead.
  */
 import { MillraceError } from '../../core/errors.js';
-import { limits } from '../../core/limits.js';
 import type { Logger } from '../../core/ports.js';
-import type { PartitionSignals } from '../partition-reader.js';
+import { messagesAhead, type PartitionSignals } from '../partition-reader.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
 import { compareIds } from './entry-id.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -120,11 +119,7 @@ export class RedisStreamFeed {
 
   /** RF3. Entries to ask for; 0 while more than half of what may be ahead is. */
   #room(): number {
-    const { messagesAheadMax, messagesAheadMin, messageBytesAheadMax } = limits;
-    const ahead = Math.max(
-      messagesAheadMin,
-      Math.min(messagesAheadMax, Math.floor(messageBytesAheadMax / Math.max(1, this.#averageBytes))),
-    );
+    const ahead = messagesAhead(this.#averageBytes);
     const room = ahead - (this.#queue.length - this.#head);
     return room < ahead / 2 ? 0 : room;
   }
