@@ -1,9 +1,9 @@
 /** Jobs that go by what is broadcast, at any parallelism, whatever is killed. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MillraceError } from '../../core/errors.js';
 import { planPicture } from '../../graph/plan-picture.js';
 import { defineJob, mapStateDescriptor, maxWatermark, type JobBuilder, type StreamExecutionEnvironment } from '../../index.js';
+import { refused } from '../support/refused.js';
 import { Committed, runGraph, runInTurn, slowSource } from '../support/run-graph.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf } from '../support/word-count.js';
@@ -106,18 +106,6 @@ test('the plan broadcasts the second input, beside a keyed first one or any othe
   assert.match(picture, /│ \[\d\] HASH\n {3}│ \[\d\] BROADCAST \(input 2\)\n/);
   assert.match(picture, /│ \[\d\] (?:FORWARD|REBALANCE)\n {3}│ \[\d\] BROADCAST \(input 2\)\n/);
 });
-
-function refused(builder: JobBuilder, code: string, message: RegExp): void {
-  try {
-    graphOf(builder);
-  } catch (error) {
-    assert.instance(error, MillraceError, String(error));
-    assert.is((error as MillraceError).code, code);
-    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
-    return;
-  }
-  assert.unreachable(`${code} was accepted`);
-}
 
 test('mistakes that types cannot hold back are refused while the job is built', () => {
   const broadcast = (env: StreamExecutionEnvironment) => env.fromCollection(airports).broadcast(names);

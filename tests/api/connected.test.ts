@@ -1,9 +1,9 @@
 /** Jobs with connected streams: what they plan, what they make of their records, and which mistakes are refused. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MillraceError } from '../../core/errors.js';
 import { planPicture } from '../../graph/plan-picture.js';
 import { defineJob, outputTag, type DataStream, type JobBuilder, type StreamExecutionEnvironment } from '../../index.js';
+import { refused } from '../support/refused.js';
 import { Committed, runGraph, slowSource } from '../support/run-graph.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf } from '../support/word-count.js';
@@ -187,18 +187,6 @@ test('uses() says what travels on either side, and the functions get no more, wi
     ['city,age', 'price', 'id,age', 'seller,note', 'id,age', 'seller'],
   );
 });
-
-function refused(builder: JobBuilder, code: string, message: RegExp): void {
-  try {
-    graphOf(builder);
-  } catch (error) {
-    assert.instance(error, MillraceError, String(error));
-    assert.is((error as MillraceError).code, code);
-    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
-    return;
-  }
-  assert.unreachable(`${code} was accepted`);
-}
 
 test('mistakes that types cannot hold back are refused while the job is built', () => {
   const both = (env: StreamExecutionEnvironment) => words(env).connect(numbers(env));

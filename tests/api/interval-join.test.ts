@@ -1,18 +1,17 @@
 /** Jobs that join streams by time, against a naive join of everything. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MillraceError } from '../../core/errors.js';
 import {
   outputTag,
   sequenceSource,
   throttled,
   WatermarkStrategy,
   type IntervalJoin,
-  type JobBuilder,
   type SingleOutputStream,
   type StreamExecutionEnvironment,
 } from '../../index.js';
 import { boundTests } from '../support/bounds.js';
+import { refused } from '../support/refused.js';
 import { Committed, runGraph } from '../support/run-graph.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf } from '../support/word-count.js';
@@ -122,18 +121,6 @@ test('late records come out at the side of their stream, and only pairs that one
     naivePairs(1, delayMs).filter((pair) => !isOfLate(pair)),
   );
 });
-
-function refused(builder: JobBuilder, code: string, message: RegExp): void {
-  try {
-    graphOf(builder);
-  } catch (error) {
-    assert.instance(error, MillraceError, String(error));
-    assert.is((error as MillraceError).code, code);
-    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
-    return;
-  }
-  assert.unreachable(`${code} was accepted`);
-}
 
 test('bounds may be text, negative and exclusive; they count in the fingerprint', () => {
   const fingerprintOf = (

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { repeated } from '../../api/parameters.js';
-import { MillraceError } from '../../core/errors.js';
+import type { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import {
   defineJob,
@@ -13,22 +13,11 @@ import {
   type Source,
   type StreamExecutionEnvironment,
 } from '../../index.js';
+import { refused } from '../support/refused.js';
 import { nothing } from '../support/sinks.js';
 import { graphOf, wordCount } from '../support/word-count.js';
 
 const test = suite('parameters and mistakes of builders');
-
-function refused(builder: JobBuilder, code: string, message: RegExp, parameters: Readonly<Record<string, string>> = {}): void {
-  try {
-    graphOf(builder, parameters);
-  } catch (error) {
-    assert.instance(error, MillraceError, String(error));
-    assert.is((error as MillraceError).code, code);
-    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
-    return;
-  }
-  assert.unreachable(`${code} was accepted`);
-}
 
 test('an object that is no function of its kind, or an async one, is refused where it is written', () => {
   const of = (written: unknown): never => written as never;

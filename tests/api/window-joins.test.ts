@@ -1,7 +1,6 @@
 /** Joins and co-groups by key and window (JS1 to JS3, JW1, JW2). */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MillraceError } from '../../core/errors.js';
 import {
   CountEvictor,
   CountTrigger,
@@ -17,6 +16,7 @@ import {
   type SingleOutputStream,
 } from '../../index.js';
 import { JobTest, TestInput, TestOutput } from '../../testing/index.js';
+import { refused } from '../support/refused.js';
 import { graphOf } from '../support/word-count.js';
 
 interface Person {
@@ -239,18 +239,6 @@ for (const { title, build, left: some, right: others, gives } of rules) {
     await job.finish();
     assert.equal(shown(), gives);
   });
-}
-
-function refused(builder: JobBuilder, code: string, message: RegExp): void {
-  try {
-    graphOf(builder);
-  } catch (error) {
-    assert.instance(error, MillraceError, String(error));
-    assert.is((error as MillraceError).code, code);
-    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
-    return;
-  }
-  assert.unreachable(`${code} was accepted`);
 }
 
 test('what is no stream, no assigner or no function is refused where it is written; late records have a side output', () => {

@@ -1,7 +1,6 @@
 /** Windows as users write them, run as jobs: alike at every parallelism and from every checkpoint. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MillraceError } from '../../core/errors.js';
 import {
   CountEvictor,
   CountTrigger,
@@ -20,13 +19,13 @@ import {
   WatermarkStrategy,
   type AggregateFunction,
   type DataStream,
-  type JobBuilder,
   type SingleOutputStream,
   type StreamExecutionEnvironment,
   type TimeWindow,
   type Trigger,
 } from '../../index.js';
 import { JobTest, TestInput, TestOutput } from '../../testing/index.js';
+import { refused } from '../support/refused.js';
 import { graphOf } from '../support/word-count.js';
 
 interface Bid {
@@ -289,18 +288,6 @@ test('types: windows, keys, accumulators and results are inferred', () => {
       .collect('own');
   });
 });
-
-function refused(builder: JobBuilder, code: string, message: RegExp): void {
-  try {
-    graphOf(builder);
-  } catch (error) {
-    assert.instance(error, MillraceError, String(error));
-    assert.is((error as MillraceError).code, code);
-    assert.match(`${(error as MillraceError).message} ${(error as MillraceError).hint}`, message);
-    return;
-  }
-  assert.unreachable(`${code} was accepted`);
-}
 
 for (const [title, make, code, message] of [
   ['a negative size', () => TumblingEventTimeWindows.of(-5), 'WINDOW_SIZE_INVALID', /-5/],

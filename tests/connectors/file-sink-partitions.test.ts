@@ -3,7 +3,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fileSink, type FileSinkOptions } from '../../connectors/sinks/files/file-sink.js';
 import { limits } from '../../core/limits.js';
-import { MillraceError } from '../../core/errors.js';
 import { checkpointId } from '../../core/ids.js';
 import type { Clock } from '../../core/ports.js';
 import { noTimestamp, type Sink } from '../../dataflow/contracts.js';
@@ -11,6 +10,7 @@ import { SinkBench, sinkContract } from '../../testing/contracts/sink.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { OperatorBench } from '../../testing/operator-bench.js';
+import { failureOf } from '../support/failure-of.js';
 import { directory, filesBelow, hastyClock, visible, type Numbered } from '../support/killed-files.js';
 
 const half = ({ number }: Numbered): string => `half=${number % 2}`;
@@ -41,15 +41,6 @@ type BenchOptions = Partial<ConstructorParameters<typeof SinkBench>[1]>;
 
 const start = (files: MemoryFileSystem, sink: FileSinkOptions<Numbered>, options: BenchOptions = {}): Promise<SinkBench<Numbered>> =>
   new SinkBench(fileSink(directory, sink), { files, clock: hastyClock, ...options }).open();
-
-async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, MillraceError);
-  return error as MillraceError;
-}
 
 /** Directories of the committed files below the target, one entry a file. */
 async function partitions(files: MemoryFileSystem): Promise<string[]> {

@@ -11,6 +11,7 @@ import { checkpointId } from '../../core/ids.js';
 import type { FileSystem } from '../../core/ports.js';
 import { SinkBench, sinkContract } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import { failureOf } from '../support/failure-of.js';
 import { directory, hastyClock, losses, runKilled, visible, type Numbered } from '../support/killed-files.js';
 import { present } from '../support/present.js';
 import { temporaryDirectory } from '../support/temp-directory.js';
@@ -106,15 +107,6 @@ const start = (files: FileSystem, options: Partial<ConstructorParameters<typeof 
 /** The first file of the first transaction of a snapshot. */
 const firstFile = (state: unknown): PendingFile =>
   present(present((state as { pending: { transaction: readonly PendingFile[] }[] }).pending[0]).transaction[0]);
-
-async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, MillraceError);
-  return error as MillraceError;
-}
 
 test('all subtasks and attempts declare one token for the directory, and another directory has another (FK5)', async () => {
   const files = new MemoryFileSystem();

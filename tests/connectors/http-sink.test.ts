@@ -14,6 +14,7 @@ import { atLeastOnceSinkContract } from '../../testing/contracts/at-least-once-s
 import { SinkBench } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
+import { failureOf } from '../support/failure-of.js';
 import { eventually } from '../support/within.js';
 
 boundTests({ testMs: 40_000, fileMs: 120_000 });
@@ -123,15 +124,6 @@ for (const [name, options] of [
 
 const test = suite('HTTP sink');
 test.after.each(closeAll);
-
-async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, MillraceError);
-  return error as MillraceError;
-}
 
 test('method, path, headers and body are what the record says', async () => {
   const server = await serve();

@@ -12,6 +12,7 @@ import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
 import { runCut } from '../support/cut-job.js';
 import { CutProxy } from '../support/cut-proxy.js';
+import { failureOf } from '../support/failure-of.js';
 import { natsUrl, startOwnJetStream, type ServerProcess } from '../support/servers.js';
 import { connectTo, contentOf, makeStream, windowPasses } from '../support/stream-content.js';
 import { within } from '../support/within.js';
@@ -83,15 +84,6 @@ const closeAll = async (): Promise<void> => {
   for (const bench of open.splice(0)) await bench.close();
 };
 test.after.each(closeAll);
-
-async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, MillraceError);
-  return error as MillraceError;
-}
 
 test('subject, payload, headers and the id of transaction and index are published, the same bytes each time (JS1)', async () => {
   const stream = await makeStream(connection, shortWindow);

@@ -9,8 +9,8 @@ import { MillraceError } from '../../core/errors.js';
 import { SinkBench } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { CutProxy } from '../support/cut-proxy.js';
+import { failureOf } from '../support/failure-of.js';
 import { natsUrl, startOwnNats } from '../support/servers.js';
-import { failureOf } from '../support/source-reading.js';
 import { connectTo } from '../support/stream-content.js';
 import { eventually } from '../support/within.js';
 

@@ -9,9 +9,10 @@ import { parquetSource, type ParquetOptions } from '../../connectors/parquet/par
 import { sourceContract } from '../../testing/contracts/source.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
+import { failureOf } from '../support/failure-of.js';
 import { putFile } from '../support/put-file.js';
 import { runContract } from '../support/run-contract.js';
-import { failureOf, SourceReading } from '../support/source-reading.js';
+import { SourceReading } from '../support/source-reading.js';
 
 boundTests({ testMs: 60_000 });
 

@@ -6,9 +6,9 @@ import { RedisConnection } from '../../connectors/redis/redis-connection.js';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import { boundTests } from '../support/bounds.js';
+import { failureOf } from '../support/failure-of.js';
 import { redisUrl, startOwnRedis } from '../support/servers.js';
 import { recordingLogger, silentLogger } from '../support/silent-logger.js';
-import { failureOf } from '../support/source-reading.js';
 import { eventually } from '../support/within.js';
 
 boundTests({ testMs: 30_000, fileMs: 120_000 });

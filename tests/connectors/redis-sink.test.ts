@@ -15,6 +15,7 @@ import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
 import { runCut } from '../support/cut-job.js';
 import { CutProxy } from '../support/cut-proxy.js';
+import { failureOf } from '../support/failure-of.js';
 import { redisUrl, startOwnRedis } from '../support/servers.js';
 
 boundTests({ testMs: 60_000, fileMs: 240_000 });
@@ -113,15 +114,6 @@ crashes.run();
 
 const test = suite('Redis sink');
 test.after.each(closeAll);
-
-async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, MillraceError);
-  return error as MillraceError;
-}
 
 interface Trade {
   readonly symbol: string;

@@ -10,9 +10,10 @@ import type { Source } from '../../dataflow/contracts.js';
 import { sourceContract } from '../../testing/contracts/source.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
+import { failureOf } from '../support/failure-of.js';
 import { runContract } from '../support/run-contract.js';
 import { redisUrl, startOwnRedis } from '../support/servers.js';
-import { failureOf, SourceReading } from '../support/source-reading.js';
+import { SourceReading } from '../support/source-reading.js';
 
 boundTests({ testMs: 60_000, fileMs: 240_000 });
 

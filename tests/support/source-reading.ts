@@ -72,12 +72,3 @@ export class SourceReading {
     await this.#reader.close();
   }
 }
-
-/** What the action rejects with. */
-export async function failureOf(action: Promise<unknown>): Promise<MillraceError> {
-  const error: unknown = await action.then(
-    () => new Error('nothing failed'),
-    (reason: unknown) => reason,
-  );
-  return error as MillraceError;
-}
