@@ -4,8 +4,9 @@ import type { Operator } from '../dataflow/contracts.js';
 import { asyncWaitOperator } from '../dataflow/operators/async/async-wait.js';
 import { apiError } from './api-error.js';
 import { milliseconds, type Duration } from './duration.js';
-import { handleOf, type DataStream } from './streams/data-stream.js';
+import { assertStream, handleOf, type DataStream } from './streams/data-stream.js';
 import type { SingleOutputStream } from './streams/single-output-stream.js';
+import { assertObject } from './transformation.js';
 import { addAloneOperator } from './streams/stream-handle.js';
 
 /** When an input is asked again. */
@@ -52,6 +53,7 @@ function addAsync<In, Out>(
   options: AsyncOptions<Out>,
 ): SingleOutputStream<Out> {
   const type = `${order}Wait`;
+  assertStream(stream, type);
   assertCallable(call, type);
   const settings = settingsOf(order, options, type);
   return addAloneOperator<Out>(handleOf(stream), {
@@ -71,6 +73,7 @@ function assertCallable(call: unknown, type: string): void {
 }
 
 function settingsOf(order: AsyncWaitSettings['order'], options: AsyncOptions<never>, type: string): AsyncWaitSettings {
+  assertObject(options, type, 'Pass options with a timeout, such as { timeout: "10 s" }.');
   const { timeout, capacity = capacityDefault, retry } = options;
   const timeoutMs = milliseconds(timeout, `${type}: timeout`);
   if (timeoutMs <= 0) throw invalid(type, `timeout is ${timeoutMs} ms`, 'Use a time above 0.');

@@ -7,8 +7,13 @@ export type { Duration } from '../core/quantities.js';
 export function milliseconds(duration: Duration, what: string): number {
   const ms = parseDuration(duration);
   if (ms !== undefined) return ms;
-  throw apiError('DURATION_INVALID', `${JSON.stringify(duration)} is not a duration.`, {
+  throw apiError('DURATION_INVALID', `${shownDuration(duration)} is not a duration.`, {
     where: what,
     hint: 'Use milliseconds, or text such as "10 s".',
   });
+}
+
+/** What was given for a duration, as it was written: text in quotes; NaN, which JSON does not know, by its name. */
+export function shownDuration(given: unknown): string {
+  return typeof given === 'string' ? JSON.stringify(given) : String(given);
 }

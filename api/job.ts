@@ -1,6 +1,6 @@
 /** Where a job begins: `export default defineJob('name', (env) => { … })`. */
 import type { JobDefinition } from '../dataflow/contracts.js';
-import { MillraceError } from '../core/errors.js';
+import { MillraceError, placeInUserCode } from '../core/errors.js';
 import { apiError } from './api-error.js';
 import { StreamExecutionEnvironment } from './environment.js';
 
@@ -42,18 +42,32 @@ export function defineJob(name: string, builder: JobBuilder): JobDefinition {
   };
 }
 
-/** Errors of ours pass; whatever else a builder throws gets the job's name. */
+/** Errors of ours are told with the line of the builder; whatever else it throws gets the job's name. */
 function run(name: string, builder: JobBuilder, env: StreamExecutionEnvironment): unknown {
   try {
     return builder(env);
   } catch (error) {
-    if (error instanceof MillraceError) throw error;
+    if (error instanceof MillraceError) throw withPlace(error);
     throw apiError('JOB_BUILDER_FAILED', `The builder of job "${name}" failed: ${error instanceof Error ? error.message : String(error)}`, {
       where: name,
       hint: 'Mend the builder, or the parameters it was given.',
       cause: error,
     });
   }
+}
+
+/** Names of operators are not known yet where most mistakes of a builder are found: the line says which one it is. */
+function withPlace(error: MillraceError): MillraceError {
+  const place = placeInUserCode(error.stack);
+  if (place === undefined) return error;
+  const { code, message, domain, recovery, where, hint } = error;
+  return new MillraceError(code, message, {
+    domain,
+    recovery,
+    ...(where === undefined ? {} : { where }),
+    hint: `${hint === undefined ? '' : `${hint} `}It was thrown at ${place}.`,
+    cause: error.cause,
+  });
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

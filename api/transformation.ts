@@ -31,6 +31,15 @@ export function assertMethods(written: unknown, type: string, methods: readonly 
   }
 }
 
+/** Refuses what cannot have methods; `hint` says what can. */
+export function assertObject(written: unknown, type: string, hint: string): void {
+  if (typeof written === 'object' && written !== null) return;
+  throw apiError('FUNCTION_MISSING', `${type} got ${written === null ? 'null' : typeof written} instead of an object.`, {
+    where: type,
+    hint,
+  });
+}
+
 /** A promise would be taken for a result: refused while the job is built, not when the first record comes. */
 export function assertSynchronous(written: unknown, type: string, hint = 'Pass a function.', method?: string): void {
   if (typeof written !== 'function' && (typeof written !== 'object' || written === null)) {

@@ -9,7 +9,7 @@ import type { TimestampAssigner, WatermarkGenerator } from '../dataflow/time/wat
 import type { Operator } from '../dataflow/contracts.js';
 import { timestampsAndWatermarksOperator } from '../dataflow/operators/timestamps-and-watermarks.js';
 import { apiError } from './api-error.js';
-import { milliseconds, type Duration } from './duration.js';
+import { milliseconds, shownDuration, type Duration } from './duration.js';
 import { assertSynchronous, type Transformation } from './transformation.js';
 
 /** Made by one of the four functions below; see the head of this file. */
@@ -110,5 +110,5 @@ export function timestampsAndWatermarks<T>(strategy: WatermarkStrategy<T>): Tran
 function positive(duration: Duration, where: string): number {
   const ms = milliseconds(duration, where);
   if (ms > 0) return ms;
-  throw apiError('DURATION_INVALID', `${JSON.stringify(duration)} is no time to wait.`, { where, hint: 'Use more than 0 ms.' });
+  throw apiError('DURATION_INVALID', `${shownDuration(duration)} is no time to wait.`, { where, hint: 'Use more than 0 ms.' });
 }

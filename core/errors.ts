@@ -102,10 +102,18 @@ export function fromErrorRecord(record: ErrorRecord): MillraceError {
  * user's code that threw it. Nothing is said twice.
  */
 export function explainError(record: ErrorRecord): string {
-  const where = record.where === undefined || record.message.includes(record.where) ? '' : `${record.where}: `;
+  const where = record.where === undefined || isNamedIn(record.message, record.where) ? '' : `${record.where}: `;
   const hint = record.hint === undefined ? '' : ` ${record.hint}`;
   const cause = record.cause === undefined ? '' : explainCause(record.cause, record.message);
   return `${where}${record.message}${codeOrPlace(record)}${hint}${cause}`;
+}
+
+/** As a word: that a letter of the message is the name of an operator says nothing. */
+function isNamedIn(message: string, name: string): boolean {
+  for (let at = message.indexOf(name); at >= 0; at = message.indexOf(name, at + 1)) {
+    if (!/\w\w/.test(message.slice(at - 1, at + 1)) && !/\w\w/.test(message.slice(at + name.length - 1, at + name.length + 1))) return true;
+  }
+  return false;
 }
 
 function codeOrPlace(record: ErrorRecord): string {
@@ -124,7 +132,7 @@ function explainCause(cause: ErrorRecord, said: string): string {
 const packageRoot = new URL('../../', import.meta.url).pathname;
 
 /** The first frame that is neither of Node, nor of a package, nor of Millrace. */
-function placeInUserCode(stack: string | undefined): string | undefined {
+export function placeInUserCode(stack: string | undefined): string | undefined {
   const places = (stack ?? '').matchAll(/^ {4}at (?:async )?(?:[^()]*\()?(?:file:\/\/)?(\/[^()]+:\d+:\d+)\)?$/gm);
   for (const [, place] of places) {
     if (place !== undefined && !place.includes('/node_modules/') && !isOwn(place)) return place;

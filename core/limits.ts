@@ -63,6 +63,11 @@ export const limits = {
   reportBytesMax: 256 * kib,
   /** Channels a task reports, the fullest of its inputs and of its outputs: enough to see who is slow. */
   channelsReported: 4,
+  /**
+   * Windows that one record may be in: a month by the second is 2.7 million. Each gives results of its own, so at a million
+   * a second one record takes four seconds of a task; a slide in milliseconds by mistake would take days.
+   */
+  windowsOfRecordMax: 4 * 1024 * 1024,
   /** Characters of the name of an operator, as it was given: at most 3 bytes each, so 256 latencies of two names each take 196 KiB. */
   operatorNameMax: 128,
   /** Characters of the name of a task, which is made of those of its operators: longer ones end in an ellipsis. */

@@ -30,7 +30,7 @@ import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
 import { apiError } from '../api-error.js';
 import { DeclaredStream, type DeclaredStreamOptions } from '../declared-fields.js';
 import type { FieldOf, FieldsOf, KeyFields, KeyOfFields } from '../fields.js';
-import { assertSynchronous, type Transformation } from '../transformation.js';
+import { assertMethods, assertObject, assertSynchronous, type Transformation } from '../transformation.js';
 import { GlobalWindows } from '../windows/assigners.js';
 import { countWindow } from '../windows/count-window.js';
 import { CoGroupedKeys, JoinedKeys, PairedStreams } from '../windows/joined-streams.js';
@@ -172,6 +172,7 @@ export class DataStream<T> {
 
   /** All records of this stream and the others; their order against each other is not defined. */
   union(...others: readonly DataStream<T>[]): DataStream<T> {
+    for (const other of others) assertStream(other, 'union');
     const { builder, origins } = this.#handle;
     return new DataStream<T>({ builder, origins: [...origins, ...others.flatMap((other) => other.#handle.origins)] });
   }
@@ -254,6 +255,8 @@ export class DataStream<T> {
 
   /** Ends the stream in a sink. */
   sinkTo(sink: Sink<T>): StreamSink {
+    assertObject(sink, 'sinkTo', 'Pass a sink such as fileSink(directory).');
+    assertMethods(sink, 'sinkTo', ['createWriter']);
     const { builder, origins: inputs } = this.#handle;
     const factory = { kind: 'operator', create: () => sink.createWriter() as Operator } as const;
     return new StreamSink(

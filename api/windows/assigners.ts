@@ -3,10 +3,11 @@
  *
  * An offset moves the windows: days of a zone eight hours ahead of UTC are `TumblingEventTimeWindows.of('1 d', '-8 h')`.
  */
+import { limits } from '../../core/limits.js';
 import { parseDuration } from '../../core/quantities.js';
 import type { FixedWindows, SessionWindows, SoleWindow, WindowTime } from '../../dataflow/windows/window-assigner.js';
 import { apiError } from '../api-error.js';
-import type { Duration } from '../duration.js';
+import { shownDuration, type Duration } from '../duration.js';
 
 /** `of('1 min')`: windows that follow each other, by the time of records. */
 export const TumblingEventTimeWindows = {
@@ -63,9 +64,16 @@ interface Span {
 function fixedWindows(where: string, time: WindowTime, { size, slide, offset }: Span): FixedWindows {
   const sizeMs = positiveMs(size, where, 'size');
   const slideMs = positiveMs(slide, where, 'slide');
+  if (sizeMs / slideMs > limits.windowsOfRecordMax) {
+    throw apiError(
+      'WINDOW_SLIDE_TOO_SMALL',
+      `A record would be in ${Math.ceil(sizeMs / slideMs)} windows, and each gives results: at most ${limits.windowsOfRecordMax} are allowed.`,
+      { where, hint: 'Let windows begin less often, or make them shorter.' },
+    );
+  }
   const offsetMs = signedMs(offset);
   if (offsetMs === undefined || !Number.isSafeInteger(offsetMs) || Math.abs(offsetMs) >= slideMs) {
-    throw apiError('WINDOW_OFFSET_INVALID', `The offset of windows that begin every ${slideMs} ms cannot be ${JSON.stringify(offset)}.`, {
+    throw apiError('WINDOW_OFFSET_INVALID', `The offset of windows that begin every ${slideMs} ms cannot be ${shownDuration(offset)}.`, {
       where,
       hint: 'Use whole milliseconds, or text such as "-8 h", closer to 0 than the distance between the windows.',
     });
@@ -89,7 +97,7 @@ function dynamicSessions<T>(where: string, time: WindowTime, gapOf: (value: T) =
 export function positiveMs(duration: Duration, where: string, what: string): number {
   const ms = signedMs(duration);
   if (ms !== undefined && Number.isSafeInteger(ms) && ms > 0) return ms;
-  throw apiError('WINDOW_SIZE_INVALID', `The ${what} cannot be ${JSON.stringify(duration) ?? 'undefined'}.`, {
+  throw apiError('WINDOW_SIZE_INVALID', `The ${what} cannot be ${shownDuration(duration)}.`, {
     where,
     hint: 'Use whole milliseconds above 0, or text such as "10 s".',
   });

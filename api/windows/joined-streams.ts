@@ -22,7 +22,16 @@ import type { KeyedStream } from '../streams/keyed-stream.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
 import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
 import { assertSynchronous } from '../transformation.js';
-import { assertMergeable, dataOf, settingsOf, withLateness, withTrigger, type WindowOf, type WindowSettings } from './window-settings.js';
+import {
+  assertMergeable,
+  dataOf,
+  settingsOf,
+  withEvictor,
+  withLateness,
+  withTrigger,
+  type WindowOf,
+  type WindowSettings,
+} from './window-settings.js';
 
 /** Makes the result of a pair. */
 export type JoinFunction<L, R, Out, W extends Window> = (left: L, right: R, window: W) => Out;
@@ -112,7 +121,7 @@ abstract class PairedWindows<L, R, W extends Window> {
 
   /** What leaves windows before or after their function. */
   evictor(evictor: Evictor<L | R, W>): this {
-    return this.#with({ ...this.#settings, evictor });
+    return this.#with(withEvictor(this.#settings, evictor));
   }
 
   /** How long after its end a window still takes records, each of which fires it again. Event time only. */

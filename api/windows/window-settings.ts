@@ -6,7 +6,7 @@ import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
 import type { GlobalWindow, TimeWindow, Window } from '../../dataflow/windows/window.js';
 import { apiError } from '../api-error.js';
 import { milliseconds, type Duration } from '../duration.js';
-import { assertMethods } from '../transformation.js';
+import { assertMethods, assertObject } from '../transformation.js';
 
 /** The windows that an assigner makes. */
 export type WindowOf<A> = A extends { readonly kind: 'global' } ? GlobalWindow : TimeWindow;
@@ -26,8 +26,21 @@ export function settingsOf<T, W extends Window>(assigner: WindowAssigner<T>, whe
 }
 
 export function withTrigger<T, W extends Window>(settings: WindowSettings<T, W>, trigger: Trigger<T, W>): WindowSettings<T, W> {
+  assertObject(trigger, 'trigger', 'Pass a trigger such as CountTrigger.of(100), or an object with the methods of one.');
   assertMethods(trigger, 'trigger', ['onElement', 'onEventTime', 'onProcessingTime', 'clear']);
   return { ...settings, trigger };
+}
+
+/** An evictor has at least one of its two parts: one with neither is a mistake in a name. */
+export function withEvictor<T, W extends Window>(settings: WindowSettings<T, W>, evictor: Evictor<T, W>): WindowSettings<T, W> {
+  const hint = 'Pass an evictor such as CountEvictor.of(100), or an object with evictBefore or evictAfter.';
+  assertObject(evictor, 'evictor', hint);
+  const parts = (['evictBefore', 'evictAfter'] as const).filter((part) => evictor[part] !== undefined);
+  if (parts.length === 0) {
+    throw apiError('FUNCTION_MISSING', 'evictor got an object without evictBefore() and evictAfter().', { where: 'evictor', hint });
+  }
+  assertMethods(evictor, 'evictor', parts);
+  return { ...settings, evictor };
 }
 
 export function withLateness<T, W extends Window>(settings: WindowSettings<T, W>, lateness: Duration): WindowSettings<T, W> {

@@ -21,7 +21,16 @@ import type { FieldOf } from '../fields.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
 import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
 import { assertMethods, assertSynchronous } from '../transformation.js';
-import { assertMergeable, dataOf, settingsOf, withLateness, withTrigger, type WindowOf, type WindowSettings } from './window-settings.js';
+import {
+  assertMergeable,
+  dataOf,
+  settingsOf,
+  withEvictor,
+  withLateness,
+  withTrigger,
+  type WindowOf,
+  type WindowSettings,
+} from './window-settings.js';
 
 /** What a windowed stream reads. */
 interface WindowedInput<K extends Key, T> {
@@ -56,7 +65,7 @@ export class WindowedStream<K extends Key, T, W extends Window> {
 
   /** What leaves windows before or after their function. All records are kept then, in each of their windows. */
   evictor(evictor: Evictor<T, W>): WindowedStream<K, T, W> {
-    return this.#with({ ...this.#settings, evictor });
+    return this.#with(withEvictor(this.#settings, evictor));
   }
 
   /** How long after its end a window still takes records, each of which fires it again. Event time only. */

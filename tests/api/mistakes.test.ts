@@ -5,7 +5,10 @@ import { repeated } from '../../api/parameters.js';
 import type { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import {
+  AsyncDataStream,
   defineJob,
+  SlidingEventTimeWindows,
+  TumblingEventTimeWindows,
   WatermarkStrategy,
   type DataStream,
   type JobBuilder,
@@ -45,6 +48,29 @@ test('a strategy that is none, or cannot work, is refused where it is given', ()
   refused(() => void numbers.withTimestampAssigner(of(async () => 1)), 'FUNCTION_ASYNC', /withTimestampAssigner/);
   refused(() => void numbers.withTimestampAssigner(of('at')), 'FUNCTION_MISSING', /withTimestampAssigner/);
   refused(() => void WatermarkStrategy.forGenerator(of(undefined)), 'FUNCTION_MISSING', /forGenerator/);
+});
+
+test('windows, triggers, evictors, streams and sinks that are none are refused where they are given', () => {
+  const of = (written: unknown): never => written as never;
+  const windowed = (env: StreamExecutionEnvironment) => env.fromData({ k: 'a', n: 1 }).keyBy('k').window(TumblingEventTimeWindows.of(10));
+  refused((env) => void windowed(env).trigger(of(undefined)), 'FUNCTION_MISSING', /trigger got undefined/);
+  refused((env) => void windowed(env).evictor(of(undefined)), 'FUNCTION_MISSING', /evictor got undefined/);
+  refused((env) => void windowed(env).evictor({}), 'FUNCTION_MISSING', /evictor got an object without evictBefore\(\) and evictAfter\(\)/);
+  refused((env) => void windowed(env).evictor({ evictBefore: of('all') }), 'FUNCTION_MISSING', /evictor evictBefore got string/);
+  refused(() => void TumblingEventTimeWindows.of(NaN), 'WINDOW_SIZE_INVALID', /size cannot be NaN/);
+  refused(() => void TumblingEventTimeWindows.of(10, NaN), 'WINDOW_OFFSET_INVALID', /cannot be NaN/);
+  refused(() => void SlidingEventTimeWindows.of('365 d', 1), 'WINDOW_SLIDE_TOO_SMALL', /31536000000 windows/);
+  SlidingEventTimeWindows.of('30 d', '1 s');
+  refused((env) => void env.fromData(1).union(of(undefined)), 'STREAM_MISSING', /union got undefined/);
+  refused((env) => void env.fromData(1).sinkTo(of(undefined)), 'FUNCTION_MISSING', /sinkTo got undefined/);
+  refused((env) => void env.fromData(1).sinkTo(of({ name: 'x' })), 'FUNCTION_MISSING', /sinkTo createWriter got undefined/);
+  const call = async (n: number): Promise<number> => n;
+  refused((env) => void AsyncDataStream.orderedWait(env.fromData(1), call, of(undefined)), 'FUNCTION_MISSING', /orderedWait got undefined/);
+  refused(() => void AsyncDataStream.orderedWait(of(undefined), call, { timeout: 1 }), 'STREAM_MISSING', /orderedWait got undefined/);
+});
+
+test('what a builder did wrong is told with its line', () => {
+  refused((env) => void env.setParallelism(0), 'PARALLELISM_INVALID', /It was thrown at .*mistakes\.test\.\w+:\d+:\d+\./);
 });
 
 test('a strategy is a value: each with… makes another one (WS1), and the name may come third', () => {
