@@ -6,7 +6,7 @@
  * BS2  A position is the number of records of the split that were emitted: `read` is asked to leave out as many, so a
  *      split must give the same records in the same order each time.
  */
-import { assert } from '../core/errors.js';
+import { assert, MillraceError } from '../core/errors.js';
 import type { FileSystem } from '../core/ports.js';
 import {
   type EnumeratorContext,
@@ -112,6 +112,14 @@ class BatchReader<T, SplitData> implements SourceReader<T> {
 
   #takeBatch(): boolean {
     if (this.#fetched === undefined || this.#fetched.done === true) return false;
+    const batch: unknown = this.#fetched.value;
+    if (batch === null || typeof batch !== 'object' || !(Symbol.iterator in batch)) {
+      throw new MillraceError('SOURCE_BATCH_INVALID', `\`read\` yielded ${batch === null ? 'null' : typeof batch} instead of a batch.`, {
+        domain: 'user',
+        recovery: 'fail-job',
+        hint: 'Yield arrays of records: yield [record].',
+      });
+    }
     this.#records = this.#fetched.value[Symbol.iterator]();
     this.#fetched = undefined;
     this.#fetch();

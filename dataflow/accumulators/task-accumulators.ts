@@ -10,6 +10,7 @@ import { clash, mergeAccumulators, misfit, type AccumulatorState } from '../../c
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { copyValue } from '../../storage/state/heap/value-copier.js';
+import { failFunction } from '../operators/user-error.js';
 import { AverageAccumulator, DoubleCounter, Histogram, IntCounter, LongCounter } from './accumulator.js';
 import type { Accumulator, AccumulatorShortcuts } from './accumulator.js';
 
@@ -72,12 +73,20 @@ export class TaskAccumulators {
 
 function stateOf({ operator, name, accumulator }: Kept): AccumulatorState {
   const { type, rules } = accumulator;
-  const state = copyValue(accumulator.state(), `${operator}/${name}`);
+  const state = copyValue(calledState(operator, accumulator), `${operator}/${name}`);
   const reason = misfit(rules, state);
   if (reason === undefined) return { name, type, rules, state };
   throw accumulatorError('ACCUMULATOR_STATE_INVALID', operator, `The accumulator "${name}" of type ${type} cannot be merged: ${reason}.`, {
     hint: 'Let state() return what its rules say.',
   });
+}
+
+function calledState(operator: string, accumulator: Accumulator): unknown {
+  try {
+    return accumulator.state();
+  } catch (error) {
+    return failFunction(operator, error);
+  }
 }
 
 function check({ operator, name, accumulator }: Kept): void {
@@ -86,7 +95,7 @@ function check({ operator, name, accumulator }: Kept): void {
       hint: `Use 1 to ${limits.accumulatorNameMax} characters.`,
     });
   }
-  const { type, rules } = accumulator;
+  const { type, rules } = (accumulator ?? {}) as Partial<Accumulator>;
   const isNamed = typeof type === 'string' && type !== '' && type.length <= limits.accumulatorNameMax;
   const each = typeof rules === 'object' && rules !== null ? Object.values(rules) : [rules];
   if (isNamed && each.length > 0 && each.every((rule) => mergeRules.has(rule))) return;

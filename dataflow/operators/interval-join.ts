@@ -20,6 +20,7 @@ import type { ProcessJoinContext, ProcessJoinFunction, ProcessJoinSetup } from '
 import { lateRecordsOf } from '../windows/late-records.js';
 import type { KeysOfInputs } from './co-process.js';
 import { JoinSlices, type SlicedRecord } from './join-slices.js';
+import { madeFunction } from './made-function.js';
 import { keyedRuntimeContextOf, keyedStateOf, sideOutputsOf } from './runtime-context.js';
 import { iteratorOf } from './results.js';
 import { synchronous } from './synchronous.js';
@@ -113,7 +114,7 @@ class IntervalJoinOperator implements Operator {
     this.#right = { ...mirrored, isLeft: false, own: right, other: left, keyOf: keyOf.second, late: lateRecordsOf(context, lateRight) };
     this.#joinContext = this.#contextOf(context, keyed);
     const runtime = keyedRuntimeContextOf(context);
-    const run = typeof setup === 'function' ? setup(runtime) : setup;
+    const run = madeFunction(setup, runtime, ['processElement']);
     this.#cell.run = run;
     return run.open?.(runtime);
   }

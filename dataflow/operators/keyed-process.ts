@@ -2,6 +2,7 @@ import type { Key } from '../../core/keys.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, KeyedProcessContext, KeyedProcessFunction, KeyedProcessSetup, OnTimerContext, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import { madeFunction } from './made-function.js';
 import { keyedProcessContextOf, timerContextsOf } from './process-context.js';
 import type { ResultPump } from './result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf } from './runtime-context.js';
@@ -53,7 +54,7 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
     cell.context = keyedProcessContextOf<K>(cell, context, cell.keyed);
     this.#timerContexts = timerContextsOf(cell.context);
     const runtime = keyedRuntimeContextOf(context);
-    const run = typeof this.#setup === 'function' ? this.#setup(runtime) : this.#setup;
+    const run = madeFunction(this.#setup, runtime, ['processElement']);
     cell.run = run;
     return run.open?.(runtime);
   }

@@ -15,6 +15,7 @@ import type {
 } from '../functions.js';
 import { compile } from '../fusion/dynamic-code.js';
 import { fieldPicker } from '../records/pick-fields.js';
+import { madeFunction } from './made-function.js';
 
 /** The same function of whole records. */
 export function onFields<Picked, Out>(fields: readonly string[], call: (picked: Picked) => Out): (record: unknown) => Out {
@@ -82,7 +83,7 @@ export function processOnFields<In, Context, Runtime, Timer, Out>(
   setup: Processing<In, Context, Runtime, Timer, Out> | ((runtime: Runtime) => Processing<In, Context, Runtime, Timer, Out>),
 ): (runtime: Runtime) => Processing<unknown, Context, Runtime, Timer, Out> {
   return (runtime) => {
-    const run = typeof setup === 'function' ? setup(runtime) : setup;
+    const run = madeFunction(setup, runtime, ['processElement']);
     const pick = fieldPicker(fields) as (record: unknown) => In;
     return {
       open: (context) => run.open?.(context),

@@ -1,6 +1,7 @@
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, ProcessFunction, ProcessSetup, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import { madeFunction } from './made-function.js';
 import { processContextOf } from './process-context.js';
 import type { ResultPump } from './result-pump.js';
 import { runtimeContextOf } from './runtime-context.js';
@@ -42,7 +43,7 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
 
   open(context: OperatorContext): void | Promise<void> {
     const runtime = runtimeContextOf(context);
-    const run = typeof this.#setup === 'function' ? this.#setup(runtime) : this.#setup;
+    const run = madeFunction(this.#setup, runtime, ['processElement']);
     this.#cell.run = run;
     return run.open?.(runtime);
   }

@@ -9,6 +9,7 @@
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import { madeFunction } from './made-function.js';
 import type { ResultPump } from './result-pump.js';
 import { failFunction } from './user-error.js';
 
@@ -84,7 +85,7 @@ export class TwoInputProcess implements Operator {
     cell.first = first;
     cell.second = second;
     this.#timers = timers;
-    const run = (typeof setup === 'function' ? setup(runtime) : setup) as NonNullable<Cell['run']>;
+    const run = madeFunction(setup as NonNullable<Cell['run']>, runtime, [this.#options.first.method, this.#options.second.method]);
     cell.run = run;
     return run.open?.(runtime);
   }

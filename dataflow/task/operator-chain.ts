@@ -19,7 +19,7 @@ import { compile } from '../fusion/dynamic-code.js';
 import { fuse } from '../fusion/fuse.js';
 import { createRecordCount, type RecordCount } from '../fusion/record-count.js';
 import type { NamedStage } from '../fusion/record-stage.js';
-import { functionError } from '../operators/user-error.js';
+import { failFunction, functionError } from '../operators/user-error.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
 import { fanOut } from './fan-out.js';
 import { FunctionMetrics } from './function-metrics.js';
@@ -173,6 +173,8 @@ export class OperatorChain {
     for (const chained of this.#operators) {
       if (!this.#opened.has(chained)) continue;
       try {
+        // What is closed belongs to no key, not to that of the last record.
+        chained.keyed?.leaveKey();
         await chained.operator?.close?.();
       } catch (error) {
         failures.push(functionError(chained.descriptor.name, error));
@@ -236,7 +238,7 @@ export class OperatorChain {
     }
   }
 
-  /** Of a sink: counting what it took. */
+  /** Of a sink: counting what it took, and naming it when it throws. */
   #boundInput({ descriptor, context }: ChainedOperator, operator: Operator): Emit<unknown> {
     const out = this.#outputOf(descriptor, null);
     const input = operator.bind(out, context);
@@ -246,11 +248,17 @@ export class OperatorChain {
     }
     if (descriptor.kind !== 'sink') return input;
     const written = this.#written;
-    const counted = 'return function sink(value, timestamp, keyHash) { input(value, timestamp, keyHash); written[0] += 1; };';
+    const fail = (error: unknown): never => failFunction(descriptor.name, error);
+    const code =
+      'return function sink(value, timestamp, keyHash) { try { input(value, timestamp, keyHash); } catch (error) { fail(error); } written[0] += 1; };';
     return (
-      compile<Emit<unknown>>('sink', { input, written }, counted) ??
+      compile<Emit<unknown>>('sink', { input, written, fail }, code) ??
       ((value, timestamp, keyHash) => {
-        input(value, timestamp, keyHash);
+        try {
+          input(value, timestamp, keyHash);
+        } catch (error) {
+          fail(error);
+        }
         written[0] = (written[0] as number) + 1;
       })
     );

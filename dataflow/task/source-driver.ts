@@ -128,7 +128,13 @@ export class SourceDriver {
     const { time, times } = this.#options;
     time?.read(current.split.id);
     if (times?.isAhead === true) return 'waiting';
-    const status = this.#reader.poll(this.#options.output, recordsMax);
+    let status: ReturnType<SourceReader<unknown>['poll']>;
+    try {
+      status = this.#reader.poll(this.#options.output, recordsMax);
+    } catch (error) {
+      // Operators behind the source have named themselves.
+      throw functionError(this.#options.context.operatorName, error);
+    }
     switch (status) {
       case 'more':
         return 'progress';

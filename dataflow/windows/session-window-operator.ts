@@ -15,7 +15,7 @@ import { failFunction } from '../operators/user-error.js';
 import { lateRecordsOf } from './late-records.js';
 import { checkedGap, timestampMissing } from './timestamps.js';
 import type { SessionWindows } from './window-assigner.js';
-import { ownBy, type WindowContents } from './window-contents.js';
+import { ownContentsBy, type WindowContents } from './window-contents.js';
 import type { WindowFiring } from './window-firing.js';
 import { contentsOf, firingOf, type WindowPlan } from './window-plan.js';
 import { TimeWindow } from './window.js';
@@ -108,7 +108,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
         clock: context.clock,
         currentWatermark: () => context.currentWatermark(),
         gapOf: (value: In) => this.#gapOf(value),
-        own: ownBy({ place: context.operatorName, isObjectReuse: context.isObjectReuse }),
+        own: ownContentsBy({ place: context.operatorName, isObjectReuse: context.isObjectReuse }),
         addSlowly: (value: In, timestamp: number) => this.#add(value, timestamp),
         fail: (error: unknown): never => failFunction(context.operatorName, error),
       },

@@ -19,7 +19,7 @@ import { contentsBetween, dropSlices, hasSlices, insertSlice, placeIn, ringOf, t
 import { Slices } from './slices.js';
 import { timestampMissing } from './timestamps.js';
 import type { FixedWindows } from './window-assigner.js';
-import { ownBy, type WindowContents } from './window-contents.js';
+import { ownContentsBy, type WindowContents } from './window-contents.js';
 import type { WindowFiring } from './window-firing.js';
 import { contentsOf, firingOf, type WindowPlan } from './window-plan.js';
 import { TimeWindow } from './window.js';
@@ -123,7 +123,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
         cell: this.#cell,
         clock: context.clock,
         currentWatermark: () => context.currentWatermark(),
-        own: ownBy({ place: context.operatorName, isObjectReuse: context.isObjectReuse }),
+        own: ownContentsBy({ place: context.operatorName, isObjectReuse: context.isObjectReuse }),
         addSlowly: (value: In, timestamp: number) => this.#add(value, timestamp),
         fail: (error: unknown): never => failFunction(context.operatorName, error),
       },

@@ -5,7 +5,10 @@
  *      is another object than the one it was given; an accumulator that is changed in place is never copied for a record.
  * WC2  `merge` gets two contents that are nobody else's: a function may take both apart. The earlier comes first.
  * WC3  Contents are plain data, so that they survive a checkpoint: anything else is refused with the first record.
+ * WC4  A window without contents is an empty one, so a function that returns undefined for them would lose what is there: it
+ *      is refused.
  */
+import { MillraceError } from '../../core/errors.js';
 import type { AggregateFunction, ReduceFunction } from '../functions.js';
 import { synchronous } from '../operators/synchronous.js';
 import { copyValue } from '../../storage/state/heap/value-copier.js';
@@ -41,16 +44,31 @@ export function ownBy({ place, isObjectReuse }: ContentsOptions): Own {
   return isObjectReuse ? (value) => value : (value) => copyValue(value, place);
 }
 
+/** The same for what a function made of contents (WC4). */
+export function ownContentsBy(options: ContentsOptions): Own {
+  const own = ownBy(options);
+  return (value) => own(present(value));
+}
+
+function present<T>(contents: T): T {
+  if (contents !== undefined) return contents;
+  throw new MillraceError('WINDOW_CONTENTS_MISSING', 'The function of the window returned undefined for what the window keeps.', {
+    domain: 'user',
+    recovery: 'fail-job',
+    hint: 'Return the accumulator from add and merge, and a record from reduce, also when they changed the one they got.',
+  });
+}
+
 /** One accumulator of an aggregate function. */
 export function aggregatedContents<In, Acc, Mid>(
   aggregate: AggregateFunction<In, Acc, Mid>,
   options: ContentsOptions,
 ): WindowContents<In, Acc, Mid> {
-  const own = ownBy(options);
+  const own = ownContentsBy(options);
   const copy = (contents: Acc): Acc => copyValue(contents, options.place);
   return {
     begin: (value) => {
-      const first = aggregate.add(value, aggregate.createAccumulator());
+      const first = present(aggregate.add(value, aggregate.createAccumulator()));
       synchronous(first);
       // A copy even where objects are reused: it is what refuses instances of classes (WC3).
       return copy(first);
@@ -59,7 +77,7 @@ export function aggregatedContents<In, Acc, Mid>(
       const after = aggregate.add(value, before);
       return after === before ? before : own(after);
     },
-    merge: (left, right) => aggregate.merge(left, right),
+    merge: (left, right) => present(aggregate.merge(left, right)),
     copy,
     values: (contents) => [synchronous(aggregate.getResult(contents))],
     isFolded: true,
@@ -70,14 +88,14 @@ export function aggregatedContents<In, Acc, Mid>(
 
 /** One value that the others were folded into. */
 export function reducedContents<T>(reduce: ReduceFunction<T>, options: ContentsOptions): WindowContents<T, T, T> {
-  const own = ownBy(options);
+  const own = ownContentsBy(options);
   return {
     begin: (value) => own(value),
     add: (value, before) => {
       const after = synchronous(reduce(before, value));
       return after === before ? before : own(after);
     },
-    merge: (left, right) => reduce(left, right),
+    merge: (left, right) => present(reduce(left, right)),
     copy: (contents) => copyValue(contents, options.place),
     values: (contents) => [contents],
     isFolded: true,

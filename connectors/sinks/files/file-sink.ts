@@ -73,7 +73,14 @@ const toJson = (value: unknown): string => JSON.stringify(value) ?? 'null';
 /** A line feed inside a line would make two of it. */
 function oneLine<T>(encode: (value: T) => string): (value: T) => string {
   return (value) => {
-    const line = encode(value);
+    const line: unknown = encode(value);
+    if (typeof line !== 'string') {
+      throw new MillraceError('SINK_LINE_MISSING', `\`encode\` returned ${line === null ? 'null' : typeof line} instead of a line.`, {
+        domain: 'user',
+        recovery: 'fail-job',
+        hint: 'Let `encode` return text, or leave it out to write JSON.',
+      });
+    }
     if (!line.includes('\n')) return line;
     throw new MillraceError('SINK_LINE_FEED', `A line for a file has a line feed in it: ${JSON.stringify(line.slice(0, 120))}`, {
       domain: 'user',

@@ -240,6 +240,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   private declare<T>(name: string, kind: KeyedStateKind, options: ScopedStateOptions<T> = {}): DeclaredState & Expiring {
     const { isNamespaced = false, version = 1, migrate } = options;
     const place = `${this.operatorName}, state ${JSON.stringify(name)}`;
+    assertName(name, this.operatorName);
     assertVersion(version, place);
     const ttl = TimeToLive.of(options.ttl, this.clock, place);
     const { table, index } = this.scopes.declare({ name, kind, isNamespaced, version, hasTtl: ttl !== undefined }, migrate);
@@ -284,6 +285,16 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       hint: 'Use milliseconds since 1970 as a finite number.',
     });
   }
+}
+
+function assertName(name: unknown, operatorName: string): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new MillraceError('STATE_NAME_INVALID', `${JSON.stringify(name) ?? 'undefined'} is no name of a state.`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    where: operatorName,
+    hint: 'A state is found in checkpoints by its name: give it a text that is not empty.',
+  });
 }
 
 function assertVersion(version: number, where: string): void {

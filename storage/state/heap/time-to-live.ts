@@ -33,7 +33,10 @@ export class TimeToLive {
 
   /** Undefined when nothing expires. `where` names operator and state, for errors. */
   static of(ttl: StateTtl | undefined, clock: Pick<Clock, 'now'> | undefined, where: string): TimeToLive | undefined {
-    if (ttl === undefined || ttl.updateType === 'Disabled') return undefined;
+    if (ttl === undefined) return undefined;
+    assertOneOf('updateType', ttl.updateType, ['OnCreateAndWrite', 'OnReadAndWrite', 'Disabled'], where);
+    assertOneOf('visibility', ttl.visibility, ['NeverReturnExpired', 'ReturnExpiredIfNotCleanedUp'], where);
+    if (ttl.updateType === 'Disabled') return undefined;
     const ms = parseDuration(ttl.timeToLive);
     if (ms === undefined || ms <= 0 || clock === undefined) throw invalid(ttl, where);
     return new TimeToLive(ms, ttl, clock);
@@ -48,11 +51,25 @@ export class TimeToLive {
   }
 }
 
-function invalid({ timeToLive }: StateTtl, where: string): MillraceError {
-  return new MillraceError('STATE_TTL_INVALID', `${JSON.stringify(timeToLive)} is not a time to live.`, {
+function assertOneOf(option: string, given: unknown, known: readonly string[], where: string): void {
+  if (given === undefined || known.includes(given as string)) return;
+  throw new MillraceError('STATE_TTL_INVALID', `${option} cannot be ${String(given)}.`, {
     domain: 'user',
     recovery: 'fail-job',
     where,
-    hint: 'Use milliseconds above 0, or text such as "10 min".',
+    hint: `Use ${known.join(', ')}.`,
   });
+}
+
+function invalid({ timeToLive }: StateTtl, where: string): MillraceError {
+  return new MillraceError(
+    'STATE_TTL_INVALID',
+    `${typeof timeToLive === 'number' ? timeToLive : JSON.stringify(timeToLive)} is not a time to live.`,
+    {
+      domain: 'user',
+      recovery: 'fail-job',
+      where,
+      hint: 'Use milliseconds above 0, or text such as "10 min".',
+    },
+  );
 }
