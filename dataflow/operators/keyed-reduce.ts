@@ -1,5 +1,6 @@
 import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
+import { keptResult } from '../../storage/state/heap/kept-result.js';
 import type { KeySelector, Operator } from '../contracts.js';
 import type { ReduceFunction, RichReduceFunction } from '../functions.js';
 import { lifeOf, richOf } from './rich-function.js';
@@ -20,10 +21,17 @@ export function keyedReduceOperator<T>(keyOf: KeySelector<T>, written: ReduceFun
       const key = $keyOf(value);
       $state.keyed.setCurrentKey(key, keyHash === undefined ? $keyHashOf(key) : keyHash);
       const before = $state.accumulated.value();
-      if (before !== undefined) value = ${reduced};
+      if (before !== undefined) {
+        value = ${reduced};
+        if (value === undefined) $kept(value);
+      }
       $state.accumulated.update(value);
     }`;
-      return { uses: { keyOf, reduce: written, rich, state, keyHashOf }, code: code(call), firstCode: code(`$first(${call})`) };
+      return {
+        uses: { keyOf, reduce: written, rich, state, keyHashOf, kept: keptResult },
+        code: code(call),
+        firstCode: code(`$first(${call})`),
+      };
     },
     bind: (out, { operatorName }) => {
       const reduce = typeof written === 'function' ? written : (before: T, value: T) => written.reduce(before, value);
@@ -36,6 +44,7 @@ export function keyedReduceOperator<T>(keyOf: KeySelector<T>, written: ReduceFun
           keyed.setCurrentKey(key, keyHash ?? keyHashOf(key));
           const before = accumulated.value();
           after = before === undefined ? value : reduce(before, value);
+          if (before !== undefined) keptResult(after);
           if (isFirst && before !== undefined) {
             synchronous(after);
             isFirst = false;

@@ -134,6 +134,22 @@ const mistakes: readonly Mistake[] = [
     message: /wrong, state "n": updateType cannot be Never/,
   },
   {
+    title: 'reduce of a key gives nothing',
+    build: (items) => items.keyBy('key').reduce(lost),
+    code: 'STATE_RESULT_MISSING',
+    message: /^wrong: .*undefined/,
+  },
+  {
+    title: 'the function of a reducing state gives nothing',
+    build: (items) =>
+      items.keyBy('key').process<Item>(({ reducingState }) => {
+        const last = reducingState<Item>('last', lost);
+        return { processElement: (item) => last.add(item) };
+      }),
+    code: 'STATE_RESULT_MISSING',
+    message: /^wrong: .*undefined/,
+  },
+  {
     title: 'what is added is no accumulator',
     build: (items) => items.map({ open: (context) => void context.addAccumulator('n', of(undefined)), map: (item) => item }),
     code: 'ACCUMULATOR_INVALID',

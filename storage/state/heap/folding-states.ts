@@ -6,6 +6,7 @@
  * FS2  What `get` of an aggregating state returns shares nothing with the accumulator.
  */
 import type { AggregatingState, Aggregation, ReducingState, ValueState } from '../contracts.js';
+import { keptResult } from './kept-result.js';
 
 export class FoldedState<T> implements ReducingState<T> {
   readonly #held: ValueState<T>;
@@ -22,7 +23,7 @@ export class FoldedState<T> implements ReducingState<T> {
 
   add(value: T): void {
     const before = this.#held.value();
-    this.#held.update(before === undefined ? value : this.#reduce(before, value));
+    this.#held.update(before === undefined ? value : keptResult(this.#reduce(before, value)));
   }
 
   clear(): void {
@@ -55,7 +56,7 @@ export class AccumulatedState<In, Acc, Out> implements AggregatingState<In, Out>
 
   add(value: In): void {
     const before = this.#held.value();
-    const after = this.#aggregation.add(value, before ?? this.#aggregation.createAccumulator());
+    const after = keptResult(this.#aggregation.add(value, before ?? this.#aggregation.createAccumulator()));
     this.#held.update(after === before && isOfNumbers(after) ? after : this.#copy(after));
   }
 
