@@ -21,6 +21,7 @@ export const generatedDocuments: readonly GeneratedDocument[] = [
   { path: 'docs/state-machines', script: 'scripts/visualise.js', command: 'npm run visualise' },
   { path: 'docs/protocol.md', script: 'scripts/generate-protocol-docs.js', command: 'npm run docs:protocol' },
   { path: 'docs/configuration.md', script: 'scripts/generate-configuration-docs.js', command: 'npm run docs:configuration' },
+  { path: 'docs/api', script: 'scripts/generate-api-docs.js', command: 'npm run docs:api' },
 ];
 
 /** Differences between what is committed and what `generate` writes now, as sentences; empty when there are none. */
