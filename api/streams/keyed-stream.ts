@@ -29,7 +29,7 @@ interface NotKeyed {
 let readKeySelector: (stream: KeyedStream<Key, unknown>) => (value: unknown) => Key;
 
 /** How a keyed stream makes the key of a record. */
-export function keySelectorOf<K extends Key, T, F extends FieldOf<T>>(stream: KeyedStream<K, T, F>): (value: T) => K {
+function keySelectorOf<K extends Key, T, F extends FieldOf<T>>(stream: KeyedStream<K, T, F>): (value: T) => K {
   return readKeySelector(stream as KeyedStream<Key, unknown>) as (value: T) => K;
 }
 

@@ -47,7 +47,7 @@ export interface WindowPlan<In, Acc = unknown, Mid = unknown, Out = unknown> {
   readonly run: ProcessWindowFunction<Mid, Out, Key, Window> | undefined;
 }
 
-export function contentsOptions({ operatorName, isObjectReuse }: OperatorContext): ContentsOptions {
+function contentsOptions({ operatorName, isObjectReuse }: OperatorContext): ContentsOptions {
   return { place: `${operatorName}, contents of a window`, isObjectReuse };
 }
 

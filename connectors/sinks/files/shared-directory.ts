@@ -39,7 +39,7 @@ export async function claimDirectory(options: ClaimOptions): Promise<string> {
 }
 
 /** Makes a directory with all above it, so that they survive a power cut. */
-export async function makeDurably(files: FileSystem, directory: string): Promise<void> {
+async function makeDurably(files: FileSystem, directory: string): Promise<void> {
   const missing: string[] = [];
   for (let path = directory; path !== '' && (await files.stat(path)) === undefined; path = parentOf(path)) missing.push(path);
   if (missing.length === 0) return;

@@ -42,7 +42,7 @@ export interface StateTableOptions {
 }
 
 /** Stands for an entry where there is none. */
-export const noEntry = -1;
+const noEntry = -1;
 
 export class StateTable {
   readonly keyGroups: KeyGroupRange;
