@@ -3,20 +3,17 @@
  */
 import { strict as assert } from 'node:assert';
 import { checkpointId } from '../../core/ids.js';
-import type { OperatorBenchOptions } from '../operator-bench.js';
 import type { Contract } from './contract.js';
-import { SinkBench, type SinkFixture } from './sink.js';
+import { withWriters, type SinkFixture, type StartWriter } from './sink.js';
 
 export interface AtLeastOnceSinkFixture<T> extends SinkFixture<T> {
   /** Records of a subtask arrive in order, as long as nothing fails: then `visible` tells them in order. */
   readonly isOrdered?: boolean;
 }
 
-type Start = (options?: Omit<OperatorBenchOptions, 'files' | 'clock'>) => Promise<SinkBench<unknown>>;
-
 interface Given {
   readonly fixture: AtLeastOnceSinkFixture<unknown>;
-  readonly start: Start;
+  readonly start: StartWriter;
   /** Each number at least once, and no others. */
   holds(...numbers: readonly number[]): Promise<void>;
 }
@@ -100,25 +97,13 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
 /** The contract of sinks that write at least once. */
 export const atLeastOnceSinkContract: Contract<AtLeastOnceSinkFixture<unknown>> = Object.entries(cases).map(([name, body]) => ({
   name,
-  run: async (fixture) => {
-    const started: SinkBench<unknown>[] = [];
-    try {
-      await body(given(fixture, started));
-    } finally {
-      for (const writer of started) await writer.close();
-    }
-  },
+  run: (fixture) => withWriters(fixture, (start) => body(given(fixture, start))),
 }));
 
-function given(fixture: AtLeastOnceSinkFixture<unknown>, started: SinkBench<unknown>[]): Given {
-  const { files, clock } = fixture;
+function given(fixture: AtLeastOnceSinkFixture<unknown>, start: StartWriter): Given {
   return {
     fixture,
-    start: (options = {}) => {
-      const writer = new SinkBench(fixture.makeSink(), { ...options, files, ...(clock === undefined ? {} : { clock }) });
-      started.push(writer);
-      return writer.open();
-    },
+    start,
     holds: async (...numbers) =>
       assert.deepEqual(
         [...new Set(await fixture.visible())].sort((a, b) => a - b),

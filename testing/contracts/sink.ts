@@ -71,12 +71,27 @@ export class SinkBench<T> {
   }
 }
 
-type Start = (options?: Omit<OperatorBenchOptions, 'files' | 'clock'>) => Promise<SinkBench<unknown>>;
+/** Starts a writer of a fixture's sink. */
+export type StartWriter = (options?: Omit<OperatorBenchOptions, 'files' | 'clock'>) => Promise<SinkBench<unknown>>;
+
+/** Runs a case, then closes the writers that it left behind as dead: they hold connections. */
+export async function withWriters(fixture: SinkFixture<unknown>, run: (start: StartWriter) => Promise<void>): Promise<void> {
+  const { files, clock } = fixture;
+  const started: SinkBench<unknown>[] = [];
+  try {
+    await run((options = {}) => {
+      const writer = new SinkBench(fixture.makeSink(), { ...options, files, ...(clock === undefined ? {} : { clock }) });
+      started.push(writer);
+      return writer.open();
+    });
+  } finally {
+    for (const writer of started) await writer.close();
+  }
+}
 
 interface Given {
   readonly fixture: SinkFixture<unknown>;
-  /** Starts a writer. */
-  readonly start: Start;
+  readonly start: StartWriter;
   sees(...numbers: readonly number[]): Promise<void>;
 }
 
@@ -292,26 +307,13 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
 /** The contract of sinks built on two-phase commit. */
 export const sinkContract: Contract<SinkFixture<unknown>> = Object.entries(cases).map(([name, body]) => ({
   name,
-  run: async (fixture) => {
-    const started: SinkBench<unknown>[] = [];
-    try {
-      await body(given(fixture, started));
-    } finally {
-      // Writers that a case left behind as dead hold connections.
-      for (const writer of started) await writer.close();
-    }
-  },
+  run: (fixture) => withWriters(fixture, (start) => body(given(fixture, start))),
 }));
 
-function given(fixture: SinkFixture<unknown>, started: SinkBench<unknown>[]): Given {
-  const { files, clock } = fixture;
+function given(fixture: SinkFixture<unknown>, start: StartWriter): Given {
   return {
     fixture,
-    start: (options = {}) => {
-      const writer = new SinkBench(fixture.makeSink(), { ...options, files, ...(clock === undefined ? {} : { clock }) });
-      started.push(writer);
-      return writer.open();
-    },
+    start,
     sees: async (...numbers) =>
       assert.deepEqual(
         [...(await fixture.visible())].sort((a, b) => a - b),
