@@ -1,17 +1,20 @@
-/** A Nexmark query over generated events, whose rows are counted: `query`, `events`, `warmUp`, `parallelism`. */
+/**
+ * A Nexmark query over generated events: `query`, `events`, `warmUp`, `parallelism`. Its rows are counted, and written down
+ * where there is an `output`.
+ */
 import { defineJob, type PollStatus, type Source, type SourceOutput, type SourceReader, type Split } from 'millrace';
 import { queryJob } from '../../scripts/nexmark/query-jobs.js';
 import { mark } from '../harness/forms.js';
-import { countingSink } from './counting-sink.js';
+import { countedSink, countingSink } from './counting-sink.js';
 
 export default defineJob('bench-nexmark', (env) => {
   const { parameters } = env;
   const parallelism = parameters.integer('parallelism', 1);
   const warmUpOfReader = parameters.integer('warmUp', 0) / parallelism;
   env.setParallelism(parallelism).enableCheckpointing('10 s');
-  queryJob(parameters.string('query'))
-    .rowsOf(env, (source) => withBegin(source, warmUpOfReader))
-    .sinkTo(countingSink(() => 1));
+  const query = queryJob(parameters.string('query'));
+  const rows = query.rowsOf(env, (source) => withBegin(source, warmUpOfReader));
+  rows.sinkTo(parameters.has('output') ? countedSink(query.sinkTo(parameters.path('output'))) : countingSink(() => 1));
 });
 
 /** Marks where the measured part begins, when each reader has emitted so many records. */

@@ -20,7 +20,9 @@ export interface QueryOptions<Row> {
 export interface QueryJob<Row> extends JobDefinition {
   /** The rows of the events that the parameters describe; `through` may stand between the source and all that follows. */
   rowsOf(env: StreamExecutionEnvironment, through?: (source: Source<AuctionEvent>) => Source<AuctionEvent>): DataStream<Row>;
-  /** To the files of `--output DIR`, each row exactly once, or to the screen. */
+  /** Takes the rows, each exactly once, into files of the folder. */
+  sinkTo(output: string): Sink<Row>;
+  /** To the files of `--output DIR`, or to the screen. */
   write(rows: DataStream<Row>, env: StreamExecutionEnvironment): void;
 }
 
@@ -35,7 +37,7 @@ export function defineQuery<Row>({ name, reads, rows, sinkTo = ndjsonFiles }: Qu
     if (parameters.has('output')) stream.sinkTo(sinkTo(parameters.path('output')));
     else stream.print();
   };
-  return { ...defineJob(`nexmark-${name}`, (env) => write(rowsOf(env), env)), rowsOf, write };
+  return { ...defineJob(`nexmark-${name}`, (env) => write(rowsOf(env), env)), rowsOf, sinkTo, write };
 }
 
 const ndjsonFiles = <Row>(output: string): Sink<Row> => fileSink(output, { suffix: '.ndjson' });
