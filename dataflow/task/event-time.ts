@@ -4,7 +4,7 @@
  * ET1  Timers that are due fire in order of time, before the watermark is handed on (Flink), one operator after the other.
  * ET2  Each timer fires only while there is room, as each record is processed only then.
  */
-import type { ChainedOperator } from './operator-chain.js';
+import type { ChainedOperator } from './chained-operator.js';
 import { callOperator, type Procedure } from './procedure.js';
 
 /** The part of a task these procedures need. */

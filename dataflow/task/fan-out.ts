@@ -3,7 +3,7 @@ import { copyRecord } from '../records/copy-record.js';
 
 const drop: Emit<unknown> = () => {};
 
-/** One emit for several takers (C2); channels among them copy for themselves, which a second copy does not harm. */
+/** One emit for several takers (CW2); channels among them copy for themselves, which a second copy does not harm. */
 export function fanOut(takers: readonly Emit<unknown>[], isObjectReuse: boolean): Emit<unknown> {
   const [first, ...others] = takers;
   if (first === undefined) return drop;

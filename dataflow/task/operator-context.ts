@@ -12,7 +12,7 @@ import type { FunctionMetrics } from './function-metrics.js';
 import type { Mailbox } from './mailbox.js';
 import type { Parking } from './parking.js';
 import { callOperator } from './procedure.js';
-import type { Timeline } from './task-time.js';
+import type { Timeline } from './timeline.js';
 
 /** The task, as far as its operators have to do with it. */
 export interface OperatorTask {

@@ -4,7 +4,7 @@ import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks
 import type { OperatorId } from '../../core/ids.js';
 import type { ChunkReader } from '../../storage/state/contracts.js';
 import type { ChunkStore } from '../task-runtime.js';
-import type { ChainedOperator } from './operator-chain.js';
+import type { ChainedOperator } from './chained-operator.js';
 
 /** The checkpoint a task was deployed with, and where its chunks are. */
 export interface RestoreScope {

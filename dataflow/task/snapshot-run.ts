@@ -15,7 +15,7 @@ import type { ChunkHandle, OperatorSnapshot, OperatorStateHandle, StateDescripto
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { ChunkGate } from './chunk-gate.js';
-import type { ChainedOperator } from './operator-chain.js';
+import type { ChainedOperator } from './chained-operator.js';
 import type { SourceDriver } from './source-driver.js';
 
 export interface SnapshotRunOptions {

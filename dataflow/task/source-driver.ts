@@ -9,7 +9,7 @@ import type { Clock } from '../../core/ports.js';
 import type { OperatorContext, Source, SourceOutput, SourceReader, Split } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { SplitSource, SplitTimeReport } from '../task-runtime.js';
-import type { ChainedOperator } from './operator-chain.js';
+import type { ChainedOperator } from './chained-operator.js';
 import type { SourceTime } from './source-time.js';
 import { SplitTimes } from './split-times.js';
 import { fromSourceRecord, toSourceRecord, type SourceReaderRecord, type SplitInProgress } from './source-state.js';

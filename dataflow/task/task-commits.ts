@@ -7,7 +7,7 @@
  */
 import type { CheckpointId } from '../../core/ids.js';
 import { functionError } from '../operators/user-error.js';
-import type { ChainedOperator } from './operator-chain.js';
+import type { ChainedOperator } from './chained-operator.js';
 
 export interface TaskCommitsOptions {
   readonly operators: () => readonly ChainedOperator[];

@@ -16,12 +16,13 @@ import type { OperatorId } from '../../core/ids.js';
 import type { Clock, TimerHandle } from '../../core/ports.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { StreamEvent } from '../channels/elements.js';
-import { maxWatermark, minWatermark, type TimeChange } from '../contracts.js';
+import { maxWatermark, type TimeChange } from '../contracts.js';
 import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { advanceOperators, finishChain, type ChainScope } from './event-time.js';
-import type { ChainedOperator } from './operator-chain.js';
+import type { ChainedOperator } from './chained-operator.js';
 import { callOperator, type Procedure } from './procedure.js';
 import { timeReport } from './time-report.js';
+import { timeline, type Timeline } from './timeline.js';
 
 export interface TaskTimeOptions {
   readonly vertex: JobVertex;
@@ -36,18 +37,6 @@ export interface TaskTimeOptions {
   readonly wake: () => void;
   /** To the channels of the outputs of these operators. */
   readonly broadcast: (event: StreamEvent, of: ReadonlySet<OperatorId>) => void;
-}
-
-/** The operators of a chain that share their time. */
-export interface Timeline {
-  readonly operators: ChainedOperator[];
-  readonly ids: Set<OperatorId>;
-  watermark: number;
-  /** When the watermark came to where it is, or the task began. */
-  since: number;
-  isIdle: boolean;
-  /** Undefined: what came in. */
-  origin: TimeOrigin | undefined;
 }
 
 /** See the head of this file. */
@@ -185,12 +174,3 @@ export class TaskTime {
     });
   }
 }
-
-const timeline = (origin?: TimeOrigin): Timeline => ({
-  operators: [],
-  ids: new Set(),
-  watermark: minWatermark,
-  since: 0,
-  isIdle: false,
-  origin,
-});

@@ -2,7 +2,7 @@
 import type { TaskTimeReport } from '../../bus/protocol/event-times.js';
 import { maxWatermark, minWatermark } from '../contracts.js';
 import type { TimeHolders } from '../time/time-origin.js';
-import type { Timeline } from './task-time.js';
+import type { Timeline } from './timeline.js';
 
 const nothing: TimeHolders = { heldBy: null, idle: 0, finished: 0 };
 

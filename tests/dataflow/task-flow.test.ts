@@ -295,7 +295,7 @@ test('a union of two sources is read fairly, and ends when both ended', async ()
   assert.equal(sorted(got), [...range(2_000), ...range(1_000).map((n) => 10_000 + n)]);
 });
 
-test('producer and consumer in one slot never see each other change a record (C2, FC2)', async () => {
+test('producer and consumer in one slot never see each other change a record (CW2, FC2)', async () => {
   const seen: number[] = [];
   const spoilt: number[] = [];
   const kept = { n: 0 };
