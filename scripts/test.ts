@@ -1,8 +1,8 @@
 /**
- * Runs the compiled tests: `node dist/scripts/test.js [part of a test's path …]`.
+ * Runs the compiled tests: `node dist/scripts/test.js [--slowest] [part of a test's path …]`.
  *
- * Each file runs in a process of its own, a few at a time; files that start clusters run alone, at the end. When a
- * file needs them, a nats-server and a redis-server are started on free ports of loopback and named in
+ * Each file runs in a process of its own, as many at a time as there are cores. Of those that start clusters only one runs
+ * at a time, beside the others: much of its time it waits. What keeps every core busy runs alone, at the end. When a file needs them, a nats-server and a redis-server are started on free ports of loopback and named in
  * MILLRACE_TEST_NATS_URL and MILLRACE_TEST_REDIS_URL; MILLRACE_TEST_NATS_SERVER and MILLRACE_TEST_REDIS_SERVER name
  * the binaries, for tests that start their own.
  *
@@ -17,7 +17,8 @@ import { requireServerBinaries } from '../cluster/servers/find-binaries.js';
 import { natsUrl, redisUrl, startNatsServer, startRedisServer } from '../cluster/servers/start-servers.js';
 import { killRunningFiles, runTestFile, type FileResult } from './test-runner/file-process.js';
 import { findTestFiles, type TestFile } from './test-runner/find-files.js';
-import { formatFileResult, formatSummary, formatTotals } from './test-runner/report.js';
+import { formatFileResult, formatSlowest, formatSummary, formatTotals } from './test-runner/report.js';
+import { runInTurns } from './test-runner/turns.js';
 
 endWithReader();
 
@@ -29,7 +30,10 @@ const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<number> {
-  const filters = process.argv.slice(2);
+  const words = process.argv.slice(2);
+  const filters = words.filter((word) => !word.startsWith('--'));
+  const unknown = words.find((word) => word.startsWith('--') && word !== '--slowest');
+  if (unknown !== undefined) throw new TypeError(`There is no flag ${unknown}; the tests take --slowest, and parts of their paths.`);
   const files = findTestFiles(root, filters);
   if (files.length === 0) {
     say(filters.length === 0 ? 'There are no compiled tests. Run: npm run build' : `No test file matches ${filters.join(' ')}.`);
@@ -37,18 +41,13 @@ async function main(): Promise<number> {
     return 1;
   }
   const environment = { ...process.env, TMPDIR: scratch, ...(files.some((file) => file.needsServers) ? await startServers() : {}) };
-  const results = [
-    ...(await runAll(
-      files.filter((file) => !file.alone),
-      availableParallelism(),
-      environment,
-    )),
-    ...(await runAll(
-      files.filter((file) => file.alone),
-      1,
-      environment,
-    )),
-  ];
+  const run = async (file: TestFile): Promise<FileResult> => {
+    const result = await runTestFile(file, environment);
+    say(formatFileResult(result));
+    return result;
+  };
+  const results = await runInTurns({ files, atOnce: availableParallelism(), run });
+  if (words.includes('--slowest')) say(formatSlowest(results));
   say(formatSummary(results));
   return results.some((result) => result.failed > 0) || results.every((result) => result.passed === 0) ? 1 : 0;
 }
@@ -62,20 +61,6 @@ async function startServers(): Promise<Record<string, string>> {
     MILLRACE_TEST_NATS_SERVER: binaries.nats,
     MILLRACE_TEST_REDIS_SERVER: binaries.redis,
   };
-}
-
-async function runAll(files: readonly TestFile[], atOnce: number, environment: NodeJS.ProcessEnv): Promise<readonly FileResult[]> {
-  const waiting = [...files];
-  const results: FileResult[] = [];
-  const worker = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await runTestFile(file, environment);
-      results.push(result);
-      say(formatFileResult(result));
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return results;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

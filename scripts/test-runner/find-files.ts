@@ -9,11 +9,16 @@ export interface TestFile {
   readonly name: string;
   /** Whether it, or a test aid that it imports, uses nats-server or redis-server. */
   readonly needsServers: boolean;
-  /** Whether it starts processes or keeps the cores busy, so that nothing should run beside it. */
-  readonly alone: boolean;
+  /** `heavy`: it starts clusters of processes, one such file at a time. `alone`: it keeps every core busy, nothing beside it. */
+  readonly weight: 'light' | 'heavy' | 'alone';
 }
 
-const foldersAlone = ['end-to-end', 'chaos', 'simulator', 'package'];
+const weightOfFolder: Readonly<Record<string, TestFile['weight']>> = {
+  chaos: 'heavy',
+  'end-to-end': 'heavy',
+  package: 'heavy',
+  simulator: 'alone',
+};
 
 /**
  * The test files below `<root>/dist/tests` whose name contains any of `filters` (all, without filters), sorted.
@@ -35,7 +40,7 @@ export function findTestFiles(root: string, filters: readonly string[]): readonl
       path,
       name,
       needsServers: mentionsServers(path, tests, new Set()),
-      alone: foldersAlone.some((folder) => name.startsWith(`tests/${folder}/`)),
+      weight: weightOfFolder[name.split('/')[1] as string] ?? 'light',
     }));
 }
 

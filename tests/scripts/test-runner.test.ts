@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runTestFile, type FileResult } from '../../scripts/test-runner/file-process.js';
-import { findTestFiles } from '../../scripts/test-runner/find-files.js';
-import { formatFileResult, formatSummary } from '../../scripts/test-runner/report.js';
+import { findTestFiles, type TestFile } from '../../scripts/test-runner/find-files.js';
+import { formatFileResult, formatSlowest, formatSummary } from '../../scripts/test-runner/report.js';
+import { runInTurns } from '../../scripts/test-runner/turns.js';
 import { sharedNatsUrl, sharedRedisUrl, startOwnNats, startOwnRedis } from '../support/servers.js';
 import { temporaryDirectory } from '../support/temp-directory.js';
 import { eventually } from '../support/within.js';
@@ -15,12 +16,14 @@ const boundedUvu = new URL('../../scripts/test-runner/bounded-uvu.js', import.me
 const bounds = (testMs: number, fileMs: number): string =>
   `import { bounds } from '${boundedUvu}'; bounds.testMs = ${testMs}; bounds.fileMs = ${fileMs};`;
 
+const fileOf = (name: string, weight: TestFile['weight'] = 'light'): TestFile => ({ path: name, name, needsServers: false, weight });
+
 /** Runs `body` as a test file whose `uvu` is the runner's. */
 async function runBody(body: string): Promise<FileResult> {
   const directory = temporaryDirectory('runner');
   const path = join(directory, 'subject.test.mjs');
   writeFileSync(path, `import { suite } from 'uvu';\nconst test = suite('subject');\n${body}`);
-  return runTestFile({ path, name: 'subject', needsServers: false, alone: false }, process.env);
+  return runTestFile({ path, name: 'subject', needsServers: false, weight: 'light' }, process.env);
 }
 
 test('passing and failing tests are counted one by one', async () => {
@@ -99,6 +102,71 @@ test('what a test file started does not outlive it (TR4)', async () => {
 
 test('the last line of a run is the totals', () => {
   assert.is(formatSummary([]).split('\n').at(-1), '0 passed, 0 failed');
+});
+
+test('the slowest files are named, with their part of the time', () => {
+  const took = (name: string, elapsedMs: number): FileResult => ({
+    file: fileOf(name),
+    passed: 1,
+    failed: 0,
+    skipped: 0,
+    elapsedMs,
+    problems: [],
+    output: '',
+  });
+  assert.is(
+    formatSlowest([took('tests/a.test', 1_000), took('tests/b.test', 3_000)]),
+    '\n   3.0 s  75 %  tests/b.test\n   1.0 s  25 %  tests/a.test',
+  );
+  const many = Array.from({ length: 20 }, (_, index) => took(`tests/${index}.test`, index));
+  assert.is(formatSlowest(many).trim().split('\n').length, 10);
+});
+
+test('files run as many at a time as asked for, heavy ones first and one at a time, the others beside them (TU1, TU2)', async () => {
+  const files = [
+    ...['l1', 'l2', 'l3', 'l4'].map((name) => fileOf(name)),
+    fileOf('h1', 'heavy'),
+    fileOf('h2', 'heavy'),
+    fileOf('a1', 'alone'),
+  ];
+  const running = new Set<TestFile>();
+  const started: string[] = [];
+  const run = async (file: TestFile): Promise<string> => {
+    running.add(file);
+    started.push(file.name);
+    assert.ok(running.size <= 2);
+    assert.ok([...running].filter(({ weight }) => weight === 'heavy').length <= 1, 'two heavy ones');
+    if (file.weight === 'alone') assert.is(running.size, 1);
+    for (let turn = file.weight === 'heavy' ? 3 : 1; turn > 0; turn -= 1) await Promise.resolve();
+    running.delete(file);
+    return file.name;
+  };
+  const results = await runInTurns({ files, atOnce: 2, run });
+  assert.equal(started.slice(0, 2), ['h1', 'l1']);
+  assert.is(results.at(-1), 'a1');
+  assert.equal([...results].sort(), ['a1', 'h1', 'h2', 'l1', 'l2', 'l3', 'l4']);
+  assert.equal(await runInTurns({ files: [], atOnce: 2, run }), []);
+});
+
+test('a file that starts clusters is heavy, one that keeps every core busy runs alone, by the folder it is in', () => {
+  const root = temporaryDirectory('tree');
+  for (const name of ['end-to-end/killed', 'simulator/campaign', 'core/ids']) {
+    for (const [path, end] of [
+      [join(root, 'tests'), 'ts'],
+      [join(root, 'dist/tests'), 'js'],
+    ] as const) {
+      mkdirSync(join(path, name, '..'), { recursive: true });
+      writeFileSync(join(path, `${name}.test.${end}`), '');
+    }
+  }
+  assert.equal(
+    findTestFiles(root, []).map(({ name, weight }) => [name, weight]),
+    [
+      ['tests/core/ids.test', 'light'],
+      ['tests/end-to-end/killed.test', 'heavy'],
+      ['tests/simulator/campaign.test', 'alone'],
+    ],
+  );
 });
 
 test('a compiled test without its source is a leftover and is not run; a test aid may be what needs servers', () => {
