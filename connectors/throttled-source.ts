@@ -16,28 +16,62 @@ export interface ThrottleOptions {
 export function throttled<T>(source: Source<T>, options: ThrottleOptions): Source<T> {
   const { recordsPerSecond } = options;
   if (!(recordsPerSecond > 0)) throw new TypeError(`recordsPerSecond: ${recordsPerSecond} is not above 0`);
+  const allowances = new WeakMap<OperatorContext, Allowance>();
   return {
     ...source,
     enumerate: (context) => source.enumerate(context),
-    createReader: (context) => new ThrottledReader(source.createReader(context), recordsPerSecond / context.task.parallelism, context),
+    createReader(context) {
+      const allowance = allowances.get(context) ?? new Allowance(recordsPerSecond / context.task.parallelism, context.clock);
+      allowances.set(context, allowance);
+      return new ThrottledReader(source.createReader(context), allowance, context.clock);
+    },
   };
+}
+
+/** What the readers of one subtask may emit together. */
+class Allowance {
+  readonly #recordsPerMs: number;
+  readonly #clock: Clock;
+  #records = 1;
+  #filledAt: number;
+
+  constructor(recordsPerSecond: number, clock: Clock) {
+    this.#recordsPerMs = recordsPerSecond / 1_000;
+    this.#clock = clock;
+    this.#filledAt = clock.monotonic();
+  }
+
+  /** Records that may be emitted now. */
+  get records(): number {
+    const now = this.#clock.monotonic();
+    const burst = Math.max(1, this.#recordsPerMs * 1_000);
+    this.#records = Math.min(burst, this.#records + (now - this.#filledAt) * this.#recordsPerMs);
+    this.#filledAt = now;
+    return Math.floor(this.#records);
+  }
+
+  /** Until there is one more, if nobody else takes it. */
+  get waitMs(): number {
+    return Math.max(1, Math.ceil((1 - this.#records) / this.#recordsPerMs));
+  }
+
+  take(records: number): void {
+    this.#records -= records;
+  }
 }
 
 class ThrottledReader<T> implements SourceReader<T> {
   readonly #inner: SourceReader<T>;
-  readonly #recordsPerMs: number;
+  readonly #allowance: Allowance;
   readonly #clock: Clock;
-  #allowance = 1;
-  #filledAt: number;
   #isHeldBack = false;
   #timer: TimerHandle | undefined;
   #release: (() => void) | undefined;
 
-  constructor(inner: SourceReader<T>, recordsPerSecond: number, context: OperatorContext) {
+  constructor(inner: SourceReader<T>, allowance: Allowance, clock: Clock) {
     this.#inner = inner;
-    this.#recordsPerMs = recordsPerSecond / 1_000;
-    this.#clock = context.clock;
-    this.#filledAt = context.clock.monotonic();
+    this.#allowance = allowance;
+    this.#clock = clock;
   }
 
   start(split: Split, position: unknown): void | Promise<void> {
@@ -45,8 +79,8 @@ class ThrottledReader<T> implements SourceReader<T> {
   }
 
   poll(output: SourceOutput<T>, recordsMax: number): PollStatus {
-    this.#fill();
-    this.#isHeldBack = this.#allowance < 1;
+    const allowed = this.#allowance.records;
+    this.#isHeldBack = allowed < 1;
     if (this.#isHeldBack) return 'pending';
     let emitted = 0;
     const counting: SourceOutput<T> = {
@@ -56,18 +90,17 @@ class ThrottledReader<T> implements SourceReader<T> {
       },
       isAvailable: () => output.isAvailable(),
     };
-    const status = this.#inner.poll(counting, Math.min(recordsMax, Math.floor(this.#allowance)));
-    this.#allowance -= emitted;
+    const status = this.#inner.poll(counting, Math.min(recordsMax, allowed));
+    this.#allowance.take(emitted);
     return status;
   }
 
   whenAvailable(): Promise<void> {
     if (!this.#isHeldBack) return this.#inner.whenAvailable();
-    const waitMs = Math.max(1, Math.ceil((1 - this.#allowance) / this.#recordsPerMs));
     return new Promise((resolve) => {
       this.#wake();
       this.#release = resolve;
-      this.#timer = this.#clock.setTimer(waitMs, () => this.#wake());
+      this.#timer = this.#clock.setTimer(this.#allowance.waitMs, () => this.#wake());
     });
   }
 
@@ -78,13 +111,6 @@ class ThrottledReader<T> implements SourceReader<T> {
   close(): void | Promise<void> {
     this.#wake();
     return this.#inner.close();
-  }
-
-  #fill(): void {
-    const now = this.#clock.monotonic();
-    const burst = Math.max(1, this.#recordsPerMs * 1_000);
-    this.#allowance = Math.min(burst, this.#allowance + (now - this.#filledAt) * this.#recordsPerMs);
-    this.#filledAt = now;
   }
 
   #wake(): void {

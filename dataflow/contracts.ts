@@ -204,14 +204,25 @@ export interface Source<T> {
    * with every restart; ids it named before are passed over. Its readers never come to an end.
    */
   readonly discoveryIntervalMs?: number;
+  /**
+   * How a subtask reads its splits. Side by side, the default of an unbounded source, because its splits may never end: they
+   * are dealt out evenly, and each gets a reader of its own. One after another, the default of a bounded source, whoever is
+   * free taking the next: the splits have to end, and one reader reads them all.
+   */
+  readonly splitReading?: 'side-by-side' | 'one-by-one';
   /** Its reader says how far event time has come (`SourceOutput.time`), where the job has no watermark strategy for it. */
   readonly makesTime?: boolean;
   /** Plain data that is part of the job's fingerprint (a collection's elements, a path). */
   readonly data?: unknown;
   /** Errors here (a missing file) fail the job and name the path. */
   enumerate(context: EnumeratorContext): Promise<readonly Split[]>;
+  /** Called once in a subtask, or for every split that it reads beside others, with the same context. */
   createReader(context: OperatorContext): SourceReader<T>;
 }
+
+/** Whether a subtask reads its splits of this source side by side. */
+export const readsSideBySide = ({ splitReading, boundedness }: Pick<Source<unknown>, 'splitReading' | 'boundedness'>): boolean =>
+  splitReading === undefined ? boundedness === 'unbounded' : splitReading === 'side-by-side';
 
 export interface SourceOutput<T> {
   emit: Emit<T>;

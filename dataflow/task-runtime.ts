@@ -89,6 +89,14 @@ export interface SplitTimeReport {
   readonly watermark: number | null;
 }
 
+/** How a reader takes its splits. */
+export interface SplitRequest {
+  /** Its even share, however late it asks; else the next one of all. */
+  readonly isShare: boolean;
+  /** There may always be more: they are asked for that often. */
+  readonly askAgainMs?: number | undefined;
+}
+
 /** How a source task reaches the JobManager. Promises may stay unsettled while the JobManager is away; rejecting fails the task. */
 export interface SplitSource {
   /**
@@ -98,9 +106,8 @@ export interface SplitSource {
   enumerated(operator: OperatorId, splits: readonly Split[], isOpen?: boolean): Promise<void>;
   /**
    * The next split for a reader, waiting until there is one; undefined: no more, ever. At most one at a time per operator.
-   * With `askAgainMs` there may always be more: it is asked for that often.
    */
-  requestSplit(operator: OperatorId, askAgainMs?: number): Promise<Split | undefined>;
+  requestSplit(operator: OperatorId, request: SplitRequest): Promise<Split | undefined>;
   /**
    * What holds the time of a reader back, besides its own splits; and how far it may read, when it says how far it has come.
    * At most one at a time per operator.

@@ -7,8 +7,7 @@
 import type { CheckpointId } from '../core/ids.js';
 import type { TaskAcknowledgement, TaskRuntime } from '../dataflow/task-runtime.js';
 import type { FormerVertex } from '../graph/state-assignment.js';
-import type { TaskSnapshot } from '../storage/contracts.js';
-import type { HarnessSplitLists } from './harness-splits.js';
+import type { SourceCoordinatorSnapshot, TaskSnapshot } from '../storage/contracts.js';
 
 /** A completed checkpoint as the harness keeps it. */
 export interface HarnessCheckpoint {
@@ -18,7 +17,7 @@ export interface HarnessCheckpoint {
   /** The vertices whose tasks these are. */
   readonly vertices: readonly FormerVertex[];
   /** The splits that were known. */
-  readonly splits: HarnessSplitLists;
+  readonly sources: readonly SourceCoordinatorSnapshot[];
 }
 
 /** A deployed task, as far as checkpoints go. */
@@ -35,7 +34,7 @@ export interface HarnessCheckpointsOptions {
   /** Does something a little later, unless the attempt ends before. */
   readonly later: (action: () => void) => void;
   readonly vertices: () => readonly FormerVertex[];
-  readonly splits: () => HarnessSplitLists;
+  readonly sources: () => readonly SourceCoordinatorSnapshot[];
 }
 
 interface PendingCheckpoint {
@@ -102,14 +101,14 @@ export class HarnessCheckpoints {
   }
 
   acknowledged(key: string, runtime: TaskRuntime, acknowledgement: TaskAcknowledgement): void {
-    const { tasks, later, vertices, splits } = this.#options;
+    const { tasks, later, vertices, sources } = this.#options;
     const pending = this.#pending;
     if (pending === undefined || tasks().get(key)?.runtime !== runtime || pending.id !== acknowledgement.checkpointId) return;
     pending.acknowledged.set(key, acknowledgement);
     if (pending.acknowledged.size < tasks().size) return;
     this.#pending = undefined;
     const snapshots = new Map([...pending.acknowledged].map(([task, { snapshot }]) => [task, snapshot]));
-    this.completed.push({ id: pending.id, isFinal: pending.isFinal, tasks: snapshots, vertices: vertices(), splits: splits() });
+    this.completed.push({ id: pending.id, isFinal: pending.isFinal, tasks: snapshots, vertices: vertices(), sources: sources() });
     for (const task of tasks().values()) later(() => task.runtime.checkpointCompleted(pending.id));
     this.#isFinalDone = pending.isFinal;
     this.#triggerFinal();

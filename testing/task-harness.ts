@@ -7,6 +7,8 @@
  * TH1  The same seed gives the same run.
  * TH2  `restart` leaves nothing of the former attempts alive; the new ones start from the checkpoint that is named.
  */
+import type { RestoredTasks } from '../actors/scheduler/job-sources.js';
+import { shareRestoredSplits } from '../actors/scheduler/restored-splits.js';
 import type { TaskDeploymentDescriptor } from '../bus/protocol/messages/tasks.js';
 import { assert } from '../core/errors.js';
 import {
@@ -39,9 +41,9 @@ import {
 } from '../graph/execution-graph.js';
 import { planJob, type JobPlan } from '../graph/job-plan.js';
 import { assignState } from '../graph/state-assignment.js';
-import type { JobVertex, StreamGraph } from '../graph/types.js';
+import type { JobGraph, JobVertex, StreamGraph } from '../graph/types.js';
 import { chunkHandleOf, verifyChunk } from '../storage/checkpoints/chunk-integrity.js';
-import type { ChunkHandle, TaskSnapshot } from '../storage/contracts.js';
+import type { ChunkHandle } from '../storage/contracts.js';
 import { HeapKeyedStateBackend } from '../storage/state/heap/heap-keyed-state-backend.js';
 import { HarnessCheckpoints, type CheckpointedTask, type HarnessCheckpoint } from './harness-checkpoints.js';
 import { HarnessSlots } from './harness-slots.js';
@@ -93,7 +95,7 @@ export class TaskHarness {
   readonly #options: TaskHarnessOptions;
   readonly #random: SeededRandom;
   readonly #chunks: Map<string, Uint8Array>;
-  readonly #splits = new HarnessSplits();
+  readonly #splits: HarnessSplits;
   readonly #slots: HarnessSlots;
   #tasks = new Map<string, HarnessTask>();
   readonly #checkpoints: HarnessCheckpoints;
@@ -107,6 +109,7 @@ export class TaskHarness {
     this.world = new Simulation({ seed: options.seed ?? 1, ...(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax }) });
     this.#random = this.world.random.fork();
     this.plan = planJob(options.graph);
+    this.#splits = new HarnessSplits(this.plan.jobGraph);
     this.bus = new LossyBusRoom({
       world: this.world,
       random: this.#random.fork(),
@@ -126,7 +129,7 @@ export class TaskHarness {
       nowMs: () => this.world.nowMs,
       later: (action) => this.#later(action),
       vertices: () => this.plan.jobGraph.vertices.map(({ id, ...vertex }) => ({ vertexId: id, ...vertex })),
-      splits: () => this.#splits.lists(),
+      sources: () => this.#splits.lists(),
     });
     if (options.checkpointEveryMs !== undefined) this.#checkpointPeriodically(options.checkpointEveryMs);
   }
@@ -142,18 +145,12 @@ export class TaskHarness {
     this.#checkpoints.reset(checkpoint?.id);
     this.#tasks = new Map();
     this.#slots.renew(this.#attempt);
-    this.#splits.reset([...(checkpoint?.tasks.values() ?? [])], checkpoint?.splits);
     const { jobGraph } = this.plan;
-    const assigned =
-      checkpoint === undefined
-        ? undefined
-        : assignState({ jobGraph, tasks: [...checkpoint.tasks.values()], vertices: checkpoint.vertices });
+    const assigned = checkpoint === undefined ? new Map() : restoredTasks(jobGraph, checkpoint);
+    this.#splits.reset(assigned, checkpoint?.sources ?? []);
     for (const vertex of executionVerticesOf(jobGraph)) {
-      const tasks = assigned?.get(executionVertexId(vertex.vertexId, vertex.subtaskIndex));
-      const restore =
-        checkpoint === undefined || tasks === undefined
-          ? null
-          : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [...tasks] as TaskSnapshot[] };
+      const tasks = assigned.get(executionVertexId(vertex.vertexId, vertex.subtaskIndex)) ?? [];
+      const restore = checkpoint === undefined ? null : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [...tasks] };
       this.#deployTask(vertex, restore);
     }
   }
@@ -264,12 +261,13 @@ export class TaskHarness {
         read: (handle) => later(() => verifyChunk(handle, this.#chunks.get(handle.name), 'harness')),
       },
       splitSource: {
-        enumerated: (operator, splits, isOpen = false) => later(() => this.#splits.enumerated(operator, splits, isOpen)),
-        requestSplit: async (operator, askAgainMs) => {
-          const split = await this.#splits.request(operator, vertex.subtaskIndex, askAgainMs !== undefined);
+        enumerated: (operator, splits, isOpen = false) =>
+          later(() => this.#splits.enumerated(operator, descriptor.attemptId, { splits, isOpen })),
+        requestSplit: async (operator, request) => {
+          const split = await this.#splits.request(operator, descriptor.attemptId, request);
           return later(() => split);
         },
-        exchangeTime: (operator, alignment) => later(() => this.#splits.timeOf(operator, vertex.subtaskIndex, alignment)),
+        exchangeTime: (operator, alignment) => later(() => this.#splits.timeOf(operator, descriptor.attemptId, alignment)),
       },
       createKeyedState: (options) => new HeapKeyedStateBackend(options),
       callbacks: {
@@ -348,7 +346,7 @@ export class TaskHarness {
       restore,
       enumerate:
         vertex.subtaskIndex === 0
-          ? operators.filter(({ kind, id }) => kind === 'source' && !this.#splits.isEnumerated(id)).map(({ id }) => id)
+          ? operators.filter(({ kind, id }) => kind === 'source' && this.#splits.needsEnumeration(id)).map(({ id }) => id)
           : [],
     };
   }
@@ -373,4 +371,10 @@ export class TaskHarness {
       if (attempt === this.#attempt) action();
     });
   }
+}
+
+/** The state of a checkpoint, dealt out as the scheduler does. */
+function restoredTasks(jobGraph: JobGraph, { tasks, vertices }: HarnessCheckpoint): RestoredTasks {
+  const assigned = assignState({ jobGraph, tasks: [...tasks.values()], vertices });
+  return shareRestoredSplits({ jobGraph, former: vertices, assigned });
 }

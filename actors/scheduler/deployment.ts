@@ -9,6 +9,7 @@ import type { JobGraph } from '../../graph/types.js';
 import type { CompletedCheckpoint, TaskSnapshot } from '../../storage/contracts.js';
 import type { Execution } from './execution.js';
 import type { JobSources, RestoredTasks } from './job-sources.js';
+import { shareRestoredSplits } from './restored-splits.js';
 
 /** A checkpoint, its state already dealt out to the subtasks of the job. */
 export interface RestorePlan {
@@ -22,7 +23,8 @@ export const noRestore: RestorePlan = { checkpoint: undefined, tasks: new Map() 
 export function planRestore(jobGraph: JobGraph, checkpoint: CompletedCheckpoint | undefined): RestorePlan {
   if (checkpoint === undefined) return noRestore;
   const isNonRestoredAllowed = jobGraph.settings.isNonRestoredStateAllowed ?? false;
-  return { checkpoint, tasks: assignState({ jobGraph, tasks: checkpoint.tasks, vertices: checkpoint.vertices, isNonRestoredAllowed }) };
+  const assigned = assignState({ jobGraph, tasks: checkpoint.tasks, vertices: checkpoint.vertices, isNonRestoredAllowed });
+  return { checkpoint, tasks: shareRestoredSplits({ jobGraph, former: checkpoint.vertices, assigned }) };
 }
 
 export interface DeploymentOptions {

@@ -7,6 +7,7 @@ import { decode } from '../../bus/codec/cbor.js';
 import { executionVertexId, sourceOperatorsOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
 import type { JobGraph } from '../../graph/types.js';
 import type { CompletedCheckpoint, SourceCoordinatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
+import type { SplitTimeReply, SplitTimeReport } from '../../dataflow/task-runtime.js';
 import { AlignmentGroups } from './alignment-groups.js';
 import { enumeratingSubtask, SourceCoordinator } from './source-coordinator.js';
 
@@ -29,6 +30,7 @@ export class JobSources {
         coordinator: new SourceCoordinator({
           operatorId,
           operatorName: vertex.operators.find(({ id }) => id === operatorId)?.name ?? operatorId,
+          parallelism: vertex.parallelism,
         }),
       })),
     );
@@ -54,15 +56,17 @@ export class JobSources {
         }
         return {};
       },
-      'source.request-split': ({ attemptId, operatorId, requestNumber }) =>
-        this.find(operatorId).request(attemptId, job.subtaskOf(attemptId), requestNumber),
-      'source.exchange-time': ({ attemptId, operatorId, alignment }) => {
-        const subtaskIndex = job.subtaskOf(attemptId);
-        const reply = this.find(operatorId).timeOf(subtaskIndex);
-        const readUpTo = alignment && this.#alignment.report({ operatorId, subtaskIndex }, alignment);
-        return readUpTo === undefined ? reply : { ...reply, readUpTo };
-      },
+      'source.request-split': ({ operatorId, ...asked }) =>
+        this.find(operatorId).request({ ...asked, subtaskIndex: job.subtaskOf(asked.attemptId) }),
+      'source.exchange-time': ({ attemptId, operatorId, alignment }) => this.timeOf(operatorId, job.subtaskOf(attemptId), alignment),
     };
+  }
+
+  /** What holds the event time of a reader back, and how far it may read when it says how far it has come. */
+  timeOf(operatorId: OperatorId, subtaskIndex: number, alignment?: SplitTimeReport): SplitTimeReply {
+    const reply = this.find(operatorId).timeOf(subtaskIndex);
+    const readUpTo = alignment && this.#alignment.report({ operatorId, subtaskIndex }, alignment);
+    return readUpTo === undefined ? reply : { ...reply, readUpTo };
   }
 
   /** Source operators whose splits this subtask must enumerate. */
@@ -74,7 +78,11 @@ export class JobSources {
   }
 
   /** Subtasks are about to be deployed with this state; see SourceCoordinator.reset. */
-  reset(subtasks: readonly ExecutionVertexId[], restored: RestoredTasks, checkpoint: CompletedCheckpoint | undefined): void {
+  reset(
+    subtasks: readonly ExecutionVertexId[],
+    restored: RestoredTasks,
+    checkpoint: Pick<CompletedCheckpoint, 'sources'> | undefined,
+  ): void {
     for (const { vertexId, coordinator } of this.#sources) {
       const indexes = subtasks.flatMap((subtask) => indexIn(vertexId, subtask));
       if (indexes.length === 0) continue;

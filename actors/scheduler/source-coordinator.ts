@@ -10,6 +10,8 @@
  * SC4  The same request number of the same attempt gets the same split again.
  * SC5  A split that nobody reads holds event time back, but not when all splits are parts of one ordered whole: those that
  *      are read come before it, and what holds time is the first of them.
+ * SC6  Shares are even: each split goes to the subtask that has fewest, of those that may still ask; so every split is
+ *      somebody's, though each subtask asks only until it has its share.
  */
 import { MillraceError } from '../../core/errors.js';
 import type { AttemptId, OperatorId } from '../../core/ids.js';
@@ -17,6 +19,7 @@ import type { MessageReply } from '../../bus/protocol/registry.js';
 import type { Split } from '../../dataflow/contracts.js';
 import type { SplitTimeReply } from '../../dataflow/task-runtime.js';
 import type { SourceCoordinatorSnapshot } from '../../storage/contracts.js';
+import { dealToLeastLoaded } from './least-loaded.js';
 
 export type SplitReply = MessageReply<'source.request-split'>;
 
@@ -28,6 +31,23 @@ export interface EnumeratedPart {
   /** Whether the source finds more while the job runs. */
   readonly isOpen?: boolean;
   readonly splits: readonly Split[];
+}
+
+/** How a subtask asks for a split. */
+export interface SplitAsked {
+  readonly attemptId: AttemptId;
+  readonly subtaskIndex: number;
+  readonly requestNumber: number;
+  /** The next one of its even share (SC6). */
+  readonly isShare?: boolean;
+  /** Also after `no-more`. */
+  readonly asksAgain?: boolean;
+}
+
+export interface SourceCoordinatorOptions {
+  readonly operatorId: OperatorId;
+  readonly operatorName: string;
+  readonly parallelism: number;
 }
 
 interface LastAnswer {
@@ -42,16 +62,22 @@ export const enumeratingSubtask = 0;
 export class SourceCoordinator {
   readonly operatorId: OperatorId;
   readonly #operatorName: string;
+  readonly #parallelism: number;
   #splits: readonly Split[] | undefined;
   /** What the present enumeration has sent so far. */
   #enumerating: { readonly attemptId: AttemptId; readonly parts: Split[][] } | undefined;
   readonly #owners = new Map<string, number>();
   #unassigned: Split[] = [];
+  /** The unassigned ones by the subtask whose share they are (SC6); undefined: to be dealt out. */
+  #shares: ReadonlyMap<number, Split[]> | undefined;
+  /** Subtasks that ask no more. */
+  readonly #done = new Set<number>();
   readonly #answers = new Map<number, LastAnswer>();
 
-  constructor(options: { readonly operatorId: OperatorId; readonly operatorName: string }) {
+  constructor(options: SourceCoordinatorOptions) {
     this.operatorId = options.operatorId;
     this.#operatorName = options.operatorName;
+    this.#parallelism = options.parallelism;
   }
 
   /** Whether the list is still to be made. */
@@ -84,7 +110,7 @@ export class SourceCoordinator {
   }
 
   /** The next split for a subtask (SC2, SC4). */
-  request(attemptId: AttemptId, subtaskIndex: number, requestNumber: number): SplitReply {
+  request({ attemptId, subtaskIndex, requestNumber, isShare = false, asksAgain = false }: SplitAsked): SplitReply {
     if (this.#splits === undefined) return { kind: 'wait' };
     const last = this.#answers.get(subtaskIndex);
     if (last?.attemptId === attemptId && last.requestNumber === requestNumber) return last.reply;
@@ -94,8 +120,9 @@ export class SourceCoordinator {
         where: this.#operatorName,
       });
     }
-    const split = this.#unassigned.shift();
-    if (split !== undefined) this.#owners.set(split.id, subtaskIndex);
+    const split = isShare ? this.#sharesOfAll().get(subtaskIndex)?.[0] : this.#unassigned[0];
+    if (split !== undefined) this.#assign(split, subtaskIndex);
+    else if (!asksAgain) this.#done.add(subtaskIndex);
     const reply: SplitReply = split === undefined ? { kind: 'no-more' } : { kind: 'split', split: { id: split.id, data: split.data } };
     this.#answers.set(subtaskIndex, { attemptId, requestNumber, reply });
     return reply;
@@ -126,6 +153,7 @@ export class SourceCoordinator {
   }): void {
     const restarted = new Set(options.subtasks);
     for (const [splitId, owner] of [...this.#owners]) if (restarted.has(owner)) this.#owners.delete(splitId);
+    for (const subtask of restarted) this.#done.delete(subtask);
     for (const [subtask, splitIds] of options.owned) for (const splitId of splitIds) this.#owners.set(splitId, subtask);
     if (restarted.has(enumeratingSubtask)) this.#enumerating = undefined;
     if (this.#splits === undefined && options.splits !== null) {
@@ -168,5 +196,28 @@ export class SourceCoordinator {
 
   #collectUnassigned(): void {
     this.#unassigned = (this.#splits ?? []).filter(({ id }) => !this.#owners.has(id));
+    this.#shares = undefined;
+  }
+
+  #assign(split: Split, subtaskIndex: number): void {
+    this.#owners.set(split.id, subtaskIndex);
+    if (this.#unassigned[0] === split) this.#unassigned.shift();
+    else this.#unassigned = this.#unassigned.filter((other) => other !== split);
+    const share = this.#shares?.get(subtaskIndex);
+    if (share?.[0] === split) share.shift();
+    else this.#shares = undefined;
+  }
+
+  /** SC6. */
+  #sharesOfAll(): ReadonlyMap<number, Split[]> {
+    if (this.#shares !== undefined) return this.#shares;
+    const loads = new Map<number, number>();
+    for (let subtask = 0; subtask < this.#parallelism; subtask += 1) if (!this.#done.has(subtask)) loads.set(subtask, 0);
+    for (const owner of this.#owners.values()) {
+      const load = loads.get(owner);
+      if (load !== undefined) loads.set(owner, load + 1);
+    }
+    this.#shares = dealToLeastLoaded(this.#unassigned, loads);
+    return this.#shares;
   }
 }

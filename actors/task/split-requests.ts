@@ -12,7 +12,7 @@ import type { OperatorId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
 import type { Split } from '../../dataflow/contracts.js';
-import type { SplitSource, SplitTimeReply, SplitTimeReport } from '../../dataflow/task-runtime.js';
+import type { SplitRequest, SplitSource, SplitTimeReply, SplitTimeReport } from '../../dataflow/task-runtime.js';
 import { askUntilAnswered } from '../runtime/persistent-ask.js';
 
 export interface SplitRequestsOptions {
@@ -47,11 +47,11 @@ export class SplitRequests implements SplitSource {
     return askUntilAnswered(this.#options, { kind: 'job', jobId }, 'source.exchange-time', { body, leaderEpoch, attempt: attemptId });
   }
 
-  async requestSplit(operator: OperatorId, askAgainMs?: number): Promise<Split | undefined> {
+  async requestSplit(operator: OperatorId, { isShare, askAgainMs }: SplitRequest): Promise<Split | undefined> {
     const { jobId, attemptId, leaderEpoch } = this.#options.descriptor;
     for (;;) {
       const requestNumber = this.#requestNumbers.get(operator) ?? 0;
-      const body = { jobId, attemptId, operatorId: operator, requestNumber };
+      const body = { jobId, attemptId, operatorId: operator, requestNumber, isShare, asksAgain: askAgainMs !== undefined };
       const answer = await askUntilAnswered(this.#options, { kind: 'job', jobId }, 'source.request-split', {
         body,
         leaderEpoch,

@@ -73,6 +73,8 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
   return {
     name,
     boundedness: discovery === undefined ? 'bounded' : 'unbounded',
+    // Files end, so that a subtask need not have all of its files open.
+    splitReading: 'one-by-one',
     ...discovery,
     data: {
       paths: absolute,

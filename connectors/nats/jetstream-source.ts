@@ -1,7 +1,7 @@
 /**
  * A source of the messages of JetStream streams, from which a job counts exactly once.
  *
- * NS1  A partition is a stream, or one of the filters of its subjects; its position is a sequence of the stream.
+ * NS1  A split is a stream, or one of the filters of its subjects; its position is a sequence of the stream.
  * NS2  A bounded source reads up to the last message that each stream held when the job began.
  * NS3  The timestamp of a record is the time at which the stream stored its message.
  */
@@ -17,13 +17,7 @@ import {
 import type { MessageFormat } from '../formats/message-format.js';
 import type { MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding, wholeMessage } from '../message-decoding.js';
-import {
-  groupPartitions,
-  PartitionGroupReader,
-  type PartitionReader,
-  type PartitionSession,
-  type PartitionSignals,
-} from '../partition-reader.js';
+import { type PartitionReader, partitionReaders, type PartitionSignals } from '../partition-reader.js';
 import { type JetStreamSession, openJetStream, untilAnswered } from './jetstream-session.js';
 import { type NatsServerOptions, shownServers } from './nats-connection.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
@@ -76,19 +70,15 @@ export function jetStreamSource<T>(options: JetStreamSourceOptions<T>): Source<T
     name,
     boundedness,
     data: { servers, streams, filters, format: { name: format.name, data: format.data ?? null }, boundedness, from, trimmed, malformed },
-    async enumerate(context) {
-      const partitions = await findPartitions(context, { streams, filters, from, isBounded: boundedness === 'bounded' }, connect);
-      return groupPartitions(partitions, { boundedness, parallelism: context.parallelism });
-    },
-    createReader: (context) =>
-      new PartitionGroupReader<T>(async (fail): Promise<PartitionSession<T>> => {
-        const session = await connect(context, fail);
-        const decoding = new MessageDecoding({ context, decode: format.decode, show: wholeMessage, malformed, sourceName: name });
-        return {
-          open: (split, position, signals) => openPartition({ context, session, decoding, trimmed, split, position, signals }),
-          close: () => session.close(),
-        };
-      }),
+    enumerate: (context) => findPartitions(context, { streams, filters, from, isBounded: boundedness === 'bounded' }, connect),
+    createReader: partitionReaders<T>(async (context, fail) => {
+      const session = await connect(context, fail);
+      const decoding = new MessageDecoding({ context, decode: format.decode, show: wholeMessage, malformed, sourceName: name });
+      return {
+        open: (split, position, signals) => openPartition({ context, session, decoding, trimmed, split, position, signals }),
+        close: () => session.close(),
+      };
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * A source of the entries of Redis streams, from which a job counts exactly once.
  *
- * RS1  A partition is a stream; its position is an id.
+ * RS1  A split is a stream; its position is an id.
  * RS2  A bounded source reads up to the last entry that each stream held when the job began. A stream that is not there yet
  *      is empty.
  * RS3  The timestamp of a record is the time in the id of its entry.
@@ -11,7 +11,7 @@ import { parseRedisAddress } from '../../storage/redis/redis-address.js';
 import type { MessageFormat, MessageOrigin } from '../formats/message-format.js';
 import type { MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding } from '../message-decoding.js';
-import { groupPartitions, PartitionGroupReader, type PartitionReader } from '../partition-reader.js';
+import { type PartitionReader, partitionReaders } from '../partition-reader.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
 import { isEntryId, timeOfId } from './entry-id.js';
 import { readStream } from './redis-stream-read.js';
@@ -79,14 +79,11 @@ export function redisStreamSource(options: RedisStreamSourceOptions & Partial<Re
       boundedness,
       from,
     },
-    async enumerate(context) {
-      const partitions = await findPartitions(context, { streams, from, isBounded: boundedness === 'bounded' }, connect);
-      return groupPartitions(partitions, { boundedness, parallelism: context.parallelism });
-    },
-    createReader: (context) => {
+    enumerate: (context) => findPartitions(context, { streams, from, isBounded: boundedness === 'bounded' }, connect),
+    createReader: partitionReaders<unknown>(async (context) => {
       const decode = field === undefined || format === undefined ? allFields : oneField(field, format);
       const decoding = new MessageDecoding({ context, decode, show: joined, malformed, sourceName: name });
-      return new PartitionGroupReader<unknown>(async () => ({
+      return {
         // Waiting for an entry holds a connection up, so each stream has its own.
         open: async (split, position, signals) =>
           openPartition(split.data as StreamPartition, position, {
@@ -98,8 +95,8 @@ export function redisStreamSource(options: RedisStreamSourceOptions & Partial<Re
             signals,
           }),
         close: () => Promise.resolve(),
-      }));
-    },
+      };
+    }),
   };
 }
 

@@ -8,14 +8,13 @@ import type { Split } from '../contracts.js';
 export interface SourceReaderState {
   /** Ids of splits that were read to their end. */
   readonly finished: readonly string[];
-  /** The split being read, and what the reader said of its position; undefined position: its beginning. */
-  readonly current: SplitInProgress | null;
-  /** Splits begun by former readers that this one took over and has not come to yet. */
-  readonly waiting: readonly SplitInProgress[];
+  /** Those being read, then those of former readers that this one has not come to yet. */
+  readonly unfinished: readonly SplitInProgress[];
 }
 
 export interface SplitInProgress {
   readonly split: Split;
+  /** What the reader said of it; undefined: its beginning. */
   readonly position: unknown;
   /** With a watermark strategy: how far its time has come, as its tracker says. */
   readonly highest?: number | undefined;
@@ -24,8 +23,7 @@ export interface SplitInProgress {
 /** As it is encoded: plain data, so that the JobManager needs no code of the job. */
 export interface SourceReaderRecord {
   readonly finished: readonly string[];
-  readonly current: SplitRecord | null;
-  readonly waiting: readonly SplitRecord[];
+  readonly unfinished: readonly SplitRecord[];
 }
 
 export interface SplitRecord {
@@ -35,20 +33,20 @@ export interface SplitRecord {
   readonly highest?: number;
 }
 
-export function toSourceRecord({ finished, current, waiting }: SourceReaderState): SourceReaderRecord {
-  return { finished, current: current === null ? null : toSplitRecord(current), waiting: waiting.map(toSplitRecord) };
+export function toSourceRecord({ finished, unfinished }: SourceReaderState): SourceReaderRecord {
+  return { finished, unfinished: unfinished.map(toSplitRecord) };
 }
 
 /** Throws `SOURCE_STATE_INVALID` for anything that {@link toSourceRecord} did not make. */
 export function fromSourceRecord(value: unknown): SourceReaderState {
-  const { finished, current, waiting } = checkedRecord(value);
-  return { finished, current: current === null ? null : fromSplitRecord(current), waiting: waiting.map(fromSplitRecord) };
+  const { finished, unfinished } = checkedRecord(value);
+  return { finished, unfinished: unfinished.map(fromSplitRecord) };
 }
 
 /** Ids of all splits a reader owned when it wrote this record. */
 export function splitsOwned(value: unknown): readonly string[] {
-  const { finished, current, waiting } = checkedRecord(value);
-  return [...finished, ...(current === null ? [] : [current.splitId]), ...waiting.map((split) => split.splitId)];
+  const { finished, unfinished } = checkedRecord(value);
+  return [...finished, ...unfinished.map(({ splitId }) => splitId)];
 }
 
 const toSplitRecord = ({ split, position, highest }: SplitInProgress): SplitRecord => ({
@@ -63,7 +61,8 @@ const fromSplitRecord = ({ splitId, data, position, highest }: SplitRecord): Spl
   highest,
 });
 
-function checkedRecord(value: unknown): SourceReaderRecord {
+/** As it was encoded; throws as {@link fromSourceRecord} does. */
+export function checkedRecord(value: unknown): SourceReaderRecord {
   if (isSourceRecord(value)) return value;
   throw new MillraceError('SOURCE_STATE_INVALID', 'The state of a source reader in the checkpoint cannot be read.', {
     recovery: 'fail-job',
@@ -72,9 +71,9 @@ function checkedRecord(value: unknown): SourceReaderRecord {
 
 function isSourceRecord(value: unknown): value is SourceReaderRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { finished, current, waiting } = value as Partial<SourceReaderRecord>;
+  const { finished, unfinished } = value as Partial<SourceReaderRecord>;
   if (!Array.isArray(finished) || !finished.every((id) => typeof id === 'string')) return false;
-  return (current === null || isSplitRecord(current)) && Array.isArray(waiting) && waiting.every(isSplitRecord);
+  return Array.isArray(unfinished) && unfinished.every(isSplitRecord);
 }
 
 function isSplitRecord(value: unknown): value is SplitRecord {

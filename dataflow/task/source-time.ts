@@ -6,6 +6,7 @@
  * SM2  A split that was read to its end holds nothing. That no more will come is said by the end of the input alone.
  * SM3  Idle: all its splits are, or it has none and every split that is known has a reader.
  * SM4  How far a split has come stands in the checkpoint beside its position.
+ * SM5  Splits that are read side by side are each idle, or too far ahead, on their own.
  */
 import { limits } from '../../core/limits.js';
 import { shortened } from '../../core/shortened.js';
@@ -29,8 +30,10 @@ export class SourceTime implements TimeOrigin, WatermarkOutput {
   readonly #options: SourceTimeOptions;
   readonly #splits = new Map<string, TimeTracker>();
   readonly #combined = new CombinedWatermark();
-  #held: Pick<SplitTimes, 'isHeld' | 'isAhead'> = { isHeld: true, isAhead: false };
-  /** The split that is read. */
+  #held: Pick<SplitTimes, 'isHeld' | 'isAhead'> = { isHeld: true, isAhead: () => false };
+  /** Splits that are read. */
+  readonly #begun = new Set<string>();
+  /** The one of them whose records come. */
   #reading: string | undefined;
   /** Splits that came to this reader, in all. */
   received = 0;
@@ -103,6 +106,11 @@ export class SourceTime implements TimeOrigin, WatermarkOutput {
     this.received += 1;
   }
 
+  /** This split is read from now on: records that do not come are missed. */
+  begin(splitId: string): void {
+    this.#begun.add(splitId);
+  }
+
   /** The records that come now are of this split. */
   read(splitId: string): void {
     if (this.#reading === splitId) return;
@@ -115,6 +123,7 @@ export class SourceTime implements TimeOrigin, WatermarkOutput {
   finish(splitId: string): void {
     this.#options.seat.settle();
     this.#splits.delete(splitId);
+    this.#begun.delete(splitId);
     this.#reading = undefined;
   }
 
@@ -128,15 +137,25 @@ export class SourceTime implements TimeOrigin, WatermarkOutput {
     this.#options.seat.settle();
     for (const [splitId, tracker] of this.#splits) {
       // A split that is not read misses no records.
-      if (splitId !== this.#reading || this.#held.isAhead) tracker.excuse();
+      if (!this.#begun.has(splitId) || this.#held.isAhead(splitId)) tracker.excuse();
       tracker.onPeriodicEmit(now);
     }
     this.#combine();
   }
 
-  /** How far the split that is read has come; undefined: none is, or it is idle. */
+  /** How far the splits that are read have come, by the lowest of them; undefined: none is, or they are idle. */
   readWatermark(): number | undefined {
-    const tracker = this.#trackerRead;
+    let lowest: number | undefined;
+    for (const splitId of this.#begun) {
+      const watermark = this.watermarkOf(splitId);
+      if (watermark !== undefined && (lowest === undefined || watermark < lowest)) lowest = watermark;
+    }
+    return lowest;
+  }
+
+  /** How far a split has come; undefined while it is idle. */
+  watermarkOf(splitId: string): number | undefined {
+    const tracker = this.#splits.get(splitId);
     if (tracker === undefined || tracker.isIdle) return undefined;
     this.#options.seat.settle();
     return tracker.advance();

@@ -19,7 +19,7 @@ export interface SplitTimesOptions {
   /** Splits may be found while the job runs. */
   readonly isOpen: boolean;
   readonly alignment: AlignmentSettings | undefined;
-  readonly time: Pick<SourceTime, 'received' | 'readWatermark' | 'refresh'>;
+  readonly time: Pick<SourceTime, 'received' | 'readWatermark' | 'watermarkOf' | 'refresh'>;
   readonly exchange: (alignment?: SplitTimeReport) => Promise<SplitTimeReply>;
   /** It may read further. */
   readonly wake: () => void;
@@ -45,10 +45,10 @@ export class SplitTimes {
     this.#options = options;
   }
 
-  /** Whether the reader is so far ahead of its group that it must wait; `wake` is called when it may read further. */
-  get isAhead(): boolean {
+  /** Whether a split is so far ahead of the group that it must wait; `wake` is called when it may be read further. */
+  isAhead(splitId: string): boolean {
     if (this.#readUpTo === Infinity) return false;
-    return (this.#options.time.readWatermark() ?? -Infinity) > this.#readUpTo;
+    return (this.#options.time.watermarkOf(splitId) ?? -Infinity) > this.#readUpTo;
   }
 
   /** A split came, or the word that none will: what held time may hold it no more. */

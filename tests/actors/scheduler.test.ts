@@ -512,7 +512,8 @@ test('splits are enumerated once, handed out, and handed out again after a failu
   );
   const options = { leaderEpoch: world.host?.leaderEpoch ?? (0 as never) };
   const request = async (subtask: number, requestNumber: number): Promise<string> => {
-    const body = { jobId: world.id, attemptId: attempt(taskManager, 'numbers', subtask), operatorId: source, requestNumber };
+    const attemptId = attempt(taskManager, 'numbers', subtask);
+    const body = { jobId: world.id, attemptId, operatorId: source, requestNumber, isShare: false, asksAgain: false };
     let answer: string | undefined;
     void taskManager.endpoint
       .ask({ kind: 'job', jobId: world.id }, 'source.request-split', body, options)

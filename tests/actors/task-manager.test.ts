@@ -575,8 +575,8 @@ test('splits are asked for until there is one, with the same number while the en
     return kind === 'split' ? { kind, split: { id: 's1', data: { at: 1 } } } : { kind: kind === 'wait' ? 'wait' : 'no-more' };
   };
   const operator = tinyGraph.vertices[0]?.operators[0]?.id as Parameters<typeof options.splitSource.requestSplit>[0];
-  assert.equal(await room.settle(options.splitSource.requestSplit(operator)), { id: 's1', data: { at: 1 } });
-  assert.is(await room.settle(options.splitSource.requestSplit(operator)), undefined);
+  assert.equal(await room.settle(options.splitSource.requestSplit(operator, { isShare: false })), { id: 's1', data: { at: 1 } });
+  assert.is(await room.settle(options.splitSource.requestSplit(operator, { isShare: false })), undefined);
   assert.equal(
     room.bodies('source.request-split').map(({ requestNumber }) => requestNumber),
     [0, 0, 0, 1],

@@ -9,6 +9,7 @@ import { jetStreamSource, type JetStreamSourceOptions } from '../../connectors/n
 import type { Source } from '../../dataflow/contracts.js';
 import { sourceContract } from '../../testing/contracts/source.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import type { Split } from '../../dataflow/contracts.js';
 import { boundTests } from '../support/bounds.js';
 import { failureOf } from '../support/failure-of.js';
 import { runContract } from '../support/run-contract.js';
@@ -153,21 +154,22 @@ test('it begins with the first message, with those to come, or at a sequence', a
   await fromFour.close();
 });
 
-test('partitions are split by stream and filter when there are readers for them, and grouped when there are fewer', async () => {
+test('each filter of a stream is a split of its own, however many readers there are, and goes on where it stood (NS1)', async () => {
   const stream = await makeStream();
-  const source = sourceOf(stream, { subjects: [`${stream}.a`, `${stream}.b`, `${stream}.c`] });
-  const reading = new SourceReading(source);
-  assert.equal((await reading.splits(8)).length, 3);
-  assert.equal((await reading.splits(2)).length, 2);
-  for (const subject of ['a', 'b', 'c']) await publish(stream, 20, subject);
-  await reading.start();
-  assert.is((await reading.until(60)).length, 60);
+  const source = sourceOf(stream, { subjects: [`${stream}.a`, `${stream}.b`] });
+  assert.is((await new SourceReading(source).splits(8)).length, 2);
+  const [first, second] = (await new SourceReading(source).splits(1)) as [Split, Split];
+  for (const subject of ['a', 'b']) await publish(stream, 20, subject);
+  const readings = [new SourceReading(source), new SourceReading(source)] as const;
+  for (const [index, split] of [first, second].entries()) {
+    await readings[index]?.start(undefined, split);
+    assert.equal(await readings[index]?.until(20), orders(0, 20));
+  }
   const next = new SourceReading(source);
-  await next.start(reading.position());
+  await next.start(readings[1].position(), second);
   await publish(stream, 1, 'b', 77);
   assert.equal(await next.until(1), orders(77, 78));
-  await reading.close();
-  await next.close();
+  for (const reading of [...readings, next]) await reading.close();
 });
 
 test('when the server is killed and comes back, reading goes on behind the last message (SF1)', async () => {

@@ -1,16 +1,11 @@
-/** Groups of partitions, read side by side, over partitions in memory. */
+/** Partitions as splits, and the session that those of one subtask share, over partitions in memory. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  groupPartitions,
-  PartitionGroupReader,
-  type PartitionReader,
-  type PartitionSession,
-  type PartitionSignals,
-} from '../../connectors/partition-reader.js';
+import { type PartitionReader, partitionReaders, type PartitionSession, type PartitionSignals } from '../../connectors/partition-reader.js';
 import { noTimestamp, type Source, type SourceOutput, type Split } from '../../dataflow/contracts.js';
 import { sourceContract } from '../../testing/contracts/source.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import { OperatorBench } from '../../testing/operator-bench.js';
 import { runContract } from '../support/run-contract.js';
 import { deferred } from '../support/within.js';
 
@@ -63,101 +58,109 @@ const session = (): PartitionSession<string> => ({
   close: async () => undefined,
 });
 
-const makeSource = (boundedness: Source<string>['boundedness']): Source<string> => ({
+const source = (readers: ReturnType<typeof partitionReaders<string>>): Source<string> => ({
   name: 'partitions',
-  boundedness,
-  enumerate: async ({ parallelism }) => groupPartitions(partitions, { boundedness, parallelism }),
-  createReader: () => new PartitionGroupReader<string>(async () => session()),
+  boundedness: 'bounded',
+  enumerate: async () => partitions,
+  createReader: readers,
 });
 
-runContract('source contract: partitions, bounded', sourceContract, async () => ({
-  fixture: { files: new MemoryFileSystem(), makeSource: () => makeSource('bounded'), expected: () => all },
+runContract('source contract: partitions', sourceContract, async () => ({
+  fixture: {
+    files: new MemoryFileSystem(),
+    makeSource: () => source(partitionReaders<string>(async () => session())),
+    expected: () => all,
+  },
 }));
 
-const test = suite('groups of partitions');
+const test = suite('partition readers');
+const everything: SourceOutput<string> = { isAvailable: () => true, emit: () => undefined };
+const [a, b] = partitions as readonly [Split, Split];
+const { context } = new OperatorBench({ files: new MemoryFileSystem() });
 
-test('a bounded source has a split a partition, an unbounded one no more splits than readers (PR1)', () => {
-  const ids = (boundedness: Source<string>['boundedness'], parallelism: number) =>
-    groupPartitions(partitions, { boundedness, parallelism }).map(({ id }) => id);
-  assert.equal(ids('bounded', 2), ['a', 'b', 'c', 'd']);
-  assert.equal(ids('unbounded', 8), ['a', 'b', 'c', 'd']);
-  assert.equal(ids('unbounded', 2), ['a + c', 'b + d']);
-  assert.equal(ids('unbounded', 1), ['a + b + c + d']);
+test('readers of one subtask share a session, from the first start to the last close (PR1)', async () => {
+  const opened: string[] = [];
+  let sessions = 0;
+  const createReader = partitionReaders<string>(async () => {
+    const name = `session ${++sessions}`;
+    opened.push(name);
+    return { ...session(), close: async () => void opened.splice(opened.indexOf(name), 1) };
+  });
+  const [first, second] = [createReader(context), createReader(context)];
+  assert.equal(opened, [], 'nothing was started');
+  await Promise.all([first.start(a, undefined), second.start(b, undefined)]);
+  assert.equal(opened, ['session 1']);
+  const elsewhere = createReader(new OperatorBench({ files: new MemoryFileSystem() }).context);
+  await elsewhere.start(a, undefined);
+  assert.equal(opened, ['session 1', 'session 2'], 'another subtask has its own');
+  await first.close();
+  await first.close();
+  assert.equal(opened, ['session 1', 'session 2'], 'one reader is left');
+  await second.close();
+  assert.equal(opened, ['session 2']);
+  await first.start(a, undefined);
+  assert.equal(opened, ['session 2', 'session 3'], 'a closed session is not used again');
+  await Promise.all([first.close(), elsewhere.close()]);
+  assert.equal(opened, []);
 });
 
-const everything: SourceOutput<string> = { isAvailable: () => true, emit: () => undefined };
-
-test('a group goes on from any position with exactly the rest of each partition, in its order (PR2)', async () => {
-  const [split] = groupPartitions(partitions, { boundedness: 'unbounded', parallelism: 1 });
-  const read = async (position: unknown, count: number, recordsMax: number): Promise<{ values: string[]; position: unknown }> => {
-    const reader = new PartitionGroupReader<string>(async () => session());
-    await reader.start(split as Split, position);
-    const values: string[] = [];
-    const output: SourceOutput<string> = { isAvailable: () => true, emit: (value) => void values.push(value) };
-    while (values.length < count) {
-      const status = reader.poll(output, Math.min(recordsMax, count - values.length));
-      if (status === 'split-finished') break;
-      if (status === 'pending') await reader.whenAvailable();
-    }
-    const reached = reader.position();
+test('a session that breaks ends the wait of each of its readers', async () => {
+  let breakIt: (error: unknown) => void = () => undefined;
+  const createReader = partitionReaders<string>(async (_context, fail) => {
+    breakIt = fail;
+    return session();
+  });
+  const readers = [createReader(context), createReader(context)];
+  for (const reader of readers) await reader.start(a, undefined);
+  breakIt(new Error('first'));
+  breakIt(new Error('second'));
+  for (const reader of readers) {
+    assert.is(reader.poll(everything, 10), 'pending');
+    assert.match(String(await reader.whenAvailable().catch((reason: unknown) => reason)), 'first');
     await reader.close();
-    return { values, position: reached };
-  };
-  for (let count = 0; count <= all.length; count++) {
-    const before = await read(undefined, count, 4);
-    const after = await read(before.position, 1_000, 7);
-    assert.is(before.values.length, count);
-    const whole = [...before.values, ...after.values];
-    for (const { id } of partitions) {
-      assert.equal(
-        whole.filter((value) => value.startsWith(id)),
-        all.filter((value) => value.startsWith(id)),
-        `partition ${id} after ${count} records`,
-      );
-    }
   }
 });
 
-test('every partition of a group has its turn, also where only one record is asked for', async () => {
-  const reader = new PartitionGroupReader<string>(async () => session());
-  const [split] = groupPartitions(
-    ['a', 'b', 'c'].map((id) => ({ id, data: 1_000 })),
-    { boundedness: 'unbounded', parallelism: 1 },
-  );
-  await reader.start(split as Split, undefined);
-  const counts = new Map<string, number>();
-  const output: SourceOutput<string> = {
-    isAvailable: () => true,
-    emit: (value) => void counts.set(value.slice(0, 1), (counts.get(value.slice(0, 1)) ?? 0) + 1),
-  };
-  for (let poll = 0; poll < 300; poll++) if (reader.poll(output, 1) === 'pending') await reader.whenAvailable();
-  for (const id of ['a', 'b', 'c']) assert.ok((counts.get(id) ?? 0) > 50, `${id} had ${counts.get(id)} turns`);
-  await reader.close();
-});
-
-test('what one partition fails with ends the wait, though others go on', async () => {
+test('what a partition fails with is told by its own reader alone', async () => {
   const signals: PartitionSignals[] = [];
-  const reader = new PartitionGroupReader<string>(async () => ({
+  const createReader = partitionReaders<string>(async () => ({
+    ...session(),
     open: async (split, position, given) => {
       signals.push(given);
-      return new CountingPartition({ ...split, data: 1 }, position, given);
+      return new CountingPartition(split, position, given);
     },
-    close: async () => undefined,
   }));
-  await reader.start(groupPartitions(partitions, { boundedness: 'unbounded', parallelism: 1 })[0] as Split, undefined);
-  signals[1]?.fail(new Error('first'));
-  signals[2]?.fail(new Error('second'));
-  assert.is(reader.poll(everything, 10), 'pending');
-  const error: unknown = await reader.whenAvailable().catch((reason: unknown) => reason);
-  assert.match(String(error), 'first');
+  const [broken, whole] = [createReader(context), createReader(context)];
+  for (const reader of [broken, whole]) await reader.start(a, undefined);
+  signals[0]?.fail(new Error('trimmed'));
+  assert.match(String(await broken.whenAvailable().catch((reason: unknown) => reason)), 'trimmed');
+  assert.is(whole.poll(everything, 10), 'pending');
+  await whole.whenAvailable();
+  assert.is(whole.poll(everything, 1), 'more');
+  await Promise.all([broken.close(), whole.close()]);
+});
+
+test('a session that cannot be opened fails the start, and the next start tries anew', async () => {
+  let tries = 0;
+  const createReader = partitionReaders<string>(async () => {
+    if (++tries === 1) throw new Error('refused');
+    return session();
+  });
+  const reader = createReader(context);
+  const error: unknown = await Promise.resolve(reader.start(a, undefined)).catch((reason: unknown) => reason);
+  assert.match(String(error), 'refused');
   await reader.close();
+  const next = createReader(context);
+  await next.start(a, undefined);
+  assert.is(next.poll(everything, 1), 'pending');
+  await next.close();
 });
 
 test('a reader that is closed while it starts leaves nothing open', async () => {
   const opened: CountingPartition[] = [];
   const opening = deferred();
   let sessions = 0;
-  const reader = new PartitionGroupReader<string>(async () => {
+  const createReader = partitionReaders<string>(async () => {
     sessions++;
     return {
       open: async (split, position, signals) => {
@@ -169,13 +172,14 @@ test('a reader that is closed while it starts leaves nothing open', async () => 
       close: async () => void sessions--,
     };
   });
-  const started = reader.start(groupPartitions(partitions, { boundedness: 'unbounded', parallelism: 1 })[0] as Split, undefined);
-  await Promise.resolve();
-  await Promise.resolve();
+  const reader = createReader(context);
+  const started = reader.start(a, undefined);
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   const closed = reader.close();
   opening.resolve();
   await Promise.all([started, closed]);
   assert.is(sessions, 0);
+  assert.is(opened.length, 1);
   assert.ok(opened.every(({ isClosed }) => isClosed));
 });
 test.run();

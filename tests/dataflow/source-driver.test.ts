@@ -86,14 +86,14 @@ test('splits are asked for one at a time and read one after the other, until the
   const emits = ['emit 1', 'emit 2', 'emit 3'];
   assert.equal(room.calls, ['start a at undefined', ...emits, 'start b at undefined', ...emits]);
   assert.is(room.requests, 3);
-  assert.equal(room.driver.snapshot(), { finished: ['a', 'b'], current: null, waiting: [] });
+  assert.equal(room.driver.snapshot(), { finished: ['a', 'b'], unfinished: [] });
 });
 
 test('the state between two records is the position after the first, and a restored reader goes on there (SD1, SD3)', async () => {
   const room = new Room({ splits: ['a'] });
   await room.run(3);
   const state = decode(encode(room.driver.snapshot())) as SourceReaderRecord;
-  assert.equal(state, { finished: [], current: { splitId: 'a', data: { of: 'a' }, position: 2 }, waiting: [] });
+  assert.equal(state, { finished: [], unfinished: [{ splitId: 'a', data: { of: 'a' }, position: 2 }] });
   const next = new Room({ splits: ['b'], restored: [state] });
   await next.run();
   assert.equal(next.calls.slice(0, 3), ['start a at 2', 'emit 3', 'start b at undefined']);
@@ -102,15 +102,16 @@ test('the state between two records is the position after the first, and a resto
 test('splits of several former readers are kept until their turn, in every snapshot (SD1)', async () => {
   const former = (id: string, finished: readonly string[]): SourceReaderRecord => ({
     finished,
-    current: { splitId: id, data: { of: id }, position: 1 },
-    waiting: [],
+    unfinished: [{ splitId: id, data: { of: id }, position: 1 }],
   });
   const room = new Room({ splits: [], restored: [former('a', ['x']), former('b', ['y'])] });
   assert.equal([...splitsOwned(room.driver.snapshot())].sort(), ['a', 'b', 'x', 'y']);
   room.driver.step(1);
   const state = room.driver.snapshot();
-  assert.is(state.current?.splitId, 'a');
-  assert.equal(state.waiting, [{ splitId: 'b', data: { of: 'b' }, position: 1 }]);
+  assert.equal(state.unfinished, [
+    { splitId: 'a', data: { of: 'a' }, position: 2 },
+    { splitId: 'b', data: { of: 'b' }, position: 1 },
+  ]);
   assert.is(await room.run(), 'end');
   assert.equal([...room.driver.snapshot().finished].sort(), ['a', 'b', 'x', 'y']);
 });
@@ -133,10 +134,10 @@ test('how far time came in a split stands beside its position, and a restored re
   await room.run(3);
   before.emit(77);
   const state = decode(encode(room.driver.snapshot())) as SourceReaderRecord;
-  assert.equal(state.current, { splitId: 'a', data: { of: 'a' }, position: 2, highest: 77 });
-  const waiting = { finished: [], current: null, waiting: [{ splitId: 'c', data: null, position: 0, highest: 60 }] };
+  assert.equal(state.unfinished[0], { splitId: 'a', data: { of: 'a' }, position: 2, highest: 77 });
+  const waiting = { finished: [], unfinished: [{ splitId: 'c', data: null, position: 0, highest: 60 }] };
   const after = timed();
-  after.time.follow({ isHeld: false, isAhead: false });
+  after.time.follow({ isHeld: false, isAhead: () => false });
   new Room({ splits: [], restored: [state, waiting], time: after.time });
   after.time.onPeriodicEmit(0);
   assert.is(after.time.watermark, 59, 'the split that waits holds with what it had come to');
@@ -150,12 +151,12 @@ test('a split that is still being opened keeps the position it was given (SD3)',
   const opening = deferred();
   const room = new Room({
     splits: [],
-    restored: [{ finished: [], current: { splitId: 'a', data: null, position: 2 }, waiting: [] }],
+    restored: [{ finished: [], unfinished: [{ splitId: 'a', data: null, position: 2 }] }],
     start: () => opening.promise,
   });
   assert.is(room.driver.step(1), 'waiting');
   room.position = 99;
-  assert.is(room.driver.snapshot().current?.position, 2);
+  assert.is(room.driver.snapshot().unfinished[0]?.position, 2);
   room.position = 2;
   opening.resolve();
   await settle();
@@ -169,7 +170,7 @@ test('what a reader throws or rejects with names the source', async () => {
   assert.is((broken.failures[0] as MillraceError).where, 'source');
   const synchronous = new Room({
     splits: [],
-    restored: [{ finished: [], current: { splitId: 'a', data: null, position: 0 }, waiting: [] }],
+    restored: [{ finished: [], unfinished: [{ splitId: 'a', data: null, position: 0 }] }],
     start: () => {
       throw new Error('gone');
     },
@@ -181,19 +182,111 @@ test('what a reader throws or rejects with names the source', async () => {
 });
 
 test('a checkpoint that holds something else is refused', () => {
-  for (const value of [
-    null,
-    7,
-    {},
-    { finished: [1], current: null, waiting: [] },
-    { finished: [], current: {}, waiting: [] },
-    { finished: [], current: null },
-  ]) {
+  for (const value of [null, 7, {}, { finished: [1], unfinished: [] }, { finished: [], unfinished: [{}] }, { finished: [] }]) {
     assert.throws(
       () => fromSourceRecord(value),
       (error: MillraceError) => error.code === 'SOURCE_STATE_INVALID',
     );
   }
+});
+
+/** Splits side by side: a reader each, that emits `<split> <number>` up to 2 and then has nothing more to say. */
+function sideBySide(splits: readonly string[], restored?: readonly SourceReaderRecord[]) {
+  const emitted: string[] = [];
+  const starts: string[] = [];
+  const waiting = new Map<string, ReturnType<typeof deferred>>();
+  const failures: unknown[] = [];
+  const left = [...splits];
+  let readers = 0;
+  let closed = 0;
+  const createReader = (): SourceReader<unknown> => {
+    readers += 1;
+    let id = '';
+    let next = 0;
+    return {
+      start: async (started, position) => {
+        id = started.id;
+        next = (position as number | undefined) ?? 0;
+        starts.push(`${id} at ${next}`);
+      },
+      poll: (output) => {
+        if (next === 2) return 'pending';
+        output.emit(`${id} ${(next += 1)}`, 0);
+        return 'more';
+      },
+      whenAvailable: () => {
+        const gate = deferred();
+        waiting.set(id, gate);
+        return gate.promise.then(() => void (next = 0));
+      },
+      position: () => next,
+      close: () => void (closed += 1),
+    };
+  };
+  const driver = new SourceDriver({
+    source: { name: 'source', boundedness: 'unbounded', enumerate: async () => [], createReader },
+    output: { emit: (value) => void emitted.push(String(value)), isAvailable: () => true },
+    context: { operatorName: 'source', restored } as unknown as OperatorContext,
+    requestSplit: async () => {
+      const next = left.shift();
+      return next === undefined ? undefined : split(next);
+    },
+    wake: () => undefined,
+    fail: (error) => failures.push(error),
+  });
+  const run = async (): Promise<void> => {
+    for (let steps = 0; steps < 60; steps += 1) {
+      driver.step(1);
+      await settle();
+    }
+    assert.equal(failures, []);
+  };
+  const counts = () => ({ readers, closed });
+  return { driver, emitted, starts, waiting, run, counts };
+}
+
+test('splits that never end are read side by side, each by its own reader, though all are quiet (SD4)', async () => {
+  const room = sideBySide(['a', 'b', 'c']);
+  await room.run();
+  assert.equal([...room.emitted].sort(), ['a 1', 'a 2', 'b 1', 'b 2', 'c 1', 'c 2']);
+  assert.is(room.driver.step(1), 'waiting', 'it never ends');
+  assert.is(room.counts().readers, 3);
+  room.waiting.get('b')?.resolve(undefined);
+  await room.run();
+  assert.equal(room.emitted.slice(6), ['b 1', 'b 2'], 'what comes in one is read while the others wait');
+  assert.equal(
+    room.driver.snapshot().unfinished.map(({ splitId, position }) => `${splitId} at ${String(position)}`),
+    ['a at 2', 'b at 2', 'c at 2'],
+  );
+  await room.driver.close();
+  assert.is(room.counts().closed, 3);
+});
+
+test('splits that are busy take turns (SD4)', async () => {
+  const room = sideBySide(['a', 'b']);
+  await room.run();
+  for (const id of ['a', 'b']) room.waiting.get(id)?.resolve(undefined);
+  await settle();
+  for (let steps = 0; steps < 4; steps += 1) room.driver.step(1);
+  const [first, second, third, fourth] = room.emitted.slice(4).map((value) => value.slice(0, 1));
+  assert.is(first, third);
+  assert.is(second, fourth);
+  assert.is.not(first, second);
+});
+
+test('all splits of a checkpoint are read beside new ones, each from its position (SD1, SD4)', async () => {
+  const unfinished = ['x', 'y'].map((splitId) => ({ splitId, data: { of: splitId }, position: 1 }));
+  const room = sideBySide(['a'], [{ finished: ['f'], unfinished }]);
+  await room.run();
+  assert.equal(room.starts, ['x at 1', 'y at 1', 'a at 0']);
+  assert.equal([...room.emitted].sort(), ['a 1', 'a 2', 'x 2', 'y 2']);
+  assert.equal([...splitsOwned(room.driver.snapshot())].sort(), ['a', 'f', 'x', 'y']);
+});
+
+test('a source without splits for this subtask ends (SD4)', async () => {
+  const room = sideBySide([]);
+  await room.run();
+  assert.is(room.driver.step(1), 'end');
 });
 
 test.run();

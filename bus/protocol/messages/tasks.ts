@@ -296,8 +296,16 @@ export const taskMessages = {
   'source.request-split': ask({
     from: ['task'],
     to: ['scheduler'],
-    doc: 'Asks for the next split. The same request number again gets the same answer; `wait` means the enumeration still runs.',
-    body: Type.Object({ jobId: JobIdSchema, attemptId: AttemptIdSchema, operatorId: OperatorIdSchema, requestNumber: Count }),
+    doc: 'Asks for the next split, or for the next one of an even share. The same request number again gets the same answer; `wait` means the enumeration still runs.',
+    body: Type.Object({
+      jobId: JobIdSchema,
+      attemptId: AttemptIdSchema,
+      operatorId: OperatorIdSchema,
+      requestNumber: Count,
+      isShare: Type.Boolean(),
+      /** Also after `no-more`: splits may be found later. */
+      asksAgain: Type.Boolean(),
+    }),
     reply: Type.Union([
       Type.Object({ kind: Type.Literal('split'), split: SplitSchema }),
       Type.Object({ kind: Type.Literal('wait') }),
