@@ -26,9 +26,16 @@ import { keyedReduceOperator } from '../dataflow/operators/keyed-reduce.js';
 import { mapOperator } from '../dataflow/operators/map.js';
 import { filterOnFields, flatMapOnFields, mapOnFields, onFields, processOnFields } from '../dataflow/operators/on-fields.js';
 import { processOperator } from '../dataflow/operators/process.js';
+import type { WindowAssigner } from '../dataflow/windows/window-assigner.js';
+import type { GlobalWindow } from '../dataflow/windows/window.js';
 import type { FieldOf } from './fields.js';
 import type { KeyedStream, SingleOutputStream } from './streams.js';
+import type { StreamHandle } from './streams/stream-handle.js';
 import type { Transformation } from './transformation.js';
+import { GlobalWindows } from './windows/assigners.js';
+import { countWindow } from './windows/count-window.js';
+import type { WindowOf } from './windows/window-settings.js';
+import { windowed, type WindowedStream } from './windows/windowed-stream.js';
 
 type Transform = <Out>(transformation: Transformation) => SingleOutputStream<Out>;
 
@@ -106,6 +113,7 @@ export class DeclaredStream<T, F extends FieldOf<T>> {
 }
 
 export interface DeclaredKeyedStreamOptions<K extends Key, T, F extends FieldOf<T>> extends DeclaredStreamOptions<T, F> {
+  readonly handle: StreamHandle;
   readonly keyOf: (value: T) => K;
 }
 
@@ -133,6 +141,20 @@ export class DeclaredKeyedStream<K extends Key, T, F extends FieldOf<T>> extends
     const keyOf = this.#options.keyOf as KeySelector;
     const create = () => keyedReduceOperator(keyOf, reduce as ReduceFunction<unknown>) as Operator;
     return this.#keyed({ type: 'reduce', name: 'Keyed Reduce', written: reduce, method: 'reduce', create });
+  }
+
+  /**
+   * Cuts the records of each key into windows. Whatever looks at them (triggers, evictors, functions) gets records with these
+   * fields, and so does the side output of late ones.
+   */
+  window<const A extends WindowAssigner<Pick<T, F>>>(assigner: A): WindowedStream<K, Pick<T, F>, WindowOf<A>> {
+    const { handle, keyOf, fields } = this.#options;
+    return windowed({ handle, keyOf: keyOf as (value: Pick<T, F>) => K, fields }, assigner);
+  }
+
+  /** Windows of `size` records of a key; see `countWindow` of keyed streams. */
+  countWindow(size: number, slide?: number): WindowedStream<K, Pick<T, F>, GlobalWindow> {
+    return countWindow(this.window(GlobalWindows.create()), size, slide);
   }
 
   #keyed<Out>(transformation: Transformation): SingleOutputStream<Out> {

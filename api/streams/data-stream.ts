@@ -162,7 +162,7 @@ export class DataStream<T> {
     const { builder, origins } = this.#handle;
     const keyOf = (): null => null;
     const gathered = partitionedOrigins(origins, 'HASH', { keySelector: keyOf });
-    return windowed({ builder, origins: gathered }, keyOf, assigner, true);
+    return windowed({ handle: { builder, origins: gathered }, keyOf, isForAll: true }, assigner);
   }
 
   /** Windows of `size` records, whatever their keys; see `countWindow` of keyed streams. */

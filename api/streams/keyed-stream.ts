@@ -69,6 +69,7 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
     if (keyFields === undefined) throw keyFieldsUnknown();
     return new DeclaredKeyedStream<K, T, F | Fields[number]>({
       ...this.declared([...new Set([...keyFields, ...(fields as Fields)])]),
+      handle: handleOf(this),
       keyOf: this.#keyOf,
     });
   }
@@ -94,7 +95,7 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
 
   /** Cuts the records of each key into windows. */
   window<const A extends WindowAssigner<T>>(assigner: A): WindowedStream<K, T, WindowOf<A>> {
-    return windowed(handleOf(this), this.#keyOf, assigner);
+    return windowed({ handle: handleOf(this), keyOf: this.#keyOf }, assigner);
   }
 
   /**

@@ -37,7 +37,9 @@ interface WindowedInput<K extends Key, T> {
   readonly handle: StreamHandle;
   readonly keyOf: (value: T) => K;
   /** All records are of one key: the operator runs once. */
-  readonly isForAll: boolean;
+  readonly isForAll?: boolean;
+  /** The fields its records have, where somebody declared them; undefined: all. */
+  readonly fields?: readonly string[];
 }
 
 interface Evaluation<T, Acc, Mid, Out, K, W extends Window> {
@@ -159,7 +161,8 @@ export class WindowedStream<K extends Key, T, W extends Window> {
   }
 
   #add<Acc, Mid, Out>({ type, folding, run, data, fieldUse }: Evaluation<T, Acc, Mid, Out, K, W>): SingleOutputStream<Out> {
-    const { handle, keyOf, isForAll } = this.#input;
+    const { handle, keyOf, isForAll, fields } = this.#input;
+    const use = fields === undefined ? fieldUse : { fields: [...new Set([...fields, ...(fieldUse?.fields ?? [])])], isPassedOn: false };
     const { assigner, trigger, evictor, allowedLatenessMs, lateTag } = this.#settings;
     if (run !== undefined) assertSynchronous(run, type, 'Pass a function.', 'process');
     assertMergeable(this.#settings);
@@ -181,20 +184,18 @@ export class WindowedStream<K extends Key, T, W extends Window> {
       isKeyed: true,
       data: { ...dataOf(this.#settings), field: data ?? null },
       create: () => windowOperator(plan) as Operator,
-      ...(fieldUse === undefined ? {} : { fieldUse }),
+      ...(use === undefined ? {} : { fieldUse: use }),
     });
-    return isForAll ? results.setParallelism(1).setMaxParallelism(1) : results;
+    return isForAll === true ? results.setParallelism(1).setMaxParallelism(1) : results;
   }
 }
 
-/** The windows of a keyed stream. */
+/** The windows of a stream whose records have a key. */
 export function windowed<K extends Key, T, A extends WindowAssigner<T>>(
-  handle: StreamHandle,
-  keyOf: (value: T) => K,
+  input: WindowedInput<K, T>,
   assigner: A,
-  isForAll = false,
 ): WindowedStream<K, T, WindowOf<A>> {
-  return new WindowedStream<K, T, WindowOf<A>>({ handle, keyOf, isForAll }, settingsOf(assigner, isForAll ? 'windowAll' : 'window'));
+  return new WindowedStream<K, T, WindowOf<A>>(input, settingsOf(assigner, input.isForAll === true ? 'windowAll' : 'window'));
 }
 
 function nameOf(assigner: WindowAssigner<never>): string {

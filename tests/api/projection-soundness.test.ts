@@ -53,6 +53,17 @@ const steps: Readonly<Record<string, Step>> = {
       .process<Row>({ processElement: (row) => [{ [key]: row[key] as number, t: sumOf(row) }] });
     return [result, [...new Set([key, 't'])]];
   },
+  'windows of declared fields': (stream, [key, first = key, ...others]) => {
+    const used = [...new Set([key, first, ...others])];
+    const highest = stream
+      .keyBy(key)
+      .uses(first, ...others)
+      .countWindow(3)
+      .maxBy(first)
+      // Without projection nothing leaves the other fields out.
+      .map((row): Row => Object.fromEntries(used.map((name) => [name, row[name] as number])));
+    return [highest, used];
+  },
 };
 
 /** The same graph, as if nothing were known of it. */

@@ -4,7 +4,16 @@ import * as assert from 'uvu/assert';
 import type { KeySelector, OperatorFactory } from '../../dataflow/contracts.js';
 import { planPicture } from '../../graph/plan-picture.js';
 import type { StreamGraph } from '../../graph/types.js';
-import { defineJob, type DataStream, type JobBuilder, type Sink, type StreamExecutionEnvironment } from '../../index.js';
+import {
+  CountTrigger,
+  defineJob,
+  GlobalWindows,
+  PurgingTrigger,
+  type DataStream,
+  type JobBuilder,
+  type Sink,
+  type StreamExecutionEnvironment,
+} from '../../index.js';
 import { TaskHarness } from '../../testing/task-harness.js';
 import { boundTests } from '../support/bounds.js';
 import { runSimulated } from '../support/run-simulated.js';
@@ -189,6 +198,30 @@ test('records are folded by the fields of the key and those declared', async () 
   }
 });
 
+test('windows see the fields of the key and those declared, in triggers and functions', async () => {
+  await sameEverywhere(
+    (stream, sink) => {
+      const windows = stream
+        .keyBy('page')
+        .uses('visits')
+        .window(GlobalWindows.create())
+        .trigger({
+          ...PurgingTrigger.of(CountTrigger.of(1)),
+          onElement: (visit) => (Object.keys(visit).join() === 'page,visits' ? 'FIRE_AND_PURGE' : 'CONTINUE'),
+        });
+      windows.process((page, _context, [visit]) => [[page, visit]]).sinkTo(sink);
+      windows.sum('visits').sinkTo(sink);
+      stream
+        .keyBy('site')
+        .uses('page')
+        .countWindow(visits.length)
+        .process(() => [])
+        .sinkTo(sink);
+    },
+    visits.flatMap(({ page, visits: count }) => [[page, { page, visits: count }], { page, visits: count }]),
+  );
+});
+
 test('in front of a sink an aggregation keeps whole records', async () => {
   const { results } = await run((stream, sink) => void stream.keyBy('page').minBy('visits').sinkTo(sink), deployments[1]);
   assert.is(results.length, visits.length);
@@ -221,6 +254,10 @@ test('the plan shows what travels', () => {
   };
   assert.equal(
     lines((stream) => void stream.keyBy('page').sum('visits').select('page', 'visits').sinkTo(nothing())),
+    ['   │ HASH [page, visits]'],
+  );
+  assert.equal(
+    lines((stream) => void stream.keyBy('page').uses('visits').countWindow(3).sum('visits').sinkTo(nothing())),
     ['   │ HASH [page, visits]'],
   );
   assert.equal(
@@ -265,6 +302,16 @@ test('wrong names are refused when the job is built', () => {
     (stream) =>
       stream
         .keyBy('page')
+        .sum(undefined as never)
+        .sinkTo(nothing()),
+    'FIELD_NAME_INVALID',
+  );
+  refused(
+    (stream) =>
+      stream
+        .keyBy('page')
+        .uses('visits')
+        .countWindow(3)
         .sum(undefined as never)
         .sinkTo(nothing()),
     'FIELD_NAME_INVALID',
