@@ -11,12 +11,20 @@ import { fileURLToPath } from 'node:url';
 import type { TestFile } from './find-files.js';
 import { fileBoundMsDefault, fileBoundMsMax, type FileCounts, type FileMessage } from './messages.js';
 
+/** A test and the time until the next one began, or the file ended. */
+export interface TimedTest {
+  readonly name: string;
+  readonly elapsedMs: number;
+}
+
 export interface FileResult {
   readonly file: TestFile;
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
   readonly elapsedMs: number;
+  /** The test, or hook, that took longest. */
+  readonly longest: TimedTest | undefined;
   /** What went wrong beside failing tests, as sentences. */
   readonly problems: readonly string[];
   /** What the process printed. */
@@ -41,6 +49,12 @@ export function runTestFile(file: TestFile, environment: NodeJS.ProcessEnv): Pro
   const problems: string[] = [];
   let output = '';
   let current: string | undefined;
+  let currentSince = startedAt;
+  let longest: TimedTest | undefined;
+  const testEnded = (): void => {
+    const elapsedMs = performance.now() - currentSince;
+    if (current !== undefined && elapsedMs > (longest?.elapsedMs ?? 0)) longest = { name: current, elapsedMs };
+  };
   let counts: FileCounts | undefined;
   const append = (chunk: Buffer): void => {
     if (output.length < outputBytesMax) output += chunk.toString('utf8');
@@ -54,13 +68,19 @@ export function runTestFile(file: TestFile, environment: NodeJS.ProcessEnv): Pro
   };
   let timer = setTimeout(expire(fileBoundMsDefault), fileBoundMsDefault);
   child.on('message', (message: FileMessage) => {
-    if (message.kind === 'test-started') current = message.name;
-    else if (message.kind === 'test-failed') problems.push(`${message.name}: ${message.report}`);
+    if (message.kind === 'test-started') {
+      testEnded();
+      current = message.name;
+      currentSince = performance.now();
+    } else if (message.kind === 'test-failed') problems.push(`${message.name}: ${message.report}`);
     else if (message.kind === 'file-bound') {
       clearTimeout(timer);
       const ms = Math.min(message.ms, fileBoundMsMax);
       timer = setTimeout(expire(ms), ms);
-    } else counts = message.counts;
+    } else {
+      testEnded();
+      counts = message.counts;
+    }
   });
 
   return new Promise((resolve) => {
@@ -81,6 +101,7 @@ export function runTestFile(file: TestFile, environment: NodeJS.ProcessEnv): Pro
         failed: Math.max(failed, problems.length > 0 ? 1 : 0),
         skipped: counts?.skipped ?? 0,
         elapsedMs: performance.now() - startedAt,
+        longest,
         problems,
         output,
       });

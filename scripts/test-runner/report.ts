@@ -18,18 +18,19 @@ export function formatFileResult(result: FileResult): string {
   ].join('\n');
 }
 
-/** Where the time went: the ten files that took longest, and their part of what all took one after the other. */
+/** Where the time went: the ten files that took longest, each with its longest test. */
 export function formatSlowest(results: readonly FileResult[]): string {
-  const total = sum(results, 'elapsedMs');
   const slowest = results.toSorted((left, right) => right.elapsedMs - left.elapsedMs).slice(0, 10);
   return [
     '',
-    ...slowest.map(({ file, elapsedMs }) => {
-      const seconds = (elapsedMs / 1_000).toFixed(1).padStart(6);
-      return `${seconds} s ${((100 * elapsedMs) / total).toFixed(0).padStart(3)} %  ${file.name}`;
-    }),
+    ...slowest.flatMap(({ file, elapsedMs, longest }) => [
+      `${secondsOf(elapsedMs)}  ${file.name}`,
+      ...(longest === undefined ? [] : [`  of these ${secondsOf(longest.elapsedMs)}  ${longest.name}`]),
+    ]),
   ].join('\n');
 }
+
+const secondsOf = (ms: number): string => `${(ms / 1_000).toFixed(1).padStart(5)} s`;
 
 /** What failed, once more, after everything else has scrolled by. */
 export function formatSummary(results: readonly FileResult[]): string {
@@ -48,7 +49,7 @@ export function formatTotals(passed: number, failed: number): string {
   return `${passed} passed, ${failed} failed`;
 }
 
-function sum(results: readonly FileResult[], field: 'passed' | 'failed' | 'skipped' | 'elapsedMs'): number {
+function sum(results: readonly FileResult[], field: 'passed' | 'failed' | 'skipped'): number {
   return results.reduce((total, result) => total + result[field], 0);
 }
 

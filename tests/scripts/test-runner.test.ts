@@ -104,22 +104,24 @@ test('the last line of a run is the totals', () => {
   assert.is(formatSummary([]).split('\n').at(-1), '0 passed, 0 failed');
 });
 
-test('the slowest files are named, with their part of the time', () => {
-  const took = (name: string, elapsedMs: number): FileResult => ({
-    file: fileOf(name),
-    passed: 1,
-    failed: 0,
-    skipped: 0,
-    elapsedMs,
-    problems: [],
-    output: '',
-  });
-  assert.is(
-    formatSlowest([took('tests/a.test', 1_000), took('tests/b.test', 3_000)]),
-    '\n   3.0 s  75 %  tests/b.test\n   1.0 s  25 %  tests/a.test',
+test('the slowest files are named, each with the test that took longest', async () => {
+  const result = await runBody(
+    `test('short', () => {}); test('long', () => new Promise((resolve) => setTimeout(resolve, 100))); test('last', () => {}); test.run();`,
   );
-  const many = Array.from({ length: 20 }, (_, index) => took(`tests/${index}.test`, index));
-  assert.is(formatSlowest(many).trim().split('\n').length, 10);
+  assert.is(result.longest?.name, 'subject › long');
+  assert.ok((result.longest?.elapsedMs ?? 0) >= 100);
+  const took = (seconds: number): FileResult => ({ ...result, file: fileOf(`tests/${seconds}.test`), elapsedMs: 1_000 * seconds });
+  const longest = { name: 'subject › long', elapsedMs: 1_500 };
+  assert.is(
+    formatSlowest([took(2), { ...took(13), longest }]),
+    `\n 13.0 s  tests/13.test\n  of these   1.5 s  subject › long\n  2.0 s  tests/2.test${'\n'}  of these   0.1 s  subject › long`,
+  );
+  assert.is(
+    formatSlowest(Array.from({ length: 20 }, (_, seconds) => ({ ...took(seconds), longest: undefined })))
+      .trim()
+      .split('\n').length,
+    10,
+  );
 });
 
 test('files run as many at a time as asked for, heavy ones first and one at a time, the others beside them (TU1, TU2)', async () => {
