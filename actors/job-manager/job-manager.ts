@@ -11,29 +11,21 @@
  */
 import type { Endpoint, Handlers, Service } from '../../bus/endpoint-contract.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
-import type { MessageBody, MessageReply } from '../../bus/protocol/registry.js';
-import { MillraceError, toErrorRecord } from '../../core/errors.js';
-import type { JobId } from '../../core/ids.js';
-import { limits } from '../../core/limits.js';
-import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
+import type { Clock, Logger } from '../../core/ports.js';
 import type { CheckpointStore } from '../../storage/checkpoints/checkpoint-store.js';
-import { assertStatesFit, compareStates, heldStatesOf } from '../../storage/state/state-comparison.js';
-import type { BlobStore, CompletedCheckpoint, HaStore, JobRecord, JobResultRecord, LeaderToken } from '../../storage/contracts.js';
+import type { BlobStore, HaStore, LeaderToken } from '../../storage/contracts.js';
 import type { TaskManagerOverview } from '../resource-manager/overview.js';
 import { CodeUploads } from './code-uploads.js';
 import { answerBytesOf, fitting } from './fitting-history.js';
+import { JobCleanUp } from './job-clean-up.js';
+import { JobIntake } from './job-intake.js';
 import { compareJobs, pageOf, withoutHistory } from './job-list.js';
+import { JobRecovery } from './job-recovery.js';
 import { JobResults, jobStoreDefaults, type JobStoreSettings } from './job-results.js';
-import {
-  decodeResult,
-  decodeSubmission,
-  encodeResult,
-  encodeSubmission,
-  readableSubmission,
-  type JobSubmission,
-} from './job-submission.js';
-import type { RunningJob, RunningJobFactory, SummaryOptions } from './running-job.js';
-import { isPermanent, summaryOfUnstarted } from './unstarted-job.js';
+import { JobStarts } from './job-starts.js';
+import { LiveJobs } from './live-jobs.js';
+import type { RunningJobFactory } from './running-job.js';
+import { StoreWrites } from './store-writes.js';
 
 /** Where an actor runs, for people and for those who signal it. */
 export interface ProcessAddress {
@@ -59,46 +51,44 @@ export interface JobManagerOptions {
   readonly onFenced: () => void;
 }
 
-interface JobEntry {
-  readonly submission: JobSubmission;
-  readonly job: RunningJob;
-  readonly service: Service;
-  isEnding: boolean;
-}
-
-/** Pause before something the store refused is tried again. */
-const storeRetryMs = 500;
 /** How often results are looked through for what has expired. */
 const forgetEveryMs = 60_000;
 /** Leadership is announced this often: an announcement that is lost costs a TaskManager a heartbeat timeout. */
 const announcements = 5;
 const announceEveryMs = 200;
 
+/** See the head of this file. */
 export class JobManager {
   readonly #options: JobManagerOptions;
-  readonly #logger: Logger;
   readonly #uploads: CodeUploads;
-  readonly #jobs = new Map<JobId, JobEntry>();
+  readonly #writes: StoreWrites;
   readonly #results: JobResults;
-  /** Jobs that ended and whose record may still be there: their results must stay. */
-  readonly #uncleaned = new Set<JobId>();
-  /** Submissions being made durable, so that a repeated one waits for the first. */
-  readonly #submitting = new Map<JobId, Promise<MessageReply<'job.submit'>>>();
-  readonly #timers = new Set<TimerHandle>();
+  readonly #cleanUp: JobCleanUp;
+  readonly #jobs: LiveJobs;
+  readonly #intake: JobIntake;
+  readonly #recovery: JobRecovery;
   #service: Service | undefined;
-  #isStopped = false;
 
   constructor(options: JobManagerOptions) {
     this.#options = options;
-    this.#logger = options.logger;
-    this.#results = new JobResults(options.jobStore ?? jobStoreDefaults);
     this.#uploads = new CodeUploads({ blobs: options.blobs, payloadBytesMax: options.endpoint.payloadBytesMax });
+    const writes = new StoreWrites(options);
+    const results = new JobResults(options.jobStore ?? jobStoreDefaults);
+    const cleanUp = new JobCleanUp({ ...options, results, isCodeUsed: (sha256) => this.#jobs.isCodeUsed(sha256) });
+    const jobs = new LiveJobs({ ...options, results, writes, cleanUp });
+    const starts = new JobStarts({ ...options, results, cleanUp });
+    this.#writes = writes;
+    this.#results = results;
+    this.#cleanUp = cleanUp;
+    this.#jobs = jobs;
+    this.#intake = new JobIntake({ ...options, jobs, results, starts, writes });
+    this.#recovery = new JobRecovery({ ...options, jobs, results, starts, cleanUp, writes });
   }
 
   /** Recovers the jobs in the store, then answers; resolves once it does. Keeps trying while the store does not answer. */
   async start(): Promise<void> {
-    await this.#persist('read the jobs of this cluster', () => this.#recover());
-    if (this.#isStopped) return;
+    await this.#writes.persist('read the jobs of this cluster', () => this.#recovery.recover());
+    if (this.#writes.isStopped) return;
     this.#service = this.#options.endpoint.serve({ kind: 'job-manager' }, { handlers: this.#handlers() });
     this.#announce(announcements);
     void this.#forgetRegularly();
@@ -106,129 +96,14 @@ export class JobManager {
 
   /** Stops at once (JM4): running jobs are suspended, their records stay. */
   suspend(): void {
-    this.#isStopped = true;
-    for (const timer of this.#timers) timer.cancel();
+    this.#writes.stop();
     this.#service?.stop();
-    for (const { job, service } of this.#jobs.values()) {
-      service.stop();
-      job.suspend();
-    }
-    this.#jobs.clear();
+    this.#jobs.suspend();
   }
 
   /** Jobs that run and jobs that ended, oldest first; those that run without their history. */
   summaries(): readonly JobSummary[] {
-    const live = [...this.#jobs.values()].map((entry) => this.#liveSummary(entry, {}));
-    return [...this.#results.summaries(), ...live].sort(compareJobs);
-  }
-
-  async #recover(): Promise<void> {
-    const { store } = this.#options;
-    for (const record of await store.results()) this.#results.add(this.#readResult(record), record.endedAt, record.result.length);
-    for (const record of await store.jobs()) {
-      if (this.#isStopped) return;
-      if (this.#jobs.has(record.jobId)) continue;
-      const result = this.#results.get(record.jobId);
-      if (result === undefined) await this.#recoverOne(record);
-      else await this.#cleanUpEarlier(record, result);
-    }
-  }
-
-  /** What an earlier leader left; what cannot be removed is left to the next (JM5). */
-  async #cleanUpEarlier(record: JobRecord, result: JobSummary): Promise<void> {
-    const { jobId } = record;
-    this.#uncleaned.add(jobId);
-    try {
-      await this.#cleanUp(jobId, readableSubmission(record.submission), result);
-    } catch (error) {
-      if (!isPermanent(error)) throw error;
-      this.#logger.log('warn', 'could not clean up after a job', { jobId, error: toErrorRecord(error) });
-    }
-  }
-
-  /** A result that cannot be read still says that its job has ended (JM2). */
-  #readResult({ jobId, endedAt, result }: JobResultRecord): JobSummary {
-    try {
-      return decodeResult(result);
-    } catch (cause) {
-      this.#logger.log('error', 'the result of a job cannot be read', { jobId, error: toErrorRecord(cause) });
-      const error = new MillraceError('RESULT_UNREADABLE', 'the job ended, but how cannot be read from the store', {
-        domain: 'external',
-        recovery: 'fail-job',
-        cause,
-      });
-      return summaryOfUnstarted({ jobId, name: jobId, submittedAt: endedAt, endedAt, error: toErrorRecord(error) });
-    }
-  }
-
-  /** JM5: only what may pass is tried again, by whoever called. */
-  async #recoverOne(record: JobRecord): Promise<void> {
-    const { jobId } = record;
-    let submission: JobSubmission | undefined;
-    try {
-      submission = decodeSubmission(record.submission);
-      const restore = await this.#restorePoint(jobId, submission);
-      if (this.#isStopped) return;
-      this.#logger.log('info', 'recovering a job from the store', {
-        jobId,
-        job: submission.jobGraph.name,
-        checkpointId: restore?.checkpointId ?? null,
-      });
-      this.#run(jobId, submission, record.submittedAt, restore);
-    } catch (error) {
-      if (!isPermanent(error)) throw error;
-      await this.#failUnstarted(record, submission, error);
-    }
-  }
-
-  async #failUnstarted({ jobId, submittedAt }: JobRecord, submission: JobSubmission | undefined, cause: unknown): Promise<void> {
-    const { store, token, clock } = this.#options;
-    const error = new MillraceError('JOB_NOT_STARTED', 'the job could not be started from what the store holds of it', {
-      domain: 'external',
-      recovery: 'fail-job',
-      hint: 'Its checkpoints are kept: mend the cause and start it again with `millrace run --from`.',
-      cause,
-    });
-    const endedAt = clock.now();
-    const name = submission?.jobGraph.name ?? jobId;
-    const summary = summaryOfUnstarted({ jobId, name, submittedAt, endedAt, error: toErrorRecord(error) });
-    const result = encodeResult(summary);
-    await store.putResult(token, { jobId, endedAt, result });
-    this.#logger.log('error', 'a job could not be started', { jobId, job: name, error: summary.error });
-    this.#results.add(summary, endedAt, result.length);
-    this.#uncleaned.add(jobId);
-    await this.#cleanUp(jobId, submission, summary);
-  }
-
-  async #restorePoint(jobId: JobId, { restoreFrom }: JobSubmission): Promise<CompletedCheckpoint | undefined> {
-    const own = await this.#options.checkpoints.latest(jobId);
-    if (own !== undefined || restoreFrom === null) return own;
-    const pointer = await this.#options.checkpoints.resolve(restoreFrom);
-    return this.#options.checkpoints.load(pointer);
-  }
-
-  #run(jobId: JobId, submission: JobSubmission, submittedAt: number, restore: CompletedCheckpoint | undefined): void {
-    const job = this.#options.createJob({
-      token: this.#options.token,
-      jobId,
-      jobGraph: submission.jobGraph,
-      code: submission.code,
-      submittedAt,
-      restore,
-      onEnded: (summary) => void this.#ended(jobId, summary),
-      onFenced: this.#options.onFenced,
-    });
-    const { epoch } = this.#options.token;
-    const service = this.#options.endpoint.serve(
-      { kind: 'job', jobId },
-      {
-        handlers: job.handlers(),
-        // Tasks and TaskManagers of another leadership must not move this one's state.
-        fence: ({ leaderEpoch }) => (leaderEpoch === epoch ? undefined : `epoch ${leaderEpoch} is not this leader's ${epoch}`),
-      },
-    );
-    this.#jobs.set(jobId, { submission, job, service, isEnding: false });
-    job.start();
+    return [...this.#results.summaries(), ...this.#jobs.summaries()].sort(compareJobs);
   }
 
   #handlers(): Handlers {
@@ -236,18 +111,14 @@ export class JobManager {
     return {
       'blob.upload-chunk': async (body) => ({ isComplete: await this.#uploads.add(body) }),
       'blob.fetch-chunk': (body) => this.#uploads.fetch(body),
-      'job.submit': (body) => this.#submit(body),
+      'job.submit': (body) => this.#intake.submit(body),
       'job.cancel': ({ jobId }) => {
-        const entry = this.#jobs.get(jobId);
         const ended = this.#results.get(jobId);
         if (ended !== undefined) return { kind: 'ended', status: ended.status };
-        if (entry === undefined) return { kind: 'unknown' };
-        entry.job.cancel();
-        return { kind: 'cancelling' };
+        return { kind: this.#jobs.cancel(jobId) ? 'cancelling' : 'unknown' };
       },
       'job.describe': ({ jobId, withHistory = false }) => {
-        const entry = this.#jobs.get(jobId);
-        const job = this.#results.get(jobId) ?? (entry === undefined ? undefined : this.#liveSummary(entry, { withHistory }));
+        const job = this.#results.get(jobId) ?? this.#jobs.summary(jobId, { withHistory });
         if (job === undefined) return { kind: 'unknown' };
         return { kind: 'found', job: withHistory ? fitting(job, answerBytesOf(endpoint.payloadBytesMax)) : withoutHistory(job) };
       },
@@ -256,145 +127,15 @@ export class JobManager {
     };
   }
 
-  async #submit(body: MessageBody<'job.submit'>): Promise<MessageReply<'job.submit'>> {
-    if (this.#jobs.has(body.jobId) || this.#results.has(body.jobId)) return { kind: 'accepted' };
-    const under = this.#submitting.get(body.jobId) ?? this.#accept(body).finally(() => this.#submitting.delete(body.jobId));
-    this.#submitting.set(body.jobId, under);
-    return under;
-  }
-
-  async #accept({ jobId, jobGraph, code, restoreFrom, states: asking }: MessageBody<'job.submit'>): Promise<MessageReply<'job.submit'>> {
-    const { store, token, clock, blobs } = this.#options;
-    const submission: JobSubmission = { formatVersion: 1, jobGraph, code, restoreFrom };
-    try {
-      if (code.kind === 'bundle' && (await blobs.get(code.sha256)) === undefined) {
-        throw new MillraceError('CODE_MISSING', `the code ${code.sha256} of the job was not uploaded`, {
-          domain: 'user',
-          recovery: 'retry',
-        });
-      }
-      const restore = await this.#restorePoint(jobId, submission);
-      const states = restore === undefined || asking === undefined ? undefined : compareStates(heldStatesOf(restore.tasks), asking);
-      if (states !== undefined) assertStatesFit(states, jobGraph.settings.isNonRestoredStateAllowed ?? false);
-      const record: JobRecord = { jobId, submittedAt: clock.now(), submission: encodeSubmission(submission) };
-      if (restore !== undefined) await store.raiseCheckpointId(token, jobId, restore.checkpointId);
-      await store.putJob(token, record);
-      // From here on the job is the cluster's, whoever leads it (JM1): what goes wrong is its own failure.
-      if (this.#isStopped) throw notLeader();
-      this.#logger.log('info', 'job accepted', { jobId, job: jobGraph.name, checkpointId: restore?.checkpointId ?? null });
-      await this.#runOrFail(record, submission, restore);
-      return { kind: 'accepted', ...(states === undefined ? {} : { states: [...states] }) };
-    } catch (error) {
-      // An earlier try of the same write may have taken effect: the next leader knows.
-      return { kind: 'rejected', error: toErrorRecord(this.#noteFenced(error) ? notLeader() : error) };
-    }
-  }
-
-  async #runOrFail(record: JobRecord, submission: JobSubmission, restore: CompletedCheckpoint | undefined): Promise<void> {
-    try {
-      this.#run(record.jobId, submission, record.submittedAt, restore);
-    } catch (error) {
-      await this.#persist('write the result of a job', () => this.#failUnstarted(record, submission, error));
-    }
-  }
-
-  async #ended(jobId: JobId, end: JobSummary): Promise<void> {
-    const { store, token, clock } = this.#options;
-    const entry = this.#jobs.get(jobId);
-    if (entry === undefined || entry.isEnding) return;
-    entry.isEnding = true;
-    await entry.job.settled();
-    // The result names the checkpoint that is retained, also when it completed while the job was ending.
-    const summary = { ...end, latestCheckpointId: entry.job.summary().latestCheckpointId };
-    const endedAt = summary.endedAt ?? clock.now();
-    const result = encodeResult(summary);
-    await this.#persist('write the result of a job', () => store.putResult(token, { jobId, endedAt, result }));
-    if (this.#isStopped) return;
-    this.#results.add(summary, endedAt, result.length);
-    this.#uncleaned.add(jobId);
-    entry.service.stop();
-    this.#jobs.delete(jobId);
-    this.#logger.log(summary.status === 'FAILED' ? 'warn' : 'info', `job ${summary.status}`, {
-      jobId,
-      job: summary.name,
-      error: summary.error,
-    });
-    await this.#persist('clean up after a job', () => this.#cleanUp(jobId, entry.submission, summary));
-    await this.#persist('forget old results', () => this.#forget());
-  }
-
-  /** Drops results beyond what is kept (JR1), in the store first. */
-  async #forget(): Promise<void> {
-    const { store, token, clock } = this.#options;
-    const superfluous = this.#results.superfluous(clock.now(), (jobId) => this.#uncleaned.has(jobId));
-    for (let at = 0; at < superfluous.length; at += limits.resultsRemovedAtOnceMax) {
-      const some = superfluous.slice(at, at + limits.resultsRemovedAtOnceMax);
-      await store.removeResults(token, some);
-      for (const jobId of some) this.#results.delete(jobId);
-    }
-  }
-
   async #forgetRegularly(): Promise<void> {
-    await this.#persist('forget old results', () => this.#forget());
-    if (!this.#isStopped) this.#later(forgetEveryMs, () => void this.#forgetRegularly());
-  }
-
-  /** Flink's retention: FINISHED discards, FAILED keeps, CANCELED as the job says. */
-  async #cleanUp(jobId: JobId, submission: JobSubmission | undefined, { status }: JobSummary): Promise<void> {
-    const { token, checkpoints, blobs } = this.#options;
-    const retention = submission?.jobGraph.settings.checkpointing.retention ?? 'RETAIN_ON_CANCELLATION';
-    const keepCheckpoints = status === 'FAILED' || (status === 'CANCELED' && retention === 'RETAIN_ON_CANCELLATION');
-    await checkpoints.removeJob(token, jobId, { keepCheckpoints });
-    const code = submission?.code;
-    if (code?.kind === 'bundle' && !this.#isCodeUsed(code.sha256)) await blobs.remove(code.sha256);
-    this.#uncleaned.delete(jobId);
-  }
-
-  #isCodeUsed(sha256: string): boolean {
-    return [...this.#jobs.values()].some(({ submission: { code } }) => code.kind === 'bundle' && code.sha256 === sha256);
-  }
-
-  /** JM2: not shown as ended before the result is durable. */
-  #liveSummary({ job, isEnding }: JobEntry, options: SummaryOptions): JobSummary {
-    const summary = job.summary(options);
-    return isEnding ? { ...summary, status: 'RUNNING', endedAt: null } : summary;
+    await this.#writes.persist('forget old results', () => this.#cleanUp.forget());
+    if (!this.#writes.isStopped) this.#writes.later(forgetEveryMs, () => void this.#forgetRegularly());
   }
 
   #announce(times: number): void {
-    const { endpoint, token } = this.#options;
+    const { endpoint, token, logger } = this.#options;
     endpoint.tell({ kind: 'leader-events' }, 'leader.announced', { holder: token.holder }, { leaderEpoch: token.epoch });
-    if (times > 1) this.#later(announceEveryMs, () => this.#announce(times - 1));
-    else this.#logger.log('info', 'this JobManager leads the cluster', { holder: token.holder });
-  }
-
-  /** Repeats a write until it succeeds, the process steps down, or a later leader exists. */
-  async #persist(what: string, write: () => Promise<void>): Promise<void> {
-    while (!this.#isStopped) {
-      try {
-        await write();
-        return;
-      } catch (error) {
-        if (this.#noteFenced(error)) return;
-        this.#logger.log('warn', `could not ${what}; trying again`, { error: toErrorRecord(error) });
-        await new Promise<void>((resolve) => this.#later(storeRetryMs, resolve));
-      }
-    }
-  }
-
-  #noteFenced(error: unknown): boolean {
-    const isFenced = error instanceof MillraceError && error.code === 'FENCED';
-    if (isFenced) this.#options.onFenced();
-    return isFenced;
-  }
-
-  #later(delayMs: number, callback: () => void): void {
-    const timer = this.#options.clock.setTimer(delayMs, () => {
-      this.#timers.delete(timer);
-      callback();
-    });
-    this.#timers.add(timer);
+    if (times > 1) this.#writes.later(announceEveryMs, () => this.#announce(times - 1));
+    else logger.log('info', 'this JobManager leads the cluster', { holder: token.holder });
   }
 }
-
-const notLeader = (): MillraceError =>
-  new MillraceError('NOT_LEADER', 'this JobManager stepped down', { domain: 'external', recovery: 'retry' });
