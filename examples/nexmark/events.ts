@@ -50,4 +50,6 @@ export type AuctionEvent = Person | Auction | Bid;
 
 export const isBid = (event: AuctionEvent): event is Bid => event.type === 'bid';
 export const isAuction = (event: AuctionEvent): event is Auction => event.type === 'auction';
+/** Everything but people. */
+export const isAuctionOrBid = (event: AuctionEvent): event is Auction | Bid => event.type !== 'person';
 export const isPerson = (event: AuctionEvent): event is Person => event.type === 'person';

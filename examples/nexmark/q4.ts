@@ -4,7 +4,7 @@
  *     npm run nexmark -- q4
  */
 import { maxWatermark, type KeyedProcessFunction, type KeyedRuntimeContext } from 'millrace';
-import { isAuction, isBid } from './events.js';
+import { isAuctionOrBid, type Auction, type Bid } from './events.js';
 import { defineQuery } from './query.js';
 import { winningBids } from './winning-bids.js';
 
@@ -25,9 +25,14 @@ function average(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Sal
   const sum = runtime.valueState<Sum>('sum');
   return {
     processElement({ price }, { time }) {
-      const known = sum.value();
-      if (known === undefined) time.registerEventTimeTimer(maxWatermark);
-      sum.update({ price: (known?.price ?? 0) + price, auctions: (known?.auctions ?? 0) + 1 });
+      let known = sum.value();
+      if (known === undefined) {
+        time.registerEventTimeTimer(maxWatermark);
+        known = { price: 0, auctions: 0 };
+      }
+      known.price += price;
+      known.auctions += 1;
+      sum.update(known);
     },
     onTimer(_at, context, out) {
       const { price, auctions } = sum.value() as Sum;
@@ -39,12 +44,18 @@ function average(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Sal
 export default defineQuery<Row>({
   name: 'q4',
   reads: 'on-time',
-  rows(events) {
-    const auctions = events.filter(isAuction).select('id', 'category', 'dateTime', 'expires');
-    const bids = events.filter(isBid).select('auction', 'bidder', 'price', 'dateTime');
-    return winningBids(auctions, bids)
+  rows: (events) =>
+    winningBids(events.filter(isAuctionOrBid).map(needed))
       .map(({ auction, bid }): Sale => ({ category: auction.category, price: bid.price }))
       .keyBy('category')
-      .process(average);
-  },
+      .process(average),
 });
+
+function needed(event: Auction | Bid) {
+  if (event.type === 'auction') {
+    const { type, id, category, dateTime, expires } = event;
+    return { type, id, category, dateTime, expires };
+  }
+  const { type, auction, bidder, price, dateTime } = event;
+  return { type, auction, bidder, price, dateTime };
+}

@@ -6,7 +6,7 @@
  *     npm run nexmark -- q6
  */
 import type { KeyedProcessFunction, KeyedRuntimeContext } from 'millrace';
-import { isAuction, isBid } from './events.js';
+import { isAuctionOrBid, type Auction, type Bid } from './events.js';
 import { defineQuery } from './query.js';
 import { winningBids } from './winning-bids.js';
 
@@ -25,24 +25,33 @@ interface Sale {
 
 const salesPerAverage = 10;
 
+/** What is known of a seller. */
+interface Sales {
+  /** Of auctions whose end event time has not passed. */
+  waiting: Sale[];
+  readonly lastPrices: number[];
+}
+
 function averageOfLast(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Sale, Row> {
-  const waiting = runtime.listState<Sale>('waiting');
-  const lastPrices = runtime.valueState<readonly number[]>('last-prices');
+  const state = runtime.valueState<Sales>('sales');
   return {
     processElement(sale, { time }) {
-      waiting.add(sale);
+      const sales = state.value() ?? { waiting: [], lastPrices: [] };
+      sales.waiting.push(sale);
+      state.update(sales);
       time.registerEventTimeTimer(sale.expires);
     },
     onTimer(at, _context, out) {
-      const sales = waiting.get();
-      waiting.update(sales.filter(({ expires }) => expires > at));
-      let prices = lastPrices.value() ?? [];
-      for (const { seller, auction, price } of sales.filter(({ expires }) => expires <= at).sort(byEnd)) {
-        prices = [...prices, price].slice(-salesPerAverage);
-        const sum = prices.reduce((total, one) => total + one, 0);
-        out.collect({ seller, auction, avg_price: Math.floor(sum / prices.length) });
+      const sales = state.value() as Sales;
+      const { waiting, lastPrices } = sales;
+      sales.waiting = waiting.filter(({ expires }) => expires > at);
+      for (const { seller, auction, price } of waiting.filter(({ expires }) => expires <= at).sort(byEnd)) {
+        lastPrices.push(price);
+        if (lastPrices.length > salesPerAverage) lastPrices.shift();
+        const sum = lastPrices.reduce((total, one) => total + one, 0);
+        out.collect({ seller, auction, avg_price: Math.floor(sum / lastPrices.length) });
       }
-      lastPrices.update(prices);
+      state.update(sales);
     },
   };
 }
@@ -52,12 +61,18 @@ const byEnd = (a: Sale, b: Sale): number => a.expires - b.expires || a.auction -
 export default defineQuery<Row>({
   name: 'q6',
   reads: 'on-time',
-  rows(events) {
-    const auctions = events.filter(isAuction).select('id', 'seller', 'dateTime', 'expires');
-    const bids = events.filter(isBid).select('auction', 'bidder', 'price', 'dateTime');
-    return winningBids(auctions, bids)
+  rows: (events) =>
+    winningBids(events.filter(isAuctionOrBid).map(needed))
       .map(({ auction, bid }): Sale => ({ seller: auction.seller, auction: auction.id, expires: auction.expires, price: bid.price }))
       .keyBy('seller')
-      .process(averageOfLast);
-  },
+      .process(averageOfLast),
 });
+
+function needed(event: Auction | Bid) {
+  if (event.type === 'auction') {
+    const { type, id, seller, dateTime, expires } = event;
+    return { type, id, seller, dateTime, expires };
+  }
+  const { type, auction, bidder, price, dateTime } = event;
+  return { type, auction, bidder, price, dateTime };
+}
