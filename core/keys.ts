@@ -10,6 +10,7 @@
  *     once, where the record is sent, and travels with it.
  */
 import { MillraceError } from './errors.js';
+import { hashOfFlatTuple } from './flat-tuples.js';
 
 /** What a key may be. Composite keys are compared by content. */
 export type Key = string | number | bigint | boolean | null | readonly Key[] | { readonly [field: string]: Key };
@@ -49,6 +50,10 @@ function murmurHash(code: number): number {
 
 /** A hash of 32 bits, signed (K2). */
 export function hashOfKey(key: Key): number {
+  if (Array.isArray(key)) {
+    const hash = hashOfFlatTuple(key);
+    if (hash !== undefined) return hash;
+  }
   return hashOfCanonicalKey(canonicalKey(key));
 }
 

@@ -60,6 +60,12 @@ export class EntryStore {
     return this.index.find(hash, key);
   }
 
+  /** The entry of a tuple of primitives, for which no canonical form is made. */
+  findTuple(hash: number, tuple: Parameters<KeyIndex['findTuple']>[1]): number {
+    // As long as there are no composites none is held.
+    return this.givenKeys === undefined ? -1 : this.index.findTuple(hash, tuple, this.givenKeys);
+  }
+
   /** `hash` is that of the key alone. */
   findIn(hash: number, key: CanonicalKey, namespace: number): number {
     return this.index.findIn(hashIn(hash, namespace), key, namespace);

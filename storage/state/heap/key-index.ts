@@ -11,8 +11,10 @@
  *      most, and a key is in one of them.
  * KI5  Where entries belong to a key and a namespace, both are compared, and the hash is mixed of both
  *      ({@link hashIn}): finding one is a single probe, too.
+ * KI6  A flat tuple is compared part by part with the key as it was given, so that finding one makes no text of it.
  */
 import { assert } from '../../../core/errors.js';
+import { isSameTuple } from '../../../core/flat-tuples.js';
 import type { CanonicalKey } from '../../../core/keys.js';
 import type { NumberColumn, ValueColumn } from './paged-column.js';
 
@@ -24,6 +26,12 @@ const bitsMax = 29;
 const slotsPerStep = 16;
 /** In a former table: what was here has moved or left, what lies behind may still be here. */
 const gone = -1;
+
+/** A flat tuple, and the keys as they were given by entry (KI6). */
+interface Given {
+  readonly tuple: Parameters<typeof isSameTuple>[0];
+  readonly keys: ValueColumn;
+}
 
 /** Slots as pairs of hash and number of the entry plus one; 0: free. */
 interface Slots {
@@ -90,6 +98,16 @@ export class KeyIndex implements Slots {
     }
   }
 
+  /** The entry of a flat tuple; -1 when there is none (KI6). `given`: keys as they were given, by entry. */
+  findTuple(hash: number, tuple: Given['tuple'], given: ValueColumn): number {
+    const { pairs, mask } = this;
+    for (let slot = Math.imul(hash, spread) >>> this.shift; ; slot = (slot + 1) & mask) {
+      const stored = pairs[2 * slot + 1] as number;
+      if (stored === 0) return this.former === undefined ? -1 : this.findFormer(hash, null, 0, { tuple, keys: given });
+      if (pairs[2 * slot] === hash && isSameTuple(tuple, given.get(stored - 1))) return stored - 1;
+    }
+  }
+
   /** Adds an entry whose key is in no other. */
   insert(hash: number, entry: number): void {
     this.count += 1;
@@ -120,7 +138,7 @@ export class KeyIndex implements Slots {
     this.use(makeSlots(bitsMin));
   }
 
-  private findFormer(hash: number, key: CanonicalKey, namespace: number): number {
+  private findFormer(hash: number, key: CanonicalKey, namespace: number, given?: Given): number {
     const { pairs, mask, shift } = this.former as Slots;
     let found = -1;
     for (let slot = Math.imul(hash, spread) >>> shift; found < 0; slot = (slot + 1) & mask) {
@@ -128,11 +146,15 @@ export class KeyIndex implements Slots {
       if (stored === 0) break;
       if (stored === gone || pairs[2 * slot] !== hash) continue;
       if (this.namespaces !== undefined && this.namespaces.get(stored - 1) !== namespace) continue;
-      const known = this.keys.get(stored - 1);
-      if (known === key || (key !== key && known !== known)) found = stored - 1;
+      if (given === undefined ? this.isKeyOf(stored - 1, key) : isSameTuple(given.tuple, given.keys.get(stored - 1))) found = stored - 1;
     }
     this.move();
     return found;
+  }
+
+  private isKeyOf(entry: number, key: CanonicalKey): boolean {
+    const known = this.keys.get(entry);
+    return known === key || (key !== key && known !== known);
   }
 
   private place(hash: number, stored: number): void {

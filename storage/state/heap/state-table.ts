@@ -10,6 +10,7 @@
  *      left when another key becomes current.
  */
 import { MillraceError } from '../../../core/errors.js';
+import { isFlatTuple } from '../../../core/flat-tuples.js';
 import type { KeyGroupRange } from '../../../core/ids.js';
 import { canonicalKey, type CanonicalKey, type Key } from '../../../core/keys.js';
 import type { StateDescriptor, TimeDomain } from '../contracts.js';
@@ -87,11 +88,7 @@ export class StateTable {
   /** Not for a table with namespaces. */
   setCurrentKey(key: Key, keyHash: number): void {
     if (this.guard !== undefined) this.guard.endCallback();
-    const { entries } = this;
-    // A text, where no composite is held, is equal to what is held exactly when its canonical form is (K1).
-    const entry =
-      entries.count === 0 ? noEntry : entries.find(keyHash, typeof key === 'string' && entries.isPlain ? key : canonicalKey(key));
-    this.use(entry, key, keyHash);
+    this.use(this.entries.count === 0 ? noEntry : this.findKey(key, keyHash), key, keyHash);
   }
 
   /** Makes a namespace of a key current, in the same callback as long as the key is the same. */
@@ -286,6 +283,15 @@ export class StateTable {
   private createCurrent(): void {
     if (!this.hasKey) throw this.noKey();
     this.current = this.create(this.key, canonicalKey(this.key), this.keyHash, this.namespace);
+  }
+
+  /** Not for a table with namespaces. */
+  private findKey(key: Key, keyHash: number): number {
+    const { entries } = this;
+    // A text, where no composite is held, is equal to what is held exactly when its canonical form is (K1).
+    if (typeof key === 'string' && entries.isPlain) return entries.find(keyHash, key);
+    if (typeof key === 'object' && key !== null && isFlatTuple(key)) return entries.findTuple(keyHash, key);
+    return entries.find(keyHash, canonicalKey(key));
   }
 
   private findIn(key: Key, keyHash: number, namespace: number): number {

@@ -36,6 +36,29 @@ class Subject {
   }
 }
 
+test('a tuple is found part by part among others of its hash, while the table grows and shrinks (KI6)', () => {
+  const subject = new Subject();
+  const given = new ValueColumn();
+  const tupleOf = (key: number): [number, string] => [key % 40, `part ${Math.floor(key / 40)}`];
+  const hashOf = (key: number): number => key % 5;
+  const count = 400;
+  const expect = (key: number): void => {
+    const entry = subject.held.get(key)?.entry ?? -1;
+    assert.is(subject.index.findTuple(hashOf(key), tupleOf(key), given), entry, `entry of ${key}`);
+  };
+  for (let key = 0; key < count; key += 1) {
+    given.reach(key);
+    given.set(key, tupleOf(key));
+    subject.add(key, hashOf(key));
+    for (const other of [key, key + 1, Math.floor(key / 2)]) expect(other);
+  }
+  for (let key = 0; key < count; key += 1) {
+    given.set(key, undefined);
+    subject.remove(key);
+    for (const other of [key, key + 1, Math.floor((key + count) / 2)]) expect(other);
+  }
+});
+
 test('it holds what was added and not removed, whatever hashes keys share, while it grows and shrinks (KI1, KI3, KI4)', () => {
   const step = fc.record({ isAdded: fc.boolean(), key: fc.nat({ max: 60 }) });
   const hashes = fc.constantFrom<((key: number) => number)[]>(
