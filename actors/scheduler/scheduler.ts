@@ -3,19 +3,17 @@
  * ends it. What to do when is decided by the machines `scheduler`, `job` and `execution`; this actor performs it.
  *
  * SA1  Everything happens on one thread; answers of others come back as events and are dropped once the job ended here.
- * SA2  Only current executions count: whatever else reports is told that it is not known.
+ * SA2  Only current executions count: whatever else reports is told that it is not known (see JobReports).
  * SA3  `onEnded` is called once, for FINISHED, FAILED and CANCELED, after all slots were given back.
  */
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
-import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
-import type { MessageBody } from '../../bus/protocol/registry.js';
 import type { JobCode, JobStatus } from '../../bus/protocol/schemas.js';
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
-import type { AttemptId, JobId, LeaderEpoch } from '../../core/ids.js';
+import type { JobId, LeaderEpoch } from '../../core/ids.js';
 import type { CorePorts, TimerHandle } from '../../core/ports.js';
-import { executionVertexId, type ExecutionVertexId } from '../../graph/execution-graph.js';
+import { executionVertexId } from '../../graph/execution-graph.js';
 import { pipelinedRegionsOf } from '../../graph/regions.js';
 import { sharedSlotsOf } from '../../graph/slot-sharing.js';
 import type { JobGraph } from '../../graph/types.js';
@@ -23,24 +21,26 @@ import type { ExecutionEffect } from '../../state-machines/execution/execution-m
 import type { HeartbeatMonitorInput } from '../../state-machines/heartbeat-monitor/heartbeat-monitor-machine.js';
 import { jobMachine, type JobEffect, type JobEvent } from '../../state-machines/job/job-machine.js';
 import { schedulerMachine } from '../../state-machines/scheduler/scheduler-machine.js';
-import type { SchedulerEffect } from '../../state-machines/scheduler/scheduler-model.js';
+import type { SchedulerEffect, SchedulerInput } from '../../state-machines/scheduler/scheduler-model.js';
 import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
 import type { SummaryOptions } from '../job-manager/running-job.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
-import type { CheckpointHooks, CheckpointHooksFactory } from './checkpointing.js';
-import { describeTask, noRestore, planRestore, type RestorePlan } from './deployment.js';
+import type { CheckpointHooks, CheckpointHooksFactory, CheckpointHost } from './checkpointing.js';
 import { ExecutionGraph } from './execution-graph.js';
 import type { Execution } from './execution.js';
 import { attemptsOn, heal } from './healing.js';
+import { JobDeployments } from './job-deployments.js';
 import { JobEvents, type ExecutionChange } from './job-events.js';
 import { historyOf } from './job-history.js';
 import { JobFailures } from './job-failures.js';
+import { JobReports } from './job-reports.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
 import { SharedResources } from './shared-resources.js';
 import { SlotPool } from './slot-pool.js';
+import { SlotWait } from './slot-wait.js';
 import { TaskCalls } from './task-calls.js';
-import { eventOf, located, unexplained } from './task-reports.js';
+import { located, unexplained } from './task-reports.js';
 
 export interface SchedulerOptions extends CorePorts {
   readonly jobId: JobId;
@@ -59,13 +59,14 @@ export interface SchedulerOptions extends CorePorts {
   readonly onTransition?: (record: TransitionRecord) => void;
 }
 
-type SchedulerHost = MachineHost<typeof schedulerMachine, SchedulerEffect>;
+/** The options, with what becomes of an effect that could not be performed. */
+type HostedOptions = SchedulerOptions & { readonly onEffectFailed: (error: unknown) => void };
 
+/** See the head of this file. */
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #checkpoints: CheckpointHooks;
   readonly #executions: ExecutionGraph;
-  readonly #pool: SlotPool;
   readonly #slots: JobSlots;
   readonly #sources: JobSources;
   readonly #calls: TaskCalls;
@@ -73,19 +74,18 @@ export class Scheduler {
   readonly #failures: JobFailures;
   readonly #events: JobEvents;
   readonly #job: MachineHost<typeof jobMachine, JobEffect>;
-  readonly #machine: SchedulerHost;
-  /** Subtasks that wait for slots. */
-  #waiting: { readonly subtasks: readonly ExecutionVertexId[]; readonly round: number } | undefined;
-  #restore: RestorePlan = noRestore;
-  #slotTimer: TimerHandle | undefined;
+  readonly #machine: MachineHost<typeof schedulerMachine, SchedulerEffect>;
+  readonly #slotWait: SlotWait;
+  readonly #deployments: JobDeployments;
+  readonly #reports: JobReports;
   #backoff: TimerHandle | undefined;
   #endedAt: number | null = null;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#events = new JobEvents(options);
     const { jobGraph, clock } = options;
-    const common = { ...options, onEffectFailed: (error: unknown) => this.#failures.failInternally(error) };
+    const hosted = { ...options, onEffectFailed: (error: unknown) => this.#failures.failInternally(error) };
+    this.#events = new JobEvents(options);
     this.#failures = new JobFailures({
       ...options,
       executions: () => this.#executions.all(),
@@ -93,64 +93,37 @@ export class Scheduler {
       phase: () => this.#failurePhase(),
     });
     this.#executions = new ExecutionGraph({
-      ...common,
+      ...hosted,
       createdAt: clock.now(),
       perform: (execution, effect) => this.#performExecution(execution, effect),
     });
-    this.#pool = new SlotPool(sharedSlotsOf(jobGraph));
     this.#sources = new JobSources(jobGraph);
-    this.#slots = new JobSlots({
-      ...common,
-      jobName: jobGraph.name,
-      heartbeat: options.heartbeat ?? heartbeatDefaults,
-      pool: this.#pool,
-      attemptsOn: (taskManagerId) => attemptsOn(this.#executions.all(), taskManagerId),
-      latestCheckpointId: () => this.#checkpoints.latestCheckpointId(),
-      onAccepted: () => this.#checkSlots(),
-      onLost: (slots, error) => this.#failures.slotsLost(slots, error),
-      onUnstartable: (error) => this.#failures.failJob(toErrorRecord(error)),
-      onFindings: (taskManagerId, findings) =>
-        heal({ executions: this.#executions, calls: this.#calls, taskManagerId, findings, at: clock.now() }),
+    const pool = new SlotPool(sharedSlotsOf(jobGraph));
+    this.#slotWait = new SlotWait({
+      clock,
+      pool,
+      onAssigned: (round) => this.#machine.send({ type: 'SLOTS_ASSIGNED', round }),
+      onTimedOut: (round, waitedMs) => this.#slotsTimedOut(round, waitedMs),
+    });
+    this.#slots = this.#createSlots(hosted, pool);
+    this.#deployments = this.#createDeployments(pool);
+    this.#reports = new JobReports({
+      clock,
+      executions: this.#executions,
+      failures: this.#failures,
+      slots: this.#slots,
+      sharedResources: this.#sharedResources,
     });
     this.#calls = new TaskCalls({ ...options, nextBeatOf: (taskManagerId) => this.#slots.nextBeatOf(taskManagerId) });
-    this.#job = new MachineHost<typeof jobMachine, JobEffect>({
-      ...common,
-      machine: jobMachine,
-      input: { at: options.submittedAt },
-      name: options.jobId,
-      perform: ({ params }) => {
-        this.#checkpoints.jobStatusChanged(params.to);
-        this.#events.statusChanged(params);
-      },
-    });
+    this.#job = this.#hostJob(hosted);
     this.#machine = new MachineHost<typeof schedulerMachine, SchedulerEffect>({
-      ...common,
+      ...hosted,
       machine: schedulerMachine,
-      input: {
-        regions: pipelinedRegionsOf(jobGraph).map((region) =>
-          region.map(({ vertexId, subtaskIndex }) => executionVertexId(vertexId, subtaskIndex)),
-        ),
-        failover: jobGraph.settings.failover,
-        restartStrategy: jobGraph.settings.restartStrategy,
-        repeatedFailure: jobGraph.settings.repeatedFailure,
-        slotRequestTimeoutMs: jobGraph.settings.slotRequestTimeoutMs,
-      },
+      input: machineInputOf(jobGraph),
       name: options.jobId,
       perform: (effect) => this.#perform(effect),
     });
-    this.#checkpoints = options.checkpointing({
-      jobId: options.jobId,
-      leaderEpoch: options.leaderEpoch,
-      jobGraph,
-      executions: () => this.#executions.views(),
-      jobStatus: () => this.status,
-      sourceSnapshots: () => this.#sources.snapshots(),
-      sharedResources: () => this.#sharedResources.tokens(),
-      failJob: (error) => this.#failures.failJob(toErrorRecord(error)),
-      failExecution: (attemptId, error) =>
-        this.#executions.find(attemptId)?.send({ type: 'FAIL', at: clock.now(), error: toErrorRecord(error) }),
-      checkpointCompleted: () => this.#machine.send({ type: 'CHECKPOINT_COMPLETED' }),
-    });
+    this.#checkpoints = options.checkpointing(this.#checkpointHost());
     this.#moveJob('INITIALIZED', null);
   }
 
@@ -162,13 +135,9 @@ export class Scheduler {
   handlers(): Handlers {
     return {
       ...this.#slots.handlers(),
-      'task.state-changed': (body) => ({ known: this.#stateReported(body) }),
-      'task.progressed': ({ tasks }) => {
-        for (const { attemptId, metrics } of tasks) this.#failures.failOn(this.#executions.report(attemptId, metrics));
-        return {};
-      },
+      ...this.#reports.handlers(),
       ...this.#sources.handlers({
-        subtaskOf: (attemptId) => this.#ofCurrent(attemptId).subtaskIndex,
+        subtaskOf: (attemptId) => this.#reports.current(attemptId).subtaskIndex,
         failJob: (error) => this.#failures.failJob(toErrorRecord(error)),
       }),
       ...this.#checkpoints.handlers(),
@@ -215,6 +184,66 @@ export class Scheduler {
     };
   }
 
+  #createSlots(hosted: HostedOptions, pool: SlotPool): JobSlots {
+    return new JobSlots({
+      ...hosted,
+      jobName: hosted.jobGraph.name,
+      heartbeat: hosted.heartbeat ?? heartbeatDefaults,
+      pool,
+      attemptsOn: (taskManagerId) => attemptsOn(this.#executions.all(), taskManagerId),
+      latestCheckpointId: () => this.#checkpoints.latestCheckpointId(),
+      onAccepted: () => this.#slotWait.check(),
+      onLost: (slots, error) => this.#failures.slotsLost(slots, error),
+      onUnstartable: (error) => this.#failures.failJob(toErrorRecord(error)),
+      onFindings: (taskManagerId, findings) =>
+        heal({ executions: this.#executions, calls: this.#calls, taskManagerId, findings, at: hosted.clock.now() }),
+    });
+  }
+
+  #createDeployments(pool: SlotPool): JobDeployments {
+    return new JobDeployments({
+      ...this.#options,
+      executions: this.#executions,
+      pool,
+      sources: this.#sources,
+      sharedResources: this.#sharedResources,
+      restorePoint: () => this.#checkpoints.restorePoint(),
+      round: () => this.#machine.context.round,
+      onRestorePointFound: (round) => this.#machine.send({ type: 'RESTORE_POINT_FOUND', round }),
+      onRestorePointFailed: (round, error) => this.#restorePointFailed(round, error),
+    });
+  }
+
+  #hostJob(hosted: HostedOptions): MachineHost<typeof jobMachine, JobEffect> {
+    return new MachineHost<typeof jobMachine, JobEffect>({
+      ...hosted,
+      machine: jobMachine,
+      input: { at: hosted.submittedAt },
+      name: hosted.jobId,
+      perform: ({ params }) => {
+        this.#checkpoints.jobStatusChanged(params.to);
+        this.#events.statusChanged(params);
+      },
+    });
+  }
+
+  #checkpointHost(): CheckpointHost {
+    const { jobId, leaderEpoch, jobGraph, clock } = this.#options;
+    return {
+      jobId,
+      leaderEpoch,
+      jobGraph,
+      executions: () => this.#executions.views(),
+      jobStatus: () => this.status,
+      sourceSnapshots: () => this.#sources.snapshots(),
+      sharedResources: () => this.#sharedResources.tokens(),
+      failJob: (error) => this.#failures.failJob(toErrorRecord(error)),
+      failExecution: (attemptId, error) =>
+        this.#executions.find(attemptId)?.send({ type: 'FAIL', at: clock.now(), error: toErrorRecord(error) }),
+      checkpointCompleted: () => this.#machine.send({ type: 'CHECKPOINT_COMPLETED' }),
+    };
+  }
+
   #failurePhase(): 'running' | 'recovering' | 'ending' {
     const { state, context, isDone } = this.#machine;
     if (isDone || state === 'cancelling') return 'ending';
@@ -233,21 +262,17 @@ export class Scheduler {
         }
         return undefined;
       case 'assignSlots':
-        this.#waiting = effect.params;
+        this.#slotWait.begin(effect.params);
         this.#slots.open();
-        return this.#checkSlots();
-      case 'startSlotTimer': {
-        const { round, delayMs } = effect.params;
-        this.#slotTimer = clock.setTimer(delayMs, () => this.#slotsTimedOut(round, delayMs));
-        return undefined;
-      }
+        return this.#slotWait.check();
+      case 'startSlotTimer':
+        return this.#slotWait.startTimer(effect.params);
       case 'stopSlotTimer':
-        this.#waiting = undefined;
-        return this.#slotTimer?.cancel();
+        return this.#slotWait.stop();
       case 'findRestorePoint':
-        return this.#findRestorePoint(effect.params.round);
+        return this.#deployments.findRestorePoint(effect.params.round);
       case 'deploy':
-        return this.#deploy(effect.params.subtasks);
+        return this.#deployments.deploy(effect.params.subtasks);
       case 'abortCheckpoints':
         return this.#checkpoints.abortPending(effect.params.reason);
       case 'cancelSubtasks':
@@ -274,56 +299,21 @@ export class Scheduler {
     else this.#job.send({ type, at });
   }
 
-  #checkSlots(): void {
-    if (this.#waiting === undefined || !this.#pool.hasSlotsFor(this.#waiting.subtasks)) return;
-    const { round } = this.#waiting;
-    this.#waiting = undefined;
-    this.#machine.send({ type: 'SLOTS_ASSIGNED', round });
-  }
-
   #slotsTimedOut(round: number, waitedMs: number): void {
     const error = toErrorRecord(this.#slots.shortageError(waitedMs));
     this.#failures.note(error);
     this.#machine.send({ type: 'SLOT_TIMEOUT', round, error });
   }
 
-  #findRestorePoint(round: number): void {
-    const { jobGraph, clock, random } = this.#options;
-    this.#checkpoints
-      .restorePoint()
-      .then((checkpoint) => planRestore(jobGraph, checkpoint))
-      .then(
-        (plan) => {
-          if (round === this.#machine.context.round) this.#restore = plan;
-          this.#machine.send({ type: 'RESTORE_POINT_FOUND', round });
-        },
-        (cause: unknown) => {
-          const error = toErrorRecord(cause);
-          if (round === this.#machine.context.round) this.#failures.note(error);
-          this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error, at: clock.monotonic(), random: random.next() });
-        },
-      );
-  }
-
-  #deploy(subtasks: readonly ExecutionVertexId[]): void {
-    const { checkpoint, tasks } = this.#restore;
-    this.#sources.reset(subtasks, tasks, checkpoint);
-    // A job that starts from another job's checkpoint counts its own records only.
-    const own = checkpoint?.jobId === this.#options.jobId ? checkpoint : undefined;
-    // Tokens are of one job: what another job saw, whose checkpoint this one starts from, cannot be compared.
-    if (own !== undefined) this.#sharedResources.restore(own.sharedResources);
-    const executions = subtasks.map((subtask) => this.#executions.current(subtask));
-    for (const execution of executions) {
-      execution.slot = this.#pool.slotOf(execution.subtask);
-      execution.countOn(own);
-    }
-    this.#options.logger.log('info', 'deploying tasks', { tasks: executions.length, checkpointId: checkpoint?.checkpointId ?? null });
-    for (const execution of executions) execution.send({ type: 'DEPLOY', at: this.#options.clock.now() });
+  #restorePointFailed(round: number, error: ErrorRecord): void {
+    const { clock, random } = this.#options;
+    if (round === this.#machine.context.round) this.#failures.note(error);
+    this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error, at: clock.monotonic(), random: random.next() });
   }
 
   #end(outcome: 'FINISHED' | 'FAILED' | 'CANCELED' | 'SUSPENDED'): void {
     this.#endedAt = this.#options.clock.now();
-    this.#slotTimer?.cancel();
+    this.#slotWait.stop();
     this.#backoff?.cancel();
     this.#calls.stop();
     if (outcome === 'SUSPENDED') {
@@ -339,7 +329,7 @@ export class Scheduler {
       case 'stateChanged':
         return this.#executionChanged(execution, effect.params);
       case 'deployTask':
-        return this.#calls.deploy(execution, this.#describe(execution));
+        return this.#calls.deploy(execution, this.#deployments.describe(execution));
       case 'cancelTask':
         return this.#calls.cancel(execution);
       case 'causeLearned':
@@ -356,35 +346,12 @@ export class Scheduler {
     else if (to === 'CANCELED' && from !== 'CANCELING') this.#failures.executionFailed(execution, unexplained(execution), at);
     else if (to === 'FINISHED' || to === 'CANCELED') this.#machine.send({ type: 'SUBTASK_ENDED', subtask: execution.subtask });
   }
+}
 
-  #describe(execution: Execution): TaskDeploymentDescriptor {
-    return describeTask({
-      ...this.#options,
-      sources: this.#sources,
-      restore: this.#restore,
-      execution,
-      executionOf: (vertexId, subtaskIndex) => this.#executions.currentOf(vertexId, subtaskIndex),
-    });
-  }
-
-  /** Answers whether the attempt is current (SA2). */
-  #stateReported({ attemptId, state, error, metrics, sharedResources, results }: MessageBody<'task.state-changed'>): boolean {
-    const execution = this.#executions.find(attemptId);
-    if (execution === undefined) return false;
-    this.#failures.failOn(this.#executions.report(attemptId, metrics));
-    if (state === 'FINISHED' && results !== undefined) execution.results = results;
-    const taskManagerId = execution.slot?.taskManagerId;
-    if (taskManagerId !== undefined) execution.acceptedAtBeat ??= this.#slots.nextBeatOf(taskManagerId);
-    this.#failures.failOn(taskManagerId === undefined ? undefined : this.#sharedResources.declare(sharedResources, taskManagerId));
-    if (state === 'RUNNING' && execution.slot !== undefined) this.#slots.started(execution.slot);
-    const event = eventOf(state, this.#options.clock.now(), error ?? unexplained(execution));
-    if (event !== undefined) execution.send(event);
-    return true;
-  }
-
-  #ofCurrent(attemptId: AttemptId): Execution {
-    const execution = this.#executions.find(attemptId);
-    if (execution !== undefined && !execution.isTerminal) return execution;
-    throw new MillraceError('UNKNOWN_ATTEMPT', `${attemptId} is not a current attempt of the job`, { recovery: 'restart-job' });
-  }
+function machineInputOf(jobGraph: JobGraph): SchedulerInput {
+  const { failover, restartStrategy, repeatedFailure, slotRequestTimeoutMs } = jobGraph.settings;
+  const regions = pipelinedRegionsOf(jobGraph).map((region) =>
+    region.map(({ vertexId, subtaskIndex }) => executionVertexId(vertexId, subtaskIndex)),
+  );
+  return { regions, failover, restartStrategy, repeatedFailure, slotRequestTimeoutMs };
 }
