@@ -6,12 +6,9 @@
  * CC8  `restorePoint` waits for pointer moves under way, so that every restore sees the store's latest checkpoint.
  */
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
-import type { MessageBody } from '../../bus/protocol/registry.js';
 import type { JobStatus } from '../../bus/protocol/schemas.js';
-import { mergeAccumulators } from '../../core/accumulator-state.js';
 import { type ErrorRecord, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
 import { checkpointId as asCheckpointId, type AttemptId, type CheckpointId } from '../../core/ids.js';
-import { limits } from '../../core/limits.js';
 import type { CorePorts, TimerHandle } from '../../core/ports.js';
 import type { CheckpointSettings } from '../../graph/types.js';
 import {
@@ -20,9 +17,12 @@ import {
 } from '../../state-machines/checkpoint-coordinator/checkpoint-coordinator-machine.js';
 import type { CheckpointFailureReason } from '../../state-machines/pending-checkpoint/pending-checkpoint-machine.js';
 import type { JobCheckpointLedger } from '../../storage/checkpoints/checkpoint-store.js';
-import type { CompletedCheckpoint, TaskSnapshot } from '../../storage/contracts.js';
+import type { CompletedCheckpoint } from '../../storage/contracts.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHost, ExecutionView } from '../scheduler/checkpointing.js';
+import { CheckpointCalls } from './checkpoint-calls.js';
+import { completedCheckpoint, countedSnapshot } from './checkpoint-content.js';
+import { CompletedCheckpoints } from './completed-checkpoints.js';
 import { PendingCheckpoint } from './pending-checkpoint.js';
 
 export interface CheckpointCoordinatorOptions extends Pick<CorePorts, 'clock' | 'random' | 'logger'> {
@@ -45,18 +45,15 @@ export interface CoordinatorTestSwitches {
   readonly isOldAttemptAccepted?: boolean;
 }
 
-/** How long a message to a task may take before it is sent again. */
-const taskAskMs = 2_000;
-
+/** See the head of this file. */
 export class CheckpointCoordinator implements CheckpointHooks {
   readonly #options: CheckpointCoordinatorOptions;
   readonly #machine: MachineHost<typeof checkpointCoordinatorMachine, CheckpointCoordinatorEffect>;
   readonly #pending = new Map<number, PendingCheckpoint>();
   readonly #endOfData = new Set<AttemptId>();
-  readonly #moves = new Set<Promise<unknown>>();
+  readonly #completed: CompletedCheckpoints;
+  readonly #calls: CheckpointCalls;
   #tick: TimerHandle | undefined;
-  #latest: CompletedCheckpoint | undefined;
-  #completed = 0;
   /** Why the latest checkpoint that failed did, as far as anybody told. */
   #failure: ErrorRecord | undefined;
   #isRunning = false;
@@ -64,7 +61,9 @@ export class CheckpointCoordinator implements CheckpointHooks {
 
   constructor(options: CheckpointCoordinatorOptions) {
     this.#options = options;
-    this.#latest = options.restore;
+    const { host, settings } = options;
+    this.#completed = new CompletedCheckpoints({ ...options, jobId: host.jobId, retained: settings.retained });
+    this.#calls = new CheckpointCalls(options);
     this.#machine = new MachineHost<typeof checkpointCoordinatorMachine, CheckpointCoordinatorEffect>({
       machine: checkpointCoordinatorMachine,
       input: options.settings,
@@ -85,7 +84,7 @@ export class CheckpointCoordinator implements CheckpointHooks {
       'checkpoint.acknowledged': (body) => {
         const pending = this.#pending.get(body.checkpointId);
         if (pending === undefined) this.#unexpected++;
-        else pending.acknowledged(body.attemptId, { ...body.snapshot, ...countedOn(pending, body) });
+        else pending.acknowledged(body.attemptId, countedSnapshot(pending, body));
         return {};
       },
       'checkpoint.declined': (body) => {
@@ -131,17 +130,16 @@ export class CheckpointCoordinator implements CheckpointHooks {
     this.#machine.send({ type: 'JOB_NOT_RUNNING', reason: 'JOB_FAILOVER_REGION' });
   }
 
-  async restorePoint(): Promise<CompletedCheckpoint | undefined> {
-    while (this.#moves.size > 0) await Promise.allSettled([...this.#moves]);
-    return this.#latest;
+  restorePoint(): Promise<CompletedCheckpoint | undefined> {
+    return this.#completed.settled();
   }
 
   latestCheckpointId(): CheckpointId | undefined {
-    return this.#completed === 0 && this.#latest?.jobId !== this.#options.host.jobId ? undefined : this.#latest?.checkpointId;
+    return this.#completed.latestId;
   }
 
   completedCount(): number {
-    return this.#completed;
+    return this.#completed.count;
   }
 
   #announceEndOfData(): void {
@@ -179,12 +177,9 @@ export class CheckpointCoordinator implements CheckpointHooks {
   }
 
   #allocateId(): void {
-    this.#options.ledger.nextId().then(
+    this.#completed.nextId().then(
       (id) => this.#machine.send({ type: 'ID_ALLOCATED', checkpointId: id }),
-      (error: unknown) => {
-        this.#noteStoreError(error, 'the store gave no checkpoint id');
-        this.#machine.send({ type: 'ID_FAILED', error: toErrorRecord(error).message });
-      },
+      (error: unknown) => this.#machine.send({ type: 'ID_FAILED', error: toErrorRecord(error).message }),
     );
   }
 
@@ -202,117 +197,52 @@ export class CheckpointCoordinator implements CheckpointHooks {
         logger,
         name: `${host.jobId}/${id}`,
         ...(this.#options.onTransition === undefined ? {} : { onTransition: this.#options.onTransition }),
-        trigger: (pending) => this.#triggerSources(pending, isFinal),
+        trigger: (pending) => this.#calls.trigger(pending, isFinal),
         finalize: (pending) => this.#finalize(pending, isFinal),
         ended: (pending, reason) => (reason === undefined ? this.#completedOne(pending) : this.#abortedOne(pending, reason)),
       }),
     );
   }
 
-  #triggerSources(pending: PendingCheckpoint, isFinal: boolean): void {
-    const { host, endpoint } = this.#options;
-    const body = { jobId: host.jobId, checkpointId: pending.checkpointId, triggeredAt: pending.startedAt, isFinal };
-    for (const { attemptId, location, isSource } of pending.executions) {
-      if (!isSource || location === undefined) continue;
-      endpoint.ask({ kind: 'slot', ...location }, 'checkpoint.trigger', { ...body, attemptId }, this.#askOptions(attemptId)).then(
-        ({ known }) => {
-          if (!known) pending.triggerFailed(attemptId);
-        },
-        () => pending.triggerFailed(attemptId),
-      );
-    }
-  }
-
   #finalize(pending: PendingCheckpoint, isFinal: boolean): void {
-    const { host, ledger, settings, clock } = this.#options;
-    const checkpoint: CompletedCheckpoint = {
-      formatVersion: 1,
-      jobId: host.jobId,
-      checkpointId: pending.checkpointId,
-      leaderEpoch: host.leaderEpoch,
-      fingerprint: host.jobGraph.fingerprint,
-      triggeredAt: pending.startedAt,
-      completedAt: clock.now(),
-      isFinal,
-      vertices: host.jobGraph.vertices.map(({ id, parallelism, maxParallelism }) => ({ vertexId: id, parallelism, maxParallelism })),
-      tasks: pending.snapshots(),
-      sources: host.sourceSnapshots(),
-      sharedResources: host.sharedResources(),
-    };
-    const move = ledger.complete(checkpoint, settings.retained).then(
-      () => {
-        this.#latest = checkpoint;
-        pending.finalized();
-      },
+    const { host, clock } = this.#options;
+    this.#completed.complete(completedCheckpoint(pending, { host, completedAt: clock.now(), isFinal })).then(
+      () => pending.finalized(),
       (error: unknown) => {
-        this.#noteStoreError(error, 'the store did not take the completed checkpoint');
         this.#failure = toErrorRecord(error);
         pending.finalizeFailed();
       },
     );
-    this.#moves.add(move);
-    void move.finally(() => this.#moves.delete(move));
   }
 
   #completedOne(pending: PendingCheckpoint): void {
     this.#failure = undefined;
     const { host, clock, endpoint } = this.#options;
     this.#pending.delete(pending.checkpointId);
-    this.#completed++;
+    this.#completed.add();
     for (const older of [...this.#pending.values()]) if (older.checkpointId < pending.checkpointId) older.abort('CHECKPOINT_SUBSUMED');
     this.#machine.send({ type: 'CHECKPOINT_COMPLETED', checkpointId: pending.checkpointId, at: clock.monotonic() });
     host.checkpointCompleted(pending.checkpointId);
-    this.#tellTasks(pending, 'checkpoint.confirm');
+    this.#calls.tell(pending, 'checkpoint.confirm');
     endpoint.tell({ kind: 'job-events', jobId: host.jobId }, 'checkpoint.completed', {
       jobId: host.jobId,
       checkpointId: pending.checkpointId,
       durationMs: Math.max(0, clock.now() - pending.startedAt),
       stateBytes: pending.snapshots().reduce((sum, { stateBytes }) => sum + stateBytes, 0),
     });
-    this.#sweep();
+    this.#completed.sweep([...this.#pending.keys()].map((id) => asCheckpointId(id)));
   }
 
   #abortedOne(pending: PendingCheckpoint, reason: CheckpointFailureReason): void {
     const { host, endpoint } = this.#options;
     this.#pending.delete(pending.checkpointId);
     this.#machine.send({ type: 'CHECKPOINT_ABORTED', checkpointId: pending.checkpointId, reason });
-    this.#tellTasks(pending, 'checkpoint.abort');
+    this.#calls.tell(pending, 'checkpoint.abort');
     endpoint.tell({ kind: 'job-events', jobId: host.jobId }, 'checkpoint.failed', {
       jobId: host.jobId,
       checkpointId: pending.checkpointId,
       reason,
     });
-  }
-
-  /** Lost confirmations are healed by the scheduler's heartbeat, lost aborts by the barrier of the next checkpoint. */
-  #tellTasks(pending: PendingCheckpoint, type: 'checkpoint.confirm' | 'checkpoint.abort'): void {
-    const { host, endpoint, logger } = this.#options;
-    for (const { attemptId, location } of pending.executions) {
-      if (location === undefined) continue;
-      const body = { jobId: host.jobId, attemptId, checkpointId: pending.checkpointId };
-      endpoint
-        .ask({ kind: 'slot', ...location }, type, body, this.#askOptions(attemptId))
-        .catch((error: unknown) => logger.log('debug', `${type} did not arrive`, { attemptId, error: toErrorRecord(error).message }));
-    }
-  }
-
-  /** Chunks of aborted checkpoints and of attempts that died are removed once nothing can refer to them. */
-  #sweep(): void {
-    const pendingIds = [...this.#pending.keys()];
-    const oldest = Math.min(this.#latest?.checkpointId ?? Infinity, ...pendingIds);
-    if (!Number.isFinite(oldest)) return;
-    this.#options.ledger
-      .sweep(asCheckpointId(oldest))
-      .catch((error: unknown) => this.#noteStoreError(error, 'orphaned chunks could not be removed'));
-  }
-
-  #askOptions(attemptId: AttemptId) {
-    return { timeoutMs: taskAskMs, attempts: limits.askAttemptsMax, leaderEpoch: this.#options.host.leaderEpoch, attempt: attemptId };
-  }
-
-  #noteStoreError(error: unknown, what: string): void {
-    this.#options.logger.log('warn', what, { error: toErrorRecord(error) });
-    if (error instanceof MillraceError && error.code === 'FENCED') this.#options.onFenced(error);
   }
 
   #failInternally(error: unknown, effect: string): void {
@@ -338,20 +268,4 @@ function tooManyFailures(
     hint: 'Raise execution.checkpointing.tolerable-failed-checkpoints or execution.checkpointing.timeout, or see the tasks that declined in the log.',
     ...cause,
   });
-}
-
-/** What the task and the attempts before it have processed, and accumulated. */
-function countedOn(
-  pending: PendingCheckpoint,
-  body: MessageBody<'checkpoint.acknowledged'>,
-): Pick<TaskSnapshot, 'records' | 'accumulators'> {
-  const execution = pending.executions.find(({ attemptId }) => attemptId === body.attemptId);
-  const before = execution?.recordsBefore ?? { in: 0, written: 0 };
-  const records = { in: before.in + body.recordsIn, written: before.written + (body.recordsWritten ?? 0) };
-  const where = execution?.taskName ?? body.attemptId;
-  const accumulators = mergeAccumulators([
-    { where, states: execution?.accumulatorsBefore ?? [] },
-    { where, states: body.snapshot.accumulators ?? [] },
-  ]);
-  return accumulators.length === 0 ? { records } : { records, accumulators };
 }
