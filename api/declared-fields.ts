@@ -26,7 +26,6 @@ import { keyedReduceOperator } from '../dataflow/operators/keyed-reduce.js';
 import { mapOperator } from '../dataflow/operators/map.js';
 import { filterOnFields, flatMapOnFields, mapOnFields, onFields, processOnFields } from '../dataflow/operators/on-fields.js';
 import { processOperator } from '../dataflow/operators/process.js';
-import type { WindowAssigner } from '../dataflow/windows/window-assigner.js';
 import type { GlobalWindow } from '../dataflow/windows/window.js';
 import type { FieldOf } from './fields.js';
 import type { KeyedStream, SingleOutputStream } from './streams.js';
@@ -34,7 +33,7 @@ import type { StreamHandle } from './streams/stream-handle.js';
 import type { Transformation } from './transformation.js';
 import { GlobalWindows } from './windows/assigners.js';
 import { countWindow } from './windows/count-window.js';
-import type { WindowOf } from './windows/window-settings.js';
+import type { AnyWindows, WindowOf } from './windows/window-settings.js';
 import { windowed, type WindowedStream } from './windows/windowed-stream.js';
 
 type Transform = <Out>(transformation: Transformation) => SingleOutputStream<Out>;
@@ -147,7 +146,7 @@ export class DeclaredKeyedStream<K extends Key, T, F extends FieldOf<T>> extends
    * Cuts the records of each key into windows. Whatever looks at them (triggers, evictors, functions) gets records with these
    * fields, and so does the side output of late ones.
    */
-  window<const A extends WindowAssigner<Pick<T, F>>>(assigner: A): WindowedStream<K, Pick<T, F>, WindowOf<A>> {
+  window<const A extends AnyWindows<Pick<T, F>>>(assigner: A): WindowedStream<K, Pick<T, F>, WindowOf<A>> {
     const { handle, keyOf, fields } = this.#options;
     return windowed({ handle, keyOf: keyOf as (value: Pick<T, F>) => K, fields }, assigner);
   }

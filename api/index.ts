@@ -45,7 +45,8 @@ export type {
   PairedWhere,
 } from './windows/joined-streams.js';
 export type { WindowedStream } from './windows/windowed-stream.js';
-export type { WindowOf } from './windows/window-settings.js';
+export type { AnyWindows, WindowOf } from './windows/window-settings.js';
+export type { WindowAssigner, WindowAssignerContext, WindowSpan } from '../dataflow/windows/custom-windows.js';
 export { CountEvictor } from '../dataflow/windows/evictors/count-evictor.js';
 export { DeltaEvictor } from '../dataflow/windows/evictors/delta-evictor.js';
 export type { Evictor, EvictorContext, EvictorOptions, TimestampedValue } from '../dataflow/windows/evictors/evictor.js';
@@ -57,7 +58,7 @@ export { ProcessingTimeTrigger } from '../dataflow/windows/triggers/processing-t
 export type { ProcessingTimeout } from '../dataflow/windows/triggers/processing-timeout-trigger.js';
 export { PurgingTrigger } from '../dataflow/windows/triggers/purging-trigger.js';
 export type { FoldedState, MergeContext, Trigger, TriggerContext, TriggerResult } from '../dataflow/windows/triggers/trigger.js';
-export type { FixedWindows, SessionWindows, SoleWindow, WindowAssigner } from '../dataflow/windows/window-assigner.js';
+export type { BuiltInWindows, FixedWindows, SessionWindows, SoleWindow, WindowStagger } from '../dataflow/windows/window-assigner.js';
 export type {
   ProcessWindow,
   ProcessWindowFunction,

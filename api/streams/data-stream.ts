@@ -22,7 +22,6 @@ import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
 import { mapOperator } from '../../dataflow/operators/map.js';
 import { printOperator } from '../../dataflow/operators/print.js';
 import { processOperator } from '../../dataflow/operators/process.js';
-import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
 import type { GlobalWindow } from '../../dataflow/windows/window.js';
 import { fieldSelector, keyOfFields } from '../../dataflow/records/pick-fields.js';
 import { checkFields } from '../../graph/field-names.js';
@@ -34,7 +33,7 @@ import { assertMethods, assertObject, assertSynchronous, type Transformation } f
 import { GlobalWindows } from '../windows/assigners.js';
 import { countWindow } from '../windows/count-window.js';
 import { CoGroupedKeys, JoinedKeys, PairedStreams } from '../windows/joined-streams.js';
-import type { WindowOf } from '../windows/window-settings.js';
+import type { AnyWindows, WindowOf } from '../windows/window-settings.js';
 import { windowed, type WindowedStream } from '../windows/windowed-stream.js';
 import { BroadcastConnectedStream, BroadcastStream, stateNamesOf, type BroadcastDescriptor } from './broadcast-stream.js';
 import type { ConnectedStreams } from './connected-streams.js';
@@ -158,7 +157,7 @@ export class DataStream<T> {
   /**
    * Cuts all records into windows, whatever their keys: in one subtask. The functions of the windows get null as key.
    */
-  windowAll<const A extends WindowAssigner<T>>(assigner: A): WindowedStream<null, T, WindowOf<A>> {
+  windowAll<const A extends AnyWindows<T>>(assigner: A): WindowedStream<null, T, WindowOf<A>> {
     const { builder, origins } = this.#handle;
     const keyOf = (): null => null;
     const gathered = partitionedOrigins(origins, 'HASH', { keySelector: keyOf });

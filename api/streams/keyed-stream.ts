@@ -4,14 +4,13 @@ import type { KeyedProcessSetup, ReduceFunction, RichReduceFunction, Synchronous
 import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
 import { keyedReduceOperator } from '../../dataflow/operators/keyed-reduce.js';
 import { checkFields } from '../../graph/field-names.js';
-import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
 import type { GlobalWindow } from '../../dataflow/windows/window.js';
 import type { FieldUse } from '../../graph/types.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
 import { DeclaredKeyedStream } from '../declared-fields.js';
 import { GlobalWindows } from '../windows/assigners.js';
 import { countWindow } from '../windows/count-window.js';
-import type { WindowOf } from '../windows/window-settings.js';
+import type { AnyWindows, WindowOf } from '../windows/window-settings.js';
 import { windowed, type WindowedStream } from '../windows/windowed-stream.js';
 import { keyFieldsUnknown, type FieldOf, type FieldsOf, type KnownKey, type MatchingKey } from '../fields.js';
 import { BroadcastStream, KeyedBroadcastConnectedStream } from './broadcast-stream.js';
@@ -94,7 +93,7 @@ export class KeyedStream<K extends Key, T, F extends FieldOf<T> = never> extends
   }
 
   /** Cuts the records of each key into windows. */
-  window<const A extends WindowAssigner<T>>(assigner: A): WindowedStream<K, T, WindowOf<A>> {
+  window<const A extends AnyWindows<T>>(assigner: A): WindowedStream<K, T, WindowOf<A>> {
     return windowed({ handle: handleOf(this), keyOf: this.#keyOf }, assigner);
   }
 

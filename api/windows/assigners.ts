@@ -1,24 +1,27 @@
 /**
- * Assigners as users name them. Sizes that make no window are refused here, while the job is built.
+ * Assigners of windows as users name them. Sizes that make no window are refused here, while the job is built.
  *
  * An offset moves the windows: days of a zone eight hours ahead of UTC are `TumblingEventTimeWindows.of('1 d', '-8 h')`.
  */
 import { limits } from '../../core/limits.js';
 import { parseDuration } from '../../core/quantities.js';
-import type { FixedWindows, SessionWindows, SoleWindow, WindowTime } from '../../dataflow/windows/window-assigner.js';
+import type { FixedWindows, SessionWindows, SoleWindow, WindowStagger, WindowTime } from '../../dataflow/windows/window-assigner.js';
 import { apiError } from '../api-error.js';
 import { shownDuration, type Duration } from '../duration.js';
 
-/** `of('1 min')`: windows that follow each other, by the time of records. */
+/**
+ * `of('1 min')`: windows that follow each other, by the time of records. `of('1 min', 0, 'RANDOM')` lets them begin at another
+ * time in each subtask ({@link WindowStagger}), so that results do not all come at once.
+ */
 export const TumblingEventTimeWindows = {
-  of: (size: Duration, offset: Duration = 0): FixedWindows =>
-    fixedWindows('TumblingEventTimeWindows', 'event', { size, slide: size, offset }),
+  of: (size: Duration, offset: Duration = 0, stagger: WindowStagger = 'ALIGNED'): FixedWindows =>
+    staggered(fixedWindows('TumblingEventTimeWindows', 'event', { size, slide: size, offset }), stagger),
 } as const;
 
 /** The same by the clock: results differ between runs. */
 export const TumblingProcessingTimeWindows = {
-  of: (size: Duration, offset: Duration = 0): FixedWindows =>
-    fixedWindows('TumblingProcessingTimeWindows', 'processing', { size, slide: size, offset }),
+  of: (size: Duration, offset: Duration = 0, stagger: WindowStagger = 'ALIGNED'): FixedWindows =>
+    staggered(fixedWindows('TumblingProcessingTimeWindows', 'processing', { size, slide: size, offset }), stagger),
 } as const;
 
 /** `of('1 min', '1 s')`: windows of a minute, one beginning every second, by the time of records. */
@@ -79,6 +82,15 @@ function fixedWindows(where: string, time: WindowTime, { size, slide, offset }: 
     });
   }
   return { kind: 'fixed', time, sizeMs, slideMs, offsetMs };
+}
+
+function staggered(windows: FixedWindows, stagger: WindowStagger): FixedWindows {
+  if (stagger === 'ALIGNED') return windows;
+  if (stagger === 'RANDOM' || stagger === 'NATURAL') return { ...windows, stagger };
+  throw apiError('WINDOW_STAGGER_UNKNOWN', `Windows cannot be staggered by ${JSON.stringify(stagger) ?? 'nothing'}.`, {
+    where: windows.time === 'event' ? 'TumblingEventTimeWindows' : 'TumblingProcessingTimeWindows',
+    hint: "Use 'ALIGNED', 'RANDOM' or 'NATURAL'.",
+  });
 }
 
 function sessionWindows(where: string, time: WindowTime, gap: Duration): SessionWindows<unknown> {

@@ -12,7 +12,6 @@ import type { Collector, OutputTag, Results, Synchronous } from '../../dataflow/
 import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
 import { joinedWindowOperator, type JoinPlan } from '../../dataflow/windows/joined-windows.js';
 import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
-import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
 import type { Sides } from '../../dataflow/windows/window-contents.js';
 import type { Window } from '../../dataflow/windows/window.js';
 import type { Duration } from '../duration.js';
@@ -29,6 +28,7 @@ import {
   withEvictor,
   withLateness,
   withTrigger,
+  type AnyWindows,
   type WindowOf,
   type WindowSettings,
 } from './window-settings.js';
@@ -86,7 +86,7 @@ export class JoinedKeys<L, R> {
     this.#input = input;
   }
 
-  window<const A extends WindowAssigner<L | R>>(assigner: A): JoinedWindows<L, R, WindowOf<A>> {
+  window<const A extends AnyWindows<L | R>>(assigner: A): JoinedWindows<L, R, WindowOf<A>> {
     return new JoinedWindows<L, R, WindowOf<A>>(this.#input, settingsOf(assigner, 'join'));
   }
 }
@@ -99,7 +99,7 @@ export class CoGroupedKeys<L, R> {
     this.#input = input;
   }
 
-  window<const A extends WindowAssigner<L | R>>(assigner: A): CoGroupedWindows<L, R, WindowOf<A>> {
+  window<const A extends AnyWindows<L | R>>(assigner: A): CoGroupedWindows<L, R, WindowOf<A>> {
     return new CoGroupedWindows<L, R, WindowOf<A>>(this.#input, settingsOf(assigner, 'coGroup'));
   }
 }

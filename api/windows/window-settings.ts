@@ -2,17 +2,21 @@
 import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
 import { triggerOf } from '../../dataflow/windows/window-plan.js';
 import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
-import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
+import type { WindowAssigner } from '../../dataflow/windows/custom-windows.js';
+import { isMergingWindowing, type BuiltInWindows, type Windowing } from '../../dataflow/windows/window-assigner.js';
 import type { GlobalWindow, TimeWindow, Window } from '../../dataflow/windows/window.js';
 import { apiError } from '../api-error.js';
 import { milliseconds, type Duration } from '../duration.js';
 import { assertMethods, assertObject } from '../transformation.js';
 
+/** What `window` takes: windows that come with Millrace, or an assigner of one's own. */
+export type AnyWindows<T> = BuiltInWindows<T> | WindowAssigner<T>;
+
 /** The windows that an assigner makes. */
 export type WindowOf<A> = A extends { readonly kind: 'global' } ? GlobalWindow : TimeWindow;
 
 export interface WindowSettings<T, W extends Window> {
-  readonly assigner: WindowAssigner<T>;
+  readonly assigner: Windowing<T>;
   readonly trigger: Trigger<T, W> | undefined;
   readonly evictor: Evictor<T, W> | undefined;
   readonly allowedLatenessMs: number;
@@ -20,15 +24,18 @@ export interface WindowSettings<T, W extends Window> {
 }
 
 /** An assigner and nothing else; `where` asked for it. */
-export function settingsOf<T, W extends Window>(assigner: WindowAssigner<T>, where: string): WindowSettings<T, W> {
-  checkAssigner(assigner, where);
-  return { assigner, trigger: undefined, evictor: undefined, allowedLatenessMs: 0, lateTag: undefined };
+export function settingsOf<T, W extends Window>(assigner: AnyWindows<T>, where: string): WindowSettings<T, W> {
+  return { assigner: windowingOf(assigner, where), trigger: undefined, evictor: undefined, allowedLatenessMs: 0, lateTag: undefined };
 }
 
 export function withTrigger<T, W extends Window>(settings: WindowSettings<T, W>, trigger: Trigger<T, W>): WindowSettings<T, W> {
-  assertObject(trigger, 'trigger', 'Pass a trigger such as CountTrigger.of(100), or an object with the methods of one.');
-  assertMethods(trigger, 'trigger', ['onElement', 'onEventTime', 'onProcessingTime', 'clear']);
+  assertTrigger(trigger, 'trigger');
   return { ...settings, trigger };
+}
+
+function assertTrigger(trigger: unknown, where: string): void {
+  assertObject(trigger, where, 'Pass a trigger such as CountTrigger.of(100), or an object with the methods of one.');
+  assertMethods(trigger, where, ['onElement', 'onEventTime', 'onProcessingTime', 'clear']);
 }
 
 /** An evictor has at least one of its two parts: one with neither is a mistake in a name. */
@@ -57,9 +64,9 @@ export function withLateness<T, W extends Window>(settings: WindowSettings<T, W>
 
 /** Sessions merge, so their trigger must be able to. */
 export function assertMergeable<T, W extends Window>({ assigner, trigger }: WindowSettings<T, W>): void {
-  if (assigner.kind !== 'session' || triggerOf({ assigner, trigger: trigger as Trigger<T, Window> | undefined }).onMerge !== undefined)
+  if (!isMergingWindowing(assigner) || triggerOf({ assigner, trigger: trigger as Trigger<T, Window> | undefined }).onMerge !== undefined)
     return;
-  throw apiError('TRIGGER_CANNOT_MERGE', 'Session windows merge, and this trigger cannot.', {
+  throw apiError('TRIGGER_CANNOT_MERGE', 'These windows merge, as sessions do, and this trigger cannot.', {
     where: 'trigger',
     hint: 'Give the trigger an onMerge(), or use windows that do not merge.',
   });
@@ -67,18 +74,33 @@ export function assertMergeable<T, W extends Window>({ assigner, trigger }: Wind
 
 /** What counts in the fingerprint of a job: functions do not, that there is one does. */
 export function dataOf<T, W extends Window>({ assigner, allowedLatenessMs, lateTag }: WindowSettings<T, W>): object {
-  const shown = assigner.kind === 'session' && typeof assigner.gap === 'function' ? { ...assigner, gap: 'dynamic' } : assigner;
-  return { assigner: shown, allowedLatenessMs, lateTag: lateTag ?? null };
+  return { assigner: shownWindowing(assigner), allowedLatenessMs, lateTag: lateTag ?? null };
 }
 
-function checkAssigner(assigner: unknown, where: string): void {
-  if (typeof assigner === 'object' && assigner !== null && 'kind' in assigner) return;
-  throw apiError(
-    'WINDOW_ASSIGNER_MISSING',
-    `${where} got ${assigner === null ? 'null' : typeof assigner} instead of an assigner of windows.`,
-    {
+function shownWindowing(windowing: Windowing<never>): object {
+  if (windowing.kind === 'custom') return { kind: 'custom', time: windowing.time, isMerging: windowing.isMerging };
+  return windowing.kind === 'session' && typeof windowing.gap === 'function' ? { ...windowing, gap: 'dynamic' } : windowing;
+}
+
+function windowingOf<T>(assigner: AnyWindows<T>, where: string): Windowing<T> {
+  if (typeof assigner !== 'object' || assigner === null) throw assignerMissing(assigner === null ? 'null' : typeof assigner, where);
+  if ('kind' in assigner) return assigner;
+  if (!('assignWindows' in assigner)) throw assignerMissing('an object without assignWindows()', where);
+  assertMethods(assigner, `${where} assigner`, ['assignWindows']);
+  const { isEventTime, isMerging = false, defaultTrigger } = assigner;
+  if (typeof isEventTime !== 'boolean' || typeof isMerging !== 'boolean') {
+    throw apiError('WINDOW_ASSIGNER_INVALID', 'An assigner of windows says isEventTime, and perhaps isMerging, as true or false.', {
       where,
-      hint: "Pass one such as TumblingEventTimeWindows.of('1 min').",
-    },
-  );
+      hint: 'Set isEventTime to true for windows that end with the watermark, and to false for windows that end with the clock.',
+    });
+  }
+  if (defaultTrigger !== undefined) assertTrigger(defaultTrigger, `${where} assigner defaultTrigger`);
+  return { kind: 'custom', time: isEventTime ? 'event' : 'processing', isMerging, assigner };
+}
+
+function assignerMissing(got: string, where: string): Error {
+  return apiError('WINDOW_ASSIGNER_MISSING', `${where} got ${got} instead of an assigner of windows.`, {
+    where,
+    hint: "Pass one such as TumblingEventTimeWindows.of('1 min'), or an object with isEventTime and assignWindows().",
+  });
 }

@@ -9,7 +9,7 @@ import type { KeySelector, Operator } from '../../dataflow/contracts.js';
 import type { AggregateFunction, OutputTag, ReduceFunction, Synchronous } from '../../dataflow/functions.js';
 import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
 import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
-import type { WindowAssigner } from '../../dataflow/windows/window-assigner.js';
+import type { Windowing } from '../../dataflow/windows/window-assigner.js';
 import type { ProcessWindow, ProcessWindowFunction, WindowFunction } from '../../dataflow/windows/window-function.js';
 import { windowOperator } from '../../dataflow/windows/window-operator.js';
 import type { Folding } from '../../dataflow/windows/window-plan.js';
@@ -28,6 +28,7 @@ import {
   withEvictor,
   withLateness,
   withTrigger,
+  type AnyWindows,
   type WindowOf,
   type WindowSettings,
 } from './window-settings.js';
@@ -191,15 +192,16 @@ export class WindowedStream<K extends Key, T, W extends Window> {
 }
 
 /** The windows of a stream whose records have a key. */
-export function windowed<K extends Key, T, A extends WindowAssigner<T>>(
+export function windowed<K extends Key, T, A extends AnyWindows<T>>(
   input: WindowedInput<K, T>,
   assigner: A,
 ): WindowedStream<K, T, WindowOf<A>> {
   return new WindowedStream<K, T, WindowOf<A>>(input, settingsOf(assigner, input.isForAll === true ? 'windowAll' : 'window'));
 }
 
-function nameOf(assigner: WindowAssigner<never>): string {
+function nameOf(assigner: Windowing<never>): string {
   if (assigner.kind === 'global') return 'Global Window';
+  if (assigner.kind === 'custom') return 'Custom Window';
   if (assigner.kind === 'session') return 'Session Window';
   return assigner.sizeMs === assigner.slideMs ? 'Tumbling Window' : 'Sliding Window';
 }

@@ -8,9 +8,9 @@
  * GW3  At a timer the trigger is asked; then, when it is the end of the window, everything of the window goes: contents, state
  *      and timers of the trigger, states of the window function, its place among the sessions.
  * GW4  A window without contents does not fire. When an evictor left nothing, there is nothing to call the function with.
- * GW5  Contents of fixed windows stand under their start, those of sessions under the numbers of {@link SessionSet}.
+ * GW5  Which windows there are, and the numbers their things stand under, is a matter of {@link WindowPlaces}.
  */
-import { assert, MillraceError } from '../../core/errors.js';
+import { MillraceError } from '../../core/errors.js';
 import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
 import { maxWatermark, noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
@@ -18,26 +18,14 @@ import { keyedStateOf } from '../operators/runtime-context.js';
 import { failFunction } from '../operators/user-error.js';
 import type { Evictor, TimestampedValue } from './evictors/evictor.js';
 import { lateRecordsOf } from './late-records.js';
-import { addToSessions, emptySessions, removeSession, type Merge, type Session, type SessionSet } from './merging-windows.js';
-import { checkedGap, timestampMissing } from './timestamps.js';
+import { timestampMissing } from './timestamps.js';
 import { TriggerScope } from './trigger-scope.js';
 import { isFire, isPurge, type Trigger, type TriggerResult } from './triggers/trigger.js';
-import { windowsAt, type SessionWindows } from './window-assigner.js';
 import type { WindowContents } from './window-contents.js';
 import type { WindowFiring } from './window-firing.js';
+import { openPlaces, type Place, type WindowPlaces } from './window-places.js';
 import { contentsOf, evictableContents, firingOf, triggerOf, type WindowPlan } from './window-plan.js';
-import { globalWindow, TimeWindow, type Window } from './window.js';
-
-/** A window and where its things are. */
-interface Place {
-  readonly window: Window;
-  readonly contentsId: number;
-  /** Of trigger state, timers and states of the window function. */
-  readonly windowId: number;
-  readonly session: Session | undefined;
-}
-
-const soleId = 0;
+import type { Window } from './window.js';
 
 export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out> {
   readonly #plan: WindowPlan<In, Acc, Mid, Out>;
@@ -48,7 +36,7 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
   #now = noTimestamp;
   #keyed!: KeyedStateBackend;
   #state!: ValueState<Acc>;
-  #sessions!: ValueState<SessionSet>;
+  #places!: WindowPlaces<In>;
   #scope!: TriggerScope;
   #contents!: WindowContents<In, Acc, Mid>;
   #firing!: WindowFiring<Mid>;
@@ -82,13 +70,18 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
   open(context: OperatorContext): void | Promise<void> {
     this.#keyed = keyedStateOf(context);
     this.#state = this.#keyed.valueState('contents', { isNamespaced: true, isOwned: true });
-    if (this.#plan.assigner.kind === 'session') this.#sessions = this.#keyed.valueState('sessions', { isOwned: true });
+    this.#places = openPlaces(this.#plan.assigner, {
+      keyed: this.#keyed,
+      context,
+      hasEnded: (window) => this.#hasEnded(window),
+      onMerge: (place, replaced) => this.#merge(place, replaced),
+    });
     this.#scope = new TriggerScope(this.#keyed, context);
     return this.#firing.open();
   }
 
   onTimer(at: number, domain: 'event' | 'processing', namespace: number): void {
-    const place = this.#placeOf(namespace);
+    const place = this.#places.at(namespace);
     if (place === undefined) return;
     const { window, windowId } = place;
     const isEvent = domain === 'event';
@@ -112,52 +105,28 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
 
   /** The current key is set. */
   #take(value: In, timestamp: number): void {
-    const { assigner } = this.#plan;
-    if (assigner.kind === 'global') {
-      this.#addTo({ window: globalWindow, contentsId: soleId, windowId: soleId, session: undefined }, value, timestamp);
-      return;
-    }
-    if (this.#isEventTime && timestamp === noTimestamp) throw timestampMissing(this.#context.operatorName);
-    if (!this.#isEventTime) this.#now = Math.max(this.#now, this.#context.clock.now());
-    const time = this.#isEventTime ? timestamp : this.#now;
-    const isTaken =
-      assigner.kind === 'session'
-        ? this.#takeInSession(assigner, time, value, timestamp)
-        : windowsAt(time, assigner).filter((window) => this.#takeIn(window, value, timestamp)).length > 0;
-    if (!isTaken && this.#isEventTime && timestamp + this.#latenessMs <= this.#context.currentWatermark()) this.#takeLate(value, timestamp);
+    const places = this.#places.of(value, this.#timeOf(timestamp));
+    for (const place of places) this.#addTo(place, value, timestamp);
+    if (places.length > 0 || !this.#isEventTime) return;
+    if (timestamp + this.#latenessMs <= this.#context.currentWatermark()) this.#takeLate(value, timestamp);
   }
 
-  #takeIn(window: TimeWindow, value: In, timestamp: number): boolean {
-    if (this.#hasEnded(window)) return false;
-    this.#addTo({ window, contentsId: window.start, windowId: window.start, session: undefined }, value, timestamp);
-    return true;
+  /** What windows of a record go by. */
+  #timeOf(timestamp: number): number {
+    if (!this.#isEventTime) return (this.#now = Math.max(this.#now, this.#context.clock.now()));
+    if (timestamp === noTimestamp) throw timestampMissing(this.#context.operatorName);
+    return timestamp;
   }
 
-  #takeInSession({ gap }: SessionWindows<In>, time: number, value: In, timestamp: number): boolean {
-    const gapMs = typeof gap === 'number' ? gap : checkedGap(gap(value), this.#context.operatorName);
-    const set = this.#sessions.value() ?? emptySessions();
-    const merge = addToSessions(set, time, Math.min(time + gapMs, maxWatermark + 1));
-    const place = placeOfSession(merge.session);
-    if (merge.replaced.length > 0) this.#merge(merge, place);
-    const hasEnded = this.#hasEnded(place.window);
-    if (hasEnded) removeSession(set, merge.session);
-    this.#keep(set);
-    if (hasEnded) return false;
-    this.#addTo(place, value, timestamp);
-    return true;
-  }
-
-  /** Trigger, timers and contents of the sessions that became one. */
-  #merge({ replaced }: Merge, { window, contentsId, windowId }: Place): void {
-    assert(!this.#hasEnded(window), 'Sessions were merged into one that had ended before.');
+  /** Trigger, timers and contents of the windows that became one. */
+  #merge({ window, contentsId, windowId }: Place, replaced: readonly Place[]): void {
     const scope = this.#scope.enter(
       windowId,
       replaced.map((one) => one.windowId),
     );
     scope.ask((merging) => this.#trigger.onMerge?.(window, merging));
-    for (const one of replaced) {
-      const former = placeOfSession(one);
-      scope.enter(one.windowId).ask((clearing) => this.#trigger.clear(former.window, clearing));
+    for (const former of replaced) {
+      scope.enter(former.windowId).ask((clearing) => this.#trigger.clear(former.window, clearing));
       this.#deleteEnd(former);
     }
     const parts: Acc[] = [];
@@ -201,9 +170,8 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
 
   /** GW4. */
   #fire(place: Place, contents: Acc, isPurged: boolean): void {
-    const { window, session, windowId } = place;
+    const { window, stateId } = place;
     const { evictor } = this.#plan;
-    const stateId = session === undefined ? windowId : undefined;
     if (evictor === undefined) {
       this.#firing.fire(this.#contents.values(isPurged ? contents : this.#contents.copy(contents)), window, stateId);
       return;
@@ -229,33 +197,13 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
   }
 
   /** GW3. */
-  #end({ window, contentsId, windowId, session }: Place): void {
+  #end(place: Place): void {
+    const { window, contentsId, windowId, stateId } = place;
     this.#keyed.setCurrentNamespace(contentsId);
     this.#state.clear();
     this.#scope.enter(windowId).ask((scope) => this.#trigger.clear(window, scope));
-    this.#firing.end(window, session === undefined ? windowId : undefined);
-    if (session === undefined) return;
-    const set = this.#sessions.value();
-    if (set === undefined) return;
-    removeSession(set, session);
-    this.#keep(set);
-  }
-
-  #keep(set: SessionSet): void {
-    if (set.sessions.length === 0) this.#sessions.clear();
-    else this.#sessions.update(set);
-  }
-
-  /** The window that a timer belongs to; undefined when it became part of another. */
-  #placeOf(namespace: number): Place | undefined {
-    const { assigner } = this.#plan;
-    if (assigner.kind === 'global') return { window: globalWindow, contentsId: soleId, windowId: soleId, session: undefined };
-    if (assigner.kind === 'fixed') {
-      const window = new TimeWindow(namespace, namespace + assigner.sizeMs);
-      return { window, contentsId: namespace, windowId: namespace, session: undefined };
-    }
-    const session = this.#sessions.value()?.sessions.find(({ windowId }) => windowId === namespace);
-    return session === undefined ? undefined : placeOfSession(session);
+    this.#firing.end(window, stateId);
+    this.#places.remove(place);
   }
 
   /** When everything of a window goes; undefined: never. */
@@ -275,10 +223,6 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
     if (this.#isEventTime) this.#keyed.deleteTimer('event', end, windowId);
     else this.#keyed.deleteTimer('processing', end + 1, windowId);
   }
-}
-
-function placeOfSession(session: Session): Place {
-  return { window: new TimeWindow(session.start, session.end), contentsId: session.contentsId, windowId: session.windowId, session };
 }
 
 function resultUnknown(result: unknown): MillraceError {

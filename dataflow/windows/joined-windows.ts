@@ -6,11 +6,12 @@
  * JW2  Triggers, evictors, gaps and side outputs see the records as they came in.
  */
 import type { Emit, KeySelector, Operator, OperatorContext } from '../contracts.js';
+import type { WindowAssigner } from './custom-windows.js';
 import type { Evictor, TimestampedValue } from './evictors/evictor.js';
 import { EventTimeTrigger } from './triggers/event-time-trigger.js';
 import { ProcessingTimeTrigger } from './triggers/processing-time-trigger.js';
 import type { Trigger } from './triggers/trigger.js';
-import type { WindowAssigner } from './window-assigner.js';
+import type { Windowing } from './window-assigner.js';
 import type { SidedRecord, Sides } from './window-contents.js';
 import { windowOperator } from './window-operator.js';
 import type { WindowPlan } from './window-plan.js';
@@ -19,7 +20,7 @@ import type { Window } from './window.js';
 /** A window plan as its user wrote it: for records of either input. */
 export interface JoinPlan<Out> {
   readonly keysOf: readonly [left: KeySelector<never>, right: KeySelector<never>];
-  readonly assigner: WindowAssigner<never>;
+  readonly assigner: Windowing<never>;
   readonly trigger: Trigger<never, Window> | undefined;
   readonly evictor: Evictor<never, Window> | undefined;
   readonly allowedLatenessMs: number;
@@ -78,10 +79,20 @@ class JoinedWindowOperator<Out> implements Operator<unknown, Out> {
   }
 }
 
-function sidedAssigner(assigner: WindowAssigner<never>): WindowAssigner<SidedRecord> {
+function sidedAssigner(assigner: Windowing<never>): Windowing<SidedRecord> {
+  if (assigner.kind === 'custom') return { ...assigner, assigner: sidedCustom(assigner.assigner) };
   if (assigner.kind !== 'session') return assigner;
   const { gap } = assigner;
   return { ...assigner, gap: typeof gap === 'number' ? gap : ({ value }) => gap(value as never) };
+}
+
+function sidedCustom(assigner: WindowAssigner<never>): WindowAssigner<SidedRecord> {
+  const { isEventTime, defaultTrigger } = assigner;
+  return {
+    isEventTime,
+    ...(defaultTrigger === undefined ? {} : { defaultTrigger: sidedTrigger(defaultTrigger as Trigger<never, Window>) }),
+    assignWindows: ({ value }, timestamp, context) => assigner.assignWindows(value as never, timestamp, context),
+  };
 }
 
 /** Its own trigger stays what it is: windows then need no general operator. */

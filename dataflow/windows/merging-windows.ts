@@ -20,7 +20,7 @@ export interface Session {
   readonly windowId: number;
 }
 
-/** In order of time. Plain data, changed by {@link addToSessions} alone. */
+/** In order of time where they merge. Plain data, changed by the functions below alone. */
 export interface SessionSet {
   sessions: Session[];
   nextId: number;
@@ -51,6 +51,17 @@ export function addToSessions(set: SessionSet, start: number, end: number): Merg
   set.nextId = windowId + 1;
   set.sessions = [...set.sessions.filter((one) => !met.includes(one)), session].sort((left, right) => left.start - right.start);
   return { session, replaced: met };
+}
+
+/** The window of exactly this span, for windows that do not merge; one more where there is none. */
+export function addExactly(set: SessionSet, start: number, end: number): Session {
+  const there = set.sessions.find((session) => session.start === start && session.end === end);
+  if (there !== undefined) return there;
+  const windowId = set.nextId;
+  const session: Session = { start, end, contentsId: windowId, windowId };
+  set.nextId = windowId + 1;
+  set.sessions = [...set.sessions, session];
+  return session;
 }
 
 /** Takes a session out of the set. */

@@ -7,6 +7,7 @@
  *      to `size / slide` sliding windows, or none where the slide is larger than the size.
  * WA3  Starts are multiples of the slide, plus the offset; that holds before 1970 too.
  */
+import type { WindowAssigner } from './custom-windows.js';
 import { TimeWindow } from './window.js';
 
 /** The time that windows go by: that of the records, or the clock's. */
@@ -19,7 +20,16 @@ export interface FixedWindows {
   readonly sizeMs: number;
   readonly slideMs: number;
   readonly offsetMs: number;
+  /** By what every subtask moves them besides; absent: by nothing. */
+  readonly stagger?: Exclude<WindowStagger, 'ALIGNED'>;
 }
+
+/**
+ * Where windows begin in a subtask: all of them at the same times (`ALIGNED`); moved by a part of their size that is drawn at
+ * random for each subtask (`RANDOM`); or as if the first began when its first record came, by the clock (`NATURAL`). So the
+ * subtasks do not all fire at once.
+ */
+export type WindowStagger = 'ALIGNED' | 'RANDOM' | 'NATURAL';
 
 /** Windows of records with less than a gap between one and the next. */
 export interface SessionWindows<in T> {
@@ -36,7 +46,24 @@ export interface SoleWindow {
   readonly firesAtEnd: boolean;
 }
 
-export type WindowAssigner<T> = FixedWindows | SessionWindows<T> | SoleWindow;
+/** What an assigner of a user's makes. */
+export interface CustomWindows<in T> {
+  readonly kind: 'custom';
+  readonly time: WindowTime;
+  readonly isMerging: boolean;
+  readonly assigner: WindowAssigner<T>;
+}
+
+/** The windows that come with Millrace. */
+export type BuiltInWindows<T> = FixedWindows | SessionWindows<T> | SoleWindow;
+
+/** Every kind of windows, as operators know them. */
+export type Windowing<T> = BuiltInWindows<T> | CustomWindows<T>;
+
+/** Whether windows of a key that meet become one. */
+export function isMergingWindowing(windowing: Windowing<never>): boolean {
+  return windowing.kind === 'session' || (windowing.kind === 'custom' && windowing.isMerging);
+}
 
 /** The start of the latest window that begins at `time` or before (WA3). */
 export function windowStartAt(time: number, { slideMs, offsetMs }: Pick<FixedWindows, 'slideMs' | 'offsetMs'>): number {

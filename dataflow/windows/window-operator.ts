@@ -6,8 +6,9 @@ import { ProcessingTimeTrigger } from './triggers/processing-time-trigger.js';
 import { triggerOf, type WindowPlan } from './window-plan.js';
 
 /**
- * The operator of a plan. Time windows that fire at their end, without an evictor, have operators of their own, whose cost
- * for a record does not depend on the number of its windows; everything else is the general one's.
+ * The operator of a plan. Windows that come with Millrace and fire at their end, without an evictor and at the same times in all
+ * subtasks, have operators of their own, whose cost for a record does not depend on the number of its windows; everything
+ * else is the general one's.
  */
 export function windowOperator<In, Acc, Mid, Out>(plan: WindowPlan<In, Acc, Mid, Out>): Operator<In, Out> {
   const { assigner, evictor } = plan;
@@ -15,6 +16,8 @@ export function windowOperator<In, Acc, Mid, Out>(plan: WindowPlan<In, Acc, Mid,
   const isOwnTrigger = trigger === triggerOf({ assigner, trigger: undefined });
   const isTumblingByClock = assigner.kind === 'fixed' && assigner.time === 'processing' && assigner.sizeMs === assigner.slideMs;
   const firesAtEnd = isTumblingByClock && trigger === ProcessingTimeTrigger.createWithEndOfStream();
-  if (!(isOwnTrigger || firesAtEnd) || evictor !== undefined || assigner.kind === 'global') return new GeneralWindowOperator(plan);
+  const isGeneral = !(isOwnTrigger || firesAtEnd) || evictor !== undefined;
+  if (isGeneral || assigner.kind === 'global' || assigner.kind === 'custom') return new GeneralWindowOperator(plan);
+  if (assigner.kind === 'fixed' && assigner.stagger !== undefined) return new GeneralWindowOperator(plan);
   return assigner.kind === 'session' ? new SessionWindowOperator(plan, assigner) : new SlicedWindowOperator(plan, assigner, firesAtEnd);
 }

@@ -8,7 +8,7 @@ import { EndOfStreamTrigger, NeverTrigger } from './triggers/end-triggers.js';
 import { EventTimeTrigger } from './triggers/event-time-trigger.js';
 import { ProcessingTimeTrigger } from './triggers/processing-time-trigger.js';
 import type { Trigger } from './triggers/trigger.js';
-import type { WindowAssigner } from './window-assigner.js';
+import type { Windowing } from './window-assigner.js';
 import {
   aggregatedContents,
   listedContents,
@@ -34,7 +34,7 @@ export type Folding<In, Acc, Mid> =
 
 export interface WindowPlan<In, Acc = unknown, Mid = unknown, Out = unknown> {
   readonly keyOf: KeySelector<In>;
-  readonly assigner: WindowAssigner<In>;
+  readonly assigner: Windowing<In>;
   /** Undefined: the one that belongs to the assigner. */
   readonly trigger: Trigger<In, Window> | undefined;
   readonly evictor: Evictor<In, Window> | undefined;
@@ -85,6 +85,9 @@ export function evictableContents<In, Acc, Mid>(
 export function triggerOf<In>({ trigger, assigner }: Pick<WindowPlan<In>, 'trigger' | 'assigner'>): Trigger<In, Window> {
   if (trigger !== undefined) return trigger;
   if (assigner.kind === 'global') return assigner.firesAtEnd ? EndOfStreamTrigger.create() : NeverTrigger.create();
+  // Its windows are all windows in time.
+  if (assigner.kind === 'custom' && assigner.assigner.defaultTrigger !== undefined)
+    return assigner.assigner.defaultTrigger as Trigger<In, Window>;
   return assigner.time === 'event' ? EventTimeTrigger.create() : ProcessingTimeTrigger.create();
 }
 

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { maxWatermark } from '../../../dataflow/contracts.js';
 import { GeneralWindowOperator } from '../../../dataflow/windows/general-window-operator.js';
-import type { WindowAssigner } from '../../../dataflow/windows/window-assigner.js';
+import type { Windowing } from '../../../dataflow/windows/window-assigner.js';
 import { windowOperator } from '../../../dataflow/windows/window-operator.js';
 import type { Folding } from '../../../dataflow/windows/window-plan.js';
 import { SeededRandom } from '../../../testing/simulator/seeded-random.js';
@@ -59,7 +59,7 @@ const shown = {
 };
 
 interface Case {
-  readonly assigner: WindowAssigner<Item>;
+  readonly assigner: Windowing<Item>;
   readonly lateness: number;
 }
 
