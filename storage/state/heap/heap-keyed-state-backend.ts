@@ -193,14 +193,14 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     const entry = scope.takeTimer(domain, time);
     if (entry < 0) return undefined;
     const { entries } = scope.table;
-    const timer = { key: entries.keyOf(entry), domain, time: scope.timers[domain].takenTime, namespace: entries.namespaceOf(entry) };
+    const timer = { key: entries.keyOf(entry), domain, time: scope.timersOf(domain).takenTime, namespace: entries.namespaceOf(entry) };
     this.selectEntry(scope, entry, timer.key);
     scope.table.release(entry);
     return timer;
   }
 
   nextTimer(domain: TimeDomain): number | undefined {
-    return this.scopeOfNextTimer(domain).timers[domain].nextTime();
+    return this.scopeOfNextTimer(domain).timersOf(domain).nextTime();
   }
 
   snapshot(write: ChunkWriter): StateSnapshot {
@@ -259,9 +259,9 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   /** At the same time, timers of keys come before those of their namespaces. */
   private scopeOfNextTimer(domain: TimeDomain): StateScope {
     const { ofKeys, ofNamespaces } = this.scopes;
-    const next = ofNamespaces?.timers[domain].nextTime();
+    const next = ofNamespaces?.timersOf(domain).nextTime();
     if (ofNamespaces === undefined || next === undefined) return ofKeys;
-    const ofKey = ofKeys.timers[domain].nextTime();
+    const ofKey = ofKeys.timersOf(domain).nextTime();
     return ofKey === undefined || next < ofKey ? ofNamespaces : ofKeys;
   }
 

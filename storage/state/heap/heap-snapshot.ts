@@ -4,8 +4,8 @@
  * HS1  Its content is the state at the cut, whatever is done afterwards: what is about to change is saved first (ST2),
  *      and what is newer than the cut is skipped by its version.
  * HS2  Cutting costs the same however much state there is; each `advance` looks at a bounded number of entries.
- * HS3  It ends, however fast entries are added meanwhile: entries older than the cut have numbers below the highest one
- *      given until then; and a Map iterates in order of insertion, so every cell and timer older than the cut comes within
+ * HS3  It ends, however fast entries are added meanwhile: entries and timers older than the cut have numbers below the
+ *      highest one given until then; and a Map iterates in order of insertion, so every cell older than the cut comes within
  *      the size the Map has when the snapshot arrives at it.
  * HS4  Entries come key group by key group. They are chained by group first, in slices like everything else, in four bytes
  *      an entry that last as long as the snapshot.
@@ -31,12 +31,12 @@ export interface HeapSnapshotOptions {
 }
 
 const rowsPerBatchMax = 256;
-/** Entries chained in a step; serialising one costs about as much. */
+/** Entries chained, or numbers of no timer passed, in a step; serialising one costs about as much. */
 const linksPerStep = 32;
 
 export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   private readonly table: StateTable;
-  private readonly timers: StateScope['timers'];
+  private readonly scope: StateScope;
   private readonly cut: number;
   /** Entries older than the cut have lower numbers. */
   private readonly end: number;
@@ -49,9 +49,9 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   private rowCount = 0;
 
   constructor(options: HeapSnapshotOptions) {
-    const { table, timers } = options.scope;
+    const { table } = options.scope;
     this.table = table;
-    this.timers = timers;
+    this.scope = options.scope;
     table.guard?.endCallback();
     table.version += 1;
     this.cut = table.version;
@@ -167,9 +167,15 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
   }
 
   private *visitTimers(domain: TimeDomain): Generator<void, void, void> {
-    for (const [entry, time, version] of this.timers[domain].timers()) {
-      if (version < this.cut) this.collectTimer(entry, domain, time);
-      yield;
+    const timers = this.scope.timersOf(domain);
+    const { end } = timers;
+    // There may be fewer meanwhile.
+    for (let timer = 0; timer < end && timer < timers.end; timer += 1) {
+      const entry = timers.entryAt(timer);
+      if (entry >= 0) {
+        if (timers.versionAt(timer) < this.cut) this.collectTimer(entry, domain, timers.timeAt(timer));
+        yield;
+      } else if (timer % linksPerStep === 0) yield;
     }
   }
 
@@ -209,7 +215,7 @@ export class HeapSnapshot implements StateSnapshot, SnapshotSink {
 
   private collectTimer(entry: number, domain: TimeDomain, time: number): void {
     const { key, keyGroup, namespace } = this.table.entries.ownerOf(entry);
-    this.timers[domain].setVersion(entry, time, this.cut);
+    this.scope.timersOf(domain).setVersion(entry, time, this.cut);
     this.rows.push([rowKinds.timer, keyGroup, packKey(key), namespace, timeDomains.indexOf(domain), time]);
     this.rowCount += 1;
   }

@@ -10,22 +10,27 @@ import { TimerQueue } from './timer-queue.js';
 
 export class StateScope {
   readonly table: StateTable;
-  readonly timers: Readonly<Record<TimeDomain, TimerQueue>> = { event: new TimerQueue(), processing: new TimerQueue() };
+  private readonly eventTimers = new TimerQueue();
+  private readonly processingTimers = new TimerQueue();
 
   constructor(options: StateTableOptions) {
     this.table = new StateTable(options);
   }
 
+  timersOf(domain: TimeDomain): TimerQueue {
+    return domain === 'event' ? this.eventTimers : this.processingTimers;
+  }
+
   registerTimer(entry: number, domain: TimeDomain, time: number): void {
-    if (this.timers[domain].register(entry, time, this.table.version)) this.table.retain(entry);
+    if (this.timersOf(domain).register(entry, time, this.table.version)) this.table.retain(entry);
   }
 
   deleteTimer(entry: number, domain: TimeDomain, time: number): void {
     const { table } = this;
-    const version = this.timers[domain].versionOf(entry, time);
+    const version = this.timersOf(domain).versionOf(entry, time);
     if (version === undefined) return;
     if (version < table.cut) table.sink?.saveTimer(entry, domain, time);
-    this.timers[domain].delete(entry, time);
+    this.timersOf(domain).delete(entry, time);
     table.release(entry);
   }
 
@@ -34,7 +39,7 @@ export class StateScope {
    * it needs of it. See `takenTime` of the queue.
    */
   takeTimer(domain: TimeDomain, time: number): number {
-    const timers = this.timers[domain];
+    const timers = this.timersOf(domain);
     const entry = timers.take(time);
     if (entry >= 0 && timers.takenVersion < this.table.cut) this.table.sink?.saveTimer(entry, domain, timers.takenTime);
     return entry;
@@ -42,7 +47,7 @@ export class StateScope {
 
   clear(): void {
     this.table.clear();
-    this.timers.event.clear();
-    this.timers.processing.clear();
+    this.eventTimers.clear();
+    this.processingTimers.clear();
   }
 }

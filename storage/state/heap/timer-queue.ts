@@ -5,165 +5,148 @@
  * TQ2  Registering, deleting and taking a timer cost the logarithm of the number of distinct times, not of timers: all
  *      keys of a window share one bucket. Times whose timers are gone are dropped when they are half of the heap.
  * TQ3  Each timer carries the version it was registered in, for snapshots.
- * TQ4  A time with one timer, which most have where keys have times of their own, takes no Map.
+ * TQ4  Nothing is allocated for a timer but numbers in columns.
  */
-interface TimerBucket {
-  readonly time: number;
-  /** The only timer, as long as there is one (TQ4). */
-  entry: number;
-  version: number;
-  /** Version by number of the entry, in the order of registration. */
-  entries: Map<number, number> | undefined;
-  /** Where taking stands: a Map's iterator skips what was deleted without looking at it again. */
-  cursor: IterableIterator<number> | undefined;
-}
+import { TimeBuckets } from './time-buckets.js';
+import { TimeHeap } from './time-heap.js';
+import { noTimer, timerFields as fields, TimerNodes } from './timer-nodes.js';
 
 const compactionLengthMin = 64;
 
-/** Stands for an entry where no timer is due. */
-const none = -1;
-
 export class TimerQueue {
-  /** By time, in the order of their first timer. */
-  private readonly buckets = new Map<number, TimerBucket>();
-  /** A binary heap; may hold times without a bucket, and times twice. */
-  private times: number[] = [];
+  private readonly nodes = new TimerNodes();
+  private readonly buckets = new TimeBuckets();
+  /** May hold times without a bucket, and times twice. */
+  private readonly heap = new TimeHeap();
   /** Time and version of the timer that was taken last. */
   takenTime = 0;
   takenVersion = 0;
 
   /** False when the timer was there already. */
   register(entry: number, time: number, version: number): boolean {
-    const bucket = this.buckets.get(time);
-    if (bucket === undefined) {
-      this.buckets.set(time, { time, entry, version, entries: undefined, cursor: undefined });
-      this.push(time);
-      return true;
-    }
-    if (bucket.entries === undefined) {
-      if (bucket.entry === entry) return false;
-      bucket.entries = new Map([[bucket.entry, bucket.version]]);
-    } else if (bucket.entries.has(entry)) {
-      return false;
-    }
-    bucket.entries.set(entry, version);
+    const { nodes, buckets } = this;
+    let bucket = buckets.find(time);
+    if (bucket < 0) {
+      bucket = buckets.add(time);
+      this.heap.push(time, bucket);
+    } else if (nodes.find(entry, bucket) >= 0) return false;
+    this.append(bucket, nodes.add(entry, bucket, version));
     return true;
   }
 
   versionOf(entry: number, time: number): number | undefined {
-    const bucket = this.buckets.get(time);
-    if (bucket?.entries !== undefined) return bucket.entries.get(entry);
-    return bucket?.entry === entry ? bucket.version : undefined;
+    const timer = this.find(entry, time);
+    return timer < 0 ? undefined : this.nodes.get(timer, fields.version);
   }
 
   /** Notes that a snapshot has the timer, if it is there. */
   setVersion(entry: number, time: number, version: number): void {
-    const bucket = this.buckets.get(time);
-    if (bucket?.entries?.has(entry) === true) bucket.entries.set(entry, version);
-    else if (bucket?.entries === undefined && bucket?.entry === entry) bucket.version = version;
+    const timer = this.find(entry, time);
+    if (timer >= 0) this.nodes.set(timer, fields.version, version);
   }
 
   /** Removes a timer that is there. */
   delete(entry: number, time: number): void {
-    const bucket = this.buckets.get(time);
-    bucket?.entries?.delete(entry);
-    if (bucket === undefined || (bucket.entries !== undefined && bucket.entries.size > 0)) return;
-    this.buckets.delete(bucket.time);
-    if (this.times.length < compactionLengthMin || this.times.length < 2 * this.buckets.size) return;
-    // A sorted array is a heap.
-    this.times = [...this.buckets.keys()].sort((left, right) => left - right);
+    const timer = this.find(entry, time);
+    if (timer < 0) return;
+    this.remove(timer);
+    const { heap, buckets } = this;
+    if (heap.length < compactionLengthMin || heap.length < 2 * buckets.count) return;
+    heap.rebuild(buckets.all(), (bucket) => buckets.timeOf(bucket));
   }
 
   /** Time of the earliest timer. */
   nextTime(): number | undefined {
-    for (;;) {
-      const time = this.times[0];
-      if (time === undefined || this.buckets.has(time)) return time;
-      this.pop();
+    const { heap, buckets } = this;
+    while (heap.length > 0) {
+      if (buckets.isOf(heap.firstBucket, heap.firstTime)) return heap.firstTime;
+      heap.pop();
     }
+    return undefined;
   }
 
   /** Removes the earliest timer due at `time`; its entry, or -1. See `takenTime` and `takenVersion`. */
   take(time: number): number {
-    for (let next = this.times[0]; next !== undefined && next <= time; next = this.times[0]) {
-      const bucket = this.buckets.get(next);
-      if (bucket !== undefined) return this.takeFrom(bucket);
-      this.pop();
-    }
-    return none;
-  }
-
-  /** Every timer that is there when it is come to, with time and version; those registered meanwhile may be among them. */
-  *timers(): Generator<readonly [entry: number, time: number, version: number], void, void> {
-    let bucketsLeft = this.buckets.size;
-    for (const bucket of this.buckets.values()) {
-      if (bucketsLeft-- === 0) return;
-      if (bucket.entries === undefined) {
-        yield [bucket.entry, bucket.time, bucket.version];
+    const { heap, buckets, nodes } = this;
+    while (heap.length > 0 && heap.firstTime <= time) {
+      const bucket = heap.firstBucket;
+      if (!buckets.isOf(bucket, heap.firstTime)) {
+        heap.pop();
         continue;
       }
-      let left = bucket.entries.size;
-      for (const [entry, version] of bucket.entries) {
-        if (left-- === 0) break;
-        yield [entry, bucket.time, version];
-      }
+      const timer = buckets.first.get(bucket);
+      const entry = nodes.get(timer, fields.entry);
+      this.takenTime = heap.firstTime;
+      this.takenVersion = nodes.get(timer, fields.version);
+      if (buckets.counts.get(bucket) === 1) heap.pop();
+      this.remove(timer);
+      return entry;
     }
+    return noTimer;
+  }
+
+  /** Times it remembers, with and without timers. */
+  get timesHeld(): number {
+    return this.heap.length;
+  }
+
+  /** Timers have numbers below; a timer keeps its number, which is given again once it is gone. */
+  get end(): number {
+    return this.nodes.end;
+  }
+
+  /** The entry of the timer of a number; -1 when there is none. */
+  entryAt(timer: number): number {
+    return this.nodes.get(timer, fields.entry);
+  }
+
+  timeAt(timer: number): number {
+    return this.buckets.timeOf(this.nodes.get(timer, fields.bucket));
+  }
+
+  versionAt(timer: number): number {
+    return this.nodes.get(timer, fields.version);
   }
 
   clear(): void {
+    this.nodes.clear();
     this.buckets.clear();
-    this.times = [];
+    this.heap.clear();
   }
 
-  /** Of the bucket whose time is the first of the heap. */
-  private takeFrom(bucket: TimerBucket): number {
-    const { entries } = bucket;
-    this.takenTime = bucket.time;
-    if (entries === undefined) {
-      this.takenVersion = bucket.version;
-      this.buckets.delete(bucket.time);
-      this.pop();
-      return bucket.entry;
-    }
-    bucket.cursor ??= entries.keys();
-    const entry = bucket.cursor.next().value as number;
-    this.takenVersion = entries.get(entry) as number;
-    entries.delete(entry);
-    if (entries.size === 0) {
-      this.buckets.delete(bucket.time);
-      this.pop();
-    }
-    return entry;
+  private find(entry: number, time: number): number {
+    const bucket = this.buckets.find(time);
+    return bucket < 0 ? noTimer : this.nodes.find(entry, bucket);
   }
 
-  private push(time: number): void {
-    const times = this.times;
-    let index = times.length;
-    times.push(time);
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const above = times[parent] as number;
-      if (above <= time) break;
-      times[index] = above;
-      index = parent;
+  /** Behind the others of its time (TQ1). */
+  private append(bucket: number, timer: number): void {
+    const { nodes, buckets } = this;
+    const count = buckets.counts.get(bucket);
+    if (count === 0) buckets.first.set(bucket, timer);
+    else {
+      const last = buckets.last.get(bucket);
+      nodes.set(last, fields.after, timer);
+      nodes.set(timer, fields.before, last);
     }
-    times[index] = time;
+    buckets.last.set(bucket, timer);
+    buckets.counts.set(bucket, count + 1);
   }
 
-  private pop(): void {
-    const times = this.times;
-    const last = times.pop();
-    if (last === undefined || times.length === 0) return;
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= times.length) break;
-      if (child + 1 < times.length && (times[child + 1] as number) < (times[child] as number)) child += 1;
-      const below = times[child] as number;
-      if (below >= last) break;
-      times[index] = below;
-      index = child;
+  private remove(timer: number): void {
+    const { nodes, buckets } = this;
+    const bucket = nodes.get(timer, fields.bucket);
+    const count = buckets.counts.get(bucket) - 1;
+    buckets.counts.set(bucket, count);
+    if (count > 0) {
+      const before = nodes.get(timer, fields.before);
+      const after = nodes.get(timer, fields.after);
+      if (before < 0) buckets.first.set(bucket, after);
+      else nodes.set(before, fields.after, after);
+      if (after < 0) buckets.last.set(bucket, before);
+      else nodes.set(after, fields.before, before);
     }
-    times[index] = last;
+    nodes.remove(timer);
+    if (count === 0) buckets.remove(bucket);
   }
 }
