@@ -185,6 +185,20 @@ export const limits = {
   connectorAwayMs: 60_000,
   /** Pause before a connector asks NATS again: nats.js reconnects after 250 ms, and up to 50 ms of jitter. */
   connectorRetryMs: 300,
+  /** Pause of nats.js before it reconnects: a restarted server is back within some of these, and a cluster of them is not stormed. */
+  connectorNatsReconnectMs: 250,
+  /** Of one try to connect to Redis: a server in reach answers in milliseconds; a machine that is gone never does, and its connect would take minutes. */
+  connectorRedisConnectMs: 5_000,
+  /** First and longest pause between tries to connect to Redis, twice as long each time: seven tries are the 6.3 s of a restart. */
+  connectorRedisPauseMinMs: 100,
+  connectorRedisPauseMaxMs: 3_200,
+  /** How long a command that waits for an entry of a Redis stream takes at most: so long does closing take when the connection hangs. */
+  redisBlockMs: 2_000,
+  /** How long JetStream keeps a request for messages: well above a network's delay, so that a quiet stream costs two requests a minute, and below `consumerInactiveMs`, so that they keep its consumer. */
+  jetStreamPullMs: 30_000,
+  /** First and longest pause before a request over HTTP is tried again, twice as long each time: a hiccup costs a tenth of a second, a server that is down gets 12 tries a minute. */
+  sinkHttpPauseMinMs: 100,
+  sinkHttpPauseMaxMs: 5_000,
   /** How long nats-server keeps a consumer of JetStream that nobody asks: as long as its reader may be away. */
   consumerInactiveMs: 60_000,
   /** Messages and bytes that a source of messages asks for ahead of what it emits: a millisecond of work, and a round trip hidden; of large messages at least a few. */

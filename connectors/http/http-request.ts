@@ -7,6 +7,7 @@
  */
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
+import { pause } from '../../core/pause.js';
 import type { Clock, Random } from '../../core/ports.js';
 
 export interface HttpRequest {
@@ -32,7 +33,6 @@ type Outcome =
   | { readonly kind: 'again'; readonly why: string; readonly afterMs: number }
   | { readonly kind: 'refused'; readonly why: string };
 
-const pauseMs = { first: 100, max: 5_000 } as const;
 const passing: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** `https://host`; undefined for what is no URL of HTTP (HR2). */
@@ -50,13 +50,24 @@ export async function deliver(request: HttpRequest, options: HttpAttemptOptions)
     const outcome = await tryOnce(request, options);
     if (outcome.kind === 'done') return;
     if (outcome.kind === 'refused') {
-      throw new MillraceError('SINK_HTTP_REFUSED', `${shown} was refused: ${outcome.why}`, { domain: 'user', recovery: 'fail-job', where });
+      throw new MillraceError('SINK_HTTP_REFUSED', `${shown} was refused: ${outcome.why}`, {
+        domain: 'user',
+        recovery: 'fail-job',
+        where,
+        hint: 'Correct the address, the headers or what encode makes of the record: trying again would not help.',
+      });
     }
-    const backoff = Math.min(pauseMs.first * 2 ** Math.min(attempt - 1, 10), pauseMs.max) * (0.5 + random.next() / 2);
+    const backoff =
+      Math.min(limits.sinkHttpPauseMinMs * 2 ** Math.min(attempt - 1, 10), limits.sinkHttpPauseMaxMs) * (0.5 + random.next() / 2);
     const delayMs = Math.max(backoff, outcome.afterMs);
     if (signal.aborted || clock.monotonic() - startedAt + delayMs > patienceMs) {
       const tries = `${attempt} ${attempt === 1 ? 'try' : 'tries'}`;
-      throw new MillraceError('SINK_HTTP_FAILED', `${shown} did not succeed in ${tries}: ${outcome.why}`, { domain: 'external', where });
+      throw new MillraceError('SINK_HTTP_FAILED', `${shown} did not succeed in ${tries}: ${outcome.why}`, {
+        domain: 'external',
+        recovery: 'restart-job',
+        where,
+        hint: 'Check that the server runs and can be reached; raise patience when it may be away for longer.',
+      });
     }
     await pause(clock, delayMs, signal);
   }
@@ -123,16 +134,4 @@ function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = (cause as { code?: unknown } | null)?.code;
   return toErrorRecord(cause).message.replace(/^\w*Error: /, '') || String(code);
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', stop);
-      resolve();
-    };
-    const timer = clock.setTimer(delayMs, stop);
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

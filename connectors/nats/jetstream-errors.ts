@@ -3,8 +3,8 @@
  *
  * What passes by itself is told apart from what does not: a stream that is not there fails the job at once.
  */
+import { natsCodeOf } from '../../bus/transports/nats/nats-codes.js';
 import { MillraceError } from '../../core/errors.js';
-import { limits } from '../../core/limits.js';
 
 /** Codes of the JetStream API. */
 const streamNotFound = 10_059;
@@ -13,16 +13,19 @@ const consumerNotFound = 10_014;
 /** Whether the consumer is gone: it was not used for a while, or the server restarted. */
 export const isConsumerGone = (error: unknown): boolean => apiCode(error) === consumerNotFound;
 
+/** Whether there is no such stream. */
+export const isStreamGone = (error: unknown): boolean => apiCode(error) === streamNotFound;
+
 /** Whether asking again may help. */
 export function isPassing(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = natsCodeOf(error);
   return code === '503' || code === 'TIMEOUT' || code === 'DISCONNECT' || code === 'CONNECTION_DRAINING';
 }
 
 /** What went wrong with a stream, by the name of the source. */
 export function streamError(where: string, stream: string, error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
-  if (apiCode(error) === streamNotFound) {
+  if (isStreamGone(error)) {
     return new MillraceError('NATS_STREAM_NOT_FOUND', `There is no JetStream stream ${stream}`, {
       domain: 'user',
       recovery: 'fail-job',
@@ -30,32 +33,22 @@ export function streamError(where: string, stream: string, error: unknown): Mill
       hint: `Create it (nats stream add ${stream}), or correct its name.`,
     });
   }
-  if (codeOf(error) === '503') {
+  if (natsCodeOf(error) === '503') {
     return new MillraceError('NATS_NO_JETSTREAM', `JetStream does not answer for the stream ${stream}`, {
       domain: 'external',
+      recovery: 'restart-job',
       where,
       hint: 'Start nats-server with -js, and look whether this account may use JetStream.',
     });
   }
   const reason = error instanceof Error ? error.message : String(error);
-  return new MillraceError('NATS_STREAM_FAILED', `The stream ${stream} cannot be read: ${reason}`, {
+  return new MillraceError('NATS_STREAM_FAILED', `The stream ${stream} does not do what it was asked: ${reason}`, {
     domain: 'external',
+    recovery: 'restart-job',
     where,
+    hint: 'Look into the log of nats-server; the job tries again from its latest checkpoint.',
     cause: error,
   });
-}
-
-/** The connection did not come back. */
-export function lost(where: string, cause: Error): MillraceError {
-  return new MillraceError(
-    'NATS_UNREACHABLE',
-    `The connection to NATS was lost and did not come back within ${limits.connectorAwayMs / 1_000} s`,
-    {
-      domain: 'external',
-      where,
-      cause,
-    },
-  );
 }
 
 /** The account may not do what it takes. */
@@ -67,8 +60,6 @@ export function refused(where: string): MillraceError {
     hint: 'Permit the subjects of the source; for a stream also $JS.API.> and an inbox.',
   });
 }
-
-const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '');
 
 function apiCode(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('api_error' in error)) return undefined;

@@ -52,8 +52,6 @@ interface Consumer {
   asked: number;
 }
 
-const pullExpiresMs = 30_000;
-
 export class JetStreamFeed {
   readonly #options: JetStreamFeedOptions;
   readonly #stopListening: () => void;
@@ -253,7 +251,7 @@ export class JetStreamFeed {
     const room = ahead - consumer.asked - (this.#queue.length - this.#head);
     if (room < ahead / 2) return;
     consumer.asked += room;
-    const request = JSON.stringify({ batch: room, expires: session.nats.nanos(pullExpiresMs) });
+    const request = JSON.stringify({ batch: room, expires: session.nats.nanos(limits.jetStreamPullMs) });
     session.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer.name}`, request, { reply: consumer.inbox });
   }
 

@@ -7,8 +7,8 @@ import type * as natsModule from 'nats';
 import type { JetStreamManager, NatsConnection, StreamInfo } from 'nats';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../core/ports.js';
-import { isPassing, lost, refused, streamError } from './jetstream-errors.js';
-import { connectToNats, type NatsConnectOptions } from './nats-connection.js';
+import { isPassing, refused, streamError } from './jetstream-errors.js';
+import { closedForGood, connectToNats, type NatsConnectOptions } from './nats-connection.js';
 
 export interface JetStreamSession {
   readonly nats: typeof natsModule;
@@ -51,7 +51,7 @@ interface Watching {
 
 async function watch(connection: NatsConnection, name: string, { listeners, fail }: Watching): Promise<void> {
   const closed = connection.closed().then((error) => {
-    if (error instanceof Error) fail(lost(name, error));
+    if (error instanceof Error) fail(closedForGood(name, error));
   });
   for await (const status of connection.status()) {
     if (status.type === 'reconnect') for (const listener of listeners) listener();

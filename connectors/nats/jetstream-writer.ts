@@ -9,29 +9,25 @@
  *      attempts that publish the same message do it within the window, and the server drops one of them.
  * JS4  Messages of a transaction are published in order, and transactions of a subtask one after another.
  * JS5  A transaction that does not fit its bound fails the job before it is in a checkpoint, and so does a message that the
- *      server would refuse: too large, or of a subject that the stream does not take.
+ *      server would refuse (jetstream-records.ts).
  *
  * What remains: a process that is stopped between the look at its clock and the write to its socket, for longer than half
  * of the window, and goes on after its successor published the same: up to a window of messages is then there twice.
  */
 import { createHash } from 'node:crypto';
-import type { headers, JetStreamClient, MsgHdrs, NatsConnection } from 'nats';
-import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import type { MsgHdrs } from 'nats';
+import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
 import { PackedLists, unpackLists } from '../packed-lists.js';
+import { transactionTooLarge } from '../sinks/transaction-bound.js';
 import { TwoPhaseCommitWriter } from '../sinks/two-phase-commit-writer.js';
-import { StreamView } from './jetstream-read-back.js';
-import { isHeader } from './message-headers.js';
-import { connectToNats, type NatsServerOptions } from './nats-connection.js';
-import { isSubject } from './subjects.js';
+import { JetStreamRecords, toHeaders, type JetStreamRecordSettings } from './jetstream-records.js';
+import { JetStreamTarget } from './jetstream-target.js';
+import type { NatsServerOptions } from './nats-connection.js';
 
-export interface JetStreamWriterSettings<T> {
+export interface JetStreamWriterSettings<T> extends JetStreamRecordSettings<T> {
   readonly servers: NatsServerOptions;
-  readonly stream: string;
-  readonly subjectOf: (value: T) => string;
-  readonly encode: (value: T) => string | Uint8Array;
-  readonly headersOf: ((value: T) => Readonly<Record<string, string>>) | undefined;
   readonly transactionBytesMax: number;
   readonly whenDropped: 'fail' | 'publish';
 }
@@ -57,10 +53,7 @@ const tagDigits = 16;
 export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, PendingMessages> {
   readonly #settings: JetStreamWriterSettings<T>;
   readonly #closing = new AbortController();
-  #connection: NatsConnection | undefined;
-  #headers: typeof headers | undefined;
-  #client: JetStreamClient | undefined;
-  #stream: StreamView | undefined;
+  #opened: { readonly target: JetStreamTarget; readonly records: JetStreamRecords<T> } | undefined;
   #sealed = 0;
   /** When transactions of this attempt were closed, on the monotonic clock: nothing of them was published then (JS3). */
   readonly #closedAt = new Map<string, number>();
@@ -72,13 +65,9 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
 
   protected override async prepare(context: OperatorContext): Promise<void> {
     const { servers, stream, whenDropped } = this.#settings;
-    const { clock, logger } = context;
-    const connection = await connectToNats({ ...servers, name: `sink ${stream}`, clock, logger, signal: this.#closing.signal });
-    this.#connection = connection;
-    this.#headers = (await import('nats')).headers;
-    this.#client = connection.jetstream({ timeout: limits.sinkAnswerMs });
-    const { operatorName } = context;
-    this.#stream = await StreamView.open({ connection, stream, operatorName, isReadBack: whenDropped === 'fail' });
+    const isReadBack = whenDropped === 'fail';
+    const target = await JetStreamTarget.open({ servers, stream, isReadBack, context, signal: this.#closing.signal });
+    this.#opened = { target, records: new JetStreamRecords(this.#settings, target.view, context.operatorName) };
   }
 
   protected begin(): PackedLists {
@@ -86,14 +75,10 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
   }
 
   protected write(transaction: PackedLists, value: T): void {
-    const { subjectOf, encode, headersOf, transactionBytesMax } = this.#settings;
-    const subject = subjectOf(value);
-    const payload = encode(value);
-    const parts = [subject, payload];
-    if (headersOf !== undefined) for (const [name, text] of Object.entries(headersOf(value))) parts.push(name, text);
-    this.#check(parts);
-    transaction.add(parts);
-    if (transaction.bytes > transactionBytesMax) throw this.#tooLarge(transaction);
+    const { transactionBytesMax } = this.#settings;
+    transaction.add(this.#ready.records.partsOf(value));
+    if (transaction.bytes > transactionBytesMax)
+      throw transactionTooLarge(this.context.operatorName, 'messages', transaction, transactionBytesMax);
   }
 
   protected async preCommit(transaction: PackedLists): Promise<PendingMessages> {
@@ -101,7 +86,8 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
     const tag = createHash('sha256').update(`${task.jobId} ${operatorId}`).digest('hex').slice(0, tagDigits);
     const id = `${tag}-${task.attemptId.split('_').slice(-3).join('-')}-${this.#sealed++}`;
     this.#closedAt.set(id, clock.monotonic());
-    const after = await this.#patiently(() => this.#view.lastSequence());
+    const { target } = this.#ready;
+    const after = await target.patiently(() => target.view.lastSequence());
     return { id, messages: transaction.finish(), after };
   }
 
@@ -109,7 +95,7 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
     const messages = [...unpackLists(pending.messages)].map((parts) => this.#toMessage(parts));
     let knownAt = this.#closedAt.get(pending.id) ?? Number.NEGATIVE_INFINITY;
     let missing = messages.map((_message, index) => index);
-    await this.#patiently(async () => {
+    await this.#ready.target.patiently(async () => {
       let absentAt = knownAt;
       // After a failure some of a window may be there: the stream tells which.
       knownAt = Number.NEGATIVE_INFINITY;
@@ -131,34 +117,16 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
   override async close(): Promise<void> {
     this.#closing.abort();
     await super.close();
-    const connection = this.#connection;
-    this.#connection = undefined;
-    await connection?.close();
-  }
-
-  /** Tries again while the server is away, until patience ends or the writer is closed. */
-  async #patiently<R>(attempt: () => Promise<R>): Promise<R> {
-    const { clock, logger } = this.context;
-    const startedAt = clock.monotonic();
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        const isLate = clock.monotonic() - startedAt > limits.connectorAwayMs;
-        if (isLate || this.#closing.signal.aborted || error instanceof MillraceError) throw this.#failed(error);
-        logger.log('warn', 'the stream of a sink cannot be reached; trying again', { error: toErrorRecord(error).message });
-        await new Promise<void>((resolve) => clock.setTimer(limits.connectorRetryMs, resolve));
-      }
-    }
+    await this.#opened?.target.close();
   }
 
   #isStale(absentAt: number): boolean {
-    return this.context.clock.monotonic() - absentAt > this.#view.duplicateWindowMs / 2;
+    return this.context.clock.monotonic() - absentAt > this.#ready.target.view.duplicateWindowMs / 2;
   }
 
   async #missingOf(pending: PendingMessages, messages: readonly Message[]): Promise<number[]> {
     const subjects = new Set(messages.map(({ subject }) => subject));
-    const stored = await this.#view.readBack(pending.id, pending.after, subjects);
+    const stored = await this.#ready.target.view.readBack(pending.id, pending.after, subjects);
     return messages.flatMap((_message, index) => (stored.has(index) ? [] : [index]));
   }
 
@@ -168,78 +136,20 @@ export class JetStreamWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pen
       indices.map((index) => {
         const { subject, payload, headers: own } = messages[index] as Message;
         const options = { msgID: `${id}.${index}`, expect: { streamName: stream }, ...(own === undefined ? {} : { headers: own }) };
-        return this.#jetStream.publish(subject, payload, options);
+        return this.#ready.target.client.publish(subject, payload, options);
       }),
     );
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   #toMessage(parts: readonly Uint8Array[]): Message {
-    const [subject, payload, ...rest] = parts as [Uint8Array, Uint8Array, ...Uint8Array[]];
-    const own = rest.length === 0 ? undefined : this.#headers?.();
-    for (let index = 0; index < rest.length; index += 2) {
-      own?.append(textOf(rest[index] as Uint8Array), textOf(rest[index + 1] as Uint8Array));
-    }
-    return { subject: textOf(subject), payload, headers: own };
+    const [subject, payload, ...own] = parts as [Uint8Array, Uint8Array, ...Uint8Array[]];
+    return { subject: textOf(subject), payload, headers: toHeaders(own.map(textOf), this.#ready.target.makeHeaders) };
   }
 
-  /** JS5. */
-  #check(parts: readonly (string | Uint8Array)[]): void {
-    const [subject, payload] = parts as [string, string | Uint8Array];
-    if (!isSubject(subject)) throw this.#badRecord('SINK_BAD_SUBJECT', `${JSON.stringify(subject)} is not a subject to publish to`);
-    if (!this.#view.takes(subject)) {
-      throw this.#badRecord('SINK_BAD_SUBJECT', `The stream ${this.#settings.stream} does not take the subject ${JSON.stringify(subject)}`);
-    }
-    let bytes = limits.sinkHeaderBytes;
-    for (const part of parts) bytes += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
-    if (bytes > this.#view.messageBytesMax) {
-      throw this.#badRecord(
-        'SINK_MESSAGE_TOO_LARGE',
-        `A message has ${typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length} bytes; with its headers the server takes ${this.#view.messageBytesMax}`,
-      );
-    }
-    for (let index = 2; index < parts.length; index += 2) {
-      const name = parts[index] as string;
-      if (!isHeader(name, parts[index + 1]))
-        throw this.#badRecord('SINK_BAD_HEADER', `${JSON.stringify(name)} cannot be a header of a message`);
-    }
-  }
-
-  #badRecord(code: string, message: string): MillraceError {
-    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where: this.context.operatorName });
-  }
-
-  #tooLarge({ count, bytes }: PackedLists): MillraceError {
-    return new MillraceError(
-      'SINK_TRANSACTION_TOO_LARGE',
-      `${count} messages with ${bytes} bytes came between two checkpoints in one subtask; ${this.#settings.transactionBytesMax} are allowed`,
-      {
-        domain: 'user',
-        recovery: 'fail-job',
-        where: this.context.operatorName,
-        hint: 'Take checkpoints more often, raise the parallelism of the sink, or raise transactionBytesMax.',
-      },
-    );
-  }
-
-  #failed(error: unknown): MillraceError {
-    if (error instanceof MillraceError) return error;
-    return new MillraceError('SINK_NOT_COMMITTED', `Messages could not be published to the stream ${this.#settings.stream}`, {
-      domain: 'external',
-      recovery: 'restart-job',
-      where: this.context.operatorName,
-      cause: error,
-    });
-  }
-
-  get #view(): StreamView {
-    if (this.#stream === undefined) throw new MillraceError('ASSERTION', 'A writer has no stream before it is prepared');
-    return this.#stream;
-  }
-
-  get #jetStream(): JetStreamClient {
-    if (this.#client === undefined) throw new MillraceError('ASSERTION', 'A writer has no connection before it is prepared');
-    return this.#client;
+  get #ready(): { readonly target: JetStreamTarget; readonly records: JetStreamRecords<T> } {
+    if (this.#opened === undefined) throw new MillraceError('ASSERTION', 'A writer has no stream before it is prepared');
+    return this.#opened;
   }
 }
 

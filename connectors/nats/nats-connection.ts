@@ -4,11 +4,14 @@
  * NC1  Whatever is told or kept of an address (plans, fingerprints, errors, logs) holds no credentials.
  * NC2  Refused credentials fail the job; a server that cannot be reached fails the attempt, so that the restart strategy of
  *      the job decides how long it is tried.
- * NC3  nats.js is loaded when a connection is made: a job without one does not wait for it.
+ * NC3  A connection that was lost and closed for good is told by the name of the connector: refused, as a server does that came
+ *      back with other users, or away for too long. What nats.js says stands behind it.
+ * NC4  nats.js is loaded when a connection is made: a job without one does not wait for it.
  */
 import type { NatsConnection } from 'nats';
 import type { NatsAuthentication, NatsTls } from '../../bus/transports/nats/connect.js';
 import { parseServerAddress } from '../../bus/transports/nats/server-address.js';
+import { isRefusal } from '../../bus/transports/nats/nats-codes.js';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { Clock, Logger } from '../../core/ports.js';
@@ -31,8 +34,6 @@ export interface NatsConnectOptions extends NatsServerOptions {
   readonly signal?: AbortSignal;
 }
 
-const reconnectDelayMs = 250;
-
 /** The addresses as they may be shown (NC1). Throws `BAD_NATS_ADDRESS`, so that a job with a wrong one does not build. */
 export function shownServers({ servers }: NatsServerOptions): readonly string[] {
   const list = typeof servers === 'string' ? [servers] : servers;
@@ -54,8 +55,8 @@ export async function connectToNats(options: NatsConnectOptions): Promise<NatsCo
       clock,
       logger,
       connectAttemptsMax: limits.connectorConnectAttemptsMax,
-      reconnectDelayMs,
-      reconnectAttemptsMax: Math.ceil(limits.connectorAwayMs / reconnectDelayMs),
+      reconnectDelayMs: limits.connectorNatsReconnectMs,
+      reconnectAttemptsMax: Math.ceil(limits.connectorAwayMs / limits.connectorNatsReconnectMs),
       ...(authentication === undefined ? {} : { authentication }),
       ...(tls === undefined ? {} : { tls }),
       ...(signal === undefined ? {} : { signal }),
@@ -64,6 +65,28 @@ export async function connectToNats(options: NatsConnectOptions): Promise<NatsCo
   } catch (error) {
     throw error instanceof MillraceError ? asConnectorError(error, name) : error;
   }
+}
+
+/** NC3. What closed it, if nats.js says. */
+export function closedForGood(where: string, cause?: unknown): MillraceError {
+  const reason = cause instanceof Error ? `: ${cause.message}` : '';
+  if (isRefusal(cause)) {
+    return new MillraceError('NATS_REFUSED', `NATS refused the connection when it was to come back${reason}`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where,
+      hint: 'Check user, password, token and certificates: what the job was started with is not taken any more.',
+      cause,
+    });
+  }
+  const awayS = limits.connectorAwayMs / 1_000;
+  return new MillraceError('NATS_UNREACHABLE', `The connection to NATS was lost and did not come back within ${awayS} s${reason}`, {
+    domain: 'external',
+    recovery: 'restart-job',
+    where,
+    hint: 'Check that nats-server runs and can be reached; after the restart the job goes on from its latest checkpoint.',
+    cause,
+  });
 }
 
 /** The same failure, as it concerns a connector: the process that runs it is not to end for it. */

@@ -10,8 +10,8 @@ import type { headers, MsgHdrs, NatsConnection } from 'nats';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { Emit, Operator, OperatorContext, Sink } from '../../dataflow/contracts.js';
-import { isHeader } from './message-headers.js';
-import { connectToNats, shownServers, type NatsServerOptions } from './nats-connection.js';
+import { isHeader, isPayload } from './message-parts.js';
+import { closedForGood, connectToNats, shownServers, type NatsServerOptions } from './nats-connection.js';
 import { isSubject } from './subjects.js';
 
 export interface NatsSinkOptions<T> extends NatsServerOptions {
@@ -48,6 +48,8 @@ class NatsWriter<T> implements Operator<T, never> {
   #isUnconfirmed = false;
   /** Some of that may never arrive. */
   #isLost = false;
+  /** The connection will not come back. */
+  #failure: MillraceError | undefined;
 
   constructor(options: NatsSinkOptions<T>) {
     this.#options = options;
@@ -60,10 +62,15 @@ class NatsWriter<T> implements Operator<T, never> {
     return (value) => this.#publish(subjectOf(value), encode(value), value);
   }
 
-  async open({ clock, logger }: OperatorContext): Promise<void> {
-    const connection = await connectToNats({ ...this.#options, name: 'sink', clock, logger, signal: this.#closing.signal });
+  async open({ clock, logger, operatorName }: OperatorContext): Promise<void> {
+    const name = operatorName;
+    const connection = await connectToNats({ ...this.#options, name, clock, logger, signal: this.#closing.signal });
     this.#connection = connection;
     void this.#watch(connection);
+    // Its status does not say so.
+    void connection.closed().then((reason) => {
+      if (this.#connection !== undefined) this.#context?.fail((this.#failure = closedForGood(operatorName, reason)));
+    });
     this.#headers = (await import('nats')).headers;
   }
 
@@ -95,11 +102,12 @@ class NatsWriter<T> implements Operator<T, never> {
 
   #publish(subject: string, payload: string | Uint8Array, value: T): void {
     if (!isSubject(subject)) throw this.#bad('SINK_BAD_SUBJECT', `${JSON.stringify(subject)} is not a subject to publish to`);
+    if (!isPayload(payload)) throw this.#bad('SINK_BAD_PAYLOAD', 'encode gave neither text nor bytes for the payload of a message');
     const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
     const bytesMax = this.#connected.info?.max_payload ?? Number.POSITIVE_INFINITY;
     if (bytes > bytesMax) throw this.#bad('SINK_MESSAGE_TOO_LARGE', `A message has ${bytes} bytes; the server takes ${bytesMax}`);
     const own = this.#headersOf(value);
-    this.#connected.publish(subject, payload, own === undefined ? {} : { headers: own });
+    this.#send(subject, payload, own);
     this.#bytes += bytes;
     this.#isUnconfirmed = true;
     // The client drops what it holds when it connects again.
@@ -107,6 +115,16 @@ class NatsWriter<T> implements Operator<T, never> {
     if (this.#bytes < limits.sinkPublishWindowBytes) return;
     this.#bytes = 0;
     this.#context?.park(() => true, this.#flush());
+  }
+
+  /** What nats.js throws of a connection that is closed for good does not say whose it was. */
+  #send(subject: string, payload: string | Uint8Array, own: MsgHdrs | undefined): void {
+    const connection = this.#connected;
+    try {
+      connection.publish(subject, payload, own === undefined ? {} : { headers: own });
+    } catch (error) {
+      throw this.#failure ?? closedForGood(this.#where, error);
+    }
   }
 
   #headersOf(value: T): MsgHdrs | undefined {
@@ -121,13 +139,18 @@ class NatsWriter<T> implements Operator<T, never> {
   }
 
   async #flush(): Promise<void> {
+    const connection = this.#connected;
     try {
-      await this.#connected.flush();
+      await connection.flush();
     } catch (error) {
-      throw this.#cut(error);
+      throw connection.isClosed() ? closedForGood(this.#where, await connection.closed()) : this.#cut(error);
     }
     if (this.#isLost) throw this.#cut();
     this.#isUnconfirmed = false;
+  }
+
+  get #where(): string {
+    return this.#context?.operatorName ?? '';
   }
 
   get #connected(): NatsConnection {
@@ -139,14 +162,13 @@ class NatsWriter<T> implements Operator<T, never> {
     return new MillraceError('NATS_UNREACHABLE', 'The connection to NATS broke while messages were on their way', {
       domain: 'external',
       recovery: 'restart-job',
-      where: this.#context?.operatorName ?? '',
+      where: this.#where,
       hint: 'They are published again from the latest checkpoint.',
       cause,
     });
   }
 
   #bad(code: string, message: string): MillraceError {
-    const where = this.#context?.operatorName ?? '';
-    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where });
+    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where: this.#where });
   }
 }

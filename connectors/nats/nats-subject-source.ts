@@ -24,7 +24,7 @@ import type { MessageFormat } from '../formats/message-format.js';
 import { LiveBuffer } from '../live-buffer.js';
 import type { MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding, wholeMessage } from '../message-decoding.js';
-import { connectToNats, type NatsServerOptions, shownServers } from './nats-connection.js';
+import { closedForGood, connectToNats, type NatsServerOptions, shownServers } from './nats-connection.js';
 
 export interface NatsSubjectSourceOptions<T> extends NatsServerOptions {
   /** A subject, or a pattern of subjects. */
@@ -94,11 +94,14 @@ class SubjectReader<T> implements SourceReader<T> {
     if (this.#isClosed) return connection.close();
     this.#connection = connection;
     void this.#watch(connection);
+    // Its status does not say so.
+    void connection.closed().then((error) => {
+      if (error instanceof Error) this.#buffer.fail(closedForGood(name, error));
+    });
     this.#subscription = connection.subscribe(subject, {
       queue: queue ?? `millrace-${task.jobId}-${operatorId}`,
       callback: (error, message) => {
-        if (error !== null)
-          return this.#buffer.fail(new MillraceError('NATS_REFUSED', error.message, { domain: 'user', recovery: 'fail-job', where: name }));
+        if (error !== null) return this.#buffer.fail(notPermitted(name, subject, error));
         this.#buffer.push({ subject: message.subject, bytes: message.data }, message.data.length);
       },
     });
@@ -141,10 +144,15 @@ class SubjectReader<T> implements SourceReader<T> {
         context.logger.log('warn', `Messages of ${subject} are being lost: the connection is away`, { source: name });
       if (status.type === 'reconnect') context.logger.log('info', `Messages of ${subject} come again`, { source: name });
     }
-    const error = await connection.closed();
-    if (error instanceof Error)
-      this.#buffer.fail(
-        new MillraceError('NATS_UNREACHABLE', `The connection to NATS was lost: ${error.message}`, { domain: 'external', where: name }),
-      );
   }
+}
+
+function notPermitted(where: string, subject: string, cause: Error): MillraceError {
+  return new MillraceError('NATS_REFUSED', `NATS does not permit to subscribe to ${subject}: ${cause.message}`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    where,
+    hint: 'Permit the user to subscribe to the subject.',
+    cause,
+  });
 }

@@ -30,8 +30,6 @@ export interface RedisConnectionOptions {
 
 export type RedisArgument = string | number | Uint8Array;
 
-const retryMs = { first: 100, max: 3_200 } as const;
-const connectTimeoutMs = 5_000;
 const loginRefused = /^(?:ReplyError: )?(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
 /** Answers that say how the server is, not what was asked. */
 const serverState = /^(?:ReplyError: )?(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|OOM|UNKILLABLE)/;
@@ -69,7 +67,7 @@ export class RedisConnection {
       lazyConnect: true,
       protocol: 2,
       connectionName: `millrace-${context.operatorName.replaceAll(/[^\w.-]+/g, '-')}`,
-      connectTimeout: connectTimeoutMs,
+      connectTimeout: limits.connectorRedisConnectMs,
       disableClientInfo: true,
       enableOfflineQueue: true,
       autoResendUnfulfilledCommands: true,
@@ -146,7 +144,7 @@ export class RedisConnection {
     if (!this.#wasReady && attempt >= limits.connectorConnectAttemptsMax) return null;
     const { clock, logger } = this.#context;
     if (this.#awaySince !== undefined && clock.monotonic() - this.#awaySince > limits.connectorAwayMs) return null;
-    const delayMs = Math.min(retryMs.first * 2 ** (attempt - 1), retryMs.max);
+    const delayMs = Math.min(limits.connectorRedisPauseMinMs * 2 ** (attempt - 1), limits.connectorRedisPauseMaxMs);
     logger.log('warn', `cannot reach Redis at ${this.#shown}: ${this.#lastError}; trying again`, { attempt, delayMs });
     return delayMs;
   }

@@ -5,6 +5,7 @@
 import { limits } from '../../core/limits.js';
 import type { Sink } from '../../dataflow/contracts.js';
 import { parseRedisAddress } from '../../storage/redis/redis-address.js';
+import { checkTransactionBytesMax } from '../sinks/transaction-bound.js';
 import { RedisFlushingWriter } from './redis-flushing-writer.js';
 import { RedisWriter } from './redis-writer.js';
 import { commandsOf, type RedisWrite } from './redis-writes.js';
@@ -40,8 +41,7 @@ export function redisSink<T>(options: RedisSinkOptions<T>): Sink<T> {
   } = options;
   const { shown } = parseRedisAddress(url);
   if (noteKey === '') throw new TypeError('noteKey is empty: give the sink a key to note what it applied');
-  if (!Number.isSafeInteger(transactionBytesMax) || transactionBytesMax < 1)
-    throw new TypeError(`transactionBytesMax is ${transactionBytesMax}: give a number of bytes`);
+  checkTransactionBytesMax(transactionBytesMax);
   const commands = commandsOf(write);
   return {
     name: options.name ?? `redis ${write.kind}`,

@@ -8,6 +8,7 @@
  * RF3  At most `limits.messagesAheadMax` entries, and about `limits.messageBytesAheadMax` bytes, are read ahead.
  */
 import { MillraceError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import type { Logger } from '../../core/ports.js';
 import { messagesAhead, type PartitionSignals } from '../partition-reader.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
@@ -41,9 +42,6 @@ export interface RedisEntry {
   /** Names and values in turn. */
   readonly fields: readonly Uint8Array[];
 }
-
-/** How long a command that waits for an entry takes at most: so long does closing take when the connection hangs. */
-const blockMs = 2_000;
 
 export class RedisStreamFeed {
   readonly #options: RedisStreamFeedOptions;
@@ -113,7 +111,8 @@ export class RedisStreamFeed {
       this.#isRead = until !== undefined && read.entries.length < count;
       if (read.entries.length > 0 || this.#isRead) signals.wake();
       if (this.#isRead) return;
-      if (read.entries.length === 0) await connection.command('XREAD', 'COUNT', 1, 'BLOCK', blockMs, 'STREAMS', stream, this.#read.id);
+      if (read.entries.length === 0)
+        await connection.command('XREAD', 'COUNT', 1, 'BLOCK', limits.redisBlockMs, 'STREAMS', stream, this.#read.id);
     }
   }
 

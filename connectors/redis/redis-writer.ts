@@ -16,6 +16,7 @@ import { parseAttemptId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
 import { PackedLists, unpackLists } from '../packed-lists.js';
+import { transactionTooLarge } from '../sinks/transaction-bound.js';
 import { TwoPhaseCommitWriter } from '../sinks/two-phase-commit-writer.js';
 import { RedisConnection } from './redis-connection.js';
 import { checkCommand, type CommandsOf } from './redis-writes.js';
@@ -66,7 +67,9 @@ export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pending
       checkCommand(command, this.context.operatorName);
       transaction.add(command.map((word) => (typeof word === 'number' ? String(word) : word)));
     }
-    if (transaction.bytes > this.#settings.transactionBytesMax) throw this.#tooLarge(transaction);
+    const { transactionBytesMax } = this.#settings;
+    if (transaction.bytes > transactionBytesMax)
+      throw transactionTooLarge(this.context.operatorName, 'commands', transaction, transactionBytesMax);
   }
 
   protected async preCommit(transaction: PackedLists): Promise<PendingCommands> {
@@ -113,19 +116,6 @@ export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pending
   #refused(command: readonly Uint8Array[], said: string): MillraceError {
     const [name = '', key = ''] = command.slice(0, 2).map((word) => Buffer.from(word).toString('utf8').slice(0, limits.operatorNameMax));
     return this.#redis.failure(`${name} ${JSON.stringify(key)}`, Object.assign(new Error(said), { name: 'ReplyError' }));
-  }
-
-  #tooLarge({ count, bytes }: PackedLists): MillraceError {
-    return new MillraceError(
-      'SINK_TRANSACTION_TOO_LARGE',
-      `${count} commands with ${bytes} bytes came between two checkpoints in one subtask; ${this.#settings.transactionBytesMax} are allowed`,
-      {
-        domain: 'user',
-        recovery: 'fail-job',
-        where: this.context.operatorName,
-        hint: 'Take checkpoints more often, raise the parallelism of the sink, or raise transactionBytesMax.',
-      },
-    );
   }
 
   get #redis(): RedisConnection {

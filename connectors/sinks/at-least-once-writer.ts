@@ -137,12 +137,21 @@ export abstract class AtLeastOnceWriter<T, Item> implements Operator<T, never> {
     }, Promise.race(this.#underWay));
   }
 
-  /** Sends what is left and waits for all of it; rejects with the first failure. */
+  /** Sends what is left and waits for all of it; rejects with the first failure, and when the writer is closed before (AL1). */
   async #drain(): Promise<void> {
     while (this.#failure === undefined && !this.#isClosed && (this.#batch.length > 0 || this.#underWay.size > 0)) {
       this.#begin();
       await Promise.race(this.#underWay);
     }
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isClosed) throw this.#closedTooEarly();
+  }
+
+  #closedTooEarly(): MillraceError {
+    return new MillraceError('SINK_CLOSED', 'The sink was closed before the target had acknowledged everything', {
+      recovery: 'restart-job',
+      where: this.context.operatorName,
+      hint: 'The records since the latest checkpoint are written again.',
+    });
   }
 }

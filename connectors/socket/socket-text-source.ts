@@ -164,7 +164,11 @@ class SocketReader implements SourceReader<string> {
 
   #fail(code: string, message: string, domain: 'user' | 'external'): void {
     const recovery = domain === 'user' ? 'fail-job' : 'restart-job';
-    this.#failure ??= { error: new MillraceError(code, message, { domain, recovery, where: this.#options.name }) };
+    const hint =
+      domain === 'user'
+        ? 'Correct what the server sends.'
+        : 'Check that it listens there, or let the source try again: retriesMax, retryDelay.';
+    this.#failure ??= { error: new MillraceError(code, message, { domain, recovery, where: this.#options.name, hint }) };
     this.#socket?.destroy();
     this.#waiting?.reject(this.#failure.error);
     this.#waiting = undefined;

@@ -28,6 +28,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
       'dataflow/functions',
       'bus/subject-pattern',
       'bus/transports/nats/connect',
+      'bus/transports/nats/nats-codes',
       'bus/transports/nats/server-address',
       'storage/redis/redis-address',
       'storage/redis/redis-script',

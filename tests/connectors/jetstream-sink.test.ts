@@ -283,6 +283,7 @@ const badRecords: readonly (readonly [what: string, options: Partial<JetStreamSi
   ['an empty subject', { subject: () => '' }, 'SINK_BAD_SUBJECT'],
   ['no subject', { subject: () => undefined as unknown as string }, 'SINK_BAD_SUBJECT'],
   ['a payload the server does not take', { encode: () => new Uint8Array(1024 * 1024) }, 'SINK_MESSAGE_TOO_LARGE'],
+  ['neither text nor bytes', { encode: () => undefined as unknown as string }, 'SINK_BAD_PAYLOAD'],
   ['a header of the server', { headers: () => ({ 'Nats-Msg-Id': 'mine' }) }, 'SINK_BAD_HEADER'],
   ['a header with a line feed', { headers: () => ({ Kind: 'a\r\nb' }) }, 'SINK_BAD_HEADER'],
   ['a header without a name', { headers: () => ({ '': 'a' }) }, 'SINK_BAD_HEADER'],

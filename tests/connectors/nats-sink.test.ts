@@ -136,6 +136,7 @@ const badRecords: readonly (readonly [what: string, options: Partial<NatsSinkOpt
   ['a subject with a wildcard', { subject: () => 'a.>' }, 'SINK_BAD_SUBJECT'],
   ['no subject', { subject: () => undefined as unknown as string }, 'SINK_BAD_SUBJECT'],
   ['a payload the server does not take', { encode: () => new Uint8Array(2 * 1024 * 1024) }, 'SINK_MESSAGE_TOO_LARGE'],
+  ['neither text nor bytes', { encode: () => undefined as unknown as string }, 'SINK_BAD_PAYLOAD'],
   ['a header without a name', { headers: () => ({ '': 'x' }) }, 'SINK_BAD_HEADER'],
 ];
 for (const [what, options, code] of badRecords) {

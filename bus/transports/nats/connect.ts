@@ -7,8 +7,10 @@
  */
 import { connect, type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, type NatsConnection, type TlsOptions } from 'nats';
 import { MillraceError } from '../../../core/errors.js';
+import { pause } from '../../../core/pause.js';
 import type { Clock, Logger } from '../../../core/ports.js';
 import { NatsBus } from './connection.js';
+import { isRefusal, natsCodeOf } from './nats-codes.js';
 import { parseServerAddress, type ServerAddress } from './server-address.js';
 
 export type NatsAuthentication =
@@ -141,40 +143,8 @@ function tlsOptions(options: NatsBusOptions, addresses: readonly ServerAddress[]
   return rejectUnauthorized === undefined ? files : Object.assign({ ...files }, { rejectUnauthorized });
 }
 
-function pause(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      timer.cancel();
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    };
-    const timer = clock.setTimer(delayMs, stop);
-    signal?.addEventListener('abort', stop, { once: true });
-  });
-}
-
-/** Errors of nats.js carry a code; those of sockets and TLS too. */
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-}
-
-function isRefusal(error: unknown): boolean {
-  const code = codeOf(error);
-  return (
-    [
-      'AUTHORIZATION_VIOLATION',
-      'BAD_AUTHENTICATION',
-      'BAD_CREDS',
-      'AUTHENTICATION_EXPIRED',
-      'ACCOUNT_EXPIRED',
-      'SERVER_OPT_NA',
-      'TLS',
-    ].includes(code) || /^(ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO_SELF_SIGNED)/.test(code)
-  );
-}
-
 function explain(error: unknown): string {
-  const code = codeOf(error);
+  const code = natsCodeOf(error);
   if (code === 'CONNECTION_REFUSED' || code === 'ECONNREFUSED') return 'the connection was refused';
   if (code === 'TIMEOUT' || code === 'CONNECTION_TIMEOUT') return 'no answer in time';
   if (code === 'SERVER_OPT_NA') return 'TLS is asked for, but the server does not speak it';
