@@ -9,7 +9,7 @@
  * TM5  It runs user code nowhere: a stuck task never delays a heartbeat.
  */
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
-import type { AttemptId, JobId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
+import type { AttemptId, LeaderEpoch, SessionId, TaskManagerId } from '../../core/ids.js';
 import type { CorePorts, SlotSpawner } from '../../core/ports.js';
 import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint, Envelope, Handlers } from '../../bus/endpoint-contract.js';
@@ -24,7 +24,7 @@ import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
 import type { TransitionRecord } from '../runtime/machine-host.js';
 import type { FromSlot, ToSlot } from '../task/slot-messages.js';
 import { JobCodeFetcher, type JobCodeCache } from './job-code-fetcher.js';
-import { JobConnection } from './job-connection.js';
+import { JobConnections } from './job-connections.js';
 import { LeaderFence } from './leader-fence.js';
 import { registrationDefaults, ResourceManagerConnection } from './resource-manager-connection.js';
 import { SlotTable } from './slot-table.js';
@@ -79,7 +79,7 @@ export class TaskManager {
   readonly #slots: SlotTable;
   /** Messages that were stale or repeated, by what they were. */
   readonly #stale = new Map<string, number>();
-  readonly #jobs = new Map<JobId, JobConnection>();
+  readonly #jobs: JobConnections;
   readonly #resourceManager: ResourceManagerConnection;
   /** Of the leader whose arrival was acted upon. */
   #handledEpoch = 0 as LeaderEpoch;
@@ -96,6 +96,12 @@ export class TaskManager {
     this.#fence = new LeaderFence({
       onChanged: (epoch, earlier) => this.#leaderChanged(epoch, earlier),
       isOff: options.testSwitches?.isOldEpochAccepted === true,
+    });
+    this.#jobs = new JobConnections({
+      sessionId: options.sessionId,
+      slots: () => this.#slots,
+      monitoring: this.#monitoring(),
+      count: (what) => this.#count(what),
     });
     this.#slots = this.#createSlots(new JobCodeFetcher({ endpoint, cache: options.codeCache }));
     this.#serve();
@@ -126,7 +132,7 @@ export class TaskManager {
     logger.log('info', 'the TaskManager shuts down', { reason });
     this.#resourceManager.stop();
     this.#slots.silence();
-    const jobs = [...this.#jobs.keys()];
+    const jobs = this.#jobs.ids();
     const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
     for (const slot of this.#slots.all()) {
       if (slot.allocationId !== null) slot.free(slot.allocationId, reason);
@@ -138,7 +144,7 @@ export class TaskManager {
     endpoint.tell({ kind: 'resource-manager' }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
     for (const jobId of jobs)
       endpoint.tell({ kind: 'job', jobId }, 'task-manager.disconnected', goodbye, { leaderEpoch: this.#fence.epoch });
-    for (const jobId of jobs) this.#disconnectJob(jobId);
+    for (const jobId of jobs) this.#jobs.disconnect(jobId);
     await bus.flush().catch((error: unknown) => logger.log('debug', 'the goodbye may be lost', { error: toErrorRecord(error).message }));
   }
 
@@ -191,7 +197,7 @@ export class TaskManager {
         else this.#count('heartbeat of the ResourceManager for another session');
         return { sessionId: this.#options.sessionId, slots: this.#slots.statuses() };
       },
-      'scheduler.heartbeat': (body) => this.#heartbeatOfJob(body),
+      'scheduler.heartbeat': (body) => this.#jobs.heartbeat(body),
       'task.deploy': (descriptor) => this.#deploy(descriptor),
       'task.cancel': ({ attemptId }) => this.#cancel(attemptId),
     };
@@ -258,32 +264,6 @@ export class TaskManager {
     return { known };
   }
 
-  #heartbeatOfJob(body: MessageBody<'scheduler.heartbeat'>): MessageReply<'scheduler.heartbeat'> {
-    const { jobId, allocations, latestCheckpointId } = body;
-    const { sessionId } = this.#options;
-    if (body.sessionId !== sessionId) {
-      this.#count('heartbeat of a job for another session');
-      return { sessionId, allocations: [], attempts: [] };
-    }
-    const connection = this.#jobs.get(jobId);
-    const active = this.#slots.ofJob(jobId).filter(({ state }) => state === 'ACTIVE');
-    const foreign =
-      connection?.heard(
-        allocations,
-        active.flatMap(({ allocationId }) => allocationId ?? []),
-      ) ?? [];
-    for (const allocationId of foreign) this.#slots.of(allocationId)?.free(allocationId, 'its job does not know the allocation');
-    if (latestCheckpointId !== null && connection?.completed(latestCheckpointId) === true) {
-      for (const { process } of active) process?.checkpointCompleted(latestCheckpointId);
-    }
-    const slots = this.#slots.ofJob(jobId);
-    return {
-      sessionId,
-      allocations: slots.flatMap(({ allocationId }) => allocationId ?? []),
-      attempts: slots.flatMap(({ process }) => [...(process?.attempts() ?? [])]),
-    };
-  }
-
   /** The first leader seen may not be the one that was registered with, so its announcement counts too. */
   #leaderAnnounced({ leaderEpoch }: Envelope): void {
     if (leaderEpoch === this.#handledEpoch) {
@@ -298,36 +278,13 @@ export class TaskManager {
     const reason = `leader ${earlier} was replaced by ${epoch}`;
     this.#options.logger.log('info', 'a new leader', { epoch, earlier });
     this.#handledEpoch = epoch;
-    for (const jobId of [...this.#jobs.keys()]) this.#loseJob(jobId, reason);
+    this.#jobs.loseAll(reason);
     this.#resourceManager.leaderChanged();
   }
 
-  #loseJob(jobId: JobId, reason: string): void {
-    this.#disconnectJob(jobId);
-    for (const slot of this.#slots.ofJob(jobId)) slot.jobLost(reason);
-  }
-
-  /** A job is watched from its first active slot to its last. */
   #slotChanged(): void {
-    const active = new Set(
-      this.#slots
-        .all()
-        .filter(({ state }) => state === 'ACTIVE')
-        .flatMap(({ jobId }) => jobId ?? []),
-    );
-    for (const jobId of active) if (!this.#jobs.has(jobId)) this.#connectJob(jobId);
-    for (const jobId of [...this.#jobs.keys()]) if (!active.has(jobId)) this.#disconnectJob(jobId);
+    this.#jobs.follow();
     this.#checkIdle();
-  }
-
-  #connectJob(jobId: JobId): void {
-    const onLost = (reason: string): void => this.#loseJob(jobId, `its JobManager is silent (${reason})`);
-    this.#jobs.set(jobId, new JobConnection({ ...this.#monitoring(), jobId, onLost }));
-  }
-
-  #disconnectJob(jobId: JobId): void {
-    this.#jobs.get(jobId)?.stop();
-    this.#jobs.delete(jobId);
   }
 
   #checkIdle(): void {
