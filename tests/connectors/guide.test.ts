@@ -1,17 +1,15 @@
 /** The code blocks of docs/sources-and-sinks.md are jobs that build; their types are checked too. */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundleJob } from '../../cluster/job-code/bundler.js';
 import { importJob } from '../../cluster/job-code/job-module.js';
+import { BlockDirectory } from '../support/block-directory.js';
 import { boundTests } from '../support/bounds.js';
+import { repositoryRoot } from '../support/repository-root.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const guide = readFileSync(join(root, 'docs', 'sources-and-sinks.md'), 'utf8');
+const guide = readFileSync(join(repositoryRoot, 'docs', 'sources-and-sinks.md'), 'utf8');
 const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1] as string);
 
 boundTests({ testMs: 110_000 });
@@ -19,25 +17,10 @@ const test = suite('guide to sources and sinks');
 
 test('every code block is a job that type-checks and builds', async () => {
   assert.ok(blocks.length >= 3);
-  // Inside the checkout, so that `millrace` and the compiler's settings are found; it is removed at once.
-  const directory = mkdtempSync(join(root, 'dist', 'guide-'));
+  const directory = new BlockDirectory();
   try {
-    const files = blocks.map((block, index) => {
-      const path = join(directory, `block-${index + 1}.ts`);
-      writeFileSync(path, block);
-      return path;
-    });
-    const settings = {
-      extends: join(root, 'tsconfig.json'),
-      // An output elsewhere: else the compiler takes our sources for what `millrace` is, and checks all of them.
-      compilerOptions: { noEmit: true, incremental: false, tsBuildInfoFile: null, rootDir: root, outDir: join(directory, 'out') },
-      include: files,
-      exclude: [],
-    };
-    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(settings));
-    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    const outcome = await promisify(execFile)(process.execPath, [compiler, '-p', directory]).catch((error: { stdout?: string }) => error);
-    assert.is(outcome.stdout ?? '', '');
+    const files = blocks.map((block, index) => directory.write(`block-${index + 1}.ts`, block));
+    assert.is(await directory.typeErrors(), '');
     for (const path of files) {
       const bundle = path.replace(/\.ts$/, '.mjs');
       writeFileSync(bundle, await bundleJob(path));
@@ -49,7 +32,7 @@ test('every code block is a job that type-checks and builds', async () => {
       assert.ok(graph.nodes.length >= 2, job.name);
     }
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    directory.remove();
   }
 });
 test.run();

@@ -1,13 +1,15 @@
 /**
  * The code blocks of a guide page, as programs.
  *
- * A `ts` block that exports a job runs embedded; a `text` block after it is what it prints, in any order. One that imports
+ * A `ts` block that exports a job runs embedded, in this process; a `text` block after it is what it prints, in any order. One that imports
  * `millrace/testing` is a test: it runs to its end and must not throw. Any other is only type-checked. Every block is a
  * module of its own; `ts no-run` marks a job that needs a server or a file of the reader's.
  */
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { run } from '../../index.js';
+import { linesOf, printedBy } from './printed-lines.js';
 import { repositoryRoot } from './repository-root.js';
 
 export interface GuideBlock {
@@ -18,12 +20,6 @@ export interface GuideBlock {
   readonly printed: readonly string[] | undefined;
 }
 
-export interface ProgramRun {
-  readonly exitCode: number | null;
-  readonly lines: readonly string[];
-  readonly errors: string;
-}
-
 /** The blocks of `docs/<page>`, in their order. */
 export function guideBlocks(page: string): readonly GuideBlock[] {
   const text = readFileSync(join(repositoryRoot, 'docs', page), 'utf8');
@@ -32,36 +28,16 @@ export function guideBlocks(page: string): readonly GuideBlock[] {
     name: `${page.replace(/\W/g, '-')}-${index + 1}`,
     code,
     kind: code.includes("'millrace/testing'") ? 'test' : tag === 'ts' && code.includes('export default defineJob') ? 'job' : 'piece',
-    printed: printed === undefined ? undefined : sortedLines(printed),
+    printed: printed === undefined ? undefined : [...linesOf(printed)].sort(),
   }));
 }
 
-/** Runs a compiled block; killed after 60 s. */
-export function runBlock({ kind }: GuideBlock, path: string): Promise<ProgramRun> {
-  const program = kind === 'job' ? `import { run } from 'millrace'; await run(process.argv[1]);` : 'await import(process.argv[1]);';
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', program, path], {
-      cwd: repositoryRoot,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
-    let output = '';
-    let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
-    child.on('error', reject);
-    child.on('close', (exitCode) => {
-      clearTimeout(timer);
-      resolve({ exitCode, lines: sortedLines(output), errors });
-    });
-  });
-}
-
-/** Without the `2> ` that tells parallel subtasks apart. */
-function sortedLines(text: string): readonly string[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.replace(/^\d+> /, ''))
-    .sort();
+/**
+ * Runs a compiled block in this process; a job's lines, sorted. One TaskManager holds all slots of a job: threads that another
+ * would load ahead take a block longer than its job.
+ */
+export async function runBlock({ kind }: GuideBlock, path: string): Promise<readonly string[]> {
+  const url = pathToFileURL(path).href;
+  const lines = await printedBy(() => (kind === 'job' ? run(url, { taskManagers: 1 }) : import(url)));
+  return [...lines].sort();
 }

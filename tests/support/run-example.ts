@@ -1,6 +1,7 @@
 /** Runs examples embedded, each in a process of its own, so that what they print can be read. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { linesOf } from './printed-lines.js';
 
 export interface ExampleRun {
   readonly exitCode: number | null;
@@ -30,8 +31,7 @@ export function runExample(
     child.on('error', reject);
     child.on('close', (exitCode) => {
       clearTimeout(timer);
-      const lines = output.split('\n').filter((line) => line !== '');
-      resolve({ exitCode, lines: lines.map((line) => line.replace(/^\d+> /, '')), errors });
+      resolve({ exitCode, lines: linesOf(output), errors });
     });
   });
 }
