@@ -62,6 +62,7 @@ export type { BuiltInWindows, FixedWindows, SessionWindows, SoleWindow, WindowSt
 export type {
   ProcessWindow,
   ProcessWindowFunction,
+  RichWindowFunction,
   WindowContext,
   WindowFunction,
   WindowStates,
@@ -82,6 +83,7 @@ export type {
   KeyedProcessFunction,
   KeyedProcessSetup,
   KeyedRuntimeContext,
+  KeyedStates,
   MapFunction,
   OnTimerContext,
   OutputTag,

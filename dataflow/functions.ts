@@ -106,8 +106,8 @@ export interface RuntimeContext extends AccumulatorShortcuts {
   broadcastState<K extends Key, V>(name: string): MapState<K, V>;
 }
 
-/** Besides, the states of the current key. A state is declared by asking for it; the same name again gives the same state. */
-export interface KeyedRuntimeContext extends RuntimeContext {
+/** The states of the current key. A state is declared by asking for it; the same name again gives the same state. */
+export interface KeyedStates {
   valueState<T>(name: string, options?: StateOptions<T>): ValueState<T>;
   listState<T>(name: string, options?: StateOptions<T>): ListState<T>;
   mapState<K extends Key, V>(name: string, options?: StateOptions<V>): MapState<K, V>;
@@ -120,6 +120,9 @@ export interface KeyedRuntimeContext extends RuntimeContext {
     options?: StateOptions<Acc>,
   ): AggregatingState<In, Out>;
 }
+
+/** Besides, the states of the current key. */
+export interface KeyedRuntimeContext extends RuntimeContext, KeyedStates {}
 
 export interface TimeService {
   /** Milliseconds since 1970-01-01T00:00Z. Differs between runs: results that depend on it are not repeatable. */

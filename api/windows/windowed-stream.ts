@@ -10,7 +10,7 @@ import type { AggregateFunction, OutputTag, ReduceFunction, Synchronous } from '
 import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
 import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
 import type { Windowing } from '../../dataflow/windows/window-assigner.js';
-import type { ProcessWindow, ProcessWindowFunction, WindowFunction } from '../../dataflow/windows/window-function.js';
+import type { ProcessWindow, ProcessWindowFunction, RichWindowFunction, WindowFunction } from '../../dataflow/windows/window-function.js';
 import { windowOperator } from '../../dataflow/windows/window-operator.js';
 import type { Folding } from '../../dataflow/windows/window-plan.js';
 import type { Window } from '../../dataflow/windows/window.js';
@@ -106,10 +106,9 @@ export class WindowedStream<K extends Key, T, W extends Window> {
   }
 
   /** The same with a function of key, window and records. */
-  apply<Out>(run: WindowFunction<T, Out, K, W> & Synchronous<Out>): SingleOutputStream<Out> {
-    assertSynchronous(run, 'apply');
-    const process: ProcessWindow<T, Out, K, W> = (key, { window }, elements, out) => run(key, window, elements, out);
-    return this.#add<T[], T, Out>({ type: 'window-apply', folding: { kind: 'list' }, run: process });
+  apply<Out>(run: (WindowFunction<T, Out, K, W> | RichWindowFunction<T, Out, K, W>) & Synchronous<Out>): SingleOutputStream<Out> {
+    assertSynchronous(run, 'apply', 'Pass a function.', 'apply');
+    return this.#add<T[], T, Out>({ type: 'window-apply', folding: { kind: 'list' }, run: processOf<T, Out, K, W>(run) });
   }
 
   /** Adds up a field, in the first record of the window. */
@@ -189,6 +188,18 @@ export class WindowedStream<K extends Key, T, W extends Window> {
     });
     return isForAll === true ? results.setParallelism(1).setMaxParallelism(1) : results;
   }
+}
+
+/** A function of key, window and records, as the operators call it. */
+function processOf<T, Out, K, W extends Window>(
+  written: WindowFunction<T, Out, K, W> | RichWindowFunction<T, Out, K, W>,
+): ProcessWindowFunction<T, Out, K, W> {
+  if (typeof written === 'function') return { process: (key, { window }, elements, out) => written(key, window, elements, out) };
+  return {
+    open: (context) => written.open?.(context),
+    process: (key, { window }, elements, out) => written.apply(key, window, elements, out),
+    close: () => written.close?.(),
+  };
 }
 
 /** The windows of a stream whose records have a key. */

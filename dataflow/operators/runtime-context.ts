@@ -2,7 +2,7 @@
 import { assert, MillraceError } from '../../core/errors.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type OperatorContext } from '../contracts.js';
-import type { KeyedRuntimeContext, RuntimeContext } from '../functions.js';
+import type { KeyedRuntimeContext, KeyedStates, RuntimeContext } from '../functions.js';
 
 export function runtimeContextOf(context: OperatorContext): RuntimeContext {
   const { task, operatorName, logger, metrics, accumulators, operatorState } = context;
@@ -34,15 +34,21 @@ function keyedStateRefused(operatorName: string): object {
   return Object.fromEntries(keyedStates.map((kind) => [kind, refuse(kind)]));
 }
 
-export function keyedRuntimeContextOf(context: OperatorContext): KeyedRuntimeContext {
-  const keyed = keyedStateOf(context);
+/** Its states have names that begin with `prefix`, where the operator has states of its own. */
+export function keyedRuntimeContextOf(context: OperatorContext, prefix = ''): KeyedRuntimeContext {
+  return { ...runtimeContextOf(context), ...keyedStatesOf(keyedStateOf(context), prefix) };
+}
+
+/** The states of the current key, under names that begin with `prefix`. */
+export function keyedStatesOf(keyed: KeyedStateBackend, prefix: string): KeyedStates {
+  // What is no name stays what it is, for the backend to refuse.
+  const full = (name: string): string => (typeof name === 'string' && name !== '' ? `${prefix}${name}` : name);
   return {
-    ...runtimeContextOf(context),
-    valueState: (name, options) => keyed.valueState(name, options),
-    listState: (name, options) => keyed.listState(name, options),
-    mapState: (name, options) => keyed.mapState(name, options),
-    reducingState: (name, reduce, options) => keyed.reducingState(name, reduce, options),
-    aggregatingState: (name, aggregate, options) => keyed.aggregatingState(name, aggregate, options),
+    valueState: (name, options) => keyed.valueState(full(name), options),
+    listState: (name, options) => keyed.listState(full(name), options),
+    mapState: (name, options) => keyed.mapState(full(name), options),
+    reducingState: (name, reduce, options) => keyed.reducingState(full(name), reduce, options),
+    aggregatingState: (name, aggregate, options) => keyed.aggregatingState(full(name), aggregate, options),
   };
 }
 

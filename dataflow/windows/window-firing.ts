@@ -2,21 +2,24 @@
  * What happens when a window fires: its function is called, and results go out with the last time of the window.
  *
  * FI1  What is handed to the function is not used by the operator any more.
- * FI2  States of a window go when it ends, whether or not the function drops them.
+ * FI2  States of a window go when it ends, whether or not the function drops them (WN1).
  * FI3  What a window function throws names the operator; with a policy for errors the window counts as fired, and its
  *      operator goes on.
  */
 import { MillraceError } from '../../core/errors.js';
 import type { Key } from '../../core/keys.js';
-import type { KeyedStateBackend, ListState, MapState, StateDescriptor, ValueState } from '../../storage/state/contracts.js';
 import { noTimestamp, type Emit, type OperatorContext } from '../contracts.js';
 import type { Collector, OutputTag } from '../functions.js';
 import { createCollector } from '../fusion/process-call.js';
 import { ResultPump } from '../operators/result-pump.js';
-import { keyedStateOf, runtimeContextOf, sideOutputsOf } from '../operators/runtime-context.js';
+import { keyedRuntimeContextOf, keyedStateOf, keyedStatesOf, sideOutputsOf } from '../operators/runtime-context.js';
 import { failFunction } from '../operators/user-error.js';
 import type { ProcessWindowFunction, WindowContext, WindowStates } from './window-function.js';
+import { NamespacedStates } from './window-states.js';
 import type { Window } from './window.js';
+
+/** How the names of states of the key begin (WF3). */
+const keyStates = 'global/';
 
 /** Calls the window function of one operator. */
 export interface WindowFiring<Mid> {
@@ -56,7 +59,7 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   readonly #collector: Collector<Out>;
   readonly #pump: ResultPump<never, Out>;
   readonly #toSide: (tag: string, value: unknown, timestamp: number) => void;
-  readonly #windowStates: StateShelf;
+  readonly #windowStates: NamespacedStates;
   /** What the contexts of all windows have in common: a context is made for every firing. */
   readonly #shared: Pick<WindowContext<Window>, 'currentWatermark' | 'currentProcessingTime' | 'globalState'>;
 
@@ -68,8 +71,9 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
     this.#pump = new ResultPump({ out, context, process: () => undefined, onResume: (timestamp) => void (this.#cell.now = timestamp) });
     this.#toSide = sideOutputsOf(context);
     const keyed = keyedStateOf(context);
-    this.#windowStates = new StateShelf(keyed, 'window', true);
-    const globalStates = new StateShelf(keyed, 'global', false);
+    this.#windowStates = new NamespacedStates(keyed, 'window/');
+    keyed.announceStates(keyStates);
+    const globalStates = keyedStatesOf(keyed, keyStates);
     this.#shared = {
       currentWatermark: () => context.currentWatermark(),
       currentProcessingTime: () => context.clock.now(),
@@ -78,7 +82,7 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   }
 
   open(): void | Promise<void> {
-    return this.#run.open?.(runtimeContextOf(this.#context));
+    return this.#run.open?.(keyedRuntimeContextOf(this.#context, keyStates));
   }
 
   fire(values: readonly Mid[], window: Window, namespace: number | undefined): void {
@@ -132,68 +136,6 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
     if (namespace === undefined) throw windowStateOfSession(this.#context.operatorName);
     return this.#windowStates.at(namespace);
   }
-}
-
-interface ScopeOption {
-  readonly isNamespaced: boolean;
-}
-
-/** The states that functions asked for, under names that no state of the operator has. */
-class StateShelf implements WindowStates {
-  readonly #keyed: KeyedStateBackend;
-  readonly #prefix: string;
-  readonly #isNamespaced: boolean;
-  readonly #states = new Map<string, { clear(): void }>();
-
-  constructor(keyed: KeyedStateBackend, prefix: string, isNamespaced: boolean) {
-    this.#keyed = keyed;
-    this.#prefix = `${prefix}/`;
-    this.#isNamespaced = isNamespaced;
-    keyed.announceStates(this.#prefix);
-    // Of a checkpoint: the function may not ask for them again before their window ends (FI2).
-    for (const { name, kind } of keyed.states()) {
-      if (name.startsWith(this.#prefix)) this.#get(name, (full, options) => stateOf(keyed, kind, full, options));
-    }
-  }
-
-  get isEmpty(): boolean {
-    return this.#states.size === 0;
-  }
-
-  at(namespace: number): WindowStates {
-    this.#keyed.setCurrentNamespace(namespace);
-    return this;
-  }
-
-  valueState<T>(name: string): ValueState<T> {
-    return this.#get(this.#prefix + name, (full, options) => this.#keyed.valueState<T>(full, options));
-  }
-
-  listState<T>(name: string): ListState<T> {
-    return this.#get(this.#prefix + name, (full, options) => this.#keyed.listState<T>(full, options));
-  }
-
-  mapState<K extends Key, V>(name: string): MapState<K, V> {
-    return this.#get(this.#prefix + name, (full, options) => this.#keyed.mapState<K, V>(full, options));
-  }
-
-  clear(namespace: number): void {
-    if (this.#states.size === 0) return;
-    this.#keyed.setCurrentNamespace(namespace);
-    for (const state of this.#states.values()) state.clear();
-  }
-
-  /** The kind of a state that is known already is the backend's to check. */
-  #get<S extends { clear(): void }>(name: string, make: (name: string, options: ScopeOption) => S): S {
-    const state = make(name, { isNamespaced: this.#isNamespaced });
-    if (!this.#states.has(name)) this.#states.set(name, state);
-    return state;
-  }
-}
-
-function stateOf(keyed: KeyedStateBackend, kind: StateDescriptor['kind'], name: string, options: ScopeOption): { clear(): void } {
-  if (kind === 'value') return keyed.valueState(name, options);
-  return kind === 'list' ? keyed.listState(name, options) : keyed.mapState(name, options);
 }
 
 function windowStateOfSession(operatorName: string): MillraceError {

@@ -142,6 +142,7 @@ export class WindowRoom {
       operatorName: 'operator under test',
       isObjectReuse: this.#isObjectReuse,
       isStrict: true,
+      clock: this.clock,
     });
   }
 
