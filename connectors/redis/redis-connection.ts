@@ -8,21 +8,19 @@
  * RN3  A connection that is lost comes back by itself, what waits for a reply is sent again, and so must be idempotent. After
  *      `limits.connectorAwayMs` without a connection everything that waits fails.
  * RN4  Every failure is a MillraceError.
- * RN5  ioredis is loaded when a connection is opened: a job without one does not wait for it.
+ * RN5  A node of a cluster that is taken for one server, and keys that lie on several nodes, are told with what to do.
  */
-import type { Redis } from 'ioredis';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
-import { parseRedisAddress } from '../../storage/redis/redis-address.js';
 import type { RedisScript } from '../../storage/redis/redis-script.js';
+import { makeRedisClient, shownRedis, type RedisClient, type RedisServerOptions } from './redis-client.js';
 
 /** Who connects: an operator, or the enumerator of a source. */
 export type RedisClientContext = Pick<OperatorContext, 'clock' | 'logger' | 'operatorName'>;
 
 export interface RedisConnectionOptions {
-  /** As `parseRedisAddress` takes it. */
-  readonly url: string;
+  readonly server: RedisServerOptions;
   readonly context: RedisClientContext;
   /** Ends the tries: whoever opens may be closed before he has opened. */
   readonly signal?: AbortSignal;
@@ -31,13 +29,15 @@ export interface RedisConnectionOptions {
 export type RedisArgument = string | number | Uint8Array;
 
 const loginRefused = /^(?:ReplyError: )?(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
+/** Answers of a node that does not have the keys, or not all of them. */
+const isClusterWord = /^(?:ReplyError: )?(MOVED |CROSSSLOT |ERR .*(?:non local key|keys that do not hash to the same slot))/;
 /** Answers that say how the server is, not what was asked. */
 const serverState = /^(?:ReplyError: )?(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|OOM|UNKILLABLE)/;
 
 export class RedisConnection {
   readonly #context: RedisClientContext;
   readonly #shown: string;
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   /** Since when there is no connection; undefined before the first, and while there is one. */
   #awaySince: number | undefined;
   #wasReady = false;
@@ -46,10 +46,14 @@ export class RedisConnection {
 
   /** Resolves to a connection that works. Rejects with `REDIS_ACCESS` or `REDIS_UNREACHABLE` (RN2). */
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
-    const { Redis: Client } = await import('ioredis');
-    const connection = new RedisConnection(options, Client);
-    const { signal } = options;
-    const stop = (): void => connection.close();
+    const { server, context, signal } = options;
+    const client = await makeRedisClient({
+      ...server,
+      connectionName: `millrace-${context.operatorName.replaceAll(/[^\w.-]+/g, '-')}`,
+      delayBeforeRetry: (attempt) => connection.#delayBeforeRetry(attempt),
+    });
+    const connection: RedisConnection = new RedisConnection(options, client);
+    const stop = (): void => client.disconnect();
     signal?.addEventListener('abort', stop, { once: true });
     try {
       await connection.#connect(signal);
@@ -59,21 +63,10 @@ export class RedisConnection {
     return connection;
   }
 
-  private constructor({ url, context }: RedisConnectionOptions, Client: typeof Redis) {
-    const address = parseRedisAddress(url);
-    this.#shown = address.shown;
+  private constructor({ server, context }: RedisConnectionOptions, client: RedisClient) {
+    this.#shown = shownRedis(server);
     this.#context = context;
-    this.#redis = new Client(address.url, {
-      lazyConnect: true,
-      protocol: 2,
-      connectionName: `millrace-${context.operatorName.replaceAll(/[^\w.-]+/g, '-')}`,
-      connectTimeout: limits.connectorRedisConnectMs,
-      disableClientInfo: true,
-      enableOfflineQueue: true,
-      autoResendUnfulfilledCommands: true,
-      maxRetriesPerRequest: null,
-      retryStrategy: (attempt) => this.#delayBeforeRetry(attempt),
-    });
+    this.#redis = client;
     this.#redis.on('error', (error: Error) => this.#note(error));
     this.#redis.on('ready', () => {
       this.#wasReady = true;
@@ -112,6 +105,7 @@ export class RedisConnection {
     const { message } = toErrorRecord(error);
     if (loginRefused.test(message)) return this.#refused(message);
     if (this.#redis.status === 'end') return this.#refusal ?? this.#unreachable();
+    if (isClusterWord.test(message)) return this.#clusterError(what, message);
     const isAskedWrong = error instanceof Error && error.name === 'ReplyError' && !serverState.test(message);
     return new MillraceError('REDIS_FAILED', `Redis at ${this.#shown} could not ${what}: ${message}`, {
       domain: isAskedWrong ? 'user' : 'external',
@@ -138,7 +132,7 @@ export class RedisConnection {
     });
   }
 
-  /** RN2, RN3. */
+  /** RN2, RN3: what ioredis asks before it tries to connect again. */
   #delayBeforeRetry(attempt: number): number | null {
     if (this.#refusal !== undefined) return null;
     if (!this.#wasReady && attempt >= limits.connectorConnectAttemptsMax) return null;
@@ -150,7 +144,9 @@ export class RedisConnection {
   }
 
   #note(error: unknown): void {
-    const { message } = toErrorRecord(error);
+    // Of a cluster, what its nodes said last.
+    const { lastNodeError } = error as { readonly lastNodeError?: unknown };
+    const { message } = toErrorRecord(lastNodeError ?? error);
     if (message.endsWith('Connection is closed.')) return;
     this.#lastError = message.replace(/^\w*Error: /, '');
     if (!loginRefused.test(message)) return;
@@ -165,6 +161,19 @@ export class RedisConnection {
       recovery: 'fail-job',
       where: this.#context.operatorName,
       hint: 'Check user and password in the address, and the permissions of the user.',
+    });
+  }
+
+  /** RN5. */
+  #clusterError(what: string, message: string): MillraceError {
+    const said = message.replace(/^\w*Error: /, '');
+    return new MillraceError('REDIS_CLUSTER', `Redis at ${this.#shown} could not ${what}, because it is a node of a cluster: ${said}`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where: this.#context.operatorName,
+      hint: said.startsWith('MOVED')
+        ? 'Say so with { cluster: true }.'
+        : 'Keys of one sink that writes exactly once, and its noteKey, must be in one slot: give them the same hash tag, such as {orders}.',
     });
   }
 

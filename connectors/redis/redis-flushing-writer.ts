@@ -1,18 +1,19 @@
 /**
  * Records as writes to Redis, at least once: for writes that may be repeated.
  *
- * RL1  Commands go over one connection, in order. After a failure of the job, or of the connection, those without an answer
- *      are sent again, in order.
+ * RL1  Commands go over one connection, in order; in a cluster over one to each node. After a failure of the job, or of the
+ *      connection, those without an answer are sent again, in order.
  */
 import { limits } from '../../core/limits.js';
 import { MillraceError } from '../../core/errors.js';
 import type { OperatorContext } from '../../dataflow/contracts.js';
 import { AtLeastOnceWriter } from '../sinks/at-least-once-writer.js';
 import { RedisConnection, type RedisArgument } from './redis-connection.js';
+import type { RedisServerOptions } from './redis-client.js';
 import { checkCommand, type CommandsOf } from './redis-writes.js';
 
 export interface RedisFlushingWriterSettings<T> {
-  readonly url: string;
+  readonly server: RedisServerOptions;
   readonly commands: CommandsOf<T>;
 }
 
@@ -32,7 +33,7 @@ export class RedisFlushingWriter<T> extends AtLeastOnceWriter<T, Commands> {
   }
 
   protected override async prepare(context: OperatorContext): Promise<void> {
-    this.#connection = await RedisConnection.open({ url: this.#settings.url, context, signal: this.#closing.signal });
+    this.#connection = await RedisConnection.open({ server: this.#settings.server, context, signal: this.#closing.signal });
   }
 
   protected toItem(value: T): Commands {

@@ -4,15 +4,14 @@
  */
 import { limits } from '../../core/limits.js';
 import type { Sink } from '../../dataflow/contracts.js';
-import { parseRedisAddress } from '../../storage/redis/redis-address.js';
 import { checkTransactionBytesMax } from '../sinks/transaction-bound.js';
+import { inOneSlot } from './hash-tag.js';
+import { shownRedis, type RedisServerOptions } from './redis-client.js';
 import { RedisFlushingWriter } from './redis-flushing-writer.js';
 import { RedisWriter } from './redis-writer.js';
 import { commandsOf, type RedisWrite } from './redis-writes.js';
 
-export interface RedisSinkOptions<T> {
-  /** `redis://[user:password@]host[:port][/database]`, or `rediss://`. The password is never shown. */
-  readonly url: string;
+export interface RedisSinkOptions<T> extends RedisServerOptions {
   /** What a record does. */
   readonly write: RedisWrite<T>;
   /** Shown in plans; default: `redis` and the kind of write. */
@@ -23,8 +22,8 @@ export interface RedisSinkOptions<T> {
    */
   readonly delivery?: 'exactly-once' | 'at-least-once';
   /**
-   * Hash in which the sink notes what it applied; default `millrace:sinks`. In a cluster it must be on the node of the keys:
-   * give both the same hash tag, such as `{orders}`.
+   * Exactly once: hash in which the sink notes what it applied; default `millrace:sinks`. In a cluster it must be given, and be in one
+   * slot with all keys: give them the same hash tag, such as `{orders}`.
    */
   readonly noteKey?: string;
   /** Bytes between two checkpoints in one subtask, beyond which the job fails; default 32 MiB. They are kept in memory and in the checkpoint. */
@@ -32,23 +31,20 @@ export interface RedisSinkOptions<T> {
 }
 
 export function redisSink<T>(options: RedisSinkOptions<T>): Sink<T> {
-  const {
-    url,
-    write,
-    delivery = 'exactly-once',
-    noteKey = 'millrace:sinks',
-    transactionBytesMax = limits.sinkTransactionBytesMax,
-  } = options;
-  const { shown } = parseRedisAddress(url);
+  const { url, cluster, write, delivery = 'exactly-once', noteKey, transactionBytesMax = limits.sinkTransactionBytesMax } = options;
+  const server: RedisServerOptions = { url, ...(cluster === undefined ? {} : { cluster }) };
+  const shown = shownRedis(server);
   if (noteKey === '') throw new TypeError('noteKey is empty: give the sink a key to note what it applied');
   checkTransactionBytesMax(transactionBytesMax);
-  const commands = commandsOf(write);
+  const made = commandsOf(write);
+  const isInCluster = cluster !== undefined && cluster !== false;
+  const commands = isInCluster && delivery === 'exactly-once' ? inOneSlot(write, made, noteKey) : made;
   return {
     name: options.name ?? `redis ${write.kind}`,
     data: { url: shown, kind: write.kind, delivery },
     createWriter: () =>
       delivery === 'exactly-once'
-        ? new RedisWriter<T>({ url, commands, noteKey, transactionBytesMax })
-        : new RedisFlushingWriter<T>({ url, commands }),
+        ? new RedisWriter<T>({ server, commands, noteKey: noteKey ?? 'millrace:sinks', transactionBytesMax })
+        : new RedisFlushingWriter<T>({ server, commands }),
   };
 }

@@ -7,7 +7,6 @@
  * RS3  The timestamp of a record is the time in the id of its entry.
  */
 import type { EnumeratorContext, OperatorContext, PollStatus, Source, SourceOutput, Split } from '../../dataflow/contracts.js';
-import { parseRedisAddress } from '../../storage/redis/redis-address.js';
 import type { MessageFormat, MessageOrigin } from '../formats/message-format.js';
 import type { MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding } from '../message-decoding.js';
@@ -15,12 +14,11 @@ import { type PartitionReader, partitionReaders } from '../partition-reader.js';
 import type { TrimmedPolicy } from '../trimmed-policy.js';
 import { isEntryId, timeOfId } from './entry-id.js';
 import { readStream } from './redis-stream-read.js';
+import { shownRedis, type RedisServerOptions } from './redis-client.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisStreamFeed, type RedisStreamFeedOptions, type RedisStreamPosition } from './redis-stream-feed.js';
 
-export interface RedisStreamSourceOptions {
-  /** `redis://[user:password@]host[:port][/database]`, or `rediss://`. */
-  readonly url: string;
+export interface RedisStreamSourceOptions extends RedisServerOptions {
   /** Key of one stream, or of several. */
   readonly stream: string | readonly string[];
   /** Default `unbounded`; `bounded` ends with the entries that are there when the job begins. */
@@ -64,10 +62,10 @@ export function redisStreamSource(options: RedisStreamSourceOptions & Partial<Re
   if (from !== 'first' && from !== 'new' && !isEntryId(from))
     throw new TypeError(`from: ${JSON.stringify(from)} is not the id of an entry`);
   if ((field === undefined) !== (format === undefined)) throw new TypeError('`field` and `format` belong together');
-  const { shown } = parseRedisAddress(options.url);
+  const shown = shownRedis(options);
   const name = options.name ?? `redis ${streams.join(', ')}`;
   const connect = ({ clock, logger }: Pick<OperatorContext, 'clock' | 'logger'>): Promise<RedisConnection> =>
-    RedisConnection.open({ url: options.url, context: { clock, logger, operatorName: name } });
+    RedisConnection.open({ server: options, context: { clock, logger, operatorName: name } });
   return {
     name,
     boundedness,

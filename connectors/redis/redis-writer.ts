@@ -18,12 +18,13 @@ import type { OperatorContext } from '../../dataflow/contracts.js';
 import { PackedLists, unpackLists } from '../packed-lists.js';
 import { transactionTooLarge } from '../sinks/transaction-bound.js';
 import { TwoPhaseCommitWriter } from '../sinks/two-phase-commit-writer.js';
+import type { RedisServerOptions } from './redis-client.js';
 import { RedisConnection } from './redis-connection.js';
 import { checkCommand, type CommandsOf } from './redis-writes.js';
 import { applyCommands } from './scripts/apply-commands.js';
 
 export interface RedisWriterSettings<T> {
-  readonly url: string;
+  readonly server: RedisServerOptions;
   readonly commands: CommandsOf<T>;
   readonly noteKey: string;
   readonly transactionBytesMax: number;
@@ -55,7 +56,7 @@ export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pending
   }
 
   protected override async prepare(context: OperatorContext): Promise<void> {
-    this.#connection = await RedisConnection.open({ url: this.#settings.url, context, signal: this.#closing.signal });
+    this.#connection = await RedisConnection.open({ server: this.#settings.server, context, signal: this.#closing.signal });
   }
 
   protected begin(): PackedLists {

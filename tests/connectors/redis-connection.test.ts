@@ -22,7 +22,7 @@ test('a command that waits while the server is away is sent when it is back; bey
   let passedMs = 0;
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs };
   const { logger, lines } = recordingLogger();
-  const connection = await RedisConnection.open({ url: redisUrl(server), context: { ...contextWith(clock), logger } });
+  const connection = await RedisConnection.open({ server: { url: redisUrl(server) }, context: { ...contextWith(clock), logger } });
   try {
     await server.kill();
     const waiting = connection.command('PING');
@@ -54,14 +54,14 @@ test('an opening that is given up ends its tries', async () => {
     },
   };
   const context = { ...contextWith(systemClock), logger };
-  const error = await failureOf(RedisConnection.open({ url: 'redis://127.0.0.1:9', context, signal: giveUp.signal }));
+  const error = await failureOf(RedisConnection.open({ server: { url: 'redis://127.0.0.1:9' }, context, signal: giveUp.signal }));
   assert.is(error.code, 'REDIS_UNREACHABLE');
   assert.is(tries.length, 1);
 });
 
 test('what was asked wrongly fails the job, with what Redis said', async () => {
   const server = await startOwnRedis();
-  const connection = await RedisConnection.open({ url: redisUrl(server), context: contextWith(systemClock) });
+  const connection = await RedisConnection.open({ server: { url: redisUrl(server) }, context: contextWith(systemClock) });
   try {
     await connection.command('SET', 'text', 'x');
     const error = await failureOf(connection.command('XLEN', 'text'));
