@@ -79,6 +79,7 @@ export type {
   Collector,
   FilterFunction,
   FlatMapFunction,
+  FunctionSetup,
   KeyedProcessContext,
   KeyedProcessFunction,
   KeyedProcessSetup,

@@ -12,12 +12,13 @@ import type { Key } from '../core/keys.js';
 import type { MapState } from '../storage/state/contracts.js';
 import type {
   Collector,
+  FunctionSetup,
   KeyedProcessContext,
   KeyedRuntimeContext,
   OnTimerContext,
   ProcessContext,
   Results,
-  RuntimeContext,
+  RichFunction,
 } from './functions.js';
 
 declare const described: unique symbol;
@@ -65,28 +66,24 @@ export interface KeyedBroadcastContext<K> extends BroadcastContext {
 }
 
 /** Processes records in the light of what was broadcast. */
-export interface BroadcastProcessFunction<In, Broadcast, Out> {
-  open?(context: RuntimeContext): void | Promise<void>;
+export interface BroadcastProcessFunction<In, Broadcast, Out> extends RichFunction {
   processElement(value: In, context: ReadOnlyBroadcastContext, out: Collector<Out>): Results<Out>;
   processBroadcastElement(value: Broadcast, context: BroadcastContext, out: Collector<Out>): Results<Out>;
   /** Neither stream has another record: the last chance to hand something on. */
   finish?(out: Collector<Out>): Results<Out>;
-  close?(): void | Promise<void>;
 }
 
 /** Processes the records of one key at a time, with state and timers, in the light of what was broadcast. */
-export interface KeyedBroadcastProcessFunction<K, In, Broadcast, Out> {
-  open?(context: KeyedRuntimeContext): void | Promise<void>;
+export interface KeyedBroadcastProcessFunction<K, In, Broadcast, Out> extends RichFunction<KeyedRuntimeContext> {
   processElement(value: In, context: KeyedReadOnlyBroadcastContext<K>, out: Collector<Out>): Results<Out>;
   processBroadcastElement(value: Broadcast, context: KeyedBroadcastContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
   onTimer?(time: number, context: OnTimerBroadcastContext<K>, out: Collector<Out>): Results<Out>;
-  close?(): void | Promise<void>;
 }
 
 /** A function, or what makes one for a task (F3). */
-export type BroadcastProcessSetup<In, Broadcast, Out> =
-  BroadcastProcessFunction<In, Broadcast, Out> | ((runtime: RuntimeContext) => BroadcastProcessFunction<In, Broadcast, Out>);
-export type KeyedBroadcastProcessSetup<K, In, Broadcast, Out> =
-  | KeyedBroadcastProcessFunction<K, In, Broadcast, Out>
-  | ((runtime: KeyedRuntimeContext) => KeyedBroadcastProcessFunction<K, In, Broadcast, Out>);
+export type BroadcastProcessSetup<In, Broadcast, Out> = FunctionSetup<BroadcastProcessFunction<In, Broadcast, Out>>;
+export type KeyedBroadcastProcessSetup<K, In, Broadcast, Out> = FunctionSetup<
+  KeyedBroadcastProcessFunction<K, In, Broadcast, Out>,
+  KeyedRuntimeContext
+>;

@@ -9,52 +9,43 @@
  */
 import type {
   Collector,
+  FunctionSetup,
   KeyedProcessContext,
   KeyedRuntimeContext,
   OnTimerContext,
   ProcessContext,
   Results,
-  RuntimeContext,
+  RichFunction,
 } from './functions.js';
 
 /** One result for every record of either stream; the two may make results of different types. */
-export interface CoMapFunction<In1, In2, Out1, Out2 = Out1> {
-  open?(context: RuntimeContext): void | Promise<void>;
+export interface CoMapFunction<In1, In2, Out1, Out2 = Out1> extends RichFunction {
   map1(value: In1): Out1;
   map2(value: In2): Out2;
-  close?(): void | Promise<void>;
 }
 
 /** Any number of results for every record of either stream: collected, or returned as an iterable. */
-export interface CoFlatMapFunction<In1, In2, Out1, Out2 = Out1> {
-  open?(context: RuntimeContext): void | Promise<void>;
+export interface CoFlatMapFunction<In1, In2, Out1, Out2 = Out1> extends RichFunction {
   flatMap1(value: In1, out: Collector<Out1>): Results<Out1>;
   flatMap2(value: In2, out: Collector<Out2>): Results<Out2>;
-  close?(): void | Promise<void>;
 }
 
 /** Processes the records of both streams one by one, with side outputs. */
-export interface CoProcessFunction<In1, In2, Out> {
-  open?(context: RuntimeContext): void | Promise<void>;
+export interface CoProcessFunction<In1, In2, Out> extends RichFunction {
   processElement1(value: In1, context: ProcessContext, out: Collector<Out>): Results<Out>;
   processElement2(value: In2, context: ProcessContext, out: Collector<Out>): Results<Out>;
   /** Neither stream has another record: the last chance to hand something on. */
   finish?(out: Collector<Out>): Results<Out>;
-  close?(): void | Promise<void>;
 }
 
 /** Processes the records of one key of both streams, with state and timers. */
-export interface KeyedCoProcessFunction<K, In1, In2, Out> {
-  open?(context: KeyedRuntimeContext): void | Promise<void>;
+export interface KeyedCoProcessFunction<K, In1, In2, Out> extends RichFunction<KeyedRuntimeContext> {
   processElement1(value: In1, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   processElement2(value: In2, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
   onTimer?(time: number, context: OnTimerContext<K>, out: Collector<Out>): Results<Out>;
-  close?(): void | Promise<void>;
 }
 
 /** A function, or what makes one for a task (F3). */
-export type CoProcessSetup<In1, In2, Out> =
-  CoProcessFunction<In1, In2, Out> | ((runtime: RuntimeContext) => CoProcessFunction<In1, In2, Out>);
-export type KeyedCoProcessSetup<K, In1, In2, Out> =
-  KeyedCoProcessFunction<K, In1, In2, Out> | ((runtime: KeyedRuntimeContext) => KeyedCoProcessFunction<K, In1, In2, Out>);
+export type CoProcessSetup<In1, In2, Out> = FunctionSetup<CoProcessFunction<In1, In2, Out>>;
+export type KeyedCoProcessSetup<K, In1, In2, Out> = FunctionSetup<KeyedCoProcessFunction<K, In1, In2, Out>, KeyedRuntimeContext>;

@@ -44,10 +44,13 @@ export type ReduceFunction<T> = (accumulated: T, value: T) => T;
  * What functions that are objects have besides: `open` comes before the first record of the task, `close` after the last
  * one, also when the task fails. Make the object inside the builder: it then belongs to one task (F3).
  */
-export interface RichFunction {
-  open?(context: RuntimeContext): void | Promise<void>;
+export interface RichFunction<Context extends RuntimeContext = RuntimeContext> {
+  open?(context: Context): void | Promise<void>;
   close?(): void | Promise<void>;
 }
+
+/** A function, or what makes one for a task (F3). */
+export type FunctionSetup<Made, Context extends RuntimeContext = RuntimeContext> = Made | ((runtime: Context) => Made);
 
 export interface RichMapFunction<In, Out> extends RichFunction {
   map(value: In): Out;
@@ -158,24 +161,19 @@ export interface OnTimerContext<K> extends KeyedProcessContext<K> {
 }
 
 /** Processes records one by one, with side outputs. */
-export interface ProcessFunction<In, Out> {
-  open?(context: RuntimeContext): void | Promise<void>;
+export interface ProcessFunction<In, Out> extends RichFunction {
   processElement(value: In, context: ProcessContext, out: Collector<Out>): Results<Out>;
   /** No record will come any more: the last chance to hand something on. */
   finish?(out: Collector<Out>): Results<Out>;
-  close?(): void | Promise<void>;
 }
 
 /** Processes the records of one key at a time, with state and timers. */
-export interface KeyedProcessFunction<K, In, Out> {
-  open?(context: KeyedRuntimeContext): void | Promise<void>;
+export interface KeyedProcessFunction<K, In, Out> extends RichFunction<KeyedRuntimeContext> {
   processElement(value: In, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
   onTimer?(time: number, context: OnTimerContext<K>, out: Collector<Out>): Results<Out>;
-  close?(): void | Promise<void>;
 }
 
 /** A function, or what makes one for a task (F3). */
-export type ProcessSetup<In, Out> = ProcessFunction<In, Out> | ((runtime: RuntimeContext) => ProcessFunction<In, Out>);
-export type KeyedProcessSetup<K, In, Out> =
-  KeyedProcessFunction<K, In, Out> | ((runtime: KeyedRuntimeContext) => KeyedProcessFunction<K, In, Out>);
+export type ProcessSetup<In, Out> = FunctionSetup<ProcessFunction<In, Out>>;
+export type KeyedProcessSetup<K, In, Out> = FunctionSetup<KeyedProcessFunction<K, In, Out>, KeyedRuntimeContext>;

@@ -1,5 +1,5 @@
 /** Functions on pairs of records, as the operators call them (see ./functions.ts for what holds of all functions). */
-import type { Collector, KeyedRuntimeContext, OutputTag, Results } from './functions.js';
+import type { Collector, FunctionSetup, KeyedRuntimeContext, OutputTag, Results, RichFunction } from './functions.js';
 
 /** Valid during the call it is handed to. Times are event time in ms. */
 export interface ProcessJoinContext<K> {
@@ -13,12 +13,9 @@ export interface ProcessJoinContext<K> {
 }
 
 /** Processes pairs of records with the same key. */
-export interface ProcessJoinFunction<K, Left, Right, Out> {
-  open?(context: KeyedRuntimeContext): void | Promise<void>;
+export interface ProcessJoinFunction<K, Left, Right, Out> extends RichFunction<KeyedRuntimeContext> {
   processElement(left: Left, right: Right, context: ProcessJoinContext<K>, out: Collector<Out>): Results<Out>;
-  close?(): void | Promise<void>;
 }
 
 /** A function, or what makes one for a task (F3). */
-export type ProcessJoinSetup<K, Left, Right, Out> =
-  ProcessJoinFunction<K, Left, Right, Out> | ((runtime: KeyedRuntimeContext) => ProcessJoinFunction<K, Left, Right, Out>);
+export type ProcessJoinSetup<K, Left, Right, Out> = FunctionSetup<ProcessJoinFunction<K, Left, Right, Out>, KeyedRuntimeContext>;
