@@ -12,11 +12,10 @@
  */
 import { assert, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { CheckpointId } from '../../core/ids.js';
-import { limits } from '../../core/limits.js';
 import { vertexOf } from '../../graph/execution-graph.js';
 import type { JobVertex } from '../../graph/types.js';
 import { createRecordCount } from '../fusion/record-count.js';
-import { createHeadLoop, type HeadLoop } from '../fusion/head-loop.js';
+import { createHeadLoop } from '../fusion/head-loop.js';
 import type { SlotTask } from '../slot-loop.js';
 import { noStrategy } from '../time/time-origin.js';
 import type { CheckpointTrigger, TaskDeclineReason, TaskRuntime, TaskRuntimeMetrics, TaskRuntimeOptions } from '../task-runtime.js';
@@ -28,7 +27,7 @@ import { Parking } from './parking.js';
 import { ProcedureRunner } from './procedure-runner.js';
 import { RecordReader } from './record-reader.js';
 import { SliceBudget } from './slice-budget.js';
-import { driveSource, type SourceDriver } from './source-driver.js';
+import { driveSource } from './source-driver.js';
 import { enumerateSplits } from './split-enumeration.js';
 import { TaskCheckpoints } from './task-checkpoints.js';
 import { TaskClocks } from './task-clocks.js';
@@ -36,10 +35,8 @@ import { TaskCommits } from './task-commits.js';
 import { TaskEnding } from './task-ending.js';
 import { accumulatorsOf, metricsOf } from './task-metrics.js';
 import { TaskOutputs } from './task-outputs.js';
+import { TaskSteps } from './task-steps.js';
 import { TaskTimes } from './task-times.js';
-
-/** `progress`: something was done, go on. `waiting`: `wake` will be called. */
-export type Step = 'progress' | 'waiting';
 
 /** The data plane of one task; see the head of this file. */
 export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
@@ -58,88 +55,33 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   readonly #clocks: TaskClocks;
   readonly #ending: TaskEnding;
   #chain: OperatorChain | undefined;
-  #source: SourceDriver | undefined;
-  /** Of a task without a source: one for each input. */
-  #headLoops: readonly HeadLoop[] = [];
   #status: 'created' | 'initializing' | 'ready' | 'running' | 'ended' = 'created';
   #failure: { readonly error: unknown } | undefined;
   #closing: Promise<void> | undefined;
 
-  readonly #procedure = new ProcedureRunner({ wake: () => this.#wake(), fail: (error) => this.#fail(error) });
+  /** Who is woken, and told of failures, by what the task waits for. */
+  readonly #owner = { wake: (): void => this.#wake(), fail: (error: unknown): void => this.#fail(error) };
+  readonly #procedure = new ProcedureRunner(this.#owner);
 
   /** Records the source emitted: one number that compiled code can count in. */
   readonly #sourceRecords = createRecordCount();
   readonly #times = new TaskTimes();
-  readonly #budget: SliceBudget;
+  readonly #steps: TaskSteps;
 
   constructor(options: TaskRuntimeOptions) {
     this.#options = options;
-    const { descriptor, network, taskInfo, ports, code, chunks, callbacks, testSwitches } = options;
-    const { settings } = descriptor.jobGraph;
-    const vertex = vertexOf(descriptor.jobGraph, descriptor.vertexId);
-    this.#vertex = vertex;
+    const { descriptor, taskInfo } = options;
+    this.#vertex = vertexOf(descriptor.jobGraph, descriptor.vertexId);
     this.name = `${taskInfo.taskName} (${taskInfo.subtaskIndex + 1}/${taskInfo.parallelism})`;
     const restored = descriptor.restore?.tasks ?? [];
     this.#isRestoredFinished = restored.length > 0 && restored.every((snapshot) => snapshot.isFinished);
-    const { clock } = ports;
-    const owner = { wake: this.#wake, fail: (error: unknown) => this.#fail(error) };
-    this.#outputs = new TaskOutputs({
-      partitions: descriptor.outputs,
-      code,
-      network,
-      owner,
-      ports,
-      isObjectReuse: settings.objectReuse,
-      bufferTimeoutMs: settings.bufferTimeoutMs,
-      operatorName: (id) => vertex.operators.find((operator) => operator.id === id)?.name ?? id,
-    });
-    this.#reader = new RecordReader({
-      gates: descriptor.inputs,
-      network,
-      clock,
-      isAlignmentOff: testSwitches?.isAlignmentOff === true,
-      ...owner,
-      onAligned: (barrier, alignmentMs) => this.#checkpoints.onAligned(barrier, alignmentMs),
-      onAbandoned: (id, reason) => this.#checkpoints.onAbandoned(id, reason),
-      onTime: (change) => void this.#procedure.begin(this.#clocks.time.move(change)),
-      onEndOfData: () => void this.#procedure.begin(this.#ending.endInput()),
-      onLatencyMarker: (marker) => this.#clocks.latency.take(marker),
-    });
-    this.#budget = new SliceBudget({ clock, recordsPerSlice: options.loop.recordsPerSlice });
-    this.#clocks = new TaskClocks({
-      descriptor,
-      vertex,
-      clock,
-      scope: this,
-      outputs: this.#outputs,
-      times: this.#times,
-      procedure: this.#procedure,
-      isRestoredFinished: this.#isRestoredFinished,
-      wake: this.#wake,
-    });
-    this.#checkpoints = new TaskCheckpoints({
-      descriptor,
-      chunks,
-      clock,
-      callbacks,
-      wake: this.#wake,
-      scope: this,
-      broadcast: (event) => this.#outputs.broadcast(event),
-      source: () => this.#source,
-      recordsIn: () => this.#recordsIn(),
-      recordsWritten: () => this.#chain?.recordsWritten ?? 0,
-      accumulators: () => this.#chain?.accumulators() ?? [],
-      endPhase: () => this.#ending.phase,
-    });
-    this.#commits = new TaskCommits({ operators: () => this.operators(), isEnded: () => this.#status === 'ended', fail: owner.fail });
-    this.#ending = new TaskEnding({
-      time: this.#clocks.time,
-      commits: this.#commits,
-      isFinalCheckpointDue: settings.checkpointing.intervalMs !== undefined && descriptor.restore?.isFinal !== true,
-      broadcast: (event) => this.#outputs.broadcast(event),
-      onFinished: () => this.#clocks.stop(),
-      onEndOfData: () => callbacks.onEndOfData(),
-    });
+    this.#outputs = this.#createOutputs();
+    this.#reader = this.#createReader();
+    this.#clocks = this.#createClocks();
+    this.#checkpoints = this.#createCheckpoints();
+    this.#commits = new TaskCommits({ operators: () => this.operators(), isEnded: () => this.#status === 'ended', fail: this.#owner.fail });
+    this.#ending = this.#createEnding();
+    this.#steps = this.#createSteps();
   }
 
   async initialize(): Promise<void> {
@@ -170,9 +112,9 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#checkNotEnded();
     if (chain.source !== undefined) {
       const { splitSource, ports } = this.#options;
-      const owner = { wake: this.#wake, fail: (error: unknown) => this.#fail(error) };
-      this.#source = driveSource({ ...chain.source, head: chain.head, splitSource, clock: ports.clock, ...owner });
-    } else this.#headLoops = chain.inputs.map((head) => createHeadLoop({ head, ...room }));
+      const source = driveSource({ ...chain.source, head: chain.head, splitSource, clock: ports.clock, ...this.#owner });
+      this.#steps.readFrom({ source, loops: [] });
+    } else this.#steps.readFrom({ source: undefined, loops: chain.inputs.map((head) => createHeadLoop({ head, ...room })) });
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#status = 'ready';
   }
@@ -184,11 +126,11 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#options.loop.add(this);
     this.#reader.open();
     enumerateSplits({ ...this.#options, vertex: this.#vertex, isEnded: () => this.#status === 'ended', fail: (e) => this.#fail(e) });
-    if (this.#source !== undefined && this.#isRestoredFinished) {
+    if (this.#steps.source !== undefined && this.#isRestoredFinished) {
       this.#procedure.begin(this.#ending.endInput());
       return;
     }
-    this.#clocks.start(this.#source?.start());
+    this.#clocks.start(this.#steps.source?.start());
   }
 
   triggerCheckpoint(trigger: CheckpointTrigger): 'accepted' | 'seen' | 'declined' {
@@ -227,7 +169,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       network: this.#options.network,
       accumulators: accumulatorsOf(this.#chain, (error) => this.#fail(error)),
       eventTimes:
-        this.#status === 'running' ? this.#clocks.time.report(() => (this.#source ? noStrategy : this.#reader.timeHolders())) : [],
+        this.#status === 'running' ? this.#clocks.time.report(() => (this.#steps.source ? noStrategy : this.#reader.timeHolders())) : [],
     });
   }
 
@@ -251,7 +193,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#times.begin(startedAt);
     let isMore = false;
     try {
-      isMore = this.#work(startedAt) === 'progress';
+      isMore = this.#steps.run(startedAt) === 'progress';
       isMore = this.#checkpoints.advance() || isMore;
       if (this.#status === 'running') this.#outputs.onSliceEnd();
       if (this.#status === 'running' && this.#ending.phase === 'reading') this.#clocks.arm();
@@ -273,6 +215,101 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
   }
 
   readonly #wake = (): void => this.#options.loop.wake(this);
+
+  #createOutputs(): TaskOutputs {
+    const { descriptor, network, ports, code } = this.#options;
+    const { settings } = descriptor.jobGraph;
+    return new TaskOutputs({
+      partitions: descriptor.outputs,
+      code,
+      network,
+      owner: this.#owner,
+      ports,
+      isObjectReuse: settings.objectReuse,
+      bufferTimeoutMs: settings.bufferTimeoutMs,
+      operatorName: (id) => this.#vertex.operators.find((operator) => operator.id === id)?.name ?? id,
+    });
+  }
+
+  #createReader(): RecordReader {
+    const { descriptor, network, ports, testSwitches } = this.#options;
+    return new RecordReader({
+      gates: descriptor.inputs,
+      network,
+      clock: ports.clock,
+      isAlignmentOff: testSwitches?.isAlignmentOff === true,
+      ...this.#owner,
+      onAligned: (barrier, alignmentMs) => this.#checkpoints.onAligned(barrier, alignmentMs),
+      onAbandoned: (id, reason) => this.#checkpoints.onAbandoned(id, reason),
+      onTime: (change) => void this.#procedure.begin(this.#clocks.time.move(change)),
+      onEndOfData: () => void this.#procedure.begin(this.#ending.endInput()),
+      onLatencyMarker: (marker) => this.#clocks.latency.take(marker),
+    });
+  }
+
+  #createClocks(): TaskClocks {
+    return new TaskClocks({
+      descriptor: this.#options.descriptor,
+      vertex: this.#vertex,
+      clock: this.#options.ports.clock,
+      scope: this,
+      outputs: this.#outputs,
+      times: this.#times,
+      procedure: this.#procedure,
+      isRestoredFinished: this.#isRestoredFinished,
+      wake: this.#wake,
+    });
+  }
+
+  #createCheckpoints(): TaskCheckpoints {
+    const { descriptor, chunks, ports, callbacks } = this.#options;
+    return new TaskCheckpoints({
+      descriptor,
+      chunks,
+      clock: ports.clock,
+      callbacks,
+      wake: this.#wake,
+      scope: this,
+      broadcast: (event) => this.#outputs.broadcast(event),
+      source: () => this.#steps.source,
+      recordsIn: () => this.#recordsIn(),
+      recordsWritten: () => this.#chain?.recordsWritten ?? 0,
+      accumulators: () => this.#chain?.accumulators() ?? [],
+      endPhase: () => this.#ending.phase,
+    });
+  }
+
+  #createEnding(): TaskEnding {
+    const { descriptor, callbacks } = this.#options;
+    return new TaskEnding({
+      time: this.#clocks.time,
+      commits: this.#commits,
+      isFinalCheckpointDue: descriptor.jobGraph.settings.checkpointing.intervalMs !== undefined && descriptor.restore?.isFinal !== true,
+      broadcast: (event) => this.#outputs.broadcast(event),
+      onFinished: () => this.#clocks.stop(),
+      onEndOfData: () => callbacks.onEndOfData(),
+    });
+  }
+
+  #createSteps(): TaskSteps {
+    const { ports, loop } = this.#options;
+    return new TaskSteps({
+      budget: new SliceBudget({ clock: ports.clock, recordsPerSlice: loop.recordsPerSlice }),
+      quota: this.#quota,
+      parking: this.#parking,
+      mailbox: this.#mailbox,
+      procedure: this.#procedure,
+      outputs: this.#outputs,
+      reader: this.#reader,
+      clocks: this.#clocks,
+      checkpoints: this.#checkpoints,
+      commits: this.#commits,
+      ending: this.#ending,
+      recordsIn: () => this.#recordsIn(),
+      isOver: () => this.#failure !== undefined || this.#status !== 'running',
+      onDone: () => this.#end(),
+    });
+  }
 
   #recordsIn(): number {
     return (this.#sourceRecords[0] as number) + this.#reader.recordsIn;
@@ -296,65 +333,15 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#options.callbacks.onFailed(error);
   }
 
-  #work(startedAt: number): Step {
-    this.#budget.begin(startedAt, this.#recordsIn());
-    do {
-      if (this.#failure !== undefined || this.#status !== 'running') return 'waiting';
-      if (this.#step(startedAt) === 'waiting') return 'waiting';
-    } while (!this.#budget.isSpent(this.#recordsIn()));
-    return 'progress';
-  }
-
-  /** One piece of work, the most urgent first. */
-  #step(startedAt: number): Step {
-    this.#quota.left = limits.resultsPerStep;
-    this.#commits.deliver();
-    if (this.#procedure.isWaiting) return 'waiting';
-    const isFull = this.#outputs.pressure.fullChannels > 0;
-    if (!this.#parking.isEmpty) {
-      if (isFull || this.#parking.isWaiting) return 'waiting';
-      this.#parking.resumeOne();
-      return 'progress';
-    }
-    if (this.#procedure.isRunning) return this.#procedure.advance(isFull);
-    if (this.#beginDueProcedure()) return 'progress';
-    if (this.#ending.phase === 'closing' && this.#outputs.isAcknowledged() && this.#reader.hasEnded) return this.#end();
-    if (isFull) return 'waiting';
-    if (this.#mailbox.runOne()) return 'progress';
-    if (this.#ending.phase === 'reading' && this.#clocks.turn()) return 'progress';
-    if (this.#source !== undefined) return this.#readSource(this.#source);
-    return this.#reader.step(startedAt, this.#headLoops);
-  }
-
-  /** A checkpoint, or the end, that waits for nothing but its turn. */
-  #beginDueProcedure(): boolean {
-    const checkpoint = this.#checkpoints.next();
-    if (checkpoint !== undefined) {
-      this.#procedure.begin(checkpoint);
-      return true;
-    }
-    if (this.#ending.phase !== 'finished' || !this.#checkpoints.isCoveredBy(this.#commits.confirmed)) return false;
-    this.#procedure.begin(this.#ending.close());
-    return true;
-  }
-
-  #readSource(source: SourceDriver): Step {
-    if (this.#ending.phase !== 'reading') return 'waiting';
-    const step = source.step(this.#budget.pollRecords);
-    if (step !== 'end') return step;
-    this.#procedure.begin(this.#ending.endInput());
-    return 'progress';
-  }
-
   #whyNotTriggered(): TaskDeclineReason | undefined {
     if (this.#status === 'ended' || this.#ending.phase === 'closing' || this.#failure !== undefined)
       return 'CHECKPOINT_DECLINED_TASK_CLOSING';
     if (this.#status !== 'running') return 'CHECKPOINT_DECLINED_TASK_NOT_READY';
     // Only sources are triggered; the others follow barriers.
-    return this.#source === undefined ? 'CHECKPOINT_DECLINED' : undefined;
+    return this.#steps.source === undefined ? 'CHECKPOINT_DECLINED' : undefined;
   }
 
-  #end(): Step {
+  #end(): void {
     const { callbacks } = this.#options;
     this.#closing = this.#close();
     void this.#closing.then(() => {
@@ -365,7 +352,6 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       if (this.#failure === undefined) callbacks.onFinished();
       else callbacks.onFailed(this.#failure.error);
     });
-    return 'waiting';
   }
 
   /** Frees everything. Failures of operators are logged, and fail a task that was ending well. Never rejects. */
@@ -378,7 +364,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     this.#reader.close();
     this.#outputs.close();
     const failures: unknown[] = [];
-    await this.#source?.close().catch((error: unknown) => failures.push(error));
+    await this.#steps.source?.close().catch((error: unknown) => failures.push(error));
     failures.push(...((await this.#chain?.close()) ?? []));
     for (const failure of failures) {
       this.#options.ports.logger.log('warn', 'An operator failed to close', { task: this.name, error: toErrorRecord(failure).message });
