@@ -1,9 +1,9 @@
 /** A source that a test feeds by hand. */
 import { noTimestamp, type Source } from '../../dataflow/contracts.js';
 
-/** Emits what it is given, by one reader, until it is told to end; a split for each of two subtasks. */
+/** Emits what it is given, by whichever of its readers is first, until it is told to end; a split for each of two subtasks. */
 export class TappedSource {
-  #wake: () => void = () => undefined;
+  readonly #wakes = new Set<() => void>();
   #waiting: unknown[] = [];
   #isEnded = false;
 
@@ -17,6 +17,12 @@ export class TappedSource {
     this.#wake();
   }
 
+  /** One subtask may read both splits: each reader waits for itself. */
+  #wake(): void {
+    for (const wake of this.#wakes) wake();
+    this.#wakes.clear();
+  }
+
   readonly source: Source<unknown> = {
     name: 'tap',
     boundedness: 'unbounded',
@@ -28,7 +34,7 @@ export class TappedSource {
         if (this.#waiting.length > 0) return 'more';
         return this.#isEnded ? 'split-finished' : 'pending';
       },
-      whenAvailable: () => new Promise<void>((resolve) => (this.#wake = resolve)),
+      whenAvailable: () => new Promise<void>((resolve) => this.#wakes.add(resolve)),
       position: () => null,
       close: () => {},
     }),
