@@ -5,12 +5,14 @@
  *      checks nothing.
  * DC2  The number of values is bounded by the budget of the frame, whatever the frame says, before room is made for them.
  * DC3  Arrays are used again for the next frame of the shape; records share no memory with them but the text blocks.
+ * DC4  Integers of 32 bits never become doubles on the way. A field that once held a double is one for all records of its
+ *      hidden class, those made in this thread too, and each of them is an object of its own.
  */
 import { readBits } from './bit-column.js';
 import { itemsOf, type ColumnPlan, type PlanNode } from './column-plan.js';
 import { valuesMax, type FrameBudget } from './frame-budget.js';
 import { CorruptItem, type ItemReader } from './item-reader.js';
-import { readLengths, readNumbers } from './number-column.js';
+import { readIntegers, readLengths, readNumbers } from './number-column.js';
 import { readTextBlock } from './text-column.js';
 
 const sint64Tag = 79;
@@ -20,7 +22,12 @@ const noBytes = new Uint8Array(0);
 export class DecodedColumn {
   states = new Uint8Array(0);
   hasAbsent = false;
+  /** Numbers that `integers` does not hold, milliseconds of dates. */
   values = new Float64Array(0);
+  /** Numbers while `isWhole` holds, lengths of texts, bytes and lists. */
+  integers = new Int32Array(0);
+  /** All numbers of the frame are integers of 32 bits: a record gets them as what they were before they travelled (DC4). */
+  isWhole = false;
   bits = new Uint8Array(0);
   bigints = new BigInt64Array(0);
   text = '';
@@ -110,24 +117,29 @@ function readContent(reader: ItemReader, { kind }: PlanNode, column: DecodedColu
       return 0;
     default:
   }
-  if (column.values.length < count) column.values = new Float64Array(roomFor(count));
+  if (column.integers.length < count && kind !== 'date') column.integers = new Int32Array(roomFor(count));
   switch (kind) {
     case 'text':
-      column.text = readTextBlock(reader, readLengths(reader, count, column.values, reader.bytes.length));
+      column.text = readTextBlock(reader, readLengths(reader, count, column.integers, reader.bytes.length));
       return 0;
     case 'bytes': {
-      const sum = readLengths(reader, count, column.values, reader.bytes.length);
+      const sum = readLengths(reader, count, column.integers, reader.bytes.length);
       if (reader.stringHead(2) !== sum) throw new CorruptItem('bytes that their lengths do not add up to');
       const start = reader.skipBytes(sum);
       column.bytes = new Uint8Array(reader.bytes.buffer, reader.bytes.byteOffset + start, sum);
       return 0;
     }
     case 'list':
-      return readLengths(reader, count, column.values, valuesMax);
+      return readLengths(reader, count, column.integers, valuesMax);
+    case 'number':
+      column.isWhole = readIntegers(reader, count, column.integers);
+      if (column.isWhole) return 0;
+      break;
     default:
-      readNumbers(reader, count, column.values);
-      return 0;
   }
+  if (column.values.length < count) column.values = new Float64Array(roomFor(count));
+  readNumbers(reader, count, column.values);
+  return 0;
 }
 
 function readItems(reader: ItemReader, column: DecodedColumn, count: number): void {

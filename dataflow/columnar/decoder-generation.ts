@@ -56,15 +56,19 @@ function columnLines({ id, kind, childLevel }: PlanNode, isSparse: boolean): str
   const lines = isSparse ? [`const s${id} = columns[${id}].states, h${id} = columns[${id}].hasAbsent;`] : [];
   switch (kind) {
     case 'number':
+      lines.push(`const w${id} = columns[${id}].isWhole, k${id} = columns[${id}].integers, d${id} = columns[${id}].values;`);
+      break;
     case 'date':
-    case 'list':
       lines.push(`const d${id} = columns[${id}].values;`);
       break;
+    case 'list':
+      lines.push(`const k${id} = columns[${id}].integers;`);
+      break;
     case 'text':
-      lines.push(`const d${id} = columns[${id}].values, t${id} = columns[${id}].text; let a${id} = 0;`);
+      lines.push(`const k${id} = columns[${id}].integers, t${id} = columns[${id}].text; let a${id} = 0;`);
       break;
     case 'bytes':
-      lines.push(`const d${id} = columns[${id}].values, y${id} = columns[${id}].bytes; let a${id} = 0;`);
+      lines.push(`const k${id} = columns[${id}].integers, y${id} = columns[${id}].bytes; let a${id} = 0;`);
       break;
     case 'boolean':
       lines.push(`const b${id} = columns[${id}].bits;`);
@@ -99,14 +103,14 @@ function presentLines(node: PlanNode, row: string, isSparse: boolean): string {
   switch (kind) {
     case 'text':
     case 'bytes':
-      return `const f${id} = a${id}; a${id} += d${id}[${row}] | 0;`;
+      return `const f${id} = a${id}; a${id} += k${id}[${row}];`;
     case 'object':
     case 'tuple':
       if (children.length === 0) return '';
       return `const i${childLevel} = n${childLevel}++;\n${children.map((child) => valueLines(child, `i${childLevel}`, isSparse)).join('\n')}`;
     case 'list':
       return `const l${id} = [];
-for (let left${id} = d${id}[${row}] | 0; left${id} > 0; left${id} -= 1) {
+for (let left${id} = k${id}[${row}]; left${id} > 0; left${id} -= 1) {
 const i${childLevel} = n${childLevel}++;
 ${valueLines(children[0] as PlanNode, `i${childLevel}`, isSparse)}
 l${id}.push(x${(children[0] as PlanNode).id});
@@ -121,7 +125,7 @@ function valueExpression({ id, kind, names, children }: PlanNode, row: string): 
     case 'nothing':
       return 'undefined';
     case 'number':
-      return `d${id}[${row}]`;
+      return `w${id} ? k${id}[${row}] : d${id}[${row}]`;
     case 'date':
       return `new Date(d${id}[${row}])`;
     case 'boolean':

@@ -47,7 +47,7 @@ function presentOf(node: PlanNode, cursor: Cursor): (row: number, column: Decode
   const { id } = node;
   const cut = (row: number, column: DecodedColumn): readonly [from: number, to: number] => {
     const from = cursor.ends[id] as number;
-    const to = from + (column.values[row] as number);
+    const to = from + (column.integers[row] as number);
     cursor.ends[id] = to;
     return [from, to];
   };
@@ -55,7 +55,7 @@ function presentOf(node: PlanNode, cursor: Cursor): (row: number, column: Decode
     case 'nothing':
       return () => undefined;
     case 'number':
-      return (row, { values }) => values[row];
+      return (row, { isWhole, integers, values }) => (isWhole ? integers[row] : values[row]);
     case 'date':
       return (row, { values }) => new Date(values[row] as number);
     case 'boolean':
@@ -85,9 +85,9 @@ function takeRow(cursor: Cursor, level: number): number {
 
 function listOf(node: PlanNode, cursor: Cursor): (row: number, column: DecodedColumn) => unknown {
   const read = readOf(node.children[0] as PlanNode, cursor);
-  return (row, { values }) => {
+  return (row, { integers }) => {
     const items: unknown[] = [];
-    for (let left = values[row] as number; left > 0; left -= 1) items.push(read(takeRow(cursor, node.childLevel)));
+    for (let left = integers[row] as number; left > 0; left -= 1) items.push(read(takeRow(cursor, node.childLevel)));
     return items;
   };
 }

@@ -23,6 +23,7 @@ let offsets = new Int32Array(1_024);
 /** Integers up to here stay exact, and differ exactly, when 32 bits are added. */
 const baseMax = Number.MAX_SAFE_INTEGER - 2 ** 33;
 const halfWord = 0x8000_0000;
+const integerMax = 0x7fff_ffff;
 
 /** Appends the first `count` values as one CBOR item; returns whether all are integers of 32 bits. */
 export function writeNumbers(sink: ByteSink, values: Float64Array, count: number): boolean {
@@ -196,6 +197,70 @@ function writeDoubles(sink: ByteSink, values: Float64Array, count: number): void
   sink.position += count * doubleBytes;
 }
 
+/**
+ * Reads a column of integers of 32 bits into the beginning of `target`, which has room for `count` of them (NC2). False, and
+ * nothing read, when the column may hold other numbers: then it is to be read by {@link readNumbers}.
+ */
+export function readIntegers(reader: ItemReader, count: number, target: Int32Array): boolean {
+  const start = reader.position;
+  const isRead = reader.peek() >> 5 === 4 ? readAboveBase(reader, count, target) : readWords(reader, count, 0, target);
+  if (!isRead) reader.position = start;
+  return isRead;
+}
+
+function readAboveBase(reader: ItemReader, count: number, target: Int32Array): boolean {
+  const items = reader.head(4);
+  if (items !== 1 && items !== 2) throw new CorruptItem('a column of numbers of unknown form');
+  const base = reader.number();
+  // Of -0 too: as an integer it would be another number (NC1).
+  if (!Object.is(base | 0, base)) return false;
+  if (items === 2) return readWords(reader, count, base, target);
+  target.fill(base, 0, count);
+  return true;
+}
+
+/** What a word of each form adds to the base at most; of signed ones, and at least less one. */
+const wordMax: ReadonlyMap<number, number> = new Map([
+  [numberTags.uint8, 0xff],
+  [numberTags.uint16, 0xffff],
+  [numberTags.sint8, 0x7f],
+  [numberTags.sint16, 0x7fff],
+  [numberTags.sint32, integerMax],
+]);
+
+function readWords(reader: ItemReader, count: number, base: number, target: Int32Array): boolean {
+  const tag = reader.head(6);
+  const most = wordMax.get(tag);
+  const isSigned = tag === numberTags.sint8 || tag === numberTags.sint16 || tag === numberTags.sint32;
+  if (most === undefined || base + most > integerMax || (isSigned && base - most - 1 < -integerMax - 1)) return false;
+  const at = startOfWords(reader, tag, count);
+  const { bytes, view } = reader;
+  switch (tag) {
+    case numberTags.uint8:
+      for (let index = 0; index < count; index += 1) target[index] = base + (bytes[at + index] as number);
+      return true;
+    case numberTags.sint8:
+      for (let index = 0; index < count; index += 1) target[index] = base + view.getInt8(at + index);
+      return true;
+    case numberTags.uint16:
+      for (let index = 0; index < count; index += 1) target[index] = base + view.getUint16(at + 2 * index, true);
+      return true;
+    case numberTags.sint16:
+      for (let index = 0; index < count; index += 1) target[index] = base + view.getInt16(at + 2 * index, true);
+      return true;
+    default:
+      for (let index = 0; index < count; index += 1) target[index] = base + view.getInt32(at + 4 * index, true);
+      return true;
+  }
+}
+
+/** Skips the words of a typed array whose tag was read; returns where they begin. */
+function startOfWords(reader: ItemReader, tag: number, count: number): number {
+  const length = reader.stringHead(2);
+  if (length !== count * widthOfTag(tag)) throw new CorruptItem(`a column of ${length} bytes for ${count} numbers`);
+  return reader.skipBytes(length);
+}
+
 /** Reads `count` numbers into the beginning of `target`, which has room for them (NC2). */
 export function readNumbers(reader: ItemReader, count: number, target: Float64Array): void {
   if (reader.peek() >> 5 !== 4) {
@@ -211,11 +276,8 @@ export function readNumbers(reader: ItemReader, count: number, target: Float64Ar
 
 function readTypedArray(reader: ItemReader, count: number, base: number, target: Float64Array): void {
   const tag = reader.head(6);
-  const length = reader.stringHead(2);
-  const width = widthOfTag(tag);
-  if (length !== count * width) throw new CorruptItem(`a column of ${length} bytes for ${count} numbers`);
+  let at = startOfWords(reader, tag, count);
   const { bytes, view } = reader;
-  let at = reader.skipBytes(length);
   switch (tag) {
     case numberTags.uint8:
       for (let index = 0; index < count; index += 1) target[index] = base + (bytes[at++] as number);
@@ -260,14 +322,27 @@ function widthOfTag(tag: number): number {
 }
 
 /** Reads `count` lengths into the beginning of `target`; returns their sum. Throws on what is no length. */
-export function readLengths(reader: ItemReader, count: number, target: Float64Array, sumMax: number): number {
-  readNumbers(reader, count, target);
+export function readLengths(reader: ItemReader, count: number, target: Int32Array, sumMax: number): number {
+  if (!readIntegers(reader, count, target)) readLongForm(reader, count, target);
   let sum = 0;
+  let all = 0;
   for (let index = 0; index < count; index += 1) {
     const length = target[index] as number;
-    if (!(length >= 0) || Math.floor(length) !== length) throw new CorruptItem('a length that is none');
+    all |= length;
     sum += length;
   }
+  if (all < 0) throw new CorruptItem('a length that is none');
   if (sum > sumMax) throw new CorruptItem('lengths that add up to too much');
   return sum;
+}
+
+/** Lengths in a form for larger numbers: that of no lengths at all is one. */
+function readLongForm(reader: ItemReader, count: number, target: Int32Array): void {
+  const lengths = new Float64Array(count);
+  readNumbers(reader, count, lengths);
+  for (let index = 0; index < count; index += 1) {
+    const length = lengths[index] as number;
+    if ((length | 0) !== length) throw new CorruptItem('a length that is none');
+    target[index] = length;
+  }
 }
