@@ -47,6 +47,8 @@ export interface FrameBus extends Pick<Bus, 'payloadBytesMax' | 'subscribe' | 'f
   publish(subject: string, payload: Uint8Array, onSent?: (payload: Uint8Array) => void): void;
   /** Whether what goes to `subject` is handed back by itself; else it is given away. Default: never. */
   isLendable?(subject: string): boolean;
+  /** The size of frame that gets to `subject` fastest. Default: `limits.frameBytesTarget`. */
+  frameBytesTarget?(subject: string): number;
   /** More is on the way out, where frames for `subject` go, than is good: send no more data until `onRelief`. Default: never. */
   isCongested?(subject: string): boolean;
   /** Calls whenever data may be sent again. */

@@ -9,6 +9,8 @@ export const limits = {
   maxParallelismMax: 32_768,
   /** A frame is flushed at this size; nats.js is fastest between 8 and 32 KiB a message. */
   frameBytesTarget: 16 * kib,
+  /** The same between two slots of a process, where posting costs more than copying: as much as fits a segment, with an eighth to spare as sizes are estimated. */
+  peerFrameBytesTarget: 28 * kib,
   /** What travels of a frame at once, and what one credit stands for: the most that nats.js is still fast with, twice the usual frame. */
   segmentBytes: 32 * kib,
   /** The largest frame, so the largest record: 2,048 segments; sender and receiver each hold one such record a channel. */
@@ -19,6 +21,10 @@ export const limits = {
   exclusiveBuffersPerChannel: 2,
   /** Buffers that the channels of a gate share, as in Flink: for the round trip of those with most to send. */
   floatingBuffersPerGate: 8,
+  /** As many as a gate comes to whose frames are read fast: 2 MiB, some ten thousand records. Hot keys of Nexmark move every few thousand. */
+  floatingBuffersPerGateMax: 64,
+  /** What waits in the floating buffers of a gate is read in this time, beyond the buffers that it has at rest: so much later do barriers come. */
+  gateDepthMs: 100,
   /** Data frames of a channel that may wait for credit before its task holds back: they are the backlog that brings floating buffers. With 1, a keyed count over NATS ran at 0.85 of what it did with 4; 8 brought nothing more. */
   waitingFramesPerChannel: 4,
   /** As many of all channels of a task, beside two each: as Flink sizes the buffers of its outputs. */

@@ -29,9 +29,11 @@ export function jobManagerSettingsOf(
 
 /** What each slot of a process has for frames that arrive; all of them share what the process may have granted. */
 export function slotBuffersOf(configuration: Configuration, slots: number): NetworkBuffers {
+  const floating = configuration.get(options.floatingBuffersPerGate);
   return {
     exclusive: configuration.get(options.buffersPerChannel),
-    floating: configuration.get(options.floatingBuffersPerGate),
+    floating,
+    floatingMax: Math.max(floating, limits.floatingBuffersPerGateMax),
     grantBytesMax: Math.floor(limits.grantBytesPerProcess / slots),
     segmentsMax: Math.max(limits.segmentsPerSlotMin, Math.floor(limits.segmentsPerProcess / slots)),
   };

@@ -111,7 +111,7 @@ export const taskManagerOptions = {
   floatingBuffersPerGate: integer('taskmanager.network.memory.floating-buffers-per-gate', limits.floatingBuffersPerGate, {
     min: 1,
     max: 1_024,
-    description: 'Frames more that the channels of one input of a task share, for those with most to send.',
+    description: `Frames more that the channels of one input of a task share, for those with most to send; up to ${limits.floatingBuffersPerGateMax} while they are read within ${limits.gateDepthMs} ms.`,
   }),
   cancellationTimeout: duration('task.cancellation.timeout', 180_000, {
     description: 'A task that is not cancelled by then takes its slot with it; 0 switches the watchdog off.',

@@ -19,6 +19,7 @@ import type { ChannelControl, EncodedBatch, ReceivedElement, RecordBatch, SlotLo
 import { frameKinds, type FrameCodec, type FrameHeader } from './frame-codec.js';
 import { readFragment } from './frame-pieces.js';
 import { GateCredit } from './gate-credit.js';
+import { GateDepth } from './gate-depth.js';
 import { GrantBudget } from './grant-budget.js';
 import { InputChannel } from './input-channel.js';
 import { createLocalCarrier } from './local-carrier.js';
@@ -133,7 +134,10 @@ export class ChannelNetwork {
   /** Reserves the buffers of a gate; they are free again once all its channels were closed. */
   openGate({ peers, isBlocked }: GateOptions): InputGate {
     const share = this.#budget.reserve(peers.filter((peer) => !this.#isHere(peer)).length);
-    return { credit: new GateCredit(share), share, isBlocked, channels: peers.length };
+    const credit = new GateCredit(share);
+    const floatingMax = this.#options.buffers?.floatingMax ?? share.floating;
+    const depth = new GateDepth({ credit, share, budget: this.#budget, floatingMax, beatMs: this.#beatMs });
+    return { credit, share, depth, isBlocked, channels: peers.length };
   }
 
   /** Opens the receiving end and the channel with it: the first grant goes out at once. */
@@ -180,7 +184,7 @@ export class ChannelNetwork {
     this.#overGrantFrames = Math.max(this.#overGrantFrames, end.channel.overGrantFrames);
     end.channel.close();
     end.gate.channels -= 1;
-    if (end.gate.channels === 0) this.#budget.release(end.gate.share);
+    if (end.gate.channels === 0) end.gate.depth.close();
     if (!end.isLocal) this.#remoteInputs -= 1;
     if (isComplete) {
       if (!end.isLocal) this.#ended.set(channelId, { peer: end.peer, receivedUpTo: end.channel.receivedUpTo, beatsLeft: beatsRemembered });
@@ -225,6 +229,7 @@ export class ChannelNetwork {
       fields: options.fields,
       codec: this.#codec,
       payloadBytesMax: bus.payloadBytesMax,
+      frameBytesTarget: bus.frameBytesTarget?.(subject) ?? limits.frameBytesTarget,
       publish: (payload, onSent) => this.#publish(peer, payload, onSent),
       isCongested: () => bus.isCongested?.(subject) === true,
       isLendable: () => bus.isLendable?.(subject) === true,
@@ -369,6 +374,7 @@ export class ChannelNetwork {
   }
 
   #beat(): void {
+    for (const gate of new Set([...this.#inputs.values()].map((end) => end.gate))) gate.depth.onBeat();
     for (const end of this.#inputs.values()) if (!end.isLocal) end.channel.grant();
     for (const [channelId, end] of this.#outputs) {
       if (end.isLocal || !end.channel.isOpen) continue;

@@ -72,6 +72,8 @@ export interface FrameWriterOptions {
   readonly channelId: ChannelId;
   /** The largest frame. One that the bus cannot carry as a whole travels in pieces: that is not the writer's concern. */
   readonly frameBytesMax: number;
+  /** The size at which a frame should leave; default: `limits.frameBytesTarget`. */
+  readonly frameBytesTarget?: number;
   /** For messages: the operator whose records travel. */
   readonly operatorName: string;
   /** Of plain objects only these fields travel, in this order; undefined: all. */

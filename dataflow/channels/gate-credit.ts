@@ -25,7 +25,10 @@ export interface ChannelCreditOptions {
 
 /** The buffers of one gate; see the head of this file. */
 export class GateCredit {
+  #floating: number;
   #free: number;
+  /** Frames whose buffers came back, of all channels so far. */
+  released = 0;
   /** Channels that want floating buffers, in the order they get them. */
   #queue: ChannelCredit[] = [];
   #withoutExclusive = 0;
@@ -34,12 +37,22 @@ export class GateCredit {
 
   constructor(options: { readonly floating: number }) {
     assert(options.floating >= 0, 'a gate cannot lack buffers');
+    this.#floating = options.floating;
     this.#free = options.floating;
   }
 
   /** Floating buffers that nobody has. */
   get free(): number {
     return this.#free;
+  }
+
+  /** Changes how many floating buffers there are; fewer only as far as they are free. Returns how many there are now. */
+  resize(floating: number): number {
+    const change = Math.max(floating - this.#floating, -this.#free);
+    this.#floating += change;
+    this.#free += change;
+    if (change > 0) this.serve();
+    return this.#floating;
   }
 
   open(options: ChannelCreditOptions): ChannelCredit {
@@ -52,6 +65,9 @@ export class GateCredit {
       enqueue: (channel: ChannelCredit): void => {
         this.#queue.push(channel);
         this.serve();
+      },
+      countReleased: (frames: number): void => {
+        this.released += frames;
       },
       leave: (channel: ChannelCredit): void => {
         this.#queue = this.#queue.filter((other) => other !== channel);
@@ -102,6 +118,7 @@ export class GateCredit {
 interface Gate {
   readonly giveBack: (buffers: number) => void;
   readonly enqueue: (channel: ChannelCredit) => void;
+  readonly countReleased: (frames: number) => void;
   readonly leave: (channel: ChannelCredit) => void;
 }
 
@@ -181,6 +198,7 @@ export class ChannelCredit {
     if (this.#isClosed) return;
     const borrowed = this.borrowed;
     this.#released += frames;
+    this.#gate.countReleased(frames);
     this.#options.onBuffers?.(-frames);
     const returned = borrowed - this.borrowed;
     this.#topUp();

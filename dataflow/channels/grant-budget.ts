@@ -82,6 +82,18 @@ export class GrantBudget {
     if (isForced) this.#forced -= 1;
   }
 
+  /** Buffers beyond its share for a gate: as many of `wanted` as leave half of the budget unreserved. */
+  extend(wanted: number): number {
+    const more = Math.max(0, Math.min(wanted, (this.#buffersMax >> 1) - this.#reserved));
+    this.#reserved += more;
+    return more;
+  }
+
+  /** Buffers that `extend` gave are free again. */
+  giveBack(buffers: number): void {
+    this.#reserved -= buffers;
+  }
+
   /** Buffers were granted over the bus, or came back where negative. */
   count(change: number): void {
     this.#granted += change;

@@ -6,6 +6,7 @@ import type { ChannelOwner, OutputPressure } from './channel-owner.js';
 import type { SlotLocation } from './elements.js';
 import type { FrameCodec } from './frame-codec.js';
 import type { GateCredit } from './gate-credit.js';
+import type { GateDepth } from './gate-depth.js';
 import type { GateShare } from './grant-budget.js';
 import type { InputListener } from './input-channel.js';
 
@@ -36,6 +37,8 @@ export interface NetworkBuffers {
   readonly exclusive?: number;
   /** Of each gate, for the channels with most to send. */
   readonly floating?: number;
+  /** As many of them as a gate comes to whose frames are read fast; default: it stays with `floating`. */
+  readonly floatingMax?: number;
   /** The share of this slot in what its process may have granted; default: all of it. */
   readonly grantBytesMax?: number;
   /** The share of this slot in the segments of its process; default: all of them. */
@@ -74,6 +77,7 @@ export interface GateOptions {
 export interface InputGate {
   readonly credit: GateCredit;
   readonly share: GateShare;
+  readonly depth: GateDepth;
   readonly isBlocked: (index: number) => boolean;
   /** Channels that have not been closed. */
   channels: number;

@@ -30,6 +30,8 @@ export interface ColumnarWriterOptions {
   readonly channelId: ChannelId;
   /** What the bus can carry. */
   readonly frameBytesMax: number;
+  /** The size at which a frame should leave; default: `limits.frameBytesTarget`. */
+  readonly frameBytesTarget?: number;
   /** For messages: the operator whose records travel. */
   readonly operatorName: string;
   /** The projection; undefined: records travel with all of their fields. */
@@ -110,8 +112,9 @@ export class ColumnarWriter implements FrameWriter {
     this.#seqOffset = template.seqOffset;
     this.#bytesMax = options.frameBytesMax - template.bytes.length - bodyHeadBytes;
     this.#isTight = options.frameBytesMax < roomyFrameBytes;
-    this.#bytesTarget = this.#isTight ? Math.min(limits.frameBytesTarget, this.#bytesMax >> 1) : limits.frameBytesTarget;
-    this.#columnRecordBytesMax = this.#isTight ? this.#bytesMax >> 2 : limits.frameBytesTarget;
+    const target = options.frameBytesTarget ?? limits.frameBytesTarget;
+    this.#bytesTarget = this.#isTight ? Math.min(target, this.#bytesMax >> 1) : target;
+    this.#columnRecordBytesMax = this.#isTight ? this.#bytesMax >> 2 : target;
     this.#timestampCost = costUnitsPerByte * (this.#isTight ? 9 : 4);
     this.#costTarget = costUnitsPerByte * this.#bytesTarget;
     this.#cost = this.#emptyCost;
@@ -289,7 +292,7 @@ export class ColumnarWriter implements FrameWriter {
 
   #adopt(lesson: Lesson | undefined, bytes: number): void {
     if (lesson === undefined) return;
-    const capacity = capacityFor(bytes);
+    const capacity = capacityFor(bytes, this.#bytesTarget);
     const store = new GroupStore(planColumns(lesson.shape), { isWorstCase: this.#isTight, capacity });
     const group: OpenGroup = { descriptor: describeShape(lesson.shape), store, encoder: this.#encoderFor(store), index: -1 };
     if (overheadOf(group) > this.#bytesTarget / 8) return;
@@ -338,8 +341,8 @@ function moved<T extends Float64Array | Int32Array>(from: T, to: T): T {
 }
 
 /** Four times as many rows as fill a frame of items: columns take about half of what items take, and may take less. */
-function capacityFor(itemBytes: number): number {
-  const rows = (4 * limits.frameBytesTarget) / Math.max(1, itemBytes);
+function capacityFor(itemBytes: number, bytesTarget: number): number {
+  const rows = (4 * bytesTarget) / Math.max(1, itemBytes);
   return Math.min(capacityMax, Math.max(capacityMin, 2 ** Math.ceil(Math.log2(rows))));
 }
 

@@ -9,8 +9,8 @@ import { limits } from '../../core/limits.js';
 import { valueBytesMin } from './column-store.js';
 import { CorruptItem } from './item-reader.js';
 
-/** Encoders fill a frame to its target and one record of as much, and count at least {@link valueBytesMin} a value (CS2). */
-export const valuesMax: number = (2 * limits.frameBytesTarget) / valueBytesMin;
+/** Encoders fill a frame to its target, the larger one of frames between threads, and one record of as much, and count at least {@link valueBytesMin} a value (CS2). */
+export const valuesMax: number = (2 * limits.peerFrameBytesTarget) / valueBytesMin;
 
 export class FrameBudget {
   #valuesLeft = valuesMax;

@@ -63,6 +63,7 @@ function drawWorkload(random: SeededRandom): Workload {
     buffers: {
       exclusive: random.between(0, 2),
       floating: random.between(1, 8),
+      floatingMax: 12,
       grantBytesMax: random.chance(0.3) ? random.between(1, 8) * limits.segmentBytes : limits.grantBytesPerProcess,
     },
     isConnected: random.chance(0.35),

@@ -4,6 +4,7 @@ import type { FrameBus } from '../../bus/contracts.js';
 import { InProcessHub } from '../../bus/transports/in-process/hub.js';
 import { PeerBus } from '../../bus/transports/thread/peer-bus.js';
 import { systemClock } from '../../cluster/adapters/system-clock.js';
+import { limits } from '../../core/limits.js';
 import type { Logger } from '../../core/ports.js';
 import { createThreadChannelPair } from '../../testing/thread-channel-pair.js';
 import { silentLogger } from '../support/silent-logger.js';
@@ -57,6 +58,14 @@ test('slots that know each other send frames past the bus, in order, as buffers 
   assert.equal((await back)[0]?.bytes, [3]);
   await slots[0].flush();
   assert.is(seen, 0);
+});
+
+test('frames for a slot of the process are larger than those that take the bus', () => {
+  const { slots, introduce } = createSlots();
+  introduce();
+  assert.is(slots[0].frameBytesTarget(subjectOf(1)), limits.peerFrameBytesTarget);
+  assert.is(slots[0].frameBytesTarget(subjectOf(2)), limits.frameBytesTarget);
+  assert.ok(limits.peerFrameBytesTarget < limits.segmentBytes, 'one message carries it');
 });
 
 test('frames for anybody else, and from anybody else, take the bus behind', async () => {

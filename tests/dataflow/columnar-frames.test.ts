@@ -253,6 +253,7 @@ test('the values of a frame filled to the brim by its smallest columns can be re
       channelId,
       frameBytesMax: 1_000_000,
       operatorName: 'words',
+      frameBytesTarget: limits.peerFrameBytesTarget,
     });
     const listOf = (length: number): readonly object[] => Array.from({ length }, () => ({}));
     // From the second frame on, an object in a list is taken to cost the least that anything costs.
@@ -261,15 +262,15 @@ test('the values of a frame filled to the brim by its smallest columns can be re
       writer.take(seq);
     }
     let count = 0;
-    const unitsLeft = (): number => (limits.frameBytesTarget - writer.bytes) / valueBytesMin;
+    const unitsLeft = (): number => (limits.peerFrameBytesTarget - writer.bytes) / valueBytesMin;
     for (; unitsLeft() > 1_000; count += 1) assert.ok(writer.add(listOf(500), noTimestamp));
     const rest = unitsLeft() - 10;
     assert.ok(writer.add(listOf(rest), noTimestamp));
     assert.not.ok(writer.isFull);
-    const largest = limits.frameBytesTarget / valueBytesMin - 10;
+    const largest = limits.peerFrameBytesTarget / valueBytesMin - 10;
     assert.ok(writer.add(listOf(largest), noTimestamp));
     const frame = writer.take(2);
-    assert.ok(frame.length < limits.frameBytesTarget / 8, `${frame.length} bytes: the largest record went by columns, too`);
+    assert.ok(frame.length < limits.peerFrameBytesTarget / 8, `${frame.length} bytes: the largest record went by columns, too`);
     const values = readAlone(frame) as readonly (readonly object[])[];
     const objects = values.reduce((sum, { length }) => sum + length, 0);
     assert.equal([values.length, values.at(-2)?.length, values.at(-1)?.length], [count + 2, rest, largest]);

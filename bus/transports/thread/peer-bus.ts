@@ -7,6 +7,7 @@
  * PB3  A peer that is gone, or was replaced, gets nothing any more: what was on the way is lost, as on any bus (B1).
  */
 import { toErrorRecord } from '../../../core/errors.js';
+import { limits } from '../../../core/limits.js';
 import type { Logger, ThreadChannel } from '../../../core/ports.js';
 import type { BusMessage, BusSubscription, FrameBus } from '../../contracts.js';
 import { transferable } from './thread-messages.js';
@@ -56,6 +57,12 @@ export class PeerBus implements FrameBus {
   /** What goes through a port changes hands. */
   isLendable(subject: string): boolean {
     return !this.#ports.has(subject) && this.#options.behind.isLendable?.(subject) === true;
+  }
+
+  /** Each frame costs a message between threads, whatever its size. */
+  frameBytesTarget(subject: string): number {
+    if (this.#ports.has(subject)) return limits.peerFrameBytesTarget;
+    return this.#options.behind.frameBytesTarget?.(subject) ?? limits.frameBytesTarget;
   }
 
   /** Ports are never congested: credit bounds what is in them. */
