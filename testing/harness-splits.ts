@@ -5,7 +5,7 @@
 import { JobSources, type RestoredTasks } from '../actors/scheduler/job-sources.js';
 import { parseAttemptId, type AttemptId, type OperatorId } from '../core/ids.js';
 import type { Split } from '../dataflow/contracts.js';
-import type { SplitRequest, SplitTimeReply, SplitTimeReport } from '../dataflow/task-runtime.js';
+import type { SplitRequest, SplitSource, SplitTimeReply, SplitTimeReport } from '../dataflow/task-runtime.js';
 import { executionVerticesOf, executionVertexId } from '../graph/execution-graph.js';
 import type { JobGraph } from '../graph/types.js';
 import type { SourceCoordinatorSnapshot } from '../storage/contracts.js';
@@ -43,17 +43,29 @@ export class HarnessSplits {
     this.#sources.reset(subtasks, restored, { sources });
   }
 
-  enumerated(operator: OperatorId, attemptId: AttemptId, { splits, isOpen }: { splits: readonly Split[]; isOpen: boolean }): void {
+  /** What the task of an attempt asks; `later` is how long it waits for answers. */
+  sourceFor(attemptId: AttemptId, later: <T>(value: () => T) => Promise<T>): SplitSource {
+    return {
+      enumerated: (operator, splits, isOpen = false) => later(() => this.#enumerated(operator, attemptId, { splits, isOpen })),
+      requestSplit: async (operator, request) => {
+        const split = await this.#request(operator, attemptId, request);
+        return later(() => split);
+      },
+      exchangeTime: (operator, alignment) => later(() => this.#timeOf(operator, attemptId, alignment)),
+    };
+  }
+
+  #enumerated(operator: OperatorId, attemptId: AttemptId, { splits, isOpen }: { splits: readonly Split[]; isOpen: boolean }): void {
     this.#sources.find(operator).enumerated({ attemptId, part: 0, isLast: true, isOpen, splits });
     for (const asking of this.#waiting.splice(0)) this.#answer(asking);
   }
 
   /** The next split, once they are known; undefined: no more, which who asks again is never told. */
-  request(operator: OperatorId, attemptId: AttemptId, request: SplitRequest): Promise<Split | undefined> {
+  #request(operator: OperatorId, attemptId: AttemptId, request: SplitRequest): Promise<Split | undefined> {
     return new Promise((answer) => this.#answer({ ...request, operator, attemptId, answer }));
   }
 
-  timeOf(operator: OperatorId, attemptId: AttemptId, alignment?: SplitTimeReport): SplitTimeReply {
+  #timeOf(operator: OperatorId, attemptId: AttemptId, alignment?: SplitTimeReport): SplitTimeReply {
     return this.#sources.timeOf(operator, parseAttemptId(attemptId).subtaskIndex, alignment);
   }
 

@@ -10,27 +10,13 @@
 import type { RestoredTasks } from '../actors/scheduler/job-sources.js';
 import { shareRestoredSplits } from '../actors/scheduler/restored-splits.js';
 import type { TaskDeploymentDescriptor } from '../bus/protocol/messages/tasks.js';
-import { assert } from '../core/errors.js';
-import {
-  allocationId,
-  attemptNumber,
-  formatAttemptId,
-  jobId,
-  leaderEpoch,
-  sessionId,
-  taskManagerId,
-  type AttemptId,
-  type CheckpointId,
-  type EdgeId,
-  type OperatorId,
-} from '../core/ids.js';
+import type { CheckpointId, EdgeId, OperatorId } from '../core/ids.js';
 import type { Clock } from '../core/ports.js';
 import type { ChannelNetwork } from '../dataflow/channels/channel-network.js';
 import type { SlotLocation } from '../dataflow/channels/elements.js';
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
 import { createTaskRuntime } from '../dataflow/create-task-runtime.js';
-import type { TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
-import { taskWiringOf } from '../graph/deployment.js';
+import type { TaskCallbacks, TaskDeclineReason, TaskRuntime, TestSwitches } from '../dataflow/task-runtime.js';
 import {
   executionName,
   executionVerticesOf,
@@ -42,16 +28,16 @@ import {
 import { planJob, type JobPlan } from '../graph/job-plan.js';
 import { assignState } from '../graph/state-assignment.js';
 import type { JobGraph, JobVertex, StreamGraph } from '../graph/types.js';
-import { chunkHandleOf, verifyChunk } from '../storage/checkpoints/chunk-integrity.js';
-import type { ChunkHandle } from '../storage/contracts.js';
 import { HeapKeyedStateBackend } from '../storage/state/heap/heap-keyed-state-backend.js';
+import { HarnessDescriptors } from './harness-descriptors.js';
+import { harnessChunks } from './harness-chunks.js';
 import { HarnessCheckpoints, type CheckpointedTask, type HarnessCheckpoint } from './harness-checkpoints.js';
 import { HarnessSlots } from './harness-slots.js';
 import { HarnessSplits } from './harness-splits.js';
 import { LossyBusRoom } from './lossy-bus.js';
 import { MemoryFileSystem } from './memory-file-system.js';
 import type { SeededRandom } from './simulator/seeded-random.js';
-import { Simulation } from './simulator/simulation.js';
+import { Simulation, type SimulatedProcess } from './simulator/simulation.js';
 
 export interface TaskHarnessOptions {
   readonly graph: StreamGraph<OperatorFactory, KeySelector>;
@@ -80,8 +66,6 @@ interface HarnessTask extends CheckpointedTask {
   state: 'initializing' | 'running' | 'finished' | 'failed';
 }
 
-const job = jobId('0'.repeat(32));
-
 /** A job's tasks under virtual time; see the head of this file. */
 export class TaskHarness {
   readonly world: Simulation;
@@ -95,6 +79,7 @@ export class TaskHarness {
   readonly #options: TaskHarnessOptions;
   readonly #random: SeededRandom;
   readonly #chunks: Map<string, Uint8Array>;
+  readonly #descriptors: HarnessDescriptors;
   readonly #splits: HarnessSplits;
   readonly #slots: HarnessSlots;
   #tasks = new Map<string, HarnessTask>();
@@ -109,7 +94,13 @@ export class TaskHarness {
     this.world = new Simulation({ seed: options.seed ?? 1, ...(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax }) });
     this.#random = this.world.random.fork();
     this.plan = planJob(options.graph);
-    this.#splits = new HarnessSplits(this.plan.jobGraph);
+    const { jobGraph } = this.plan;
+    this.#splits = new HarnessSplits(jobGraph);
+    this.#descriptors = new HarnessDescriptors({
+      jobGraph,
+      placement: options.placement,
+      needsEnumeration: (operator) => this.#splits.needsEnumeration(operator),
+    });
     this.bus = new LossyBusRoom({
       world: this.world,
       random: this.#random.fork(),
@@ -128,7 +119,7 @@ export class TaskHarness {
       isRunning: () => this.isRunning,
       nowMs: () => this.world.nowMs,
       later: (action) => this.#later(action),
-      vertices: () => this.plan.jobGraph.vertices.map(({ id, ...vertex }) => ({ vertexId: id, ...vertex })),
+      vertices: () => jobGraph.vertices.map(({ id, ...vertex }) => ({ vertexId: id, ...vertex })),
       sources: () => this.#splits.lists(),
     });
     if (options.checkpointEveryMs !== undefined) this.#checkpointPeriodically(options.checkpointEveryMs);
@@ -217,81 +208,61 @@ export class TaskHarness {
 
   #deployTask(vertex: ExecutionVertex, restore: TaskDeploymentDescriptor['restore']): void {
     const { jobGraph } = this.plan;
-    const jobVertex = vertexOf(jobGraph, vertex.vertexId);
     const key = executionVertexId(vertex.vertexId, vertex.subtaskIndex);
-    const name = executionName(jobVertex, vertex.subtaskIndex);
-    const location = this.#locationOf(jobVertex, vertex.subtaskIndex);
-    const slot = this.#slots.at(location);
-    const descriptor = this.#descriptorOf(vertex, restore);
-    const { process, clock, network, loop } = slot;
+    const name = executionName(vertexOf(jobGraph, vertex.vertexId), vertex.subtaskIndex);
+    const { process, clock, network, loop } = this.#slots.at(this.#descriptors.locationOf(vertex));
     const { random, logger } = process;
-    const later = <T>(value: () => T): Promise<T> =>
-      new Promise((resolve, reject) => {
-        process.later(this.#random.next() * 2, 'answered', () => {
-          try {
-            resolve(value());
-          } catch (error) {
-            reject(error as Error);
-          }
-        });
-      });
-    const runtime = createTaskRuntime({
+    const descriptor = this.#descriptors.descriptorOf(vertex, this.#attempt, restore);
+    const later = <T>(value: () => T): Promise<T> => this.#answered(process, value);
+    const runtime: TaskRuntime = createTaskRuntime({
       descriptor,
-      taskInfo: {
-        jobId: job,
-        jobName: jobGraph.name,
-        taskName: jobVertex.name,
-        subtaskIndex: vertex.subtaskIndex,
-        parallelism: jobVertex.parallelism,
-        maxParallelism: jobVertex.maxParallelism,
-        attemptId: descriptor.attemptId,
-        attemptNumber: attemptNumber(this.#attempt),
-        taskManagerId: location.taskManagerId,
-        sessionId: sessionId('session'),
-      },
+      taskInfo: this.#descriptors.infoOf(vertex, this.#attempt),
       code: this.#code(),
       ports: { clock, random, logger, files: this.files },
       network,
       loop,
-      chunks: {
-        write: (chunkName, bytes) => {
-          const kept = bytes.slice();
-          return later(() => this.#writeChunk(chunkName, kept));
-        },
-        read: (handle) => later(() => verifyChunk(handle, this.#chunks.get(handle.name), 'harness')),
-      },
-      splitSource: {
-        enumerated: (operator, splits, isOpen = false) =>
-          later(() => this.#splits.enumerated(operator, descriptor.attemptId, { splits, isOpen })),
-        requestSplit: async (operator, request) => {
-          const split = await this.#splits.request(operator, descriptor.attemptId, request);
-          return later(() => split);
-        },
-        exchangeTime: (operator, alignment) => later(() => this.#splits.timeOf(operator, descriptor.attemptId, alignment)),
-      },
+      chunks: harnessChunks(this.#chunks, later),
+      splitSource: this.#splits.sourceFor(descriptor.attemptId, later),
       createKeyedState: (options) => new HeapKeyedStateBackend(options),
-      callbacks: {
-        onEndOfData: () => this.#checkpoints.endOfData(key),
-        onFinished: () => this.#setState(key, runtime, 'finished'),
-        onAcknowledged: (acknowledgement) => this.#checkpoints.acknowledged(key, runtime, acknowledgement),
-        onDeclined: (checkpointId, reason) => {
-          this.declined.push({ checkpointId, task: name, reason });
-          this.#checkpoints.declined(checkpointId);
-        },
-        onFailed: (error) => {
-          this.failures.push({ task: name, error });
-          this.#setState(key, runtime, 'failed');
-        },
-        onSharedResource: (resource, token) => {
-          this.sharedResources[resource] = token;
-        },
-      },
+      callbacks: this.#callbacksOf(key, name, () => runtime),
       isStrictState: true,
       ...(this.#options.testSwitches === undefined ? {} : { testSwitches: this.#options.testSwitches }),
     });
     this.#tasks.set(key, { name, runtime, state: 'initializing', isSource: isSourceVertex(jobGraph, vertex.vertexId) });
     // Deployments arrive one by one, in any order.
     process.later(this.#random.next() * 20, `deploy ${name}`, () => this.#initialize(key, name, runtime));
+  }
+
+  /** What a task asks is answered a little later, unless its process is gone by then. */
+  #answered<T>(process: SimulatedProcess, value: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      process.later(this.#random.next() * 2, 'answered', () => {
+        try {
+          resolve(value());
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+  }
+
+  #callbacksOf(key: string, name: string, runtime: () => TaskRuntime): TaskCallbacks {
+    return {
+      onEndOfData: () => this.#checkpoints.endOfData(key),
+      onFinished: () => this.#setState(key, runtime(), 'finished'),
+      onAcknowledged: (acknowledgement) => this.#checkpoints.acknowledged(key, runtime(), acknowledgement),
+      onDeclined: (checkpointId, reason) => {
+        this.declined.push({ checkpointId, task: name, reason });
+        this.#checkpoints.declined(checkpointId);
+      },
+      onFailed: (error) => {
+        this.failures.push({ task: name, error });
+        this.#setState(key, runtime(), 'failed');
+      },
+      onSharedResource: (resource, token) => {
+        this.sharedResources[resource] = token;
+      },
+    };
   }
 
   #initialize(key: string, name: string, runtime: TaskRuntime): void {
@@ -316,53 +287,6 @@ export class TaskHarness {
     const keySelectors = new Map<EdgeId, KeySelector>();
     for (const [id, edge] of this.plan.edges) if (edge.keySelector !== undefined) keySelectors.set(id, edge.keySelector);
     return { operators: new Map([...this.plan.nodes].map(([id, node]) => [id, node.factory])), keySelectors };
-  }
-
-  #descriptorOf(vertex: ExecutionVertex, restore: TaskDeploymentDescriptor['restore']): TaskDeploymentDescriptor {
-    const { jobGraph } = this.plan;
-    const wiring = taskWiringOf({
-      jobGraph,
-      ...vertex,
-      placed: (vertexId, subtaskIndex) => {
-        const location = this.#locationOf(vertexOf(jobGraph, vertexId), subtaskIndex);
-        return {
-          attemptId: this.#attemptIdOf({ vertexId, subtaskIndex }),
-          location: { taskManagerId: taskManagerId(location.taskManagerId), slot: location.slot },
-        };
-      },
-    });
-    const operators = vertexOf(jobGraph, vertex.vertexId).operators;
-    return {
-      jobId: job,
-      leaderEpoch: leaderEpoch(1),
-      allocationId: allocationId('allocation'),
-      attemptId: this.#attemptIdOf(vertex),
-      attemptNumber: this.#attempt,
-      vertexId: vertex.vertexId,
-      subtaskIndex: vertex.subtaskIndex,
-      jobGraph,
-      code: { kind: 'module', url: 'harness:' },
-      ...wiring,
-      restore,
-      enumerate:
-        vertex.subtaskIndex === 0
-          ? operators.filter(({ kind, id }) => kind === 'source' && this.#splits.needsEnumeration(id)).map(({ id }) => id)
-          : [],
-    };
-  }
-
-  #attemptIdOf({ vertexId, subtaskIndex }: ExecutionVertex): AttemptId {
-    return formatAttemptId({ vertexId, subtaskIndex, leaderEpoch: leaderEpoch(1), attemptNumber: attemptNumber(this.#attempt) });
-  }
-
-  #locationOf(vertex: JobVertex, subtaskIndex: number): SlotLocation {
-    return this.#options.placement?.(vertex, subtaskIndex) ?? { taskManagerId: 'tm', slot: subtaskIndex };
-  }
-
-  #writeChunk(name: string, bytes: Uint8Array): ChunkHandle {
-    assert(!this.#chunks.has(name), `Chunk ${name} was written twice.`);
-    this.#chunks.set(name, bytes);
-    return chunkHandleOf(name, bytes);
   }
 
   #later(action: () => void): void {
