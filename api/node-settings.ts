@@ -3,6 +3,7 @@ import { isSubjectToken } from '../core/ids.js';
 import { checkMaxParallelism } from '../graph/key-groups.js';
 import { errorPolicyOf, type ErrorPolicy } from './error-policy.js';
 import { apiError } from './api-error.js';
+import { nameTag } from './output-tags.js';
 import type { GraphBuilder, NodeDraft } from './graph-builder.js';
 
 /** The settings of one operator, and the job they belong to. */
@@ -63,6 +64,7 @@ export class NodeSettings {
       });
     }
     node.errorPolicy = errorPolicyOf(policy, node.name);
+    if (policy !== 'fail' && policy.deadLetter !== undefined) nameTag(node, { tag: policy.deadLetter, use: 'onError' });
   }
 
   slotSharingGroup(group: string): void {

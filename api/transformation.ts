@@ -2,6 +2,7 @@
 import type { Operator } from '../dataflow/contracts.js';
 import type { FieldUse } from '../graph/types.js';
 import { apiError } from './api-error.js';
+import type { NamedTag } from './output-tags.js';
 
 /** An operator to add. */
 export interface Transformation {
@@ -17,6 +18,8 @@ export interface Transformation {
   readonly data?: unknown;
   readonly fieldUse?: FieldUse;
   readonly secondFieldUse?: FieldUse;
+  /** That the operator hands records to by itself. */
+  readonly sideOutputs?: readonly NamedTag[];
 }
 
 /** Of an object with methods: that it has them, and none is async. What makes the object is called in the slot only. */

@@ -6,7 +6,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { slotError, SlotRuntime } from '../actors/task/slot-runtime.js';
 import type { FrameBus } from '../bus/contracts.js';
 import { PeerBus, type PeerPort } from '../bus/transports/thread/peer-bus.js';
-import { assert, MillraceError } from '../core/errors.js';
+import { assert, MillraceError, toErrorRecord } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import type { FileSystem, Logger, SlotStart, TimerHandle } from '../core/ports.js';
 import { createTaskRuntime } from '../dataflow/create-task-runtime.js';
@@ -127,11 +127,16 @@ const peerPort = (way: MessagePort): PeerPort => ({
   close: () => way.close(),
 });
 
-/** An error that nobody caught cannot be traced to a task, so no task of the slot can be trusted any more. */
+/** An error that nobody caught cannot be traced to a task, so no task of the slot can be trusted any more; one that names its place says more by itself. */
 function guard(runtime: SlotRuntime): void {
   for (const event of uncaught) {
     process.on(event, (error: unknown) => {
-      runtime.failTasks(slotError('UNCAUGHT_IN_SLOT', 'an error that no task caught happened in the slot', error));
+      // To look at thousands of one burst would keep the thread from reporting the first.
+      if (!runtime.hasTasksToFail) return;
+      const isPlaced = error instanceof MillraceError && error.where !== undefined;
+      runtime.failTasks(
+        isPlaced ? toErrorRecord(error) : slotError('UNCAUGHT_IN_SLOT', 'an error that no task caught happened in the slot', error),
+      );
     });
   }
   watchMemory({

@@ -5,12 +5,14 @@
  *     object count in any order; -0 is 0; every NaN is one NaN; 1, 1n, "1" and [1] are four different keys.
  * K2  The hash depends on the canonical form only, is the same in every process and version of Millrace, and equals
  *     Java's hashCode for strings (that do not start with U+0000), int32 numbers, doubles and booleans.
- * K3  What cannot be a key (undefined, functions, dates, maps, class instances) is refused with `KEY_UNSUPPORTED`.
+ * K3  What cannot be a key (undefined, functions, dates, maps, class instances) is refused with `KEY_UNSUPPORTED`; NaN,
+ *      which a number is that could not be read, as the key of a record and in composites.
  * K4  The key hash (K2, mixed as Flink does) is all that routing and keyed state need of a key to find it: it is computed
  *     once, where the record is sent, and travels with it.
  */
 import { MillraceError } from './errors.js';
 import { hashOfFlatTuple } from './flat-tuples.js';
+import { kindOf } from './record-outline.js';
 
 /** What a key may be. Composite keys are compared by content. */
 export type Key = string | number | bigint | boolean | null | readonly Key[] | { readonly [field: string]: Key };
@@ -74,9 +76,10 @@ export function hashOfString(text: string): number {
 
 const doubleView = new DataView(new ArrayBuffer(8));
 
-/** Java's Double.hashCode; the view writes one and the same NaN. */
+/** Java's Double.hashCode. */
 function hashOfDouble(value: number): number {
-  doubleView.setFloat64(0, Number.isNaN(value) ? NaN : value);
+  if (value !== value) throw notANumber(value, value);
+  doubleView.setFloat64(0, value);
   return doubleView.getInt32(0) ^ doubleView.getInt32(4);
 }
 
@@ -86,6 +89,7 @@ function encodePart(part: Key, whole: Key): string {
     case 'string':
       return JSON.stringify(part);
     case 'number':
+      if (part !== part) throw notANumber(part, whole);
       return part === 0 ? '0' : String(part);
     case 'bigint':
       return `${part}n`;
@@ -118,11 +122,24 @@ function isPlainObject(value: object): boolean {
 }
 
 function unsupported(part: unknown, whole: unknown): MillraceError {
-  const kind = typeof part === 'object' && part !== null ? (part.constructor?.name ?? 'object') : typeof part;
   const place = part === whole ? 'The key' : 'A part of the key';
-  return new MillraceError('KEY_UNSUPPORTED', `${place} is of type ${kind}, which cannot be compared by content.`, {
+  if (part === undefined)
+    return refused(`${place} is undefined.`, 'A field of the record is missing, or the key function returns nothing.');
+  return refused(`${place} is of type ${kindOf(part)}, which cannot be compared by content.`);
+}
+
+function notANumber(part: unknown, whole: unknown): MillraceError {
+  return refused(
+    `${Object.is(part, whole) ? 'The key' : 'A part of the key'} is NaN.`,
+    'A number that could not be read is NaN: check it before keyBy.',
+  );
+}
+
+function refused(what: string, hint?: string): MillraceError {
+  const allowed = 'A key is a string, number, bigint, boolean, null, or a tuple or plain object of these.';
+  return new MillraceError('KEY_UNSUPPORTED', what, {
     domain: 'user',
     recovery: 'fail-job',
-    hint: 'Return a string, number, bigint, boolean, null, or a tuple or plain object of these from keyBy.',
+    hint: hint === undefined ? allowed : `${hint} ${allowed}`,
   });
 }

@@ -39,7 +39,13 @@ export function isPolicyMatter(error: unknown): boolean {
   return error.domain === 'user' && !programErrors.has(error.code);
 }
 
-const programErrors: ReadonlySet<string> = new Set(['FUNCTION_ASYNC', 'RESULT_NOT_ITERABLE', 'OUTPUT_OVERDRAFT']);
+const programErrors: ReadonlySet<string> = new Set([
+  'FUNCTION_ASYNC',
+  'RESULT_NOT_ITERABLE',
+  'OUTPUT_OVERDRAFT',
+  'KEY_TYPES_DIFFER',
+  'OUTPUT_TAG_MISSING',
+]);
 
 /** The error of a dead letter: that of the user's code where it is the cause. */
 export function letterError(error: unknown): DeadLetter['error'] {

@@ -89,7 +89,10 @@ export interface OutputTag<T> {
   readonly [tagged]?: (value: T) => T;
 }
 
-/** Names a side output: `outputTag<Order>('late')`. The id is unique among the side outputs of an operator. */
+/**
+ * Names a side output: `outputTag<Order>('late')`. The id is unique among the side outputs of an operator: use one tag, not two
+ * with the same id, where records are written and where they are read.
+ */
 export function outputTag<T>(id: string): OutputTag<T> {
   if (id === '') throw new TypeError('The id of an output tag is empty: give it a name');
   return { id };

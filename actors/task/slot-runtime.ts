@@ -124,6 +124,11 @@ export class SlotRuntime {
   }
 
   /** Fails every task: an error that belongs to none of them, or memory that runs out. */
+  /** Whether there is a task that has neither ended nor begun to. */
+  get hasTasksToFail(): boolean {
+    return [...this.#tasks.values()].some(({ state }) => !isEnding(state));
+  }
+
   failTasks(error: ErrorRecord): void {
     for (const task of [...this.#tasks.values()]) task.fail(error);
   }
@@ -316,4 +321,8 @@ export function slotError(code: string, message: string, cause?: unknown): Error
   return toErrorRecord(
     new MillraceError(code, message, { domain: 'internal', recovery: 'restart-job', ...(cause === undefined ? {} : { cause }) }),
   );
+}
+
+function isEnding(state: TaskState): boolean {
+  return state === 'FINISHED' || state === 'FAILED' || state === 'CANCELING' || state === 'CANCELED';
 }

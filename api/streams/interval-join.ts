@@ -5,6 +5,7 @@ import type { KeysOfInputs } from '../../dataflow/operators/co-process.js';
 import { intervalJoinOperator } from '../../dataflow/operators/interval-join.js';
 import { apiError } from '../api-error.js';
 import { milliseconds, type Duration } from '../duration.js';
+import { assertTag, type AnyTag, type NamedTag } from '../output-tags.js';
 import { assertMethods } from '../transformation.js';
 import type { SingleOutputStream } from './single-output-stream.js';
 import { addOperator, type StreamHandle } from './stream-handle.js';
@@ -20,8 +21,8 @@ interface Bounds {
   readonly upper: number;
   readonly isLowerExclusive: boolean;
   readonly isUpperExclusive: boolean;
-  readonly lateLeft: string | undefined;
-  readonly lateRight: string | undefined;
+  readonly lateLeft: AnyTag | undefined;
+  readonly lateRight: AnyTag | undefined;
 }
 
 /** Two keyed streams to be joined by time: say how far their times may be apart. */
@@ -70,12 +71,14 @@ export class IntervalJoined<K extends Key, Left, Right> {
 
   /** Left records that come after the watermark go there; without a tag they are counted and dropped. */
   sideOutputLeftLateData(tag: OutputTag<Left>): IntervalJoined<K, Left, Right> {
-    return new IntervalJoined(this.#parts, { ...this.#bounds, lateLeft: tag.id });
+    assertTag(tag, 'sideOutputLeftLateData');
+    return new IntervalJoined(this.#parts, { ...this.#bounds, lateLeft: tag });
   }
 
   /** Right records that come after the watermark go there; without a tag they are counted and dropped. */
   sideOutputRightLateData(tag: OutputTag<Right>): IntervalJoined<K, Left, Right> {
-    return new IntervalJoined(this.#parts, { ...this.#bounds, lateRight: tag.id });
+    assertTag(tag, 'sideOutputRightLateData');
+    return new IntervalJoined(this.#parts, { ...this.#bounds, lateRight: tag });
   }
 
   /** A function on each pair, or what makes one for each subtask. Results carry the later time of the two. */
@@ -85,8 +88,13 @@ export class IntervalJoined<K extends Key, Left, Right> {
     const { left, right, keyOf } = this.#parts;
     const { lateLeft, lateRight } = this.#bounds;
     const { lower, upper } = inclusive(this.#bounds);
-    const create = () => intervalJoinOperator({ keyOf, lower, upper, lateLeft, lateRight, setup });
-    return addOperator<Out>(left, { type, name: 'Interval Join', written: setup, isKeyed: true, data: [lower, upper], create }, right);
+    const create = () => intervalJoinOperator({ keyOf, lower, upper, lateLeft: lateLeft?.id, lateRight: lateRight?.id, setup });
+    const sideOutputs: readonly NamedTag[] = [
+      ...(lateLeft === undefined ? [] : [{ tag: lateLeft, use: 'sideOutputLeftLateData' }]),
+      ...(lateRight === undefined ? [] : [{ tag: lateRight, use: 'sideOutputRightLateData' }]),
+    ];
+    const node = { type, name: 'Interval Join', written: setup, isKeyed: true, data: [lower, upper], sideOutputs, create };
+    return addOperator<Out>(left, node, right);
   }
 }
 

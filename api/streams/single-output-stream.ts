@@ -2,6 +2,7 @@ import type { OutputTag } from '../../dataflow/functions.js';
 import type { ErrorPolicy } from '../error-policy.js';
 import type { GraphBuilder, NodeDraft } from '../graph-builder.js';
 import { NodeSettings } from '../node-settings.js';
+import { nameTag } from '../output-tags.js';
 import { DataStream } from './data-stream.js';
 import { streamMakers } from './stream-handle.js';
 
@@ -70,7 +71,12 @@ export class SingleOutputStream<T> extends DataStream<T> {
 
   /** What the operator handed to this tag. A tag it never uses gives an empty stream. */
   getSideOutput<S>(tag: OutputTag<S>): DataStream<S> {
-    const origin = { node: this.#node, partitioner: undefined, sideOutput: tag.id, keySelector: undefined };
+    const origin = {
+      node: this.#node,
+      partitioner: undefined,
+      sideOutput: nameTag(this.#node, { tag, use: 'getSideOutput' }),
+      keySelector: undefined,
+    };
     return new DataStream<S>({ builder: this.#builder, origins: [origin] });
   }
 }

@@ -8,6 +8,7 @@ import type { KeySelector } from '../../dataflow/contracts.js';
 import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
 import type { FieldOf } from '../fields.js';
 import type { GraphBuilder, NodeDraft, Origin } from '../graph-builder.js';
+import { nameTag } from '../output-tags.js';
 import { assertSynchronous, type Transformation } from '../transformation.js';
 import type { ConnectedStreams } from './connected-streams.js';
 import type { DataStream } from './data-stream.js';
@@ -39,13 +40,12 @@ export function addOperator<Out>(
   transformation: Transformation,
   second?: StreamHandle,
 ): SingleOutputStream<Out> {
-  const { written, method, create, ...node } = transformation;
+  const { written, method, create, sideOutputs = [], ...node } = transformation;
   assertSynchronous(written, node.type, 'Pass a function.', method);
   const secondInputs = second?.origins ?? [];
-  return streamMakers.singleOutput<Out>(
-    builder,
-    builder.add({ kind: 'operator', ...node, inputs, secondInputs, factory: { kind: 'operator', create } }),
-  );
+  const added = builder.add({ kind: 'operator', ...node, inputs, secondInputs, factory: { kind: 'operator', create } });
+  for (const named of sideOutputs) nameTag(added, named);
+  return streamMakers.singleOutput<Out>(builder, added);
 }
 
 /** The same for an operator that is always the only one of its task, and may be an asynchronous function. */

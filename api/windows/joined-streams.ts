@@ -16,6 +16,7 @@ import type { Sides } from '../../dataflow/windows/window-contents.js';
 import type { Window } from '../../dataflow/windows/window.js';
 import type { Duration } from '../duration.js';
 import type { KeyBy, KeyMadeBy, MatchingKey } from '../fields.js';
+import { assertTag } from '../output-tags.js';
 import type { DataStream } from '../streams/data-stream.js';
 import type { KeyedStream } from '../streams/keyed-stream.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
@@ -25,12 +26,13 @@ import {
   assertMergeable,
   dataOf,
   settingsOf,
+  sideOutputsOf,
+  type WindowOf,
+  type WindowSettings,
   withEvictor,
   withLateness,
   withTrigger,
   type AnyWindows,
-  type WindowOf,
-  type WindowSettings,
 } from './window-settings.js';
 
 /** Makes the result of a pair. */
@@ -131,7 +133,8 @@ abstract class PairedWindows<L, R, W extends Window> {
 
   /** Records that come too late go to this side output of the result, instead of being counted and dropped. */
   sideOutputLateData(tag: OutputTag<L | R>): this {
-    return this.#with({ ...this.#settings, lateTag: tag.id });
+    assertTag(tag, 'sideOutputLateData');
+    return this.#with({ ...this.#settings, lateTag: tag });
   }
 
   protected add<Out>(name: string, written: unknown, process: JoinPlan<Out>['run']['process']): SingleOutputStream<Out> {
@@ -147,12 +150,13 @@ abstract class PairedWindows<L, R, W extends Window> {
       trigger: trigger as Trigger<never, Window> | undefined,
       evictor: evictor as Evictor<never, Window> | undefined,
       allowedLatenessMs,
-      lateTag,
+      lateTag: lateTag?.id,
       run: { process },
     };
     const type = name.toLowerCase().replaceAll(' ', '-');
     const create = () => joinedWindowOperator(plan);
-    return addOperator<Out>(left, { type, name, written, isKeyed: true, data: dataOf(this.#settings), create }, right);
+    const sideOutputs = sideOutputsOf(this.#settings);
+    return addOperator<Out>(left, { type, name, written, isKeyed: true, data: dataOf(this.#settings), sideOutputs, create }, right);
   }
 
   #with(settings: WindowSettings<L | R, W>): this {

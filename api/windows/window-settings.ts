@@ -7,6 +7,7 @@ import { isMergingWindowing, type BuiltInWindows, type Windowing } from '../../d
 import type { GlobalWindow, TimeWindow, Window } from '../../dataflow/windows/window.js';
 import { apiError } from '../api-error.js';
 import { milliseconds, type Duration } from '../duration.js';
+import type { AnyTag, NamedTag } from '../output-tags.js';
 import { assertMethods, assertObject } from '../transformation.js';
 
 /** What `window` takes: windows that come with Millrace, or an assigner of one's own. */
@@ -20,7 +21,7 @@ export interface WindowSettings<T, W extends Window> {
   readonly trigger: Trigger<T, W> | undefined;
   readonly evictor: Evictor<T, W> | undefined;
   readonly allowedLatenessMs: number;
-  readonly lateTag: string | undefined;
+  readonly lateTag: AnyTag | undefined;
 }
 
 /** An assigner and nothing else; `where` asked for it. */
@@ -74,7 +75,12 @@ export function assertMergeable<T, W extends Window>({ assigner, trigger }: Wind
 
 /** What counts in the fingerprint of a job: functions do not, that there is one does. */
 export function dataOf<T, W extends Window>({ assigner, allowedLatenessMs, lateTag }: WindowSettings<T, W>): object {
-  return { assigner: shownWindowing(assigner), allowedLatenessMs, lateTag: lateTag ?? null };
+  return { assigner: shownWindowing(assigner), allowedLatenessMs, lateTag: lateTag?.id ?? null };
+}
+
+/** For {@link Transformation}. */
+export function sideOutputsOf<T, W extends Window>({ lateTag }: WindowSettings<T, W>): readonly NamedTag[] {
+  return lateTag === undefined ? [] : [{ tag: lateTag, use: 'sideOutputLateData' }];
 }
 
 function shownWindowing(windowing: Windowing<never>): object {

@@ -18,6 +18,7 @@ import type { FieldUse } from '../../graph/types.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
 import type { Duration } from '../duration.js';
 import type { FieldOf } from '../fields.js';
+import { assertTag } from '../output-tags.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
 import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
 import { assertMethods, assertSynchronous } from '../transformation.js';
@@ -25,12 +26,13 @@ import {
   assertMergeable,
   dataOf,
   settingsOf,
+  sideOutputsOf,
+  type WindowOf,
+  type WindowSettings,
   withEvictor,
   withLateness,
   withTrigger,
   type AnyWindows,
-  type WindowOf,
-  type WindowSettings,
 } from './window-settings.js';
 
 /** What a windowed stream reads. */
@@ -78,7 +80,8 @@ export class WindowedStream<K extends Key, T, W extends Window> {
 
   /** Records that come too late go to this side output of the result, instead of being counted and dropped. */
   sideOutputLateData(tag: OutputTag<T>): WindowedStream<K, T, W> {
-    return this.#with({ ...this.#settings, lateTag: tag.id });
+    assertTag(tag, 'sideOutputLateData');
+    return this.#with({ ...this.#settings, lateTag: tag });
   }
 
   /** Folds the records of a window into one; with a window function, that gets this one. */
@@ -173,7 +176,7 @@ export class WindowedStream<K extends Key, T, W extends Window> {
       trigger: trigger as Trigger<T, Window> | undefined,
       evictor: evictor as Evictor<T, Window> | undefined,
       allowedLatenessMs,
-      lateTag,
+      lateTag: lateTag?.id,
       folding,
       run: (typeof run === 'function' ? { process: run } : run) as ProcessWindowFunction<Mid, Out, Key, Window> | undefined,
     };
@@ -183,6 +186,7 @@ export class WindowedStream<K extends Key, T, W extends Window> {
       written: windowOperator,
       isKeyed: true,
       data: { ...dataOf(this.#settings), field: data ?? null },
+      sideOutputs: sideOutputsOf(this.#settings),
       create: () => windowOperator(plan) as Operator,
       ...(use === undefined ? {} : { fieldUse: use }),
     });

@@ -19,6 +19,7 @@ import { createCollector, type ProcessCell } from '../fusion/process-call.js';
 import type { ProcessJoinContext, ProcessJoinFunction, ProcessJoinSetup } from '../join-functions.js';
 import { lateRecordsOf } from '../windows/late-records.js';
 import type { KeysOfInputs } from './co-process.js';
+import { KeyKinds, watchedKey } from './key-kinds.js';
 import { JoinSlices, type SlicedRecord } from './join-slices.js';
 import { madeFunction } from './made-function.js';
 import { keyedRuntimeContextOf, keyedStateOf, sideOutputsOf } from './runtime-context.js';
@@ -83,6 +84,7 @@ class IntervalJoinOperator implements Operator {
   #collector!: Collector<unknown>;
   #joinContext!: ProcessJoinContext<Key>;
   #unfinished: Unfinished | undefined;
+  readonly #kinds = new KeyKinds();
   /** Until a result was looked at (SY1). */
   #isFirst = true;
 
@@ -109,9 +111,11 @@ class IntervalJoinOperator implements Operator {
     const left = new JoinSlices({ keyed, sliceMs, stateName: 'interval-join/left', keptMs: Math.max(0, upper) });
     const right = new JoinSlices({ keyed, sliceMs, stateName: 'interval-join/right', keptMs: Math.max(0, -lower) });
     const bounds = { lower, upper };
+    const first = watchedKey(keyOf.first, this.#kinds, 0);
+    const second = watchedKey(keyOf.second, this.#kinds, 1);
     const mirrored = { lower: -upper, upper: -lower };
-    this.#left = { ...bounds, isLeft: true, own: left, other: right, keyOf: keyOf.first, late: lateRecordsOf(context, lateLeft) };
-    this.#right = { ...mirrored, isLeft: false, own: right, other: left, keyOf: keyOf.second, late: lateRecordsOf(context, lateRight) };
+    this.#left = { ...bounds, isLeft: true, own: left, other: right, keyOf: first, late: lateRecordsOf(context, lateLeft) };
+    this.#right = { ...mirrored, isLeft: false, own: right, other: left, keyOf: second, late: lateRecordsOf(context, lateRight) };
     this.#joinContext = this.#contextOf(context, keyed);
     const runtime = keyedRuntimeContextOf(context);
     const run = madeFunction(setup, runtime, ['processElement']);
@@ -123,6 +127,10 @@ class IntervalJoinOperator implements Operator {
   onTimer(time: number, _domain: 'event' | 'processing', namespace: number): void {
     this.#left.own.onTimer(time, namespace);
     this.#right.own.onTimer(time, namespace);
+  }
+
+  endInput(): void {
+    this.#kinds.end();
   }
 
   close(): void | Promise<void> {
@@ -232,7 +240,7 @@ class IntervalJoinOperator implements Operator {
       rightTimestamp: () => pair.right,
       timestamp: () => cell.now,
       currentKey: () => keyed.currentKey(),
-      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, cell.now),
+      output: <T>(tag: OutputTag<T>, value: T) => toSide(tag, value, cell.now),
     };
   }
 

@@ -11,7 +11,7 @@ export function processContextOf(cell: ProcessCell, context: OperatorContext): P
   return {
     timestamp: () => shownTimestamp(cell.now),
     time: timeOf(context),
-    output: <T>(tag: OutputTag<T>, value: T) => toSide(tag.id, value, cell.now),
+    output: <T>(tag: OutputTag<T>, value: T) => toSide(tag, value, cell.now),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What user functions see of the task they run in. */
 import { assert, MillraceError } from '../../core/errors.js';
+import { kindOf } from '../../core/record-outline.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { noTimestamp, type OperatorContext } from '../contracts.js';
 import type { KeyedRuntimeContext, KeyedStates, RuntimeContext } from '../functions.js';
@@ -63,15 +64,25 @@ export function shownTimestamp(timestamp: number): number | undefined {
   return timestamp === noTimestamp ? undefined : timestamp;
 }
 
-/** Emits to side outputs by tag; each tag is looked up once. */
-export function sideOutputsOf(context: OperatorContext): (tag: string, value: unknown, timestamp: number) => void {
-  const emits = new Map<string, ReturnType<OperatorContext['sideOutput']>>();
+/** Emits to side outputs; each tag is looked up once. What is no tag is refused with `OUTPUT_TAG_MISSING`. */
+export function sideOutputsOf(context: OperatorContext): (tag: { readonly id: string }, value: unknown, timestamp: number) => void {
+  const emits = new Map<unknown, ReturnType<OperatorContext['sideOutput']>>();
   return (tag, value, timestamp) => {
-    let emit = emits.get(tag);
+    let emit = emits.get(tag?.id);
     if (emit === undefined) {
-      emit = context.sideOutput(tag);
-      emits.set(tag, emit);
+      if (typeof tag?.id !== 'string') throw tagMissing(tag, context.operatorName);
+      emit = context.sideOutput(tag.id);
+      emits.set(tag.id, emit);
     }
     emit(value, timestamp);
   };
+}
+
+function tagMissing(got: unknown, where: string): MillraceError {
+  return new MillraceError('OUTPUT_TAG_MISSING', `output got ${kindOf(got)} instead of an output tag.`, {
+    domain: 'user',
+    recovery: 'fail-job',
+    where,
+    hint: "The tag comes first: context.output(tag, record). Make one with outputTag<Order>('late').",
+  });
 }

@@ -5,10 +5,12 @@
  * TP2  At most one of the two pumps holds something: no record comes to the head of a chain while results wait.
  * TP3  What a method throws names the operator.
  * TP4  While a record without a key is processed, no key is current: that of an earlier record must not be taken for its own.
+ * TP5  Keys of the two inputs that can never be equal are an error (KK2).
  */
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import { KeyKinds, watchedKey } from './key-kinds.js';
 import { madeFunction } from './made-function.js';
 import type { ResultPump } from './result-pump.js';
 import { failFunction } from './user-error.js';
@@ -62,10 +64,13 @@ export class TwoInputProcess implements Operator {
   readonly #pumps: ResultPump<unknown, unknown>[] = [];
   #collector!: Collector<unknown>;
   #timers: ProcessContexts['timers'];
+  /** Where both inputs have keys. */
+  readonly #kinds: KeyKinds | undefined;
   #operatorName = '';
 
   constructor(options: TwoInputProcessOptions) {
     this.#options = options;
+    this.#kinds = options.first.keyOf === undefined || options.second.keyOf === undefined ? undefined : new KeyKinds();
   }
 
   bind(out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
@@ -94,6 +99,10 @@ export class TwoInputProcess implements Operator {
     this.#call(domain === 'event' ? time : noTimestamp, (run) => run.onTimer?.(time, this.#timers?.[domain], this.#collector));
   }
 
+  endInput(): void {
+    this.#kinds?.end();
+  }
+
   finish(): void {
     this.#call(noTimestamp, (run) => run.finish?.(this.#collector));
   }
@@ -106,6 +115,7 @@ export class TwoInputProcess implements Operator {
   #bindSide(side: 'first' | 'second', out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
     const cell = this.#cell;
     const collector = this.#collector;
+    const kinds = this.#kinds;
     const { method, keyOf, isKeyless } = this.#options[side];
     const leaveKey = isKeyless === true ? () => cell.keyed?.leaveKey() : undefined;
     const { accept, pump } = createProcessCall<unknown, unknown>({
@@ -113,7 +123,7 @@ export class TwoInputProcess implements Operator {
       out,
       // Results that wait go on under the key they were made for: here, under none.
       context: isKeyless === true ? { ...context, keyed: undefined } : context,
-      ...(keyOf === undefined ? {} : { keyOf }),
+      ...(keyOf === undefined ? {} : { keyOf: kinds === undefined ? keyOf : watchedKey(keyOf, kinds, side === 'first' ? 0 : 1) }),
       process: (value) => {
         leaveKey?.();
         return cell.run?.[method](value, cell[side], collector);

@@ -13,6 +13,7 @@ import type { CustomPartition, PartitionerKind } from '../../graph/types.js';
 import type { RecordOutput } from '../channels/output-channel.js';
 import type { Emit, KeySelector } from '../contracts.js';
 import { compile } from '../fusion/dynamic-code.js';
+import { keyError } from './key-error.js';
 import { functionError } from '../operators/user-error.js';
 
 export interface PartitionerOptions {
@@ -125,8 +126,8 @@ function hash(options: PartitionerOptions): Emit<unknown> {
     { length: maxParallelism },
     (_, keyGroup) => channels[subtaskOfKeyGroup(keyGroup, channels.length, maxParallelism)] as RecordOutput,
   );
-  const fail = (error: unknown): never => {
-    throw functionError(`keyBy after ${operatorName}`, error);
+  const fail = (error: unknown, value: unknown): never => {
+    throw keyError({ error, value, keySelector, operatorName });
   };
   const compiled = compile<Emit<unknown>>(
     'hash',
@@ -136,7 +137,7 @@ function hash(options: PartitionerOptions): Emit<unknown> {
   try {
     keyHash = keyHashOf(keySelector(value));
   } catch (error) {
-    fail(error);
+    fail(error, value);
   }
   channelOf[keyHash % maxParallelism].add(value, timestamp, keyHash);
 };`,
@@ -148,7 +149,7 @@ function hash(options: PartitionerOptions): Emit<unknown> {
       try {
         keyHash = keyHashOf(keySelector(value));
       } catch (error) {
-        fail(error);
+        fail(error, value);
         return;
       }
       (channelOf[keyHash % maxParallelism] as RecordOutput).add(value, timestamp, keyHash);

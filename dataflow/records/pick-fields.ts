@@ -51,8 +51,22 @@ export function fieldSelector(fields: readonly string[]): (record: object) => un
   );
 }
 
+/** By the functions that take the key from fields. */
+const namesOfFields = new WeakMap<object, readonly string[]>();
+
+/** For messages: the fields that a key function of {@link keyOfFields} looks at. */
+export function fieldsOfKey(keyOf: object): readonly string[] | undefined {
+  return namesOfFields.get(keyOf);
+}
+
 /** The value of one field, or a tuple of several: what `keyBy` with names takes for the key. */
 export function keyOfFields(fields: readonly string[]): (record: unknown) => Key {
+  const keyOf = madeKeyOf(fields);
+  namesOfFields.set(keyOf, fields);
+  return keyOf;
+}
+
+function madeKeyOf(fields: readonly string[]): (record: unknown) => Key {
   const values = fields.map((field) => `record[${literal(field)}]`);
   const [field] = fields as readonly [string];
   return (

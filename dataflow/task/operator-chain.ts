@@ -108,6 +108,11 @@ export class OperatorChain {
     for (const chained of [...this.#operators].reverse()) this.#wiring.bind(chained, factoryOf(code, chained.descriptor));
   }
 
+  /** Between slices no key is current: state that is used from a promise or a timer of a function is refused, not that of another key changed. */
+  leaveKeys(): void {
+    for (const { keyed } of this.#operators) keyed?.leaveKey();
+  }
+
   async open(): Promise<void> {
     for (let index = this.#operators.length - 1; index >= 0; index -= 1) {
       if (this.#isClosed) return;

@@ -197,6 +197,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       isMore = this.#checkpoints.advance() || isMore;
       if (this.#status === 'running') this.#outputs.onSliceEnd();
       if (this.#status === 'running' && this.#ending.phase === 'reading') this.#clocks.arm();
+      this.#chain?.leaveKeys();
     } catch (error) {
       this.#fail(error);
     }

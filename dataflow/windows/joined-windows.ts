@@ -7,6 +7,7 @@
  */
 import type { Emit, KeySelector, Operator, OperatorContext } from '../contracts.js';
 import type { WindowAssigner } from './custom-windows.js';
+import { KeyKinds, watchedKey } from '../operators/key-kinds.js';
 import type { Evictor, TimestampedValue } from './evictors/evictor.js';
 import { EventTimeTrigger } from './triggers/event-time-trigger.js';
 import { ProcessingTimeTrigger } from './triggers/processing-time-trigger.js';
@@ -35,10 +36,12 @@ export function joinedWindowOperator<Out>(plan: JoinPlan<Out>): Operator {
 class JoinedWindowOperator<Out> implements Operator<unknown, Out> {
   readonly #lateTag: string | undefined;
   readonly #windows: Operator<SidedRecord, Out>;
+  readonly #kinds = new KeyKinds();
   #take!: Emit<SidedRecord>;
 
   constructor(plan: JoinPlan<Out>) {
-    const [left, right] = plan.keysOf;
+    const left = watchedKey(plan.keysOf[0], this.#kinds, 0);
+    const right = watchedKey(plan.keysOf[1], this.#kinds, 1);
     this.#lateTag = plan.lateTag;
     this.#windows = windowOperator<SidedRecord, Sides, Sides, Out>({
       ...plan,
@@ -72,6 +75,10 @@ class JoinedWindowOperator<Out> implements Operator<unknown, Out> {
 
   onTimer(time: number, domain: 'event' | 'processing', namespace: number): void {
     this.#windows.onTimer?.(time, domain, namespace);
+  }
+
+  endInput(): void {
+    this.#kinds.end();
   }
 
   close(): void | Promise<void> {

@@ -58,7 +58,7 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   readonly #cell = { now: noTimestamp };
   readonly #collector: Collector<Out>;
   readonly #pump: ResultPump<never, Out>;
-  readonly #toSide: (tag: string, value: unknown, timestamp: number) => void;
+  readonly #toSide: ReturnType<typeof sideOutputsOf>;
   readonly #windowStates: NamespacedStates;
   /** What the contexts of all windows have in common: a context is made for every firing. */
   readonly #shared: Pick<WindowContext<Window>, 'currentWatermark' | 'currentProcessingTime' | 'globalState'>;
@@ -128,7 +128,7 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
       currentProcessingTime,
       windowState: () => this.#windowStateOf(namespace),
       globalState,
-      output: <S>(tag: OutputTag<S>, value: S) => this.#toSide(tag.id, value, window.maxTimestamp()),
+      output: <S>(tag: OutputTag<S>, value: S) => this.#toSide(tag, value, window.maxTimestamp()),
     };
   }
 

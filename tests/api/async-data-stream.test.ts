@@ -80,6 +80,7 @@ function killing(): NonNullable<SimulatedRun['onProgress']> {
 for (const order of ['orderedWait', 'unorderedWait'] as const) {
   for (const seed of [1, 2, 3]) {
     test(`${order}: TaskManagers that are killed lose, repeat and miscount nothing (seed ${seed})`, async () => {
+      const bad = outputTag<DeadLetter<number>>('bad');
       const builder: JobBuilder = (env) => {
         env.setParallelism(2);
         env.enableCheckpointing('300 ms');
@@ -95,9 +96,9 @@ for (const order of ['orderedWait', 'unorderedWait'] as const) {
               return n;
             },
           })
-          .onError({ deadLetter: outputTag<DeadLetter<number>>('bad') });
+          .onError({ deadLetter: bad });
         checked.collect('out');
-        checked.getSideOutput(outputTag<DeadLetter<number>>('bad')).collect('letters');
+        checked.getSideOutput(bad).collect('letters');
       };
       const summary = await runSimulated(builder, { seed, onProgress: killing() });
       assert.is(summary.status, 'FINISHED', JSON.stringify(summary.error));

@@ -11,7 +11,7 @@ const part = fc.oneof(
   fc.constantFrom('', '"', '\\', '\n', '\u0000', ',', '1', 'null', '\ud800', '\ud83d\ude00'),
   fc.integer(),
   fc.integer({ min: -12, max: 12 }),
-  fc.constantFrom(0, -0, 1, 10, 2_147_483_647, -2_147_483_648, 2_147_483_648, 1.5, NaN, Infinity, Number.MAX_SAFE_INTEGER),
+  fc.constantFrom(0, -0, 1, 10, 2_147_483_647, -2_147_483_648, 2_147_483_648, 1.5, Infinity, Number.MAX_SAFE_INTEGER),
   fc.boolean(),
   fc.bigInt({ min: -3n, max: 3n }),
 );

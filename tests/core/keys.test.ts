@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalKey, hashOfKey, hashOfString, type Key } from '../../core/keys.js';
+import { canonicalKey, hashOfKey, hashOfString, keyHashOf, type Key } from '../../core/keys.js';
 
 const test = suite('keys');
 
@@ -11,7 +11,7 @@ const keys = fc.letrec<{ key: Key }>((tie) => ({
     fc.string({ unit: 'binary' }),
     fc.constantFrom('\u0000', '\u0000"a"', '[1]', 'null', '1'),
     fc.integer(),
-    fc.double(),
+    fc.double({ noNaN: true }),
     fc.bigInt(),
     fc.boolean(),
     fc.constant(null),
@@ -48,7 +48,7 @@ test('keys are the same exactly when their canonical forms are (K1)', () => {
   );
 });
 
-test('1, 1n, "1", true and [1] are five keys, -0 is 0 and NaN is one key (K1)', () => {
+test('1, 1n, "1", true and [1] are five keys, -0 is 0 and NaN, of a map, is one key (K1)', () => {
   assert.is(new Set(([1, 1n, '1', true, [1]] as Key[]).map(canonicalKey)).size, 5);
   assert.ok(Object.is(canonicalKey(-0), 0));
   assert.is(canonicalKey([-0]), canonicalKey([0]));
@@ -90,6 +90,12 @@ test('what cannot be a key is refused (K3)', () => {
       () => canonicalKey(key as Key),
       (error: { code: string }) => error.code === 'KEY_UNSUPPORTED',
     );
+  for (const key of [NaN, [1, NaN], { a: NaN }])
+    assert.throws(
+      () => keyHashOf(key),
+      (error: { code: string; message: string }) => error.code === 'KEY_UNSUPPORTED' && /is NaN/.test(error.message),
+    );
+  for (const key of [null, Infinity, -Infinity, '', 0, -0, false, 0n, [], {}]) assert.type(keyHashOf(key), 'number');
 });
 
 test.run();

@@ -122,9 +122,9 @@ test('keys of a few groups only do not crowd together: a look-up compares few sl
 
 test('NaN is found, and 0 is -0 (K1)', () => {
   const subject = new Subject();
-  subject.add(NaN, keyHashOf(NaN));
+  subject.add(NaN, 7);
   subject.add(0, keyHashOf(0));
-  assert.is(subject.index.find(keyHashOf(NaN), NaN), 0);
+  assert.is(subject.index.find(7, NaN), 0);
   assert.is(subject.index.find(keyHashOf(-0), -0), 1);
 });
 
