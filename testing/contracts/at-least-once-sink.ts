@@ -46,17 +46,27 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
     await holds(0, 1, 2);
     await writer.close();
   },
-  'what is written again after a restart is there at least once': async ({ fixture, start, holds }) => {
-    const writer = await start();
-    await writer.write(fixture.record(0));
-    const state = await writer.snapshot(1);
-    await writer.write(fixture.record(1), fixture.record(2));
-    await writer.close();
-    const restored = await start({ attempt: 1, restored: [state], restoredCheckpointId: checkpointId(1) });
-    await restored.write(fixture.record(1), fixture.record(2));
-    await restored.snapshot(2);
-    await holds(0, 1, 2);
-    await restored.close();
+  'what is written again after a crash is there at least once, whether or not the checkpoint before it was known to be complete': async ({
+    fixture,
+    start,
+    holds,
+  }) => {
+    const seen: number[] = [];
+    for (const [attempt, isKnown] of [false, true].entries()) {
+      const [first, second, third] = [0, 1, 2].map((number) => attempt * 3 + number) as [number, number, number];
+      const writer = await start({ attempt: attempt * 2 });
+      await writer.write(fixture.record(first));
+      const state = await writer.snapshot(1);
+      if (isKnown) await writer.completed(1);
+      await writer.write(fixture.record(second), fixture.record(third));
+      await writer.close();
+      const restored = await start({ attempt: attempt * 2 + 1, restored: [state], restoredCheckpointId: checkpointId(1) });
+      await restored.write(fixture.record(second), fixture.record(third));
+      await restored.snapshot(2);
+      seen.push(first, second, third);
+      await holds(...seen);
+      await restored.close();
+    }
   },
   'at the end of input everything is there, with checkpoints and without': async ({ fixture, start, holds }) => {
     for (const [number, isCheckpointed] of [true, false].entries()) {

@@ -8,7 +8,15 @@
 import { strict as assert } from 'node:assert';
 import { decode, encode } from '../../bus/codec/cbor.js';
 import type { FileSystem, Clock } from '../../core/ports.js';
-import type { OperatorContext, PollStatus, Source, SourceOutput, SourceReader, Split } from '../../dataflow/contracts.js';
+import {
+  readsSideBySide,
+  type OperatorContext,
+  type PollStatus,
+  type Source,
+  type SourceOutput,
+  type SourceReader,
+  type Split,
+} from '../../dataflow/contracts.js';
 import { OperatorBench } from '../operator-bench.js';
 import type { Contract } from './contract.js';
 
@@ -74,6 +82,22 @@ const replayed: Record<string, Body> = {
     const after = await runs.readSplit(split, position, { recordsMax: 100 });
     assert.deepEqual([...before.records, ...after.records], whole.records);
     await crashed.close();
+  },
+  'readers of one subtask read its splits side by side, whichever has something; one that ends leaves the others alone': async (runs) => {
+    const source = runs.fixture.makeSource();
+    if (!readsSideBySide(source)) return;
+    const splits = await runs.enumerate(3);
+    const createReader = runs.readersOfOneSubtask();
+    const readers = splits.map(() => createReader());
+    for (const [index, split] of splits.entries()) await readers[index]?.start(split, undefined);
+    const all: unknown[] = [];
+    for (const [index, split] of splits.entries()) {
+      const reader = readers[index] as SourceReader<unknown>;
+      for (const other of readers.slice(index + 1)) all.push(...(await pollOnce(other, { recordsMax: 1 })).records);
+      all.push(...(await runs.readOn(reader, split, { recordsMax: 10 })).records);
+      await reader.close();
+    }
+    assert.deepEqual(sorted(all), sorted(await runs.expected(3)));
   },
   'a reader reads splits one after another, also after it gave one up in the middle': async (runs) => {
     const splits = await runs.enumerate(2);
@@ -154,6 +178,13 @@ class SourceRuns<T = unknown> {
 
   makeReader(): SourceReader<T> {
     return this.fixture.makeSource().createReader(this.#context());
+  }
+
+  /** Makes readers with one context, as a subtask does that reads several splits side by side. */
+  readersOfOneSubtask(): () => SourceReader<T> {
+    const source = this.fixture.makeSource();
+    const context = this.#context();
+    return () => source.createReader(context);
   }
 
   /** Everything there is, with what seals the splits. */

@@ -84,6 +84,27 @@ runContract('source contract: a subject of a JetStream stream, unbounded', sourc
   };
 });
 
+runContract('source contract: subjects of a JetStream stream, unbounded', sourceContract, async () => {
+  const stream = await makeStream();
+  const kinds = ['a', 'b', 'c'];
+  for (const [index, kind] of kinds.entries()) await publish(stream, 10, kind, index * 10);
+  let sealed = 0;
+  return {
+    fixture: {
+      files,
+      clock: systemClock,
+      makeSource: () => sourceOf(stream, { subjects: kinds.map((kind) => `${stream}.${kind}`) }),
+      expected: () => orders(0, 30),
+      positionsMax: 4,
+      seal: async ({ id }) => {
+        const last = 1_000 + sealed++;
+        await publish(stream, 1, id.slice(-1), last);
+        return orders(last, last + 1)[0] as Order;
+      },
+    },
+  };
+});
+
 runContract('source contract: several JetStream streams, bounded', sourceContract, async () => {
   const names = [await makeStream(), await makeStream(), await makeStream()];
   for (const [index, stream] of names.slice(1).entries()) await publish(stream, 15, 'a', index * 15);

@@ -6,10 +6,13 @@ import { systemClock } from '../../cluster/adapters/system-clock.js';
 import { natsSink, type NatsSinkOptions } from '../../connectors/nats/nats-sink.js';
 import { limits } from '../../core/limits.js';
 import { MillraceError } from '../../core/errors.js';
+import type { Sink } from '../../dataflow/contracts.js';
+import { atLeastOnceSinkContract } from '../../testing/contracts/at-least-once-sink.js';
 import { SinkBench } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { failureOf } from '../support/failure-of.js';
+import { runContract } from '../support/run-contract.js';
 import { natsUrl, startOwnNats } from '../support/servers.js';
 import { connectTo } from '../support/stream-content.js';
 import { eventually } from '../support/within.js';
@@ -38,6 +41,24 @@ async function listen(subject: string): Promise<Msg[]> {
   await connection.flush();
   return received;
 }
+
+runContract('at-least-once sink contract: core NATS, for those who listen and while nothing is lost', atLeastOnceSinkContract, async () => {
+  const subject = newSubject();
+  const received = await listen(subject);
+  return {
+    fixture: {
+      files: new MemoryFileSystem(),
+      clock: systemClock,
+      makeSink: () => natsSink<number>({ servers: natsUrl(server), subject }) as Sink<unknown>,
+      record: (number: number) => number,
+      visible: async () => {
+        await connection.flush();
+        return received.map((message) => Number(message.string()));
+      },
+      isOrdered: true,
+    },
+  };
+});
 
 test('what was published before a barrier is with the server when the barrier passes (NS1)', async () => {
   const subject = newSubject();

@@ -82,6 +82,21 @@ for (const mode of ['before', 'after'] as const) {
   });
 }
 
+crashes('at least once, cut off before and after each command: no record is missing (AL1)', async () => {
+  const cutAt = async (cuts: Parameters<typeof runCut>[0]['cuts']): Promise<number> => {
+    const key = newKey();
+    const makeSink = (port: number): Sink<number> => listSink(key, { url: `redis://127.0.0.1:${port}`, delivery: 'at-least-once' });
+    const messages = await runCut({ protocol: 'redis', port: server.port, records: all.length, cuts, makeSink });
+    const numbers = await numbersIn(key);
+    assert.equal([...new Set(numbers)].sort(), all, JSON.stringify(cuts));
+    return messages;
+  };
+  const messages = await cutAt([]);
+  assert.ok(messages >= 5, `${messages} commands`);
+  for (let message = 1; message <= messages; message += 1)
+    for (const mode of ['before', 'after'] as const) await cutAt([{ message, mode }]);
+});
+
 crashes('a reply that is cut, without a crash: the script is sent again, and its commands are applied once (RN3)', async () => {
   for (let message = 1; message <= 6; message += 1) {
     const key = newKey();

@@ -6,7 +6,7 @@ import { systemClock } from '../../cluster/adapters/system-clock.js';
 import { jsonMessages, textMessages } from '../../connectors/formats/message-format.js';
 import { malformedRows, type MalformedRow } from '../../connectors/malformed-row.js';
 import { redisStreamSource, type RedisStreamSourceOptions } from '../../connectors/redis/redis-stream-source.js';
-import type { Source } from '../../dataflow/contracts.js';
+import type { Source, Split } from '../../dataflow/contracts.js';
 import { sourceContract } from '../../testing/contracts/source.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
@@ -63,6 +63,20 @@ runContract('source contract: a Redis stream, unbounded', sourceContract, async 
   };
   return {
     fixture: { files, clock: systemClock, makeSource: () => sourceOf(stream), expected: () => orders(0, 40), positionsMax: 8, seal },
+  };
+});
+
+runContract('source contract: several Redis streams, unbounded', sourceContract, async () => {
+  const names = [nameStream(), nameStream(), nameStream()];
+  for (const [index, name] of names.entries()) await add(name, index * 10, index * 10 + 10);
+  let sealed = 0;
+  const seal = async ({ id: name }: Split): Promise<Order> => {
+    const id = 1_000 + sealed++;
+    await add(name, id, id + 1);
+    return { id };
+  };
+  return {
+    fixture: { files, clock: systemClock, makeSource: () => sourceOf(names), expected: () => orders(0, 30), positionsMax: 4, seal },
   };
 });
 

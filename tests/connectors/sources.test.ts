@@ -1,5 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { systemClock } from '../../cluster/adapters/system-clock.js';
+import type { Clock } from '../../core/ports.js';
 import { batchSource } from '../../connectors/batch-source.js';
 import { collectionSource } from '../../connectors/collection-source.js';
 import { csvSource, fileSource, jsonArraySource, ndjsonSource, textLinesSource } from '../../connectors/files/file-source.js';
@@ -41,7 +43,7 @@ function quoted(text: string): string {
 }
 
 const splitBytes = 97;
-const subjects: Record<string, { source: () => Source<unknown>; expected: readonly unknown[] }> = {
+const subjects: Record<string, { source: () => Source<unknown>; expected: readonly unknown[]; clock?: Clock }> = {
   collection: { source: () => collectionSource(words, { splits: 4 }), expected: words },
   'an empty collection': { source: () => collectionSource([]), expected: [] },
   sequence: { source: () => sequenceSource(-5, 60), expected: Array.from({ length: 66 }, (_, index) => index - 5) },
@@ -73,6 +75,11 @@ const subjects: Record<string, { source: () => Source<unknown>; expected: readon
     source: () => fileSource('/in/parts', ndjson(), { suffix: '.ndjson', isRecursive: true }),
     expected: [1, 2, 3, 4].map((n) => ({ n })),
   },
+  'a source that is throttled': {
+    source: () => throttled(sequenceSource(1, 50), { recordsPerSecond: 50_000 }),
+    expected: Array.from({ length: 50 }, (_, index) => index + 1),
+    clock: systemClock,
+  },
   batches: {
     source: () =>
       batchSource({
@@ -87,9 +94,10 @@ const subjects: Record<string, { source: () => Source<unknown>; expected: readon
   },
 };
 
-for (const [subject, { source, expected }] of Object.entries(subjects)) {
+for (const [subject, { source, expected, clock }] of Object.entries(subjects)) {
   const test = suite(`source contract: ${subject}`);
-  for (const { name, run } of sourceContract) test(name, () => run({ files: disk, makeSource: source, expected: () => expected }));
+  for (const { name, run } of sourceContract)
+    test(name, () => run({ files: disk, ...(clock === undefined ? {} : { clock }), makeSource: source, expected: () => expected }));
   test.run();
 }
 
@@ -115,6 +123,27 @@ throttle('all readers together emit the given rate, and catch up by a second at 
   while (reader.poll(output, 50) === 'more');
   assert.ok(emitted - before <= 100, `${emitted - before} records at once after a minute`);
   await reader.close();
+});
+throttle('readers that one subtask has side by side share its part of the rate (TH1)', async () => {
+  const clock = new ManualClock();
+  const bench = new OperatorBench({ files: disk, clock, parallelism: 2 });
+  const source = throttled(sequenceSource(1, 100_000), { recordsPerSecond: 200 });
+  const [split] = await source.enumerate({ files: disk, parallelism: 2, clock: bench.context.clock, logger: bench.context.logger });
+  const readers = [source.createReader(bench.context), source.createReader(bench.context)];
+  for (const reader of readers) await reader.start(split as NonNullable<typeof split>, undefined);
+  const emitted = [0, 0];
+  for (let step = 0; step < 100; step++) {
+    for (const [index, reader] of readers.entries()) {
+      while (reader.poll({ emit: () => void (emitted[index] = (emitted[index] ?? 0) + 1), isAvailable: () => true }, 3) === 'more') {
+        if (step % 2 === index) break;
+      }
+    }
+    clock.advance(100);
+  }
+  const sum = emitted.reduce((left, right) => left + right);
+  assert.ok(sum >= 890 && sum <= 1_001, `${emitted.join(' and ')} records in 10 s at 100 a second`);
+  assert.ok(emitted.every((count) => count > 0));
+  for (const reader of readers) await reader.close();
 });
 throttle.run();
 

@@ -5,6 +5,7 @@ import { decode, encode } from '../../bus/codec/cbor.js';
 import type { MillraceError } from '../../core/errors.js';
 import type { OperatorContext, PollStatus, SourceReader, Split } from '../../dataflow/contracts.js';
 import { SourceDriver } from '../../dataflow/task/source-driver.js';
+import type { SplitTimes } from '../../dataflow/task/split-times.js';
 import { SourceTime } from '../../dataflow/task/source-time.js';
 import { fromSourceRecord, splitsOwned, type SourceReaderRecord } from '../../dataflow/task/source-state.js';
 import { timestampFunction } from '../../dataflow/time/timestamp-stage.js';
@@ -191,7 +192,7 @@ test('a checkpoint that holds something else is refused', () => {
 });
 
 /** Splits side by side: a reader each, that emits `<split> <number>` up to 2 and then has nothing more to say. */
-function sideBySide(splits: readonly string[], restored?: readonly SourceReaderRecord[]) {
+function sideBySide(splits: readonly string[], restored?: readonly SourceReaderRecord[], isAhead?: (splitId: string) => boolean) {
   const emitted: string[] = [];
   const starts: string[] = [];
   const waiting = new Map<string, ReturnType<typeof deferred>>();
@@ -231,6 +232,7 @@ function sideBySide(splits: readonly string[], restored?: readonly SourceReaderR
       const next = left.shift();
       return next === undefined ? undefined : split(next);
     },
+    times: isAhead && ({ isAhead, splitsMoved: () => undefined, stop: () => undefined } as unknown as SplitTimes),
     wake: () => undefined,
     fail: (error) => failures.push(error),
   });
@@ -281,6 +283,17 @@ test('all splits of a checkpoint are read beside new ones, each from its positio
   assert.equal(room.starts, ['x at 1', 'y at 1', 'a at 0']);
   assert.equal([...room.emitted].sort(), ['a 1', 'a 2', 'x 2', 'y 2']);
   assert.equal([...splitsOwned(room.driver.snapshot())].sort(), ['a', 'f', 'x', 'y']);
+});
+
+test('a split that is too far ahead of the others waits, and they go on without it (SD4, SM5)', async () => {
+  let isAhead = true;
+  const room = sideBySide(['a', 'b'], undefined, (splitId) => splitId === 'a' && isAhead);
+  await room.run();
+  assert.equal(room.emitted, ['b 1', 'b 2']);
+  assert.is(room.driver.step(1), 'waiting');
+  isAhead = false;
+  await room.run();
+  assert.equal(room.emitted, ['b 1', 'b 2', 'a 1', 'a 2']);
 });
 
 test('a source without splits for this subtask ends (SD4)', async () => {
