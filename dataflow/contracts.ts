@@ -4,7 +4,7 @@
  * D0  Everything a task calls per record is synchronous and happens on the task's thread, one call at a time.
  * D1  An operator emits by calling the `Emit` it was bound with; it never keeps one for another thread or a later task.
  * D2  `snapshot` is called between records; what it returns holds exactly the effect of the records before the barrier.
- * D3  `commit` calls (checkpoint complete) come after the checkpoint's pointer was moved, may be repeated, and may skip ids.
+ * D3  `checkpointCompleted` comes after the checkpoint's pointer was moved; ids grow, some may be skipped, and after a restart one may come again.
  */
 import type { Configuration } from '../core/configuration/configuration.js';
 import type { AttemptId, AttemptNumber, CheckpointId, JobId, OperatorId, SessionId } from '../core/ids.js';
@@ -23,6 +23,7 @@ import type { WatermarkOutput } from './time/watermark-generator.js';
 export const noTimestamp: number = Number.MIN_SAFE_INTEGER;
 /** The watermark at the end of bounded input. */
 export const maxWatermark: number = Number.MAX_SAFE_INTEGER;
+/** Before anything was said of time. */
 export const minWatermark: number = Number.MIN_SAFE_INTEGER;
 
 /**
@@ -124,8 +125,9 @@ export interface OperatorSnapshotContext {
 }
 
 /**
- * An operator with one input, or two (then it is always the head of its chain). Life cycle (Flink's): `open` (last of the chain first) → records, watermarks, timers,
- * snapshots → `endInput` → `finish` (first to last) → [final checkpoint] → `close`. On failure or cancel only `close` runs.
+ * An operator with one input, or two (then it is always the head of its chain). Life cycle (Flink's): `open` (last of the chain
+ * first) → records, watermarks, timers, snapshots → `endInput` → `finish` (first to last) → [final checkpoint] → `close`. On
+ * failure or cancel only `close` runs.
  */
 export interface Operator<In = unknown, Out = unknown> {
   /**

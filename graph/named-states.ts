@@ -1,6 +1,6 @@
 /** Deals out the named operator states of the former subtasks of a vertex (SA4). */
 import type { OperatorId } from '../core/ids.js';
-import type { FormerOperator, FormerTask, KeyedHandle, NamedState } from './state-assignment.js';
+import type { FormerOperator, FormerTask, KeyedHandle, NamedState } from './former-state.js';
 import type { JobVertex } from './types.js';
 
 /** The former subtasks that have a state, in order, with how many items those before them have. */

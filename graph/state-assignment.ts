@@ -9,60 +9,16 @@
  *      each to exactly one new subtask. A union list goes to every new subtask from every former one; of a broadcast state,
  *      each new subtask gets one former copy.
  * SA5  State that no operator of the job wants is an error that names it, unless leaving it behind was allowed.
- * (Flink: StateAssignmentOperation.) The shapes are those of storage/contracts, which planning does not import.
+ * (Flink: StateAssignmentOperation.)
  */
-import type { KeyGroupRange, OperatorId, VertexId } from '../core/ids.js';
+import type { OperatorId } from '../core/ids.js';
 import { executionVertexId, subtasksOf, type ExecutionVertexId } from './execution-graph.js';
+import type { FormerOperator, FormerTask, FormerVertex, KeyedHandle } from './former-state.js';
 import { graphError } from './graph-error.js';
 import { intersectKeyGroups, keyGroupRange } from './key-groups.js';
 import { NamedStates } from './named-states.js';
 import { grouped } from './topology.js';
 import type { JobGraph, JobVertex } from './types.js';
-
-/** A chunk of state, which planning does not look into. */
-interface Chunk {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** A keyed state handle, as far as planning looks into it. */
-export interface KeyedHandle {
-  readonly keyGroups: KeyGroupRange;
-}
-
-export interface FormerOperator<Handle extends KeyedHandle> {
-  readonly operatorId: OperatorId;
-  readonly keyed: readonly Handle[];
-  readonly operatorState: Uint8Array | null;
-  readonly operatorStateChunks?: readonly Chunk[];
-  readonly states?: readonly NamedState[];
-}
-
-/** A named operator state (an `OperatorStateHandle`). */
-export interface NamedState {
-  readonly name: string;
-  readonly mode: 'split' | 'union' | 'broadcast';
-  readonly items: number;
-  readonly chunks: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
-  readonly share?: { readonly from: number; readonly index: number; readonly of: number };
-}
-
-/** One former subtask (a `TaskSnapshot`). */
-export interface FormerTask<Handle extends KeyedHandle> {
-  readonly vertexId: VertexId;
-  readonly subtaskIndex: number;
-  readonly operators: readonly FormerOperator<Handle>[];
-  readonly isFinished: boolean;
-  readonly stateBytes: number;
-}
-
-/** A former vertex, with the parallelism its state was written with. */
-export interface FormerVertex {
-  readonly vertexId: VertexId;
-  readonly parallelism: number;
-  readonly maxParallelism: number;
-}
 
 export interface StateAssignmentOptions<Handle extends KeyedHandle> {
   readonly jobGraph: JobGraph;

@@ -6,7 +6,7 @@
  */
 import type { CheckpointId } from '../core/ids.js';
 import type { TaskAcknowledgement, TaskRuntime } from '../dataflow/task-runtime.js';
-import type { FormerVertex } from '../graph/state-assignment.js';
+import type { FormerVertex } from '../graph/former-state.js';
 import type { SourceCoordinatorSnapshot, TaskSnapshot } from '../storage/contracts.js';
 
 /** A completed checkpoint as the harness keeps it. */

@@ -10,7 +10,7 @@ import { decode, encode } from '../../bus/codec/cbor.js';
 import type { OperatorId } from '../../core/ids.js';
 import { checkedRecord, type SourceReaderRecord, type SplitRecord } from '../../dataflow/task/source-state.js';
 import { executionVertexId, sourceOperatorsOf, subtasksOf, type ExecutionVertexId } from '../../graph/execution-graph.js';
-import type { FormerVertex } from '../../graph/state-assignment.js';
+import type { FormerVertex } from '../../graph/former-state.js';
 import type { JobGraph, JobVertex } from '../../graph/types.js';
 import type { OperatorSnapshot, TaskSnapshot } from '../../storage/contracts.js';
 import type { RestoredTasks } from './job-sources.js';

@@ -218,8 +218,8 @@ export class DataStream<T> {
   }
 
   /**
-   * Each record goes where `partition` says (Flink has its arguments the other way round): a whole number from 0 to `subtasks - 1`, anything else fails the job. The stream
-   * is not keyed: there is no state of a key behind it.
+   * Each record goes where `partition` says (Flink has its arguments the other way round): a whole number from 0 to
+   * `subtasks - 1`, anything else fails the job. The stream is not keyed: there is no state of a key behind it.
    */
   partitionCustom<const K extends Key>(keyOf: (value: T) => K, partition: (key: NoInfer<K>, subtasks: number) => number): DataStream<T> {
     assertSynchronous(partition, 'partitionCustom');

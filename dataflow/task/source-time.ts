@@ -16,7 +16,6 @@ import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
 import { TimeTracker } from '../time/time-tracker.js';
 import type { WatermarkOutput } from '../time/watermark-generator.js';
 import type { TrackerSeat } from '../time/tracker-seat.js';
-import type { SplitTimes } from './split-times.js';
 
 export interface SourceTimeOptions {
   readonly assignment: TimeAssignment;
@@ -25,12 +24,20 @@ export interface SourceTimeOptions {
   readonly onDue: () => void;
 }
 
+/** What is known of the splits of the other readers. */
+export interface SplitHolds {
+  /** One of them holds time back. */
+  readonly isHeld: boolean;
+  /** A split of this reader has come further than those it is aligned with allow. */
+  isAhead(splitId: string): boolean;
+}
+
 /** See the head of this file. */
 export class SourceTime implements TimeOrigin, WatermarkOutput {
   readonly #options: SourceTimeOptions;
   readonly #splits = new Map<string, TimeTracker>();
   readonly #combined = new CombinedWatermark();
-  #held: Pick<SplitTimes, 'isHeld' | 'isAhead'> = { isHeld: true, isAhead: () => false };
+  #held: SplitHolds = { isHeld: true, isAhead: () => false };
   /** Splits that are read. */
   readonly #begun = new Set<string>();
   /** The one of them whose records come. */
@@ -77,7 +84,7 @@ export class SourceTime implements TimeOrigin, WatermarkOutput {
   }
 
   /** What knows of the splits elsewhere. */
-  follow(times: Pick<SplitTimes, 'isHeld' | 'isAhead'>): void {
+  follow(times: SplitHolds): void {
     this.#held = times;
   }
 

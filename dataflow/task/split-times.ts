@@ -12,7 +12,7 @@ import { limits } from '../../core/limits.js';
 import type { Clock, TimerHandle } from '../../core/ports.js';
 import type { SplitTimeReply, SplitTimeReport } from '../task-runtime.js';
 import type { AlignmentSettings } from '../time/time-assignment.js';
-import type { SourceTime } from './source-time.js';
+import type { SourceTime, SplitHolds } from './source-time.js';
 
 export interface SplitTimesOptions {
   readonly clock: Clock;
@@ -27,7 +27,7 @@ export interface SplitTimesOptions {
 }
 
 /** See the head of this file. */
-export class SplitTimes {
+export class SplitTimes implements SplitHolds {
   readonly #options: SplitTimesOptions;
   #timer: TimerHandle | undefined;
   #pauseMs: number = limits.splitTimesPauseMinMs;
