@@ -202,6 +202,8 @@ export interface TaskRuntimeMetrics extends CreditReading {
   readonly latencies?: TaskLatency[];
   /** Where event time stands, while the task runs. */
   readonly eventTimes?: TaskTimeReport[];
+  /** The operator that has taken unusually long to open. */
+  readonly opening?: { readonly operator: string; readonly forMs: number };
 }
 
 /** One attempt of one subtask. Life: `initialize` → `start` → (`onFinished` | `onFailed` | `cancel`). */

@@ -45,6 +45,7 @@ export function jobSettings(configuration: Configuration, overrides: JobSettingO
     objectReuse: overrides.objectReuse ?? configuration.get(options.isObjectReuse),
     slotRequestTimeoutMs: configuration.get(options.slotRequestTimeout),
     cancellationTimeoutMs: configuration.get(options.cancellationTimeout),
+    openTimeoutMs: configuration.get(options.openTimeout),
     isNonRestoredStateAllowed: configuration.get(options.isNonRestoredStateAllowed),
   };
 }

@@ -146,6 +146,8 @@ export interface JobSettings {
   readonly objectReuse: boolean;
   readonly slotRequestTimeoutMs: number;
   readonly cancellationTimeoutMs: number;
+  /** How long an operator may take to open; 0, or undefined (of an older version): no bound. */
+  readonly openTimeoutMs?: number;
   /** State of a checkpoint that no operator of the job wants is left behind instead of refused; default false. */
   readonly isNonRestoredStateAllowed?: boolean;
 }

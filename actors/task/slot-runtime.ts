@@ -293,8 +293,8 @@ export class SlotRuntime {
     this.#progress = this.#options.clock.setTimer(progressMs, () => {
       this.#progress = undefined;
       if (this.#tasks.size === 0) return;
-      const running = [...this.#tasks.values()].filter(({ state }) => state === 'RUNNING');
-      const reports = running.map((task) => ({ attemptId: task.attemptId, metrics: task.metrics() }));
+      const begun = [...this.#tasks.values()].filter(({ state }) => state === 'RUNNING' || state === 'INITIALIZING');
+      const reports = begun.map((task) => ({ attemptId: task.attemptId, metrics: task.metrics() }));
       for (const tasks of partsOf(reports, reportBytesOf(this.#bus.payloadBytesMax))) this.#say({ kind: 'progress', tasks });
       this.#armProgress();
     });

@@ -51,6 +51,16 @@ export function historyLines({ exceptions = [] }: JobSummary, colours: Colours =
   ];
 }
 
+/**
+ * The latest checkpoint as `run --from` takes it, while it may be there: checkpoints of a job that failed are kept, those of
+ * one that was cancelled where its configuration says so, those of one that finished are not.
+ */
+export function checkpointLines({ jobId, status, latestCheckpointId }: JobSummary): readonly string[] {
+  if (latestCheckpointId === null || status === 'FINISHED') return [];
+  const kept = status === 'CANCELED' ? ', if checkpoints are retained on cancellation' : '';
+  return [`latest checkpoint: ${latestCheckpointId}${kept}; to start a job from it: --from ${jobId}/${latestCheckpointId}`];
+}
+
 /** Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere; why tasks are restarted, once each. */
 export class ProgressDisplay {
   readonly #out: NodeJS.WriteStream;

@@ -26,7 +26,7 @@ import { coloursFor } from './colours.js';
 import { withClient } from './client-connection.js';
 import { accumulatorLines } from './accumulator-display.js';
 import { stateLines } from './state-display.js';
-import { endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
+import { checkpointLines, endText, historyLines, ProgressDisplay, progressLine } from './job-display.js';
 import { eventTimeLines } from './event-time-display.js';
 import { latencyLines } from './latency-display.js';
 import { vertexLines } from './vertex-display.js';
@@ -162,7 +162,7 @@ async function status(id: string, flags: CommonFlags): Promise<void> {
     else {
       print(isEnded(job) ? endText(job) : `${job.name}: ${progressLine(job, Date.now())}`);
       const live = isEnded(job) ? [] : [...accumulatorLines(job), ...eventTimeLines(job, Date.now())];
-      for (const line of [...vertexLines(job), ...live, ...latencyLines(job), ...historyLines(job)]) print(line);
+      for (const line of [...checkpointLines(job), ...vertexLines(job), ...live, ...latencyLines(job), ...historyLines(job)]) print(line);
     }
   });
 }

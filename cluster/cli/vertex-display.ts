@@ -30,6 +30,7 @@ function vertexLine(vertex: VertexStatus, vertices: readonly VertexStatus[], col
     `${sum(({ recordsIn }) => recordsIn)} in`,
     `${sum(({ recordsOut, recordsWritten }) => recordsOut + recordsWritten)} out`,
     ...loadText(subtasks),
+    ...openingText(subtasks).map((text) => colours.yellow(text)),
     ...(bottleneck === undefined ? [] : [colours.yellow(`held back by ${bottleneck.name}`)]),
   ];
   return parts.join('  ');
@@ -46,4 +47,15 @@ function loadText(subtasks: readonly Subtask[]): readonly string[] {
     `back-pressured ${percent(({ backPressured }) => backPressured)}${loads.length > 1 && worst > 0 ? ` (${worst} %)` : ''}`,
     `idle ${percent(({ idle }) => idle)}`,
   ];
+}
+
+/** The operators that take unusually long to open, each with its slowest subtask. */
+function openingText(subtasks: readonly Subtask[]): readonly string[] {
+  const slowest = new Map<string, number>();
+  for (const { metrics, state } of subtasks) {
+    const { opening } = metrics;
+    if (opening !== undefined && state === 'INITIALIZING')
+      slowest.set(opening.operator, Math.max(opening.forMs, slowest.get(opening.operator) ?? 0));
+  }
+  return [...slowest].map(([operator, forMs]) => `"${operator}" has been opening for ${Math.round(forMs / 1_000)} s`);
 }

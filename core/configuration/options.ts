@@ -116,6 +116,9 @@ export const taskManagerOptions = {
   cancellationTimeout: duration('task.cancellation.timeout', 180_000, {
     description: 'A task that is not cancelled by then takes its slot with it; 0 switches the watchdog off.',
   }),
+  openTimeout: duration('task.open.timeout', 600_000, {
+    description: `How long \`open\` of an operator may take before its task fails; after ${limits.openSlowMs / 1_000} s it is said in the log and by \`millrace status\`. 0: no bound. Not in Flink.`,
+  }),
   temporaryDirectories: text('io.tmp.dirs', undefined, {
     description: 'Directory for temporary files. Default: that of the operating system.',
   }),

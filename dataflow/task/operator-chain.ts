@@ -13,6 +13,7 @@ import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { TaskAccumulators } from '../accumulators/task-accumulators.js';
 import type { Emit } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
+import { Opening } from './opening.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
 import type { TimeOrigin } from '../time/time-origin.js';
 import { ChainWiring, type ChainSource, type ChainWiringOptions } from './chain-wiring.js';
@@ -39,13 +40,16 @@ export class OperatorChain {
   /** From `open` on, for `close` (C1). */
   readonly #opened = new Set<ChainedOperator>();
   #isClosed = false;
+  readonly opening: Opening;
   readonly #functionMetrics: FunctionMetrics;
   readonly #accumulators = new TaskAccumulators();
 
   constructor(options: OperatorChainOptions) {
     this.#options = options;
     this.#wiring = new ChainWiring(options);
-    this.#functionMetrics = new FunctionMetrics(options.ports.clock);
+    const { clock, logger } = options.ports;
+    this.#functionMetrics = new FunctionMetrics(clock);
+    this.opening = new Opening({ clock, logger, timeoutMs: options.descriptor.jobGraph.settings.openTimeoutMs ?? 0 });
   }
 
   /** In topological order, head first. */
@@ -118,11 +122,7 @@ export class OperatorChain {
       if (this.#isClosed) return;
       const chained = this.#operators[index] as ChainedOperator;
       this.#opened.add(chained);
-      try {
-        await chained.operator?.open?.(chained.context);
-      } catch (error) {
-        throw functionError(chained.descriptor.name, error);
-      }
+      await this.opening.open(chained.descriptor.name, () => chained.operator?.open?.(chained.context));
     }
   }
 

@@ -57,6 +57,7 @@ export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
     ...(accumulators.length === 0 ? {} : { accumulators: [...accumulators] }),
     ...(functions.length === 0 ? {} : { functions: [...functions] }),
     ...(latencies.length === 0 ? {} : { latencies }),
+    ...(chain?.opening.slow === undefined ? {} : { opening: chain.opening.slow }),
     ...(eventTimes.length === 0 ? {} : { eventTimes: [...eventTimes] }),
   };
 }

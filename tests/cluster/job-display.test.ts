@@ -5,7 +5,7 @@ import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { FailureNote, JobSummary, VertexStatus } from '../../bus/protocol/messages/jobs.js';
 import { bottleneckOf } from '../../cluster/cli/bottleneck.js';
 import { coloursFor } from '../../cluster/cli/colours.js';
-import { historyLines } from '../../cluster/cli/job-display.js';
+import { checkpointLines, historyLines } from '../../cluster/cli/job-display.js';
 import { latencyLines } from '../../cluster/cli/latency-display.js';
 import { vertexLines } from '../../cluster/cli/vertex-display.js';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
@@ -57,6 +57,32 @@ test('a line a vertex says how its tasks fare: states, records, and how they spe
     '  numbers (2)  RUNNING  2,000 in  800 out  busy 20 %  back-pressured 60 % (90 %)  idle 20 %',
     '  sink (2)  1 RUNNING 1 FINISHED  2,000 in  800 out',
   ]);
+});
+
+test('an operator that takes long to open is named, with its slowest subtask, as long as its task initializes', () => {
+  const subtask = (state: string, forMs: number): object => ({
+    state,
+    metrics: { ...noTaskMetrics, opening: { operator: 'lookup', forMs } },
+    load: null,
+  });
+  const lineOf = (subtasks: object[]): string | undefined =>
+    vertexLines({ vertices: [{ name: 'chain', parallelism: 2, subtasks }] } as unknown as JobSummary, plain)[0];
+  assert.is(
+    lineOf([subtask('INITIALIZING', 12_000), subtask('INITIALIZING', 31_400)]),
+    '  chain (2)  INITIALIZING  0 in  0 out  "lookup" has been opening for 31 s',
+  );
+  assert.is(lineOf([subtask('FAILED', 12_000), subtask('FAILED', 12_000)]), '  chain (2)  FAILED  0 in  0 out');
+});
+
+test('the latest checkpoint is shown as run --from takes it, as long as it may be there', () => {
+  const linesOf = (status: string, latestCheckpointId: number | null) =>
+    checkpointLines({ jobId: 'ab'.repeat(16), status, latestCheckpointId } as unknown as JobSummary);
+  const line = `latest checkpoint: 7; to start a job from it: --from ${'ab'.repeat(16)}/7`;
+  assert.equal(linesOf('RUNNING', 7), [line]);
+  assert.equal(linesOf('FAILED', 7), [line]);
+  assert.match(linesOf('CANCELED', 7)[0] ?? '', /7, if checkpoints are retained on cancellation; .*--from abab/);
+  assert.equal(linesOf('FINISHED', 7), []);
+  assert.equal(linesOf('RUNNING', null), []);
 });
 
 /** A vertex that reads from `from`, with one subtask. */
