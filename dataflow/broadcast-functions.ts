@@ -69,6 +69,11 @@ export interface KeyedBroadcastContext<K> extends BroadcastContext {
 export interface BroadcastProcessFunction<In, Broadcast, Out> extends RichFunction {
   processElement(value: In, context: ReadOnlyBroadcastContext, out: Collector<Out>): Results<Out>;
   processBroadcastElement(value: Broadcast, context: BroadcastContext, out: Collector<Out>): Results<Out>;
+  /**
+   * The stream (1) or the broadcast one (2) has no record any more; the other may go on. Once for each in every
+   * attempt, but for one that goes on after the end of both. What is handed on has no timestamp.
+   */
+  endInput?(input: 1 | 2, out: Collector<Out>): Results<Out>;
   /** Neither stream has another record: the last chance to hand something on. */
   finish?(out: Collector<Out>): Results<Out>;
 }
@@ -79,6 +84,11 @@ export interface KeyedBroadcastProcessFunction<K, In, Broadcast, Out> extends Ri
   processBroadcastElement(value: Broadcast, context: KeyedBroadcastContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
   onTimer?(time: number, context: OnTimerBroadcastContext<K>, out: Collector<Out>): Results<Out>;
+  /**
+   * The stream (1) or the broadcast one (2) has no record any more; the other may go on. Once for each in every
+   * attempt, but for one that goes on after the end of both. What is handed on has no timestamp; there is no key, so no state of one.
+   */
+  endInput?(input: 1 | 2, out: Collector<Out>): Results<Out>;
 }
 
 /** A function, or what makes one for a task (F3). */

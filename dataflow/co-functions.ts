@@ -34,6 +34,11 @@ export interface CoFlatMapFunction<In1, In2, Out1, Out2 = Out1> extends RichFunc
 export interface CoProcessFunction<In1, In2, Out> extends RichFunction {
   processElement1(value: In1, context: ProcessContext, out: Collector<Out>): Results<Out>;
   processElement2(value: In2, context: ProcessContext, out: Collector<Out>): Results<Out>;
+  /**
+   * One of the streams has no record any more: its last one was processed, the other stream may go on. Once for each in every
+   * attempt, but for one that goes on after the end of both. What is handed on has no timestamp.
+   */
+  endInput?(input: 1 | 2, out: Collector<Out>): Results<Out>;
   /** Neither stream has another record: the last chance to hand something on. */
   finish?(out: Collector<Out>): Results<Out>;
 }
@@ -44,6 +49,11 @@ export interface KeyedCoProcessFunction<K, In1, In2, Out> extends RichFunction<K
   processElement2(value: In2, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
   onTimer?(time: number, context: OnTimerContext<K>, out: Collector<Out>): Results<Out>;
+  /**
+   * One of the streams has no record any more: its last one was processed, the other stream may go on. Once for each in every
+   * attempt, but for one that goes on after the end of both. What is handed on has no timestamp; there is no key, so no state of one.
+   */
+  endInput?(input: 1 | 2, out: Collector<Out>): Results<Out>;
 }
 
 /** A function, or what makes one for a task (F3). */

@@ -156,7 +156,13 @@ export interface Operator<In = unknown, Out = unknown> {
   onWatermark?(watermark: number): void;
   /** A timer of this operator fired; the current key and namespace (0 when the timer has none) are set. */
   onTimer?(time: number, domain: 'event' | 'processing', namespace: number): void;
-  /** No record will come any more. */
+  /**
+   * Of an operator with two inputs: no record of this one will come any more. Called once for each in every attempt, after the
+   * last record of the input and what its end does to time; for the last one after the last watermark, before `endInput`. May
+   * park.
+   */
+  endInputOf?(input: 1 | 2): void;
+  /** No record will come any more. May park. */
   endInput?(): void;
   /** Emit what is left. May park; the end of data is passed on once nothing is parked any more. */
   finish?(): void;

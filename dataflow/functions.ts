@@ -166,7 +166,12 @@ export interface OnTimerContext<K> extends KeyedProcessContext<K> {
 /** Processes records one by one, with side outputs. */
 export interface ProcessFunction<In, Out> extends RichFunction {
   processElement(value: In, context: ProcessContext, out: Collector<Out>): Results<Out>;
-  /** No record will come any more: the last chance to hand something on. */
+  /**
+   * No record will come any more, and every timer up to the last watermark has fired. Once in every attempt, but for one that
+   * goes on after the end. What is handed on has no timestamp.
+   */
+  endInput?(out: Collector<Out>): Results<Out>;
+  /** After `endInput`: the last chance to hand something on. */
   finish?(out: Collector<Out>): Results<Out>;
 }
 
@@ -175,6 +180,11 @@ export interface KeyedProcessFunction<K, In, Out> extends RichFunction<KeyedRunt
   processElement(value: In, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
   onTimer?(time: number, context: OnTimerContext<K>, out: Collector<Out>): Results<Out>;
+  /**
+   * No record will come any more, and every timer up to the last watermark has fired. Once in every attempt, but for one that
+   * goes on after the end. What is handed on has no timestamp; there is no key, so no state of one.
+   */
+  endInput?(out: Collector<Out>): Results<Out>;
 }
 
 /** A function, or what makes one for a task (F3). */

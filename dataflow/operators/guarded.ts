@@ -46,6 +46,7 @@ function guard(operator: Operator, policy: ErrorPolicySettings): Operator {
     time: operator.time,
     onIdle: operator.onIdle?.bind(operator),
     onWatermark: operator.onWatermark?.bind(operator),
+    endInputOf: operator.endInputOf?.bind(operator),
     endInput: operator.endInput?.bind(operator),
     finish: operator.finish?.bind(operator),
     prepareSnapshot: operator.prepareSnapshot?.bind(operator),

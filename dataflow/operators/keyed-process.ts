@@ -4,7 +4,7 @@ import type { Collector, KeyedProcessContext, KeyedProcessFunction, KeyedProcess
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
 import { madeFunction } from './made-function.js';
 import { keyedProcessContextOf, timerContextsOf } from './process-context.js';
-import type { ResultPump } from './result-pump.js';
+import { keylessPump, type ResultPump } from './result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf } from './runtime-context.js';
 import { failFunction } from './user-error.js';
 
@@ -21,6 +21,8 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   readonly #setup: KeyedProcessSetup<K, In, Out>;
   readonly #cell: KeyedCell<K, In, Out> = { now: noTimestamp };
   #pump!: ResultPump<In, Out>;
+  /** Of results that belong to no key. */
+  #keylessPump!: ResultPump<never, Out>;
   #collector!: Collector<Out>;
   #timerContexts!: Readonly<Record<'event' | 'processing', OnTimerContext<K>>>;
   #operatorName = '';
@@ -45,6 +47,7 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
       uses: { collector },
     });
     this.#pump = pump;
+    this.#keylessPump = keylessPump({ out, context, cell });
     return accept;
   }
 
@@ -71,8 +74,22 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
     this.#pump.take(results, cell.now);
   }
 
+  endInput(): void {
+    const cell = this.#cell;
+    cell.keyed?.leaveKey();
+    cell.now = noTimestamp;
+    let results: Results<Out>;
+    try {
+      results = cell.run?.endInput?.(this.#collector);
+    } catch (error) {
+      failFunction(this.#operatorName, error);
+    }
+    this.#keylessPump.take(results, noTimestamp);
+  }
+
   close(): void | Promise<void> {
     this.#pump?.close();
+    this.#keylessPump?.close();
     return this.#cell.run?.close?.();
   }
 }

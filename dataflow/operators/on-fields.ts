@@ -73,6 +73,7 @@ interface Processing<In, Context, Runtime, Timer, Out> {
   open?(runtime: Runtime): void | Promise<void>;
   processElement(value: In, context: Context, out: Collector<Out>): Results<Out>;
   onTimer?(time: number, context: Timer, out: Collector<Out>): Results<Out>;
+  endInput?(out: Collector<Out>): Results<Out>;
   finish?(out: Collector<Out>): Results<Out>;
   close?(): void | Promise<void>;
 }
@@ -94,6 +95,7 @@ export function processOnFields<In, Context, Runtime, Timer, Out>(
           'return function processElement(record, context, out) { return run.processElement(pick(record), context, out); };',
         ) ?? ((record, context, out) => run.processElement(pick(record), context, out)),
       onTimer: (time, context, out) => run.onTimer?.(time, context, out),
+      endInput: (out) => run.endInput?.(out),
       finish: (out) => run.finish?.(out),
       close: () => run.close?.(),
     };

@@ -48,19 +48,29 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
     return run.open?.(runtime);
   }
 
+  endInput(): void {
+    this.#lastWord((run) => run.endInput?.(this.#collector));
+  }
+
   finish(): void {
-    this.#cell.now = noTimestamp;
-    let results: Results<Out>;
-    try {
-      results = this.#cell.run?.finish?.(this.#collector);
-    } catch (error) {
-      failFunction(this.#operatorName, error);
-    }
-    this.#pump.take(results, noTimestamp);
+    this.#lastWord((run) => run.finish?.(this.#collector));
   }
 
   close(): void | Promise<void> {
     this.#pump?.close();
     return this.#cell.run?.close?.();
+  }
+
+  #lastWord(call: (run: ProcessFunction<In, Out>) => Results<Out>): void {
+    const { run } = this.#cell;
+    if (run === undefined) return;
+    this.#cell.now = noTimestamp;
+    let results: Results<Out>;
+    try {
+      results = call(run);
+    } catch (error) {
+      failFunction(this.#operatorName, error);
+    }
+    this.#pump.take(results, noTimestamp);
   }
 }

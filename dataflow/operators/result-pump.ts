@@ -177,3 +177,18 @@ export class ResultPump<In, Out> {
     });
   }
 }
+
+/** Of results of no record, so of no key: what an operator says when its input ends. */
+export function keylessPump<Out>({ out, context, cell }: KeylessPumpOptions<Out>): ResultPump<never, Out> {
+  return new ResultPump<never, Out>({
+    out,
+    context: { ...context, keyed: undefined },
+    process: () => undefined,
+    onResume: (timestamp) => void (cell.now = timestamp),
+  });
+}
+
+export interface KeylessPumpOptions<Out> extends Pick<ResultPumpOptions<never, Out>, 'out' | 'context'> {
+  /** Where the timestamp of results stands. */
+  readonly cell: { now: number };
+}

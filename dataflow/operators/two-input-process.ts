@@ -2,9 +2,10 @@
  * Runs process functions on two inputs, whatever their methods and contexts are.
  *
  * TP1  Both inputs, timers and the last word share one collector and the timestamp of what is being processed.
- * TP2  At most one of the two pumps holds something: no record comes to the head of a chain while results wait.
+ * TP2  At most one of the pumps holds something: no record comes to the head of a chain while results wait.
  * TP3  What a method throws names the operator.
- * TP4  While a record without a key is processed, no key is current: that of an earlier record must not be taken for its own.
+ * TP4  While a record without a key is processed, or an end of input, no key is current: that of an earlier record must not be
+ *      taken for its own.
  * TP5  Keys of the two inputs that can never be equal are an error (KK2).
  */
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
@@ -12,7 +13,7 @@ import type { Collector, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
 import { KeyKinds, watchedKey } from './key-kinds.js';
 import { madeFunction } from './made-function.js';
-import type { ResultPump } from './result-pump.js';
+import { keylessPump, type ResultPump } from './result-pump.js';
 import { failFunction } from './user-error.js';
 
 type Method = (value: unknown, context: unknown, out: Collector<unknown>) => Results<unknown>;
@@ -21,6 +22,7 @@ type Method = (value: unknown, context: unknown, out: Collector<unknown>) => Res
 interface TwoInputFunction {
   open?(runtime: unknown): void | Promise<void>;
   onTimer?(time: number, context: unknown, out: Collector<unknown>): Results<unknown>;
+  endInput?(input: 1 | 2, out: Collector<unknown>): Results<unknown>;
   finish?(out: Collector<unknown>): Results<unknown>;
   close?(): void | Promise<void>;
 }
@@ -62,6 +64,7 @@ export class TwoInputProcess implements Operator {
   readonly #options: TwoInputProcessOptions;
   readonly #cell: Cell = { now: noTimestamp };
   readonly #pumps: ResultPump<unknown, unknown>[] = [];
+  #keylessPump!: ResultPump<never, unknown>;
   #collector!: Collector<unknown>;
   #timers: ProcessContexts['timers'];
   /** Where both inputs have keys. */
@@ -76,6 +79,7 @@ export class TwoInputProcess implements Operator {
   bind(out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
     this.#operatorName = context.operatorName;
     this.#collector = createCollector(out, this.#cell);
+    this.#keylessPump = keylessPump({ out, context, cell: this.#cell });
     return this.#bindSide('first', out, context);
   }
 
@@ -96,7 +100,13 @@ export class TwoInputProcess implements Operator {
   }
 
   onTimer(time: number, domain: 'event' | 'processing'): void {
-    this.#call(domain === 'event' ? time : noTimestamp, (run) => run.onTimer?.(time, this.#timers?.[domain], this.#collector));
+    const timestamp = domain === 'event' ? time : noTimestamp;
+    const results = this.#call(timestamp, (run) => run.onTimer?.(time, this.#timers?.[domain], this.#collector));
+    this.#pumps[0]?.take(results, timestamp);
+  }
+
+  endInputOf(input: 1 | 2): void {
+    this.#callWithoutKey((run) => run.endInput?.(input, this.#collector));
   }
 
   endInput(): void {
@@ -104,11 +114,12 @@ export class TwoInputProcess implements Operator {
   }
 
   finish(): void {
-    this.#call(noTimestamp, (run) => run.finish?.(this.#collector));
+    this.#callWithoutKey((run) => run.finish?.(this.#collector));
   }
 
   close(): void | Promise<void> {
     for (const pump of this.#pumps) pump.close();
+    this.#keylessPump?.close();
     return this.#cell.run?.close?.();
   }
 
@@ -135,16 +146,20 @@ export class TwoInputProcess implements Operator {
     return accept;
   }
 
-  #call(timestamp: number, call: (run: NonNullable<Cell['run']>) => Results<unknown>): void {
+  /** TP4. */
+  #callWithoutKey(call: (run: NonNullable<Cell['run']>) => Results<unknown>): void {
+    this.#cell.keyed?.leaveKey();
+    this.#keylessPump.take(this.#call(noTimestamp, call), noTimestamp);
+  }
+
+  #call(timestamp: number, call: (run: NonNullable<Cell['run']>) => Results<unknown>): Results<unknown> {
     const { run } = this.#cell;
-    if (run === undefined) return;
+    if (run === undefined) return undefined;
     this.#cell.now = timestamp;
-    let results: Results<unknown>;
     try {
-      results = call(run);
+      return call(run);
     } catch (error) {
-      failFunction(this.#operatorName, error);
+      return failFunction(this.#operatorName, error);
     }
-    this.#pumps[0]?.take(results, timestamp);
   }
 }

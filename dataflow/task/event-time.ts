@@ -37,6 +37,16 @@ function* fireEventTimers(scope: ChainScope, { keyed, operator, descriptor }: Ch
   }
 }
 
+/** Tells the head that one of its inputs has ended; what that emits is out, or parked, before anything else happens. */
+export function* endInputOfHead(scope: ChainScope, input: number): Procedure {
+  const [head] = scope.operators();
+  if (head?.operator?.endInputOf === undefined) return;
+  const { operator, descriptor } = head;
+  if (scope.isHeldBack()) yield 'room';
+  callOperator(descriptor, () => operator.endInputOf?.(input === 0 ? 1 : 2));
+  if (scope.isParked()) yield 'room';
+}
+
 /** `endInput` and `finish` of each operator, first to last; each with what it emits before the next. */
 export function* finishChain(scope: ChainScope): Procedure {
   for (const { operator, descriptor } of scope.operators()) {

@@ -18,6 +18,7 @@ import type { TimeChange } from '../contracts.js';
 import type { HeadLoop } from '../fusion/head-loop.js';
 import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import type { InputUse } from './channel-use.js';
+import { DataEnds } from './data-ends.js';
 import { InputTime } from './input-time.js';
 import { RecordPace } from './record-pace.js';
 import { TaskInput } from './task-input.js';
@@ -32,8 +33,10 @@ export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' |
   /** What comes in moved the time of the task, or made it idle or active. */
   readonly onTime: (change: TimeChange) => void;
   readonly onLatencyMarker: (marker: LatencyMarker) => void;
-  /** RR3. Called once. */
-  readonly onEndOfData: () => void;
+  /** One input has no records to come, and another has; `change` is what that did to time. */
+  readonly onInputEnded: (input: number, change: TimeChange) => void;
+  /** RR3. Called once; `input` is the last that ended. */
+  readonly onEndOfData: (input: number) => void;
 }
 
 /** Records between two looks at the clock, at most: looking costs less than processing two of them. */
@@ -45,9 +48,8 @@ export class RecordReader {
   readonly #input: TaskInput;
   readonly #aligner: BarrierAligner;
   readonly #time: InputTime;
-  readonly #hasDataEnded: boolean[];
+  readonly #dataEnds: DataEnds;
   readonly #pace = new RecordPace({ recordsMax: recordsPerLookMax, targetMs: limits.sliceMs / 10 });
-  #channelsWithData: number;
   #batch: RecordBatch | undefined;
   /** Of the batch. */
   #inputIndex = 0;
@@ -66,8 +68,7 @@ export class RecordReader {
       listener: { onAligned, onAbandoned, onUnblocked: (unblocked) => this.#input.unblock(unblocked) },
     });
     this.#time = new InputTime(gates);
-    this.#channelsWithData = channels;
-    this.#hasDataEnded = new Array<boolean>(channels).fill(false);
+    this.#dataEnds = new DataEnds(gates);
   }
 
   open(): void {
@@ -84,7 +85,7 @@ export class RecordReader {
     if (step.kind === 'none') return 'waiting';
     if (step.kind === 'event') this.#onEvent(step.channel, step.event);
     else {
-      assert(this.#channelsWithData > 0, 'A record came after the end of data.');
+      assert(!this.#dataEnds.areAll, 'A record came after the end of data.');
       this.#batch = step.batch;
       this.#inputIndex = step.inputIndex;
       this.#next = 0;
@@ -182,13 +183,13 @@ export class RecordReader {
   }
 
   #endData(channel: number): void {
-    if (this.#hasDataEnded[channel] === true) return;
-    this.#hasDataEnded[channel] = true;
-    this.#channelsWithData -= 1;
+    if (this.#dataEnds.has(channel)) return;
+    const input = this.#dataEnds.end(channel);
     const change = this.#time.finish(channel);
+    if (input === undefined) this.#moved(change);
     // The end brings the last watermark with it.
-    if (this.#channelsWithData === 0) this.#options.onEndOfData();
-    else this.#moved(change);
+    else if (this.#dataEnds.areAll) this.#options.onEndOfData(input);
+    else this.#options.onInputEnded(input, change);
   }
 
   #moved(change: TimeChange): void {

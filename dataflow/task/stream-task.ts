@@ -243,7 +243,8 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
       onAligned: (barrier, alignmentMs) => this.#checkpoints.onAligned(barrier, alignmentMs),
       onAbandoned: (id, reason) => this.#checkpoints.onAbandoned(id, reason),
       onTime: (change) => void this.#procedure.begin(this.#clocks.time.move(change)),
-      onEndOfData: () => void this.#procedure.begin(this.#ending.endInput()),
+      onInputEnded: (input, change) => void this.#procedure.begin(this.#clocks.time.endInput(input, change)),
+      onEndOfData: (input) => void this.#procedure.begin(this.#ending.endInput(input)),
       onLatencyMarker: (marker) => this.#clocks.latency.take(marker),
     });
   }

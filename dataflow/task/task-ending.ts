@@ -33,10 +33,10 @@ export class TaskEnding {
     this.#options = options;
   }
 
-  /** No record will come any more. */
-  *endInput(): Procedure {
+  /** No record will come any more. `last` is the input that ended last, of a task that has inputs. */
+  *endInput(last?: number): Procedure {
     const { time, broadcast, isFinalCheckpointDue, onFinished, onEndOfData } = this.#options;
-    yield* time.end();
+    yield* time.end(last);
     broadcast({ kind: 'end-of-data' });
     onFinished();
     this.phase = 'finished';

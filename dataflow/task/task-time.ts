@@ -18,7 +18,7 @@ import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
 import type { StreamEvent } from '../channels/elements.js';
 import { maxWatermark, type TimeChange } from '../contracts.js';
 import type { TimeHolders, TimeOrigin } from '../time/time-origin.js';
-import { advanceOperators, finishChain, type ChainScope } from './event-time.js';
+import { advanceOperators, endInputOfHead, finishChain, type ChainScope } from './event-time.js';
 import type { ChainedOperator } from './chained-operator.js';
 import { callOperator, type Procedure } from './procedure.js';
 import { timeReport } from './time-report.js';
@@ -107,12 +107,21 @@ export class TaskTime {
     if (isIdle === true) broadcast({ kind: 'watermark-status', isIdle }, ids);
   }
 
-  /** The last watermark, then the last words of the operators. */
-  *end(): Procedure {
+  /** One input has ended, others have not: what that does to time, then the head hears of it. */
+  *endInput(input: number, change: TimeChange): Procedure {
+    const { scope, isRestoredFinished } = this.#options;
+    yield* this.#move(this.#input, change);
+    if (!isRestoredFinished) yield* endInputOfHead(scope, input);
+  }
+
+  /** The last watermark, then the end of the last input, and the last words of the operators. */
+  *end(lastInput: number | undefined): Procedure {
     const { scope, isRestoredFinished } = this.#options;
     this.stop();
     yield* this.#end();
-    if (!isRestoredFinished) yield* finishChain(scope);
+    if (isRestoredFinished) return;
+    if (lastInput !== undefined) yield* endInputOfHead(scope, lastInput);
+    yield* finishChain(scope);
   }
 
   *#move(line: Timeline, { watermark, isIdle }: TimeChange): Procedure {

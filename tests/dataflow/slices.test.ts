@@ -98,6 +98,7 @@ function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly
     onAbandoned: () => undefined,
     onTime: () => undefined,
     onLatencyMarker: () => undefined,
+    onInputEnded: () => undefined,
     onEndOfData: () => undefined,
   });
   reader.open();
