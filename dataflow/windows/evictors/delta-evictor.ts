@@ -7,7 +7,8 @@ function deltaEvictor<T>(threshold: number, delta: DeltaFunction<T>, options: Ev
   checkThreshold(threshold, 'DeltaEvictor');
   return evictorOf<T>((elements) => {
     const last = elements.at(-1) as TimestampedValue<T>;
-    return elements.filter(({ value }) => delta(value, last.value) < threshold);
+    // A distance that is no number takes nothing away.
+    return elements.filter(({ value }) => !(delta(value, last.value) >= threshold));
   }, options);
 }
 

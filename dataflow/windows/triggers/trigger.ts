@@ -45,7 +45,7 @@ export interface MergeContext extends TriggerContext {
 
 /** When a window hands on its results; see the head of this file. */
 export interface Trigger<in T = unknown, in W extends Window = Window> {
-  /** A record was added. `timestamp` is that of the record in event time, the clock's in processing time. */
+  /** A record was added. `timestamp` is its event time, in ms; below every other number (`Number.MIN_SAFE_INTEGER`) where it has none. */
   onElement(value: T, timestamp: number, window: W, context: TriggerContext): TriggerResult;
   /** A timer in event time is due: one of the trigger's, or the end of the window with its allowed lateness. */
   onEventTime(time: number, window: W, context: TriggerContext): TriggerResult;

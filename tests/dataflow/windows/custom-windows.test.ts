@@ -12,6 +12,7 @@ import { windowOperator } from '../../../dataflow/windows/window-operator.js';
 import type { TimeWindow } from '../../../dataflow/windows/window.js';
 import { SeededRandom } from '../../../testing/simulator/seeded-random.js';
 import { listPlan, sessions, sliding, tumbling, WindowRoom, type Item, type ItemPlan } from './window-room.js';
+import { assertNothingLeft, takeSteps, type Step } from './window-steps.js';
 
 function custom(assign: (value: Item, timestamp: number) => unknown, rest: Partial<WindowAssigner<Item>> = {}): CustomWindows<Item> {
   const { isEventTime = true, isMerging = false } = rest;
@@ -28,13 +29,6 @@ const twoLengths = custom(({ n }, at) => [
   { start: at, end: at + n + 10 },
 ]);
 const ofTen = (_item: Item, at: number): WindowSpan[] => [{ start: at, end: at + 10 }];
-
-type Step =
-  | readonly [add: number, at: number]
-  | { readonly watermark: number }
-  | { readonly clock: number }
-  | { readonly gives: readonly string[] }
-  | { readonly late: readonly number[] };
 
 const rules: readonly {
   readonly title: string;
@@ -195,23 +189,8 @@ for (const { title, assigner, plan, steps } of rules) {
   for (const restarts of [false, true]) {
     test(`${title}${restarts ? ', with a restart after every step' : ''}`, async () => {
       const room = roomOf(assigner, plan);
-      let watermark: number | undefined;
-      for (const step of steps) {
-        if ('gives' in step) assert.equal(room.take(true), step.gives);
-        else if ('late' in step)
-          assert.equal(
-            room.late.splice(0).map((item) => (item as Item).n),
-            step.late,
-          );
-        else if ('watermark' in step) room.advance((watermark = step.watermark));
-        else if ('clock' in step) room.tick(step.clock);
-        else room.add('a', step[0], step[1]);
-        if (!restarts) continue;
-        await room.restart();
-        if (watermark !== undefined) room.advance(watermark);
-      }
-      room.advance(maxWatermark).tick(1e6);
-      assert.is(room.stateSize, 0, 'nothing is left of windows that ended');
+      await takeSteps(room, steps, restarts);
+      assertNothingLeft(room);
     });
   }
 }
