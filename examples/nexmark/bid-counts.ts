@@ -3,18 +3,18 @@ import type { KeyedRuntimeContext } from 'millrace';
 import type { Bid } from './events.js';
 
 export interface BidCounts {
-  total_bids: number;
-  rank1_bids: number;
-  rank2_bids: number;
-  rank3_bids: number;
-  total_bidders: number;
-  rank1_bidders: number;
-  rank2_bidders: number;
-  rank3_bidders: number;
-  total_auctions: number;
-  rank1_auctions: number;
-  rank2_auctions: number;
-  rank3_auctions: number;
+  readonly total_bids: number;
+  readonly rank1_bids: number;
+  readonly rank2_bids: number;
+  readonly rank3_bids: number;
+  readonly total_bidders: number;
+  readonly rank1_bidders: number;
+  readonly rank2_bidders: number;
+  readonly rank3_bidders: number;
+  readonly total_auctions: number;
+  readonly rank1_auctions: number;
+  readonly rank2_auctions: number;
+  readonly rank3_auctions: number;
 }
 
 type Counted = Pick<Bid, 'auction' | 'bidder' | 'price'>;
@@ -25,48 +25,72 @@ export function rankOf(price: number): 1 | 2 | 3 {
   return price < 1_000_000 ? 2 : 3;
 }
 
-const noBids: BidCounts = {
-  total_bids: 0,
-  rank1_bids: 0,
-  rank2_bids: 0,
-  rank3_bids: 0,
-  total_bidders: 0,
-  rank1_bidders: 0,
-  rank2_bidders: 0,
-  rank3_bidders: 0,
-  total_auctions: 0,
-  rank1_auctions: 0,
-  rank2_auctions: 0,
-  rank3_auctions: 0,
-};
+/** The counts of a key while there are more bids to come; those by rank in the order of the ranks. */
+interface Tally {
+  readonly bids: number[];
+  readonly bidders: number[];
+  readonly auctions: number[];
+  allBidders: number;
+  allAuctions: number;
+}
+
+const noBids = (): Tally => ({ bids: [0, 0, 0], bidders: [0, 0, 0], auctions: [0, 0, 0], allBidders: 0, allAuctions: 0 });
 
 /** The counts of a key, in state. Who was seen at which ranks is remembered as bits: 1, 2 and 4. */
 export function bidCounts(runtime: KeyedRuntimeContext) {
-  const counts = runtime.valueState<BidCounts>('counts');
+  const tally = runtime.valueState<Tally>('tally');
   const bidderRanks = runtime.mapState<number, number>('bidder-ranks');
   const auctionRanks = runtime.mapState<number, number>('auction-ranks');
   return {
-    isEmpty: (): boolean => counts.value() === undefined,
-    get: (): BidCounts => counts.value() ?? noBids,
+    isEmpty: (): boolean => tally.value() === undefined,
+    /** The counts, and forgets them. */
+    take(): BidCounts {
+      const counts = shown(tally.value() ?? noBids());
+      for (const state of [tally, bidderRanks, auctionRanks]) state.clear();
+      return counts;
+    },
     add({ auction, bidder, price }: Counted): void {
-      const known = counts.value() ?? { ...noBids };
-      const rank = rankOf(price);
-      const bit = 1 << (rank - 1);
-      known.total_bids += 1;
-      known[`rank${rank}_bids`] += 1;
+      const known = tally.value() ?? noBids();
+      const place = rankOf(price) - 1;
+      const bit = 1 << place;
+      addTo(known.bids, place);
       const ofBidder = bidderRanks.get(bidder) ?? 0;
       if ((ofBidder & bit) === 0) {
         bidderRanks.put(bidder, ofBidder | bit);
-        known[`rank${rank}_bidders`] += 1;
-        if (ofBidder === 0) known.total_bidders += 1;
+        addTo(known.bidders, place);
+        if (ofBidder === 0) known.allBidders += 1;
       }
       const ofAuction = auctionRanks.get(auction) ?? 0;
       if ((ofAuction & bit) === 0) {
         auctionRanks.put(auction, ofAuction | bit);
-        known[`rank${rank}_auctions`] += 1;
-        if (ofAuction === 0) known.total_auctions += 1;
+        addTo(known.auctions, place);
+        if (ofAuction === 0) known.allAuctions += 1;
       }
-      counts.update(known);
+      tally.update(known);
     },
+  };
+}
+
+function addTo(counts: number[], place: number): void {
+  counts[place] = (counts[place] ?? 0) + 1;
+}
+
+function shown({ bids, bidders, auctions, allBidders, allAuctions }: Tally): BidCounts {
+  const [rank1_bids = 0, rank2_bids = 0, rank3_bids = 0] = bids;
+  const [rank1_bidders = 0, rank2_bidders = 0, rank3_bidders = 0] = bidders;
+  const [rank1_auctions = 0, rank2_auctions = 0, rank3_auctions = 0] = auctions;
+  return {
+    total_bids: rank1_bids + rank2_bids + rank3_bids,
+    rank1_bids,
+    rank2_bids,
+    rank3_bids,
+    total_bidders: allBidders,
+    rank1_bidders,
+    rank2_bidders,
+    rank3_bidders,
+    total_auctions: allAuctions,
+    rank1_auctions,
+    rank2_auctions,
+    rank3_auctions,
   };
 }

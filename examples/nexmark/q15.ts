@@ -26,7 +26,7 @@ export default defineQuery<Row>({
             if (counts.isEmpty()) time.registerEventTimeTimer(maxWatermark);
             counts.add(bid);
           },
-          onTimer: (_at, context, out) => out.collect({ day: dayText(context.currentKey()), ...counts.get() }),
+          onTimer: (_at, context, out) => out.collect({ day: dayText(context.currentKey()), ...counts.take() }),
         };
       }),
 });

@@ -38,7 +38,8 @@ export default defineQuery<Row>({
           },
           onTimer(_at, context, out) {
             const [channel, day] = context.currentKey();
-            out.collect({ channel, day: dayText(day), minute: minuteText(lastMinute.value() as number), ...counts.get() });
+            out.collect({ channel, day: dayText(day), minute: minuteText(lastMinute.value() as number), ...counts.take() });
+            lastMinute.clear();
           },
         };
       }),

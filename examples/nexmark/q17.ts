@@ -9,27 +9,26 @@ import { dayOf, dayText } from './calendar.js';
 import { isBid } from './events.js';
 import { defineQuery } from './query.js';
 
+/** What is known of an auction and day; bids by rank, in the order of the ranks. */
 interface Figures {
-  total_bids: number;
-  rank1_bids: number;
-  rank2_bids: number;
-  rank3_bids: number;
-  min_price: number;
-  max_price: number;
-  sum_price: number;
+  readonly bids: number[];
+  min: number;
+  max: number;
+  sum: number;
 }
 
-type Row = Readonly<Figures> & { readonly auction: number; readonly day: string; readonly avg_price: number };
-
-const noBids: Figures = {
-  total_bids: 0,
-  rank1_bids: 0,
-  rank2_bids: 0,
-  rank3_bids: 0,
-  min_price: Infinity,
-  max_price: -Infinity,
-  sum_price: 0,
-};
+interface Row {
+  readonly auction: number;
+  readonly day: string;
+  readonly total_bids: number;
+  readonly rank1_bids: number;
+  readonly rank2_bids: number;
+  readonly rank3_bids: number;
+  readonly min_price: number;
+  readonly max_price: number;
+  readonly avg_price: number;
+  readonly sum_price: number;
+}
 
 export default defineQuery<Row>({
   name: 'q17',
@@ -46,19 +45,33 @@ export default defineQuery<Row>({
             let known = figures.value();
             if (known === undefined) {
               time.registerEventTimeTimer(maxWatermark);
-              known = { ...noBids };
+              known = { bids: [0, 0, 0], min: price, max: price, sum: 0 };
             }
-            known.total_bids += 1;
-            known[`rank${rankOf(price)}_bids`] += 1;
-            known.min_price = Math.min(known.min_price, price);
-            known.max_price = Math.max(known.max_price, price);
-            known.sum_price += price;
+            const place = rankOf(price) - 1;
+            known.bids[place] = (known.bids[place] ?? 0) + 1;
+            known.min = Math.min(known.min, price);
+            known.max = Math.max(known.max, price);
+            known.sum += price;
             figures.update(known);
           },
           onTimer(_at, context, out) {
             const [auction, day] = context.currentKey();
-            const known = figures.value() as Figures;
-            out.collect({ auction, day: dayText(day), ...known, avg_price: Math.floor(known.sum_price / known.total_bids) });
+            const { bids, min, max, sum } = figures.value() as Figures;
+            figures.clear();
+            const [rank1_bids = 0, rank2_bids = 0, rank3_bids = 0] = bids;
+            const total_bids = rank1_bids + rank2_bids + rank3_bids;
+            out.collect({
+              auction,
+              day: dayText(day),
+              total_bids,
+              rank1_bids,
+              rank2_bids,
+              rank3_bids,
+              min_price: min,
+              max_price: max,
+              avg_price: Math.floor(sum / total_bids),
+              sum_price: sum,
+            });
           },
         };
       }),

@@ -17,22 +17,25 @@ export default defineQuery<Row>({
   rows: (events) =>
     events
       .filter(isBid)
-      .map(({ type: _, ...bid }): Row => bid)
       .keyBy('bidder', 'auction')
       .process<Row>((runtime) => {
-        const last = runtime.valueState<Row>('last-bid');
+        const last = runtime.valueState<Bid>('last-bid');
         return {
           processElement(bid, { time }) {
             const known = last.value();
             if (known === undefined) time.registerEventTimeTimer(maxWatermark);
             if (known === undefined || isLater(bid, known)) last.update(bid);
           },
-          onTimer: (_at, _context, out) => out.collect(last.value() as Row),
+          onTimer(_at, _context, out) {
+            const { auction, bidder, price, channel, url, dateTime, extra } = last.value() as Bid;
+            last.clear();
+            out.collect({ auction, bidder, price, channel, url, dateTime, extra });
+          },
         };
       }),
 });
 
-function isLater(bid: Row, than: Row): boolean {
+function isLater(bid: Bid, than: Bid): boolean {
   if (bid.dateTime !== than.dateTime) return bid.dateTime > than.dateTime;
   if (bid.price !== than.price) return bid.price > than.price;
   return (compareTexts(bid.channel, than.channel) || compareTexts(bid.url, than.url) || compareTexts(bid.extra, than.extra)) > 0;

@@ -9,8 +9,7 @@ import { isBid, type Bid } from './events.js';
 import { defineQuery } from './query.js';
 import { compareTexts } from './text-order.js';
 
-type Ranked = Omit<Bid, 'type'>;
-type Row = Ranked & { readonly rank_number: number };
+type Row = Omit<Bid, 'type'> & { readonly rank_number: number };
 
 const ranks = 10;
 
@@ -20,10 +19,9 @@ export default defineQuery<Row>({
   rows: (events) =>
     events
       .filter(isBid)
-      .map(({ type: _, ...bid }): Ranked => bid)
       .keyBy('auction')
       .process<Row>((runtime) => {
-        const highest = runtime.valueState<readonly Ranked[]>('highest-bids');
+        const highest = runtime.valueState<Bid[]>('highest-bids');
         return {
           processElement(bid, { time }) {
             const known = highest.value();
@@ -31,19 +29,24 @@ export default defineQuery<Row>({
               time.registerEventTimeTimer(maxWatermark);
               return highest.update([bid]);
             }
-            if (known.length === ranks && compare(bid, known[ranks - 1] as Ranked) >= 0) return;
+            if (known.length === ranks && compare(bid, known[ranks - 1] as Bid) >= 0) return;
             const place = known.findIndex((other) => compare(bid, other) < 0);
-            highest.update(known.toSpliced(place === -1 ? known.length : place, 0, bid).slice(0, ranks));
+            known.splice(place === -1 ? known.length : place, 0, bid);
+            if (known.length > ranks) known.pop();
+            highest.update(known);
           },
           onTimer(_at, _context, out) {
-            for (const [place, bid] of (highest.value() ?? []).entries()) out.collect({ ...bid, rank_number: place + 1 });
+            const known = highest.value() as Bid[];
+            highest.clear();
+            for (const [place, { auction, bidder, price, channel, url, dateTime, extra }] of known.entries())
+              out.collect({ auction, bidder, price, channel, url, dateTime, extra, rank_number: place + 1 });
           },
         };
       }),
 });
 
 /** Negative when `a` ranks before `b`. */
-function compare(a: Ranked, b: Ranked): number {
+function compare(a: Bid, b: Bid): number {
   return (
     b.price - a.price ||
     a.dateTime - b.dateTime ||

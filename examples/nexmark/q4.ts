@@ -36,6 +36,7 @@ function average(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, Sal
     },
     onTimer(_at, context, out) {
       const { price, auctions } = sum.value() as Sum;
+      sum.clear();
       out.collect({ id: context.currentKey(), final: Math.floor(price / auctions) });
     },
   };
