@@ -4,6 +4,8 @@
  * ET1  Timers that are due fire in order of time, before the watermark is handed on (Flink), one operator after the other.
  * ET2  Each timer fires only while there is room, as each record is processed only then.
  */
+import type { TimeDomain } from '../../storage/state/contracts.js';
+import { functionError } from '../operators/user-error.js';
 import type { ChainedOperator } from './chained-operator.js';
 import { callOperator, type Procedure } from './procedure.js';
 
@@ -27,13 +29,11 @@ export function* advanceOperators(scope: ChainScope, operators: readonly Chained
   }
 }
 
-function* fireEventTimers(scope: ChainScope, { keyed, operator, descriptor }: ChainedOperator, watermark: number): Procedure {
-  if (keyed === undefined) return;
+function* fireEventTimers(scope: ChainScope, chained: ChainedOperator, watermark: number): Procedure {
+  if (chained.keyed === undefined) return;
   for (let fired = 1; ; fired += 1) {
     if (scope.isHeldBack() || fired % timersPerStep === 0) yield 'room';
-    const timer = keyed.pollTimer('event', watermark);
-    if (timer === undefined) return;
-    callOperator(descriptor, () => operator?.onTimer?.(timer.time, 'event', timer.namespace));
+    if (!fireTimer(chained, 'event', watermark)) return;
   }
 }
 
@@ -45,6 +45,18 @@ export function* endInputOfHead(scope: ChainScope, input: number): Procedure {
   if (scope.isHeldBack()) yield 'room';
   callOperator(descriptor, () => operator.endInputOf?.(input === 0 ? 1 : 2));
   if (scope.isParked()) yield 'room';
+}
+
+/** Fires the earliest timer that is due at `now`, if there is one. */
+export function fireTimer({ keyed, operator, descriptor }: ChainedOperator, domain: TimeDomain, now: number): boolean {
+  const timer = keyed?.pollTimer(domain, now);
+  if (timer === undefined) return false;
+  try {
+    operator?.onTimer?.(timer.time, domain, timer.namespace);
+  } catch (error) {
+    throw functionError(descriptor.name, error);
+  }
+  return true;
 }
 
 /** `endInput` and `finish` of each operator, first to last; each with what it emits before the next. */

@@ -5,8 +5,7 @@
  * PT2  At most one timer of the clock is armed, for the earliest of all operators.
  */
 import type { Clock, TimerHandle } from '../../core/ports.js';
-import { timersPerStep, type ChainScope } from './event-time.js';
-import { callOperator } from './procedure.js';
+import { fireTimer, timersPerStep, type ChainScope } from './event-time.js';
 
 export interface ProcessingTimersOptions {
   readonly scope: ChainScope;
@@ -27,14 +26,8 @@ export class ProcessingTimers {
     const { scope, clock } = this.#options;
     const now = clock.now();
     let fired = 0;
-    for (const { keyed, operator, descriptor } of scope.operators()) {
-      while (keyed !== undefined && fired < timersPerStep && !scope.isHeldBack()) {
-        const timer = keyed.pollTimer('processing', now);
-        if (timer === undefined) break;
-        fired += 1;
-        callOperator(descriptor, () => operator?.onTimer?.(timer.time, 'processing', timer.namespace));
-      }
-    }
+    for (const chained of scope.operators())
+      while (fired < timersPerStep && !scope.isHeldBack() && fireTimer(chained, 'processing', now)) fired += 1;
     return fired > 0;
   }
 
