@@ -9,11 +9,12 @@
 import { MillraceError } from '../../core/errors.js';
 import type { Key } from '../../core/keys.js';
 import { noTimestamp, type Emit, type OperatorContext } from '../contracts.js';
-import type { Collector, OutputTag } from '../functions.js';
+import type { Collector } from '../functions.js';
 import { createCollector } from '../fusion/process-call.js';
 import { ResultPump } from '../operators/result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf, keyedStatesOf, sideOutputsOf } from '../operators/runtime-context.js';
 import { failFunction } from '../operators/user-error.js';
+import { FiredWindow, type OfAllWindows } from './fired-window.js';
 import type { ProcessWindowFunction, WindowContext, WindowStates } from './window-function.js';
 import { NamespacedStates } from './window-states.js';
 import type { Window } from './window.js';
@@ -58,10 +59,8 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   readonly #cell = { now: noTimestamp };
   readonly #collector: Collector<Out>;
   readonly #pump: ResultPump<never, Out>;
-  readonly #toSide: ReturnType<typeof sideOutputsOf>;
   readonly #windowStates: NamespacedStates;
-  /** What the contexts of all windows have in common: a context is made for every firing. */
-  readonly #shared: Pick<WindowContext<Window>, 'currentWatermark' | 'currentProcessingTime' | 'globalState'>;
+  readonly #shared: OfAllWindows;
 
   constructor(run: ProcessWindowFunction<Mid, Out, Key, Window>, out: Emit<Out>, context: OperatorContext) {
     this.#run = run;
@@ -69,7 +68,6 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
     this.#collector = createCollector(out, this.#cell);
     // Records are never deferred: what they change does not depend on results that wait.
     this.#pump = new ResultPump({ out, context, process: () => undefined, onResume: (timestamp) => void (this.#cell.now = timestamp) });
-    this.#toSide = sideOutputsOf(context);
     const keyed = keyedStateOf(context);
     this.#windowStates = new NamespacedStates(keyed, 'window/');
     keyed.announceStates(keyStates);
@@ -78,6 +76,8 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
       currentWatermark: () => context.currentWatermark(),
       currentProcessingTime: () => context.clock.now(),
       globalState: () => globalStates,
+      windowStateOf: (namespace) => this.#windowStateOf(namespace),
+      toSide: sideOutputsOf(context),
     };
   }
 
@@ -86,17 +86,13 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   }
 
   fire(values: readonly Mid[], window: Window, namespace: number | undefined): void {
-    const timestamp = window.maxTimestamp();
-    this.#cell.now = timestamp;
-    const call = (): void => {
-      const results = this.#run.process(this.#key(), this.#contextOf(window, namespace), values, this.#collector);
-      this.#pump.take(results, timestamp);
-    };
+    const { attempt, operatorName } = this.#context;
+    this.#cell.now = window.maxTimestamp();
     try {
-      if (this.#context.attempt === undefined) call();
-      else this.#context.attempt(call, timestamp);
+      if (attempt === undefined) this.#call(values, window, namespace);
+      else attempt(this.#callLater(values, window, namespace), window.maxTimestamp());
     } catch (error) {
-      failFunction(this.#context.operatorName, error);
+      failFunction(operatorName, error);
     }
   }
 
@@ -116,20 +112,22 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
     return this.#run.close?.();
   }
 
+  #call(values: readonly Mid[], window: Window, namespace: number | undefined): void {
+    const results = this.#run.process(this.#key(), this.#contextOf(window, namespace), values, this.#collector);
+    if (results !== undefined) this.#pump.take(results, window.maxTimestamp());
+  }
+
+  /** A function of its own, so that nothing is made for calls without a policy. */
+  #callLater(values: readonly Mid[], window: Window, namespace: number | undefined): () => void {
+    return () => this.#call(values, window, namespace);
+  }
+
   #key(): Key {
     return keyedStateOf(this.#context).currentKey();
   }
 
   #contextOf(window: Window, namespace: number | undefined): WindowContext<Window> {
-    const { currentWatermark, currentProcessingTime, globalState } = this.#shared;
-    return {
-      window,
-      currentWatermark,
-      currentProcessingTime,
-      windowState: () => this.#windowStateOf(namespace),
-      globalState,
-      output: <S>(tag: OutputTag<S>, value: S) => this.#toSide(tag, value, window.maxTimestamp()),
-    };
+    return new FiredWindow(window, namespace, this.#shared);
   }
 
   #windowStateOf(namespace: number | undefined): WindowStates {
