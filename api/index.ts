@@ -96,6 +96,7 @@ export type {
   RichFilterFunction,
   RichFlatMapFunction,
   RichFunction,
+  CheckpointedFunction,
   RichMapFunction,
   RichReduceFunction,
   RuntimeContext,

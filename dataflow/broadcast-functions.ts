@@ -11,6 +11,7 @@
 import type { Key } from '../core/keys.js';
 import type { MapState } from '../storage/state/contracts.js';
 import type {
+  CheckpointedFunction,
   Collector,
   FunctionSetup,
   KeyedProcessContext,
@@ -66,7 +67,7 @@ export interface KeyedBroadcastContext<K> extends BroadcastContext {
 }
 
 /** Processes records in the light of what was broadcast. */
-export interface BroadcastProcessFunction<In, Broadcast, Out> extends RichFunction {
+export interface BroadcastProcessFunction<In, Broadcast, Out> extends RichFunction, CheckpointedFunction {
   processElement(value: In, context: ReadOnlyBroadcastContext, out: Collector<Out>): Results<Out>;
   processBroadcastElement(value: Broadcast, context: BroadcastContext, out: Collector<Out>): Results<Out>;
   /**
@@ -79,7 +80,7 @@ export interface BroadcastProcessFunction<In, Broadcast, Out> extends RichFuncti
 }
 
 /** Processes the records of one key at a time, with state and timers, in the light of what was broadcast. */
-export interface KeyedBroadcastProcessFunction<K, In, Broadcast, Out> extends RichFunction<KeyedRuntimeContext> {
+export interface KeyedBroadcastProcessFunction<K, In, Broadcast, Out> extends RichFunction<KeyedRuntimeContext>, CheckpointedFunction {
   processElement(value: In, context: KeyedReadOnlyBroadcastContext<K>, out: Collector<Out>): Results<Out>;
   processBroadcastElement(value: Broadcast, context: KeyedBroadcastContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */

@@ -8,6 +8,7 @@
  * CF3  The watermark is the lower one of both inputs.
  */
 import type {
+  CheckpointedFunction,
   Collector,
   FunctionSetup,
   KeyedProcessContext,
@@ -19,19 +20,19 @@ import type {
 } from './functions.js';
 
 /** One result for every record of either stream; the two may make results of different types. */
-export interface CoMapFunction<In1, In2, Out1, Out2 = Out1> extends RichFunction {
+export interface CoMapFunction<In1, In2, Out1, Out2 = Out1> extends RichFunction, CheckpointedFunction {
   map1(value: In1): Out1;
   map2(value: In2): Out2;
 }
 
 /** Any number of results for every record of either stream: collected, or returned as an iterable. */
-export interface CoFlatMapFunction<In1, In2, Out1, Out2 = Out1> extends RichFunction {
+export interface CoFlatMapFunction<In1, In2, Out1, Out2 = Out1> extends RichFunction, CheckpointedFunction {
   flatMap1(value: In1, out: Collector<Out1>): Results<Out1>;
   flatMap2(value: In2, out: Collector<Out2>): Results<Out2>;
 }
 
 /** Processes the records of both streams one by one, with side outputs. */
-export interface CoProcessFunction<In1, In2, Out> extends RichFunction {
+export interface CoProcessFunction<In1, In2, Out> extends RichFunction, CheckpointedFunction {
   processElement1(value: In1, context: ProcessContext, out: Collector<Out>): Results<Out>;
   processElement2(value: In2, context: ProcessContext, out: Collector<Out>): Results<Out>;
   /**
@@ -44,7 +45,7 @@ export interface CoProcessFunction<In1, In2, Out> extends RichFunction {
 }
 
 /** Processes the records of one key of both streams, with state and timers. */
-export interface KeyedCoProcessFunction<K, In1, In2, Out> extends RichFunction<KeyedRuntimeContext> {
+export interface KeyedCoProcessFunction<K, In1, In2, Out> extends RichFunction<KeyedRuntimeContext>, CheckpointedFunction {
   processElement1(value: In1, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   processElement2(value: In2, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */

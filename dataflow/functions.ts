@@ -49,22 +49,35 @@ export interface RichFunction<Context extends RuntimeContext = RuntimeContext> {
   close?(): void | Promise<void>;
 }
 
+/**
+ * What functions that hold something outside of states, or talk to the world outside, may have besides. None of them is
+ * called for a record: no key is current, and nothing can be handed on. What they throw fails the task.
+ */
+export interface CheckpointedFunction {
+  /** The state of this task is about to be kept: now is the time to put into operator state what is held elsewhere. */
+  snapshotState?(checkpointId: number): void | Promise<void>;
+  /** The checkpoint is complete and will be restored if the job fails now. One that was skipped is covered by the next. */
+  notifyCheckpointComplete?(checkpointId: number): void | Promise<void>;
+  /** The checkpoint will never be complete; a later one may be. */
+  notifyCheckpointAborted?(checkpointId: number): void | Promise<void>;
+}
+
 /** A function, or what makes one for a task (F3). */
 export type FunctionSetup<Made, Context extends RuntimeContext = RuntimeContext> = Made | ((runtime: Context) => Made);
 
-export interface RichMapFunction<In, Out> extends RichFunction {
+export interface RichMapFunction<In, Out> extends RichFunction, CheckpointedFunction {
   map(value: In): Out;
 }
 
-export interface RichFilterFunction<T> extends RichFunction {
+export interface RichFilterFunction<T> extends RichFunction, CheckpointedFunction {
   filter(value: T): boolean;
 }
 
-export interface RichFlatMapFunction<In, Out> extends RichFunction {
+export interface RichFlatMapFunction<In, Out> extends RichFunction, CheckpointedFunction {
   flatMap(value: In, out: Collector<Out>): Results<Out>;
 }
 
-export interface RichReduceFunction<T> extends RichFunction {
+export interface RichReduceFunction<T> extends RichFunction, CheckpointedFunction {
   /** Combines two values of one key; may return either argument, and may change `accumulated`. */
   reduce(accumulated: T, value: T): T;
 }
@@ -164,7 +177,7 @@ export interface OnTimerContext<K> extends KeyedProcessContext<K> {
 }
 
 /** Processes records one by one, with side outputs. */
-export interface ProcessFunction<In, Out> extends RichFunction {
+export interface ProcessFunction<In, Out> extends RichFunction, CheckpointedFunction {
   processElement(value: In, context: ProcessContext, out: Collector<Out>): Results<Out>;
   /**
    * No record will come any more, and every timer up to the last watermark has fired. Once in every attempt, but for one that
@@ -176,7 +189,7 @@ export interface ProcessFunction<In, Out> extends RichFunction {
 }
 
 /** Processes the records of one key at a time, with state and timers. */
-export interface KeyedProcessFunction<K, In, Out> extends RichFunction<KeyedRuntimeContext> {
+export interface KeyedProcessFunction<K, In, Out> extends RichFunction<KeyedRuntimeContext>, CheckpointedFunction {
   processElement(value: In, context: KeyedProcessContext<K>, out: Collector<Out>): Results<Out>;
   /** `time` is the one registered. Records handed on carry it as timestamp in event time, none in processing time. */
   onTimer?(time: number, context: OnTimerContext<K>, out: Collector<Out>): Results<Out>;
@@ -185,6 +198,19 @@ export interface KeyedProcessFunction<K, In, Out> extends RichFunction<KeyedRunt
    * goes on after the end. What is handed on has no timestamp; there is no key, so no state of one.
    */
   endInput?(out: Collector<Out>): Results<Out>;
+}
+
+/**
+ * What functions that hold something outside of states, or talk to the world outside, may have besides. None of them is
+ * called for a record: no key is current, and nothing can be handed on. What they throw fails the task.
+ */
+export interface CheckpointedFunction {
+  /** The state of this task is about to be kept: now is the time to put into operator state what is held elsewhere. */
+  snapshotState?(checkpointId: number): void | Promise<void>;
+  /** The checkpoint is complete and will be restored if the job fails now. One that was skipped is covered by the next. */
+  notifyCheckpointComplete?(checkpointId: number): void | Promise<void>;
+  /** The checkpoint will never be complete; a later one may be. */
+  notifyCheckpointAborted?(checkpointId: number): void | Promise<void>;
 }
 
 /** A function, or what makes one for a task (F3). */

@@ -2,6 +2,7 @@ import type { CoFlatMapFunction, CoMapFunction } from '../co-functions.js';
 import type { Operator } from '../contracts.js';
 import { flatMapOperator } from './flat-map.js';
 import { mapOperator } from './map.js';
+import { checkpointHooksOf } from './rich-function.js';
 import { runtimeContextOf } from './runtime-context.js';
 
 /** One result for every record of either input. */
@@ -9,6 +10,7 @@ export function coMapOperator<In1, In2, Out1, Out2>(functions: CoMapFunction<In1
   const first = mapOperator((value) => functions.map1(value as In1));
   const second = mapOperator((value) => functions.map2(value as In2));
   return {
+    ...checkpointHooksOf(() => functions),
     open: (context) => functions.open?.(runtimeContextOf(context)),
     bind: (out, context) => first.bind(out, context),
     bindSecond: (out, context) => second.bind(out, context),
@@ -21,6 +23,7 @@ export function coFlatMapOperator<In1, In2, Out1, Out2>(functions: CoFlatMapFunc
   const first = flatMapOperator((value, out) => functions.flatMap1(value as In1, out));
   const second = flatMapOperator((value, out) => functions.flatMap2(value as In2, out));
   return {
+    ...checkpointHooksOf(() => functions),
     open: (context) => functions.open?.(runtimeContextOf(context)),
     bind: (out, context) => first.bind(out, context),
     bindSecond: (out, context) => second.bind(out, context),

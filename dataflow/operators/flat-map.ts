@@ -7,10 +7,10 @@ import { lifeOf, richOf } from './rich-function.js';
 /** Any number of results for a record, collected or returned; all carry its timestamp. */
 export function flatMapOperator<In, Out>(written: FlatMapFunction<In, Out> | RichFlatMapFunction<In, Out>): Operator<In, Out> {
   const rich = richOf<RichFlatMapFunction<In, Out>>(written);
-  const { open, close } = lifeOf(rich);
+  const { close, ...life } = lifeOf(rich);
   let pump: ResultPump<In, Out> | undefined;
   return {
-    ...(open === undefined ? {} : { open }),
+    ...life,
     bind: (out, context) => {
       const cell: ProcessCell = { now: noTimestamp };
       const collector = createCollector(out, cell);

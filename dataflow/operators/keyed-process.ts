@@ -1,3 +1,4 @@
+import type { CheckpointId } from '../../core/ids.js';
 import type { Key } from '../../core/keys.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, KeyedProcessContext, KeyedProcessFunction, KeyedProcessSetup, OnTimerContext, Results } from '../functions.js';
@@ -85,6 +86,18 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
       failFunction(this.#operatorName, error);
     }
     this.#keylessPump.take(results, noTimestamp);
+  }
+
+  prepareSnapshot(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.snapshotState?.(id);
+  }
+
+  checkpointCompleted(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.notifyCheckpointComplete?.(id);
+  }
+
+  checkpointAborted(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.notifyCheckpointAborted?.(id);
   }
 
   close(): void | Promise<void> {

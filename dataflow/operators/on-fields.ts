@@ -3,6 +3,7 @@
  * through has code of its own for each use (DC2): shared by all uses of a thread, its calls would soon have many targets.
  */
 import type {
+  CheckpointedFunction,
   Collector,
   FilterFunction,
   FlatMapFunction,
@@ -26,8 +27,18 @@ export function onFields<Picked, Out>(fields: readonly string[], call: (picked: 
   );
 }
 
-/** What opens and closes a rich function, without what it is called with. */
-const life = (rich: RichFunction): RichFunction => ({ open: (context) => rich.open?.(context), close: () => rich.close?.() });
+/** What opens and closes a rich function, and what checkpoints tell it, without what it is called with. */
+const life = (rich: RichFunction & CheckpointedFunction): RichFunction & CheckpointedFunction => ({
+  open: (context) => rich.open?.(context),
+  close: () => rich.close?.(),
+  ...checkpointed(rich),
+});
+
+const checkpointed = (run: CheckpointedFunction): CheckpointedFunction => ({
+  snapshotState: (id) => run.snapshotState?.(id),
+  notifyCheckpointComplete: (id) => run.notifyCheckpointComplete?.(id),
+  notifyCheckpointAborted: (id) => run.notifyCheckpointAborted?.(id),
+});
 
 export function mapOnFields<Picked, Out>(
   fields: readonly string[],
@@ -69,7 +80,7 @@ export function withOnFields<Picked, Second, Out>(
 }
 
 /** What process functions and keyed ones have. */
-interface Processing<In, Context, Runtime, Timer, Out> {
+interface Processing<In, Context, Runtime, Timer, Out> extends CheckpointedFunction {
   open?(runtime: Runtime): void | Promise<void>;
   processElement(value: In, context: Context, out: Collector<Out>): Results<Out>;
   onTimer?(time: number, context: Timer, out: Collector<Out>): Results<Out>;
@@ -97,6 +108,7 @@ export function processOnFields<In, Context, Runtime, Timer, Out>(
       onTimer: (time, context, out) => run.onTimer?.(time, context, out),
       endInput: (out) => run.endInput?.(out),
       finish: (out) => run.finish?.(out),
+      ...checkpointed(run),
       close: () => run.close?.(),
     };
   };

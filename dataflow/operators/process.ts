@@ -1,3 +1,4 @@
+import type { CheckpointId } from '../../core/ids.js';
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, ProcessFunction, ProcessSetup, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
@@ -54,6 +55,18 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
 
   finish(): void {
     this.#lastWord((run) => run.finish?.(this.#collector));
+  }
+
+  prepareSnapshot(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.snapshotState?.(id);
+  }
+
+  checkpointCompleted(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.notifyCheckpointComplete?.(id);
+  }
+
+  checkpointAborted(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.notifyCheckpointAborted?.(id);
   }
 
   close(): void | Promise<void> {

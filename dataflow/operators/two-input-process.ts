@@ -8,8 +8,9 @@
  *      taken for its own.
  * TP5  Keys of the two inputs that can never be equal are an error (KK2).
  */
+import type { CheckpointId } from '../../core/ids.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
-import type { Collector, Results } from '../functions.js';
+import type { CheckpointedFunction, Collector, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
 import { KeyKinds, watchedKey } from './key-kinds.js';
 import { madeFunction } from './made-function.js';
@@ -19,7 +20,7 @@ import { failFunction } from './user-error.js';
 type Method = (value: unknown, context: unknown, out: Collector<unknown>) => Results<unknown>;
 
 /** What every function on two inputs may have beside the methods that take records. */
-interface TwoInputFunction {
+interface TwoInputFunction extends CheckpointedFunction {
   open?(runtime: unknown): void | Promise<void>;
   onTimer?(time: number, context: unknown, out: Collector<unknown>): Results<unknown>;
   endInput?(input: 1 | 2, out: Collector<unknown>): Results<unknown>;
@@ -115,6 +116,18 @@ export class TwoInputProcess implements Operator {
 
   finish(): void {
     this.#callWithoutKey((run) => run.finish?.(this.#collector));
+  }
+
+  prepareSnapshot(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.snapshotState?.(id);
+  }
+
+  checkpointCompleted(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.notifyCheckpointComplete?.(id);
+  }
+
+  checkpointAborted(id: CheckpointId): void | Promise<void> {
+    return this.#cell.run?.notifyCheckpointAborted?.(id);
   }
 
   close(): void | Promise<void> {
