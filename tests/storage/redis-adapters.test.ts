@@ -100,7 +100,8 @@ for (const { label, patient, prompt } of variants) {
       fixture: {
         open: async () => opened(new RedisHaStore({ records: patient, lease: prompt, keys, clock })),
         clock,
-        leaseMs: 250,
+        // In real time, beside other tests: 0.4 of it is what a renewal may be late.
+        leaseMs: 600,
         elapse: (ms) => new Promise((resolve) => void clock.setTimer(ms, () => resolve())),
       },
       dispose,
