@@ -31,7 +31,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 /** A benchmark for each kind of query, so that one takes minutes. */
 export const nexmark: readonly Benchmark[] = Object.entries(groups).map(([kind, queries]) => ({
   name: `nexmark-${kind}`,
-  measures: `events a second, events a second of processor time, and peak memory of the Nexmark queries ${queries.join(', ')} over generated events in order, embedded, with a checkpoint every 10 s: in one slot, and in two; against the same query written by hand in one loop over the events of the same generator.`,
+  measures: `events a second, events a second of processor time, and peak memory of the Nexmark queries ${queries.join(', ')} over generated events in order, embedded, with a checkpoint every 10 s: in one slot, and in two; against the same query written by hand in one loop over the events of the same generator, which also runs twice at once: what two cores give when nothing is exchanged.`,
   doesNotMeasure: `${kind === 'files' ? '' : 'files: rows are counted and dropped; '}disorder; the network; state larger than 4,000,000 events leave behind.`,
   run: (context) => compare(queries, context),
 }));
@@ -42,7 +42,7 @@ interface Samples {
   readonly peakMib: number[];
 }
 
-type Form = 'by hand' | 'one slot' | 'two slots';
+type Form = 'by hand' | 'by hand, twice at once' | 'one slot' | 'two slots';
 
 /** Of q10, whose rows are files: they would fill disks. */
 const eventsIntoFiles = 1_000_000;
@@ -69,6 +69,7 @@ async function compare(queries: readonly string[], { isQuick, rounds, say }: Ben
     for (let round = 0; round < rounds(3); round += 1) {
       const counted = [
         note(samples, 'by hand', events - warmUp, await byHand()),
+        noteTwice(samples, events - warmUp, await Promise.all([byHand(), byHand()])),
         note(samples, 'one slot', events - warmUp, await embedded(1)),
         note(samples, 'two slots', events - warmUp, await embedded(2)),
       ];
@@ -107,6 +108,19 @@ function note(samples: Map<Form, Samples>, form: Form, events: number, run: Form
   return value;
 }
 
+/** Two that ran at once, each over all events. Returns how many rows each of them made. */
+function noteTwice(samples: Map<Form, Samples>, events: number, runs: readonly [FormRun, FormRun]): number {
+  const [first, second] = runs.map(measuredPart);
+  if (first === undefined || second === undefined || first.value !== second.value) throw new Error('two equal forms made different rows');
+  const { perSecond, perCpuSecond, peakMib } = samples.get('by hand, twice at once') ?? { perSecond: [], perCpuSecond: [], peakMib: [] };
+  samples.set('by hand, twice at once', {
+    perSecond: [...perSecond, events / first.ms + events / second.ms],
+    perCpuSecond,
+    peakMib,
+  });
+  return first.value;
+}
+
 function rowsOf(query: string, samples: ReadonlyMap<Form, Samples>): readonly Row[] {
   const of = (form: Form, figure: keyof Samples): readonly number[] => samples.get(form)?.[figure] ?? [];
   const byHand = { name: 'by hand', value: median(of('by hand', 'perSecond')) };
@@ -116,6 +130,13 @@ function rowsOf(query: string, samples: ReadonlyMap<Form, Samples>): readonly Ro
   const published = publishedPerCore[query];
   return [
     rowOf({ name: `${query}: by hand`, unit, samples: of('by hand', 'perSecond'), plot: { panel: query, label: 'by hand' } }),
+    rowOf({
+      name: `${query}: by hand, twice at once`,
+      unit,
+      samples: of('by hand, twice at once', 'perSecond'),
+      baseline: byHand,
+      plot: { panel: query, label: 'by hand, twice at once' },
+    }),
     rowOf({
       name: `${query}: one slot`,
       unit,
