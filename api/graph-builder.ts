@@ -11,7 +11,7 @@ import { shortened } from '../core/shortened.js';
 import type { KeySelector, OperatorFactory } from '../dataflow/contracts.js';
 import type { ErrorPolicySettings } from '../dataflow/error-policy.js';
 import type { ChainingStrategy, CustomPartition, FieldUse, OperatorKind, PartitionerKind, StreamEdge, StreamNode } from '../graph/types.js';
-import { guardedFactory, tolerant } from './error-policy.js';
+import { checkSinkOutputs, guardedFactory, keySelectorInto } from './error-policy.js';
 import { apiError } from './api-error.js';
 
 /** An operator as written so far. */
@@ -111,6 +111,7 @@ export class GraphBuilder {
     const parallelismOf = (node: NodeDraft): number => node.parallelism ?? defaults.parallelism;
     const groups = new Map<number, string>();
     const nodes = this.#nodes.map((draft): StreamNode<OperatorFactory> => {
+      checkSinkOutputs([...draft.inputs, ...draft.secondInputs]);
       const inherited = new Set([...draft.inputs, ...draft.secondInputs].map(({ node }) => groups.get(node.id) ?? 'default'));
       const slotSharingGroup = draft.slotSharingGroup ?? (inherited.size === 1 ? ([...inherited][0] as string) : 'default');
       groups.set(draft.id, slotSharingGroup);
@@ -141,7 +142,7 @@ export class GraphBuilder {
         partitioner: partitioner ?? (parallelismOf(node) === parallelismOf(target) ? 'FORWARD' : 'REBALANCE'),
         inputIndex,
         sideOutput,
-        keySelector: target.errorPolicy === undefined ? keySelector : tolerant(keySelector),
+        keySelector: keySelectorInto(target, keySelector),
         keyFields,
         customPartition,
       }));

@@ -1,7 +1,7 @@
 /** What a user may set on an operator; the setters of streams and sinks share these. */
 import { isSubjectToken } from '../core/ids.js';
 import { checkMaxParallelism } from '../graph/key-groups.js';
-import { errorPolicyOf, type ErrorPolicy } from './error-policy.js';
+import { checkSinkPolicy, errorPolicyOf, type ErrorPolicy } from './error-policy.js';
 import { apiError } from './api-error.js';
 import { nameTag } from './output-tags.js';
 import type { GraphBuilder, NodeDraft } from './graph-builder.js';
@@ -63,7 +63,9 @@ export class NodeSettings {
         hint: 'Set it behind the operator whose function may fail.',
       });
     }
-    node.errorPolicy = errorPolicyOf(policy, node.name);
+    const settings = errorPolicyOf(policy, node.name);
+    if (node.kind === 'sink' && settings !== undefined) checkSinkPolicy(settings, node.name);
+    node.errorPolicy = settings;
     if (policy !== 'fail' && policy.deadLetter !== undefined) nameTag(node, { tag: policy.deadLetter, use: 'onError' });
   }
 

@@ -141,6 +141,11 @@ export interface Operator<In = unknown, Out = unknown> {
   readonly time?: TimeOrigin;
   /** The operator looks after failures of its function itself, as the policy says. Called before `bind`. */
   takePolicy?(policy: ErrorPolicySettings): void;
+  /**
+   * Of a sink with a policy for errors: `counted` goes around what takes one record, so that only what was taken counts as
+   * written. Called before `bind`.
+   */
+  takeCount?(counted: (take: Emit<unknown>) => Emit<unknown>): void;
   open?(context: OperatorContext): void | Promise<void>;
   /** Returns the function called for each record, specialised for `out`. Called once, before `open`. */
   bind(out: Emit<Out>, context: OperatorContext): Emit<In>;
@@ -256,7 +261,10 @@ export interface SourceReader<T> {
   close(): void | Promise<void>;
 }
 
-/** A sink is an operator without output. */
+/**
+ * A sink is an operator without output. When the call that takes a record throws, nothing of the record may have been taken:
+ * with a policy for errors it is called again, or the record goes to the dead letters.
+ */
 export interface Sink<T> {
   readonly name: string;
   /** Plain data that is part of the job's fingerprint (a target path). */

@@ -7,11 +7,13 @@
  * EP3  A key function that throws, or returns no key, counts as the function of the operator behind it.
  * EP4  What is wrong with the program and not with a record (a promise where none may be, no iterable, too many results)
  *      fails the job, whatever the policy.
+ * EP5  Of a sink the call is the one that takes a record: a dead letter was not written, and does not count as written. What
+ *      fails later (a send, a commit) fails the task.
  */
 import { MillraceError, toErrorRecord } from '../core/errors.js';
 import type { Key } from '../core/keys.js';
 
-/** What goes to the side output of an operator instead of a record's results. */
+/** What goes to the side output of an operator instead of a record's results, or of a sink instead of being written. */
 export interface DeadLetter<T = unknown> {
   /** The record; null when a timer failed. The function may have changed it before it failed. */
   readonly value: T | null;
@@ -33,7 +35,7 @@ export interface ErrorPolicySettings {
   readonly deadLetter: string | undefined;
 }
 
-/** EP4. */
+/** EP4: also what a sink may hold between two checkpoints, which is no fault of the record that came too much. */
 export function isPolicyMatter(error: unknown): boolean {
   if (!(error instanceof MillraceError)) return true;
   return error.domain === 'user' && !programErrors.has(error.code);
@@ -45,6 +47,9 @@ const programErrors: ReadonlySet<string> = new Set([
   'OUTPUT_OVERDRAFT',
   'KEY_TYPES_DIFFER',
   'OUTPUT_TAG_MISSING',
+  'SINK_TRANSACTION_TOO_LARGE',
+  'SINK_TOO_MANY_FILES',
+  'COLLECTED_TOO_MUCH',
 ]);
 
 /** The error of a dead letter: that of the user's code where it is the cause. */

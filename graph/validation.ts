@@ -85,10 +85,10 @@ function checkEdge(edge: StreamEdge, nodes: ReadonlyMap<number, StreamNode>): vo
       hint: 'Streams of one job cannot be used in another.',
     });
   }
-  if (source.kind === 'sink')
+  if (source.kind === 'sink' && edge.sideOutput === undefined)
     throw graphError('SINK_WITH_OUTPUT', `Sink "${source.name}" feeds "${target.name}".`, {
       where: source.name,
-      hint: 'A sink is the end of a stream.',
+      hint: 'A sink is the end of a stream; only its dead letters go on.',
     });
   if (target.kind === 'source')
     throw graphError('SOURCE_WITH_INPUT', `Source "${target.name}" has an input.`, {

@@ -41,7 +41,7 @@ import { timestampsAndWatermarks, type WatermarkStrategy } from '../watermark-st
 import type { KeyedStream } from './keyed-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
 import { addOperator, partitionedOrigins, streamMakers, type PartitionSettings, type StreamHandle } from './stream-handle.js';
-import { StreamSink } from './stream-sink.js';
+import type { StreamSink } from './stream-sink.js';
 
 let readHandle: (stream: DataStream<unknown>) => StreamHandle;
 
@@ -243,22 +243,22 @@ export class DataStream<T> {
    * Shows the records to the people who run the process, each as a line; after a failure some are shown again.
    * `label` begins each line.
    */
-  print(label?: string): StreamSink {
+  print(label?: string): StreamSink<T> {
     return this.sinkTo({ name: 'Print to Std. Out', data: label ?? null, createWriter: () => printOperator<T>(label) });
   }
 
   /** Hands the records to the result of the job under `name`, each exactly once. For small results of bounded jobs. */
-  collect(name = 'collected'): StreamSink {
+  collect(name = 'collected'): StreamSink<T> {
     return this.sinkTo({ name: `Collect ${name}`, data: name, createWriter: () => collectOperator<T>(name) });
   }
 
   /** Ends the stream in a sink. */
-  sinkTo(sink: Sink<T>): StreamSink {
+  sinkTo(sink: Sink<T>): StreamSink<T> {
     assertObject(sink, 'sinkTo', 'Pass a sink such as fileSink(directory).');
     assertMethods(sink, 'sinkTo', ['createWriter']);
     const { builder, origins: inputs } = this.#handle;
     const factory = { kind: 'operator', create: () => sink.createWriter() as Operator } as const;
-    return new StreamSink(
+    return streamMakers.sink<T>(
       builder,
       builder.add({ kind: 'sink', type: 'sink', name: `Sink: ${sink.name}`, data: sink.data, inputs, factory }),
     );

@@ -14,6 +14,7 @@ import type { ConnectedStreams } from './connected-streams.js';
 import type { DataStream } from './data-stream.js';
 import type { KeyedStream } from './keyed-stream.js';
 import type { SingleOutputStream } from './single-output-stream.js';
+import type { StreamSink } from './stream-sink.js';
 
 /** Where the records of a stream come from, in the graph of one builder. */
 export interface StreamHandle {
@@ -27,6 +28,7 @@ export interface StreamHandle {
  */
 export const streamMakers = {} as {
   singleOutput: <T>(builder: GraphBuilder, node: NodeDraft) => SingleOutputStream<T>;
+  sink: <T>(builder: GraphBuilder, node: NodeDraft) => StreamSink<T>;
   connected: <T1, T2>(first: DataStream<T1>, second: DataStream<T2>) => ConnectedStreams<T1, T2>;
   keyed: <K extends Key, T, F extends FieldOf<T>>(handle: StreamHandle, keyOf: (value: T) => K) => KeyedStream<K, T, F>;
 };

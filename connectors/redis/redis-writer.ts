@@ -64,10 +64,10 @@ export class RedisWriter<T> extends TwoPhaseCommitWriter<T, PackedLists, Pending
   }
 
   protected write(transaction: PackedLists, value: T): void {
-    for (const command of this.#settings.commands(value)) {
-      checkCommand(command, this.context.operatorName);
-      transaction.add(command.map((word) => (typeof word === 'number' ? String(word) : word)));
-    }
+    const commands = this.#settings.commands(value);
+    // All before the first: of a record that cannot be written nothing is in the transaction.
+    for (const command of commands) checkCommand(command, this.context.operatorName);
+    for (const command of commands) transaction.add(command.map((word) => (typeof word === 'number' ? String(word) : word)));
     const { transactionBytesMax } = this.#settings;
     if (transaction.bytes > transactionBytesMax)
       throw transactionTooLarge(this.context.operatorName, 'commands', transaction, transactionBytesMax);

@@ -8,7 +8,8 @@
  */
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import type { Emit, Operator, OperatorContext } from '../contracts.js';
+import { keyHashOf } from '../../core/keys.js';
+import type { Emit, KeySelector, Operator, OperatorContext } from '../contracts.js';
 import { isPolicyMatter, letterError, type DeadLetter, type ErrorPolicySettings } from '../error-policy.js';
 import { noTimestamp } from '../contracts.js';
 import type { MetricCounter } from '../metrics.js';
@@ -16,13 +17,16 @@ import { approximateBytes } from '../records/copy-record.js';
 import { ResultPump } from './result-pump.js';
 import { shownTimestamp } from './runtime-context.js';
 
-/** The operator with a policy: one that looks after failures itself is told of it. */
-export function guardedOperator(operator: Operator, policy: ErrorPolicySettings): Operator {
+/**
+ * The operator with a policy: one that looks after failures itself is told of it. `keySelector`: of records whose key the
+ * operator does not make itself, and for which it is to find out when there is none (EP3).
+ */
+export function guardedOperator(operator: Operator, policy: ErrorPolicySettings, keySelector?: KeySelector): Operator {
   if (operator.takePolicy !== undefined) {
     operator.takePolicy(policy);
     return operator;
   }
-  return guard(operator, policy);
+  return guard(operator, new GuardedCalls(policy, keySelector));
 }
 
 /** Something handed on, and by which output. */
@@ -35,12 +39,12 @@ interface Gathered {
 
 /** Every hook but those that are guarded: one that is added to operators must be dealt with here. */
 type PassedOn = {
-  readonly [Hook in keyof Omit<Required<Operator>, 'bind' | 'bindSecond' | 'open' | 'onTimer' | 'stage' | 'takePolicy'>]:
-    Operator[Hook] | undefined;
+  readonly [Hook in keyof Omit<Required<Operator>, GuardedHook>]: Operator[Hook] | undefined;
 };
 
-function guard(operator: Operator, policy: ErrorPolicySettings): Operator {
-  const calls = new GuardedCalls(policy);
+type GuardedHook = 'bind' | 'bindSecond' | 'open' | 'onTimer' | 'stage' | 'takePolicy' | 'takeCount';
+
+function guard(operator: Operator, calls: GuardedCalls): Operator {
   const passedOn: PassedOn = {
     holdsTime: operator.holdsTime,
     time: operator.time,
@@ -65,6 +69,7 @@ function guard(operator: Operator, policy: ErrorPolicySettings): Operator {
       calls.open(context);
       return operator.open?.(calls.contextOf(context));
     },
+    takeCount: (counted: (take: Emit<unknown>) => Emit<unknown>) => calls.takeCount(counted),
     bind: (out: Emit<unknown>, context: OperatorContext) =>
       calls.bind(context, () => operator.bind(calls.gathering(out), calls.contextOf(context))),
     ...(bindSecond === undefined
@@ -86,6 +91,8 @@ function guard(operator: Operator, policy: ErrorPolicySettings): Operator {
 /** The guarded calls of one operator. */
 class GuardedCalls {
   readonly #policy: ErrorPolicySettings;
+  readonly #keySelector: KeySelector | undefined;
+  #counted: (take: Emit<unknown>) => Emit<unknown> = (take) => take;
   #context: OperatorContext | undefined;
   #inner: OperatorContext | undefined;
   #pump: ResultPump<unknown, Gathered> | undefined;
@@ -95,8 +102,14 @@ class GuardedCalls {
   #gathered: Gathered[] | undefined;
   #gatheredBytes = 0;
 
-  constructor(policy: ErrorPolicySettings) {
+  constructor(policy: ErrorPolicySettings, keySelector: KeySelector | undefined) {
     this.#policy = policy;
+    this.#keySelector = keySelector;
+  }
+
+  /** Of a sink (EP5). */
+  takeCount(counted: (take: Emit<unknown>) => Emit<unknown>): void {
+    this.#counted = counted;
   }
 
   open({ metrics }: OperatorContext): void {
@@ -129,7 +142,7 @@ class GuardedCalls {
   }
 
   bind(context: OperatorContext, bindInner: () => Emit<unknown>): Emit<unknown> {
-    const accept = bindInner();
+    const accept = this.#counted(this.#withKey(bindInner()));
     const isKeyed = context.keyed !== undefined;
     this.#context = context;
     const pump = new ResultPump<unknown, Gathered>({
@@ -150,6 +163,16 @@ class GuardedCalls {
     };
     this.#pump ??= pump;
     return take;
+  }
+
+  /** EP3. */
+  #withKey(accept: Emit<unknown>): Emit<unknown> {
+    const keySelector = this.#keySelector;
+    if (keySelector === undefined) return accept;
+    return (value, timestamp, keyHash) => {
+      keyHashOf(keySelector(value));
+      accept(value, timestamp, keyHash);
+    };
   }
 
   timer(time: number, domain: 'event' | 'processing', call: () => void): void {

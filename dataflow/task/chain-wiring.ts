@@ -120,12 +120,21 @@ export class ChainWiring {
 
   #boundInput({ descriptor, context }: ChainedOperator, operator: Operator): Emit<unknown> {
     const out = this.outputOf(descriptor, null);
+    if (descriptor.kind === 'sink') return this.#boundSink(descriptor.name, operator, () => operator.bind(out, context));
     const input = operator.bind(out, context);
     if (operator.bindSecond !== undefined) {
       assert(descriptor === this.#head, `"${descriptor.name}" has two inputs and is not the head of its chain.`);
       this.#secondInput = operator.bindSecond(out, context);
     }
-    return descriptor.kind === 'sink' ? countedSink(descriptor.name, input, this.#written) : input;
+    return input;
+  }
+
+  /** A sink with a policy for errors takes the count inside it: what it gave up is not written. */
+  #boundSink(name: string, operator: Operator, bind: () => Emit<unknown>): Emit<unknown> {
+    const counted = (take: Emit<unknown>): Emit<unknown> => countedSink(name, take, this.#written);
+    if (operator.takeCount === undefined) return counted(bind());
+    operator.takeCount(counted);
+    return bind();
   }
 
   /** What takes a record into an operator: bound before, or compiled now with the stages behind it (CW4). */

@@ -277,6 +277,18 @@ for (const [what, write] of badRecords) {
   }
 }
 
+test('of a record whose second command is none nothing is in the transaction', async () => {
+  const key = newKey();
+  const write: RedisWrite<number> = { kind: 'commands', commands: (n) => [['RPUSH', key, n], n === 2 ? [] : ['RPUSH', key, -n]] };
+  const sink = await start(listSink(key, { write }));
+  await sink.write(1);
+  assert.is((await failureOf(sink.write(2))).code, 'SINK_BAD_COMMAND');
+  await sink.write(3);
+  await sink.snapshot(1);
+  await sink.completed(1);
+  assert.equal(await numbersIn(key), [1, -1, 3, -3]);
+});
+
 test('a transaction beyond its bound fails the job, and says how to mend that', async () => {
   const sink = await start(listSink(newKey(), { transactionBytesMax: 1_000 }));
   const error = await failureOf(sink.write(...Array.from({ length: 100 }, (_, number) => number)));

@@ -6,6 +6,9 @@ import { fileSink, type FileSinkOptions } from '../../connectors/sinks/files/fil
 import { MillraceError } from '../../core/errors.js';
 import { checkpointId, type CheckpointId } from '../../core/ids.js';
 import type { Clock, FileSystem } from '../../core/ports.js';
+import type { ErrorPolicySettings } from '../../dataflow/error-policy.js';
+import { guardedOperator } from '../../dataflow/operators/guarded.js';
+import type { Operator, Sink } from '../../dataflow/contracts.js';
 import { SinkBench } from '../../testing/contracts/sink.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 
@@ -71,6 +74,7 @@ interface JobOptions {
   readonly attempt: number;
   readonly records: number;
   readonly sink: FileSinkOptions<Numbered>;
+  readonly policy: ErrorPolicySettings | undefined;
   readonly restore: Checkpoint | undefined;
   readonly firstId: number;
   /** Completions that never reach the sink. */
@@ -84,13 +88,19 @@ async function attemptJob({
   attempt,
   records,
   sink: options,
+  policy,
   restore,
   firstId,
   losesCompletion,
   onCheckpoint,
 }: JobOptions): Promise<void> {
   const restored = restore === undefined ? {} : { restored: [restore.state], restoredCheckpointId: restore.id };
-  const sink = new SinkBench(fileSink<Numbered>(directory, options), {
+  const target = fileSink<Numbered>(directory, options);
+  const guarded = (errors: ErrorPolicySettings): Sink<Numbered> => ({
+    ...target,
+    createWriter: () => guardedOperator(target.createWriter() as Operator, errors) as Operator<Numbered, never>,
+  });
+  const sink = new SinkBench(policy === undefined ? target : guarded(policy), {
     files,
     clock: hastyClock,
     seed: attempt + 1,
@@ -133,6 +143,8 @@ export interface KilledRun {
   readonly loss: Loss;
   readonly losesCompletion?: (id: number) => boolean;
   readonly sink?: FileSinkOptions<Numbered>;
+  /** Of the sink, for errors. */
+  readonly policy?: ErrorPolicySettings;
 }
 
 export interface KilledOutcome {
@@ -144,14 +156,14 @@ export interface KilledOutcome {
 }
 
 /** Runs the job with its kills, then to its end. */
-export async function runKilled({ kills, loss, losesCompletion = () => false, sink = {} }: KilledRun): Promise<KilledOutcome> {
+export async function runKilled({ kills, loss, losesCompletion = () => false, sink = {}, policy }: KilledRun): Promise<KilledOutcome> {
   const guillotine = new Guillotine();
   const files = new MemoryFileSystem({ before: guillotine.before });
   let latest: Checkpoint | undefined;
   let firstId = 1;
   for (let attempt = 0; ; attempt++) {
     guillotine.set(kills[attempt] ?? Number.POSITIVE_INFINITY);
-    const options = { files, attempt, records: 5, sink, restore: latest, firstId, losesCompletion };
+    const options = { files, attempt, records: 5, sink, policy, restore: latest, firstId, losesCompletion };
     try {
       await attemptJob({ ...options, onCheckpoint: (checkpoint) => ((latest = checkpoint), (firstId = checkpoint.id + 1)) });
     } catch (error) {

@@ -94,12 +94,14 @@ export class FileWriter<T> extends TwoPhaseCommitWriter<T, FileTransaction, read
   }
 
   protected write(transaction: FileTransaction, value: T, timestamp: number): void {
+    // First what may throw: a record that cannot be written leaves no file behind.
     const partition = this.#partitionOf(value, timestamp);
+    const line = `${this.#settings.encode(value)}\n`;
     const latest = this.#latest;
     const open = latest !== undefined && latest.partition === partition ? latest : this.#fileOf(partition, transaction);
     this.#latest = open;
     open.lastUse = ++this.#uses;
-    open.file.write(`${this.#settings.encode(value)}\n`);
+    open.file.write(line);
     if (open.file.length >= this.#settings.rolling.sizeBytes) this.#end(open, transaction);
     if (this.#queue.bytes > limits.sinkPendingBytesMax) this.#holdBack(open.file.drained());
   }
