@@ -59,18 +59,21 @@ export function checkSinkOutputs(inputs: readonly Origin[]): void {
 export function guardedFactory(draft: NodeDraft): OperatorFactory {
   const { factory, errorPolicy } = draft;
   if (errorPolicy === undefined || factory.kind === 'source') return factory;
-  const keySelector = draft.kind === 'sink' ? commonKey(draft) : undefined;
-  return { kind: 'operator', create: () => guardedOperator(factory.create(), errorPolicy, keySelector) };
+  return { kind: 'operator', create: () => guardedOperator(factory.create(), errorPolicy, keyToCheck(draft)) };
 }
 
 /** The key selector of an edge into an operator: one with a policy finds out by itself which records have no key (EP3). */
 export function keySelectorInto(target: NodeDraft, keySelector: KeySelector | undefined): KeySelector | undefined {
-  const findsOut = target.errorPolicy !== undefined && (target.kind !== 'sink' || commonKey(target) !== undefined);
-  return findsOut ? tolerant(keySelector) : keySelector;
+  const findsOut = target.isKeyed || keyToCheck(target) !== undefined;
+  return target.errorPolicy !== undefined && findsOut ? tolerant(keySelector) : keySelector;
 }
 
-/** What makes the keys of all records of an operator; undefined where they come in several ways, which it cannot tell apart. */
-function commonKey({ inputs }: NodeDraft): KeySelector | undefined {
+/**
+ * What makes the keys of all records of an operator that does not make them itself; undefined where they come in several ways,
+ * which it cannot tell apart, or its calls are no guard's to begin (asynchronous ones): their keys fail the task.
+ */
+function keyToCheck({ inputs, secondInputs, isKeyed, isAlone }: NodeDraft): KeySelector | undefined {
+  if (isKeyed || isAlone || secondInputs.length > 0) return undefined;
   const selectors = new Set(inputs.map(({ keySelector }) => keySelector));
   return selectors.size === 1 ? [...selectors][0] : undefined;
 }

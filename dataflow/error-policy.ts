@@ -4,7 +4,8 @@
  * EP1  A call counts as a whole: what a call that failed had handed on is forgotten, so that a repeated call repeats nothing,
  *      and a record in the dead letters has no results. State that it had changed stays changed.
  * EP2  First the call is repeated, as often as the policy says; then the record goes to the dead letters, or the task fails.
- * EP3  A key function that throws, or returns no key, counts as the function of the operator behind it.
+ * EP3  A key function that throws, or returns no key, counts as the function of the operator behind it; it fails the task where
+ *      that is asynchronous, or without keys of its own and fed by several key functions.
  * EP4  What is wrong with the program and not with a record (a promise where none may be, no iterable, too many results)
  *      fails the job, whatever the policy.
  * EP5  Of a sink the call is the one that takes a record: a dead letter was not written, and does not count as written. What

@@ -168,24 +168,29 @@ for (const { name, add } of operators) {
   });
 }
 
-test('a key that is none goes to the dead letters of the operator behind keyBy (EP3)', async () => {
-  const { out, letters } = await outcomeOf((env) => {
-    env.setParallelism(2);
-    const failing = env
-      .fromSequence(1, 6)
-      .keyBy((n) => (n === 4 ? (undefined as never) : `key ${n}`))
-      .process({ processElement: (n): number[] => [n] })
-      .name('risky')
-      .onError({ deadLetter: bad });
-    failing.collect('out');
-    failing.getSideOutput(bad).collect('letters');
+const behindKeys: Readonly<Record<string, (keyed: KeyedStream<string, number>) => SingleOutputStream<number>>> = {
+  process: (keyed) => keyed.process({ processElement: (n): number[] => [n] }),
+  'map, which has no state of the key': (keyed) => keyed.map((n) => n),
+  'flatMap, the same': (keyed) => keyed.flatMap((n): number[] => [n]),
+};
+
+for (const [what, behind] of Object.entries(behindKeys)) {
+  test(`a key that is none goes to the dead letters of the operator behind keyBy: ${what} (EP3)`, async () => {
+    const { out, letters } = await outcomeOf((env) => {
+      env.setParallelism(2);
+      const failing = behind(env.fromSequence(1, 6).keyBy((n) => (n === 4 ? (undefined as never) : `key ${n}`)))
+        .name('risky')
+        .onError({ deadLetter: bad });
+      failing.collect('out');
+      failing.getSideOutput(bad).collect('letters');
+    });
+    assert.equal(out, [1, 2, 3, 5, 6]);
+    assert.equal(
+      letters.map(({ value, error }) => [value, error.code]),
+      [[4, 'KEY_UNSUPPORTED']],
+    );
   });
-  assert.equal(out, [1, 2, 3, 5, 6]);
-  assert.equal(
-    letters.map(({ value, error }) => [value, error.code]),
-    [[4, 'KEY_UNSUPPORTED']],
-  );
-});
+}
 
 test('both inputs of an operator follow its policy', async () => {
   const { out, letters } = await outcomeOf((env) => {
