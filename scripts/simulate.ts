@@ -1,5 +1,5 @@
 /**
- * `npm run simulate -- --seed N --runs K [--trace] [--stacks] [--break GUARD]`: whole clusters with a user job under virtual time, with
+ * `npm run simulate -- --seed N --runs K [--job KIND] [--trace] [--stacks] [--break GUARD]`: whole clusters with a user job under virtual time, with
  * everything going wrong that can. A line per run: `seed <n> trace <16 hex> ok|violation <code>`. Run i has the hash of
  * `--seed N+i --runs 1`. Exit code 1 when a run violates.
  */
@@ -9,6 +9,7 @@ import { runCampaign } from '../testing/simulator/campaign.js';
 import type { BrokenGuards } from '../testing/simulator/simulated-cluster.js';
 import type { FaultFocus } from '../testing/simulator/faults.js';
 import type { RunVerdict } from '../testing/simulator/simulated-run.js';
+import type { WorkKind } from '../testing/simulator/workload.js';
 
 endWithReader();
 
@@ -26,6 +27,7 @@ interface Flags {
   readonly trace: boolean;
   readonly focus?: FaultFocus;
   readonly break?: string;
+  readonly job?: WorkKind;
   readonly json: boolean;
   readonly stacks: boolean;
 }
@@ -42,7 +44,7 @@ function lineOf({ seed, traceHash, violation }: RunVerdict): string {
   return `seed ${seed} trace ${traceHash} ${violation === undefined ? 'ok' : `violation ${violation.code}`}`;
 }
 
-async function main({ seed, runs, trace, focus, break: broken, json, stacks: areStacksKept }: Flags): Promise<void> {
+async function main({ seed, runs, trace, focus, break: broken, job, json, stacks: areStacksKept }: Flags): Promise<void> {
   const startedAt = performance.now();
   const failed: number[] = [];
   const onVerdict = (verdict: RunVerdict): void => {
@@ -51,9 +53,8 @@ async function main({ seed, runs, trace, focus, break: broken, json, stacks: are
     failed.push(verdict.seed);
     say(`  ${verdict.violation.detail.split('\n').slice(0, 4).join('\n  ')}`);
     say(`  after: ${verdict.blows.join(', ') || 'nothing'}`);
-    say(
-      `  reproduce: npm run simulate -- --seed ${verdict.seed} --runs 1 --trace${focus === undefined ? '' : ` --focus ${focus}`}${broken === undefined ? '' : ` --break ${broken}`}`,
-    );
+    const flags = Object.entries({ focus, break: broken, job }).map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${value}`));
+    say(`  reproduce: npm run simulate -- --seed ${verdict.seed} --runs 1 --trace${flags.join('')}`);
   };
   await runCampaign({
     seed,
@@ -62,6 +63,7 @@ async function main({ seed, runs, trace, focus, break: broken, json, stacks: are
     areStacksKept,
     ...(broken === undefined ? {} : { broken: guards[broken] as BrokenGuards }),
     ...(focus === undefined ? {} : { focus }),
+    ...(job === undefined ? {} : { workKind: job }),
     ...(trace ? { onTrace: say } : {}),
   });
   const seconds = (performance.now() - startedAt) / 1_000;
@@ -79,6 +81,7 @@ new Command('simulate')
   .option('--json', 'a JSON object a run', false)
   .addOption(new Option('--focus <kind>', 'only faults of this kind').choices(['leaders', 'tasks', 'pauses', 'frames']))
   .option('--stacks', 'errors with their stacks; hashes are then other ones', false)
+  .addOption(new Option('--job <kind>', 'only jobs of this kind; default: the seed draws it').choices(['counts', 'times']))
   .addOption(new Option('--break <guard>', 'switch a guard off, to see that the check notices').choices(Object.keys(guards)))
   .action(main)
   .parseAsync()

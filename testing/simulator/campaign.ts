@@ -11,12 +11,14 @@ import { fileURLToPath } from 'node:url';
 import type { FaultFocus } from './faults.js';
 import type { BrokenGuards } from './simulated-cluster.js';
 import { simulateRun, type RunVerdict, type SimulatedRunOptions } from './simulated-run.js';
+import type { WorkKind } from './workload.js';
 
 export interface CampaignOptions {
   readonly seed: number;
   readonly runs: number;
   readonly broken?: BrokenGuards;
   readonly focus?: FaultFocus;
+  readonly workKind?: WorkKind;
   /** Called in the order of the seeds (SC1). */
   readonly onVerdict: (verdict: RunVerdict) => void;
   /** Called with each line of the traces; then everything runs in this process. */
@@ -28,7 +30,7 @@ export interface CampaignOptions {
 }
 
 /** What a process of a campaign is told: run this seed. It answers with the verdict. */
-export type CampaignOrder = Pick<SimulatedRunOptions, 'seed' | 'broken' | 'focus'>;
+export type CampaignOrder = Pick<SimulatedRunOptions, 'seed' | 'broken' | 'focus' | 'workKind'>;
 
 /** Below, starting processes costs more than they save. */
 const runsForProcesses = 20;
@@ -43,8 +45,13 @@ export async function runCampaign(options: CampaignOptions): Promise<void> {
   for (let run = 0; run < runs; run += 1) onVerdict(await simulateRun({ ...orderOf(options, seed + run), areStacksKept, ...trace }));
 }
 
-function orderOf({ broken, focus }: CampaignOptions, seed: number): CampaignOrder {
-  return { seed, ...(broken === undefined ? {} : { broken }), ...(focus === undefined ? {} : { focus }) };
+function orderOf({ broken, focus, workKind }: CampaignOptions, seed: number): CampaignOrder {
+  return {
+    seed,
+    ...(broken === undefined ? {} : { broken }),
+    ...(focus === undefined ? {} : { focus }),
+    ...(workKind === undefined ? {} : { workKind }),
+  };
 }
 
 async function sharedOut(options: CampaignOptions, processes: number): Promise<void> {

@@ -15,7 +15,7 @@ import type { SeededRandom } from './seeded-random.js';
 import { SimulatedNetwork } from './simulated-network.js';
 import { Simulation } from './simulation.js';
 import type { SimulatedWork } from './simulated-work.js';
-import { drawnWork } from './workload.js';
+import { drawnWork, type WorkKind } from './workload.js';
 
 export interface RunVerdict {
   readonly seed: number;
@@ -37,6 +37,8 @@ export interface SimulatedRunOptions {
   readonly broken?: BrokenGuards;
   /** What the cluster does; default: the job that the seed draws. Its own randomness comes from the seed. */
   readonly work?: (random: SeededRandom) => SimulatedWork;
+  /** Of the job that the seed draws; default: it draws that too. */
+  readonly workKind?: WorkKind;
   /** What the faults are about; all kinds by default. */
   readonly focus?: FaultFocus;
   readonly onTrace?: (line: string) => void;
@@ -61,7 +63,8 @@ export async function simulateRun(options: SimulatedRunOptions): Promise<RunVerd
   }
 }
 
-async function runOne({ seed, broken = {}, focus, onTrace, work: workOf = drawnWork }: SimulatedRunOptions): Promise<RunVerdict> {
+async function runOne(options: SimulatedRunOptions): Promise<RunVerdict> {
+  const { seed, broken = {}, focus, onTrace, workKind, work: workOf = (random) => drawnWork(random, workKind) } = options;
   const world = new Simulation({ seed, ...(onTrace === undefined ? {} : { onTrace }) });
   const plan = drawFaults(world.random.fork(), focus);
   const work = workOf(world.random.fork());

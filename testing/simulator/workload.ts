@@ -11,6 +11,10 @@ import { defineJob, fileSink, maxWatermark, sequenceSource, throttled } from '..
 import type { DataStream, JobDefinition, KeyedProcessFunction, KeyedRuntimeContext } from '../../index.js';
 import type { SeededRandom } from './seeded-random.js';
 import { committedLines, type SimulatedWork } from './simulated-work.js';
+import { drawnTimedWork } from './timed-workload.js';
+
+/** `counts`: records counted per key; `times`: windows and joins in event time (timed-workload.ts). */
+export type WorkKind = 'counts' | 'times';
 
 interface Workload {
   readonly records: number;
@@ -35,9 +39,14 @@ interface Workload {
 /** Where the lines are committed, on the simulated disk. */
 const outputDirectory = '/out';
 
-/** The job that a seed draws. */
-export function drawnWork(random: SeededRandom): SimulatedWork {
+/** The job that a seed draws, of a kind that it draws too, if `kind` does not say. A seed with the kind it would draw is the same run. */
+export function drawnWork(random: SeededRandom, kind?: WorkKind): SimulatedWork {
   const workload = drawWorkload(random);
+  const drawnKind = random.chance(0.4) ? 'times' : 'counts';
+  return (kind ?? drawnKind) === 'times' ? drawnTimedWork(random) : countingWork(workload);
+}
+
+function countingWork(workload: Workload): SimulatedWork {
   const { records, buffers } = workload;
   return {
     records,
