@@ -123,7 +123,7 @@ function watermarkMaxOf({ events }: TimedInput, { allowedMs }: TimedQuery): numb
 
 function isWindowPossible({ key, start, end, members }: Window, query: WindowQuery, events: ReadonlyMap<number, TimedEvent>): boolean {
   const held = members.map((n) => events.get(n));
-  if (held.length === 0 || held.some((event) => event?.key !== key)) return false;
+  if (held.length === 0 || new Set(members).size < held.length || held.some((event) => event?.key !== key)) return false;
   if (query.kind !== 'session')
     return held.every((event) => spansAt((event as TimedEvent).time, query).some((span) => span.start === start && span.end === end));
   const [session, ...others] = sessionsOf(held as TimedEvent[], query);

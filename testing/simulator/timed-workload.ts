@@ -65,8 +65,8 @@ function drawTimedWorkload(random: SeededRandom): TimedWorkload {
     recordsPerSecond: records / random.between(2, 8),
     checkpointIntervalMs: random.between(150, 1_200),
     bufferTimeoutMs: random.between(1, 60),
-    watermarkIntervalMs: random.between(1, 200),
-    idleAfterMs: isLatePossible && random.chance(0.5) ? random.between(20, 500) : undefined,
+    watermarkIntervalMs: random.chance(0.5) ? random.between(1, 20) : random.between(20, 200),
+    idleAfterMs: isLatePossible && random.chance(0.4) ? random.between(20, 500) : undefined,
     isAggregated: random.chance(0.6),
     hasTwoSources: random.chance(0.5),
     driftMs: random.chance(0.3) ? drawn.unitMs * random.between(5, 60) : undefined,
@@ -77,8 +77,8 @@ function drawTimedWorkload(random: SeededRandom): TimedWorkload {
 
 function drawQuery(random: SeededRandom, { unitMs, disorderMs }: TimedInput): TimedQuery {
   const isLatePossible = random.chance(0.5);
-  const allowedMs = isLatePossible ? Math.floor((disorderMs / unitMs) * 0.5 * random.next()) * unitMs : disorderMs;
-  const lateness = { isLatePossible, allowedMs, latenessMs: random.chance(0.5) ? 0 : unitMs * random.between(1, 8) };
+  const allowedMs = isLatePossible ? Math.floor((disorderMs / unitMs) * 0.3 * random.next()) * unitMs : disorderMs;
+  const lateness = { isLatePossible, allowedMs, latenessMs: random.chance(0.5) ? 0 : unitMs * random.between(1, 4) };
   const slideMs = unitMs * random.between(1, 10);
   const slides = random.between(2, 5);
   const lower = random.between(-8, 4) * unitMs;
