@@ -4,6 +4,7 @@
  * SO1  Results and late records are those of the general window operator, for the same assigner with its own trigger.
  * SO2  A session that is not complete has a timer at its end or before: when it fires and the session has grown meanwhile,
  *      the next one is registered then, not for every record.
+ *      One that fired and is kept has none for its end: it says so, also after a restore, when the watermark begins anew.
  * SO3  No two sessions of a key meet (MW1).
  */
 import { keyHashOf } from '../../core/keys.js';
@@ -24,6 +25,8 @@ interface OpenSession<Acc> {
   start: number;
   end: number;
   contents: Acc;
+  /** Kept for the allowed lateness: a record that comes when the watermark is below its end needs a timer (SO2). */
+  hasFired?: boolean;
 }
 
 interface Cell<Acc> {
@@ -120,7 +123,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
     if (sessions !== undefined) {
       const time = ${isEventTime ? 'timestamp' : '(cell.now = Math.max(cell.now, clock.now()))'};
       const session = sessions[sessions.length - 1];
-      if (session.start <= time && time <= session.end && session.end > ${isEventTime ? 'currentWatermark() + 1' : 'time'}) {
+      if (session.start <= time && time <= session.end && session.end > ${isEventTime ? 'currentWatermark() + 1' : 'time'}${this.#latenessMs > 0 ? ' && session.hasFired !== true' : ''}) {
         const end = time + ${typeof this.#windows.gap === 'number' ? this.#windows.gap : 'gapOf(value)'};
         if (end > session.end) session.end = end;
         const before = session.contents;
@@ -160,9 +163,10 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
     const met = sessions.slice(first, after);
     const session = this.#joined(met, value, timestamp, start, end);
     sessions.splice(first, after - first, session);
+    if (this.#latenessMs > 0 && session.end <= closed) session.hasFired = true;
     state.update(sessions);
     if (session.end <= closed) this.#fire(session);
-    else if (!met.some((one) => one.end > closed)) this.#registerAt(session.end);
+    else if (!met.some((one) => one.end > closed && one.hasFired !== true)) this.#registerAt(session.end);
   }
 
   /** The session that a record makes of those it meets (MW1). */
@@ -181,11 +185,14 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
   /** Fires a session that is complete, or waits for its end (SO2); whether it is kept. */
   #isKeptAt(session: OpenSession<Acc>, closed: number): boolean {
     if (session.end > closed) {
-      this.#registerAt(session.end);
+      if (session.hasFired !== true) this.#registerAt(session.end);
       return true;
     }
-    if (session.end === closed) this.#fire(session);
-    if (session.end + this.#latenessMs > closed) return true;
+    if (session.end === closed && session.hasFired !== true) this.#fire(session);
+    if (session.end + this.#latenessMs > closed) {
+      session.hasFired = true;
+      return true;
+    }
     this.#firing.end(new TimeWindow(session.start, session.end), undefined);
     return false;
   }

@@ -6,7 +6,9 @@
  *      merges a window, whatever its number of slices. What was merged ahead of time is not part of a snapshot: after a
  *      restore it is made again from the slices.
  * SR3  Contents handed out share nothing with the ring.
+ * SR4  A ring knows what has fired (`closed`), also after a restore, when the watermark begins below where it was.
  */
+import { minWatermark } from '../contracts.js';
 import type { WindowContents } from './window-contents.js';
 
 const ahead = Symbol('merged ahead of time');
@@ -17,6 +19,8 @@ export interface SliceRing<Acc> {
   readonly ends: number[];
   /** By place in `ends`. */
   readonly contents: Acc[];
+  /** Windows that end there or before have fired; none of a ring from before there was this. */
+  closed?: number;
   [ahead]?: Ahead<Acc> | undefined;
 }
 
@@ -41,7 +45,7 @@ type Merging<Acc> = Pick<WindowContents<never, Acc, unknown>, 'merge' | 'copy' |
 const mergedOneByOneMax = 3;
 
 export function ringOf<Acc>(end: number, contents: Acc): SliceRing<Acc> {
-  return { ends: [end], contents: [contents], [ahead]: undefined };
+  return { ends: [end], contents: [contents], closed: minWatermark, [ahead]: undefined };
 }
 
 /** The place of a slice; below 0: `-1 - place` of where it would be. */

@@ -7,6 +7,8 @@
  *      are not all complete always has a timer that fires the next of them.
  * SW4  Windows of the clock end when their last millisecond is over, and a clock that is set back opens none again. Where that
  *      is asked for, tumbling ones that are open when the input has ended fire then.
+ * SW5  A window that fired is complete for its key as long as its slices are kept, also after a restore, when the watermark begins
+ *      anew: a record for it then is late, or fires it again at once, as before (SR4).
  */
 import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
@@ -88,6 +90,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     const ring = state.value();
     if (ring === undefined) return;
     const { slideMs } = this.#slices;
+    ring.closed = closedOf(ring, end);
     try {
       if (domain === 'event' && !this.#isEventTime) return this.#fireAll(ring, state);
       if (this.#slices.isWindowEnd(end)) this.#fire(ring, end);
@@ -136,7 +139,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
       const time = ${time};
       const end = (Math.floor((time - ${sliceOffset}) / ${widthMs}) + 1) * ${widthMs} + ${sliceOffset};
       const last = ring.ends.length - 1;
-      if (ring.ends[last] === end${this.#isEventTime ? ' && end > currentWatermark() + 1' : ''}) {
+      if (ring.ends[last] === end${this.#isEventTime ? ' && end > currentWatermark() + 1 && !(end <= ring.closed)' : ''}) {
         const before = ring.contents[last];
         const after = ${code.replaceAll('$', '')};
         if (after !== before) ring.contents[last] = typeof after === 'number' ? after : own(after);
@@ -160,7 +163,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     if (!this.#isEventTime) cell.now = Math.max(cell.now, this.#context.clock.now());
     const end = slices.endAt(this.#isEventTime ? timestamp : cell.now);
     /** Windows that end there or before are complete. */
-    const closed = this.#isEventTime ? this.#context.currentWatermark() + 1 : cell.now;
+    const closed = this.#isEventTime ? closedOf(cell.ring?.value(), this.#context.currentWatermark() + 1) : cell.now;
     const firstEnd = slices.firstEnd(end);
     const lastEnd = slices.lastEnd(end);
     if (firstEnd > lastEnd || lastEnd + this.#latenessMs <= closed) {
@@ -242,4 +245,9 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     const next = end + this.#slices.slideMs;
     if (hasSlices(ring, next - this.#slices.sizeMs, next)) this.#registerAt(next);
   }
+}
+
+/** SW5. */
+function closedOf(ring: SliceRing<unknown> | undefined, time: number): number {
+  return ring?.closed === undefined ? time : Math.max(ring.closed, time);
 }

@@ -6,8 +6,9 @@
  *      once. It is in its last windows, without a gap. A window fires once; with allowed lateness more often, each time with all
  *      it had and more. Members are of its key and within its span; a session is as long as its members say. No record is
  *      late whose windows no watermark of this strategy can have ended.
- * TA3  Where records of an interval join can be late, the pairs are those of the others, all of them, each once; none is late that
- *      no watermark can have passed.
+ * TA3  Where records of an interval join can be late, each pair is one, is made once at most, and none of its records was late;
+ *      each record is late once at most, and only when a watermark can have passed it. A pair may be missing though neither was late:
+ *      after a restart time begins anew, so one may be in time that was late before, and its partner is gone.
  */
 import type { TimedEvent, TimedInput } from './timed-events.js';
 import type { FixedQuery, IntervalQuery, SessionQuery, TimedQuery, WindowQuery } from './timed-query.js';
@@ -160,17 +161,18 @@ function isLarger(firing: Window, before: Window): boolean {
 /** TA3. */
 function judgedPairs(input: TimedInput, query: IntervalQuery, lines: readonly string[]): string[] {
   const late = new Map<string, number>();
+  const judged = lines.filter((line) => line.startsWith('pair'));
   for (const line of lines) {
     const [what, n] = line.split(' ');
     if (what === 'late') late.set(n as string, (late.get(n as string) ?? 0) + 1);
   }
-  const hasLate = (line: string): boolean => line.split(' ').some((n) => late.has(n));
-  const judged = lines.filter((line) => line.startsWith('pair'));
   const watermarkMax = watermarkMaxOf(input, query);
   for (const [n, times] of late) {
     if (times > 1) judged.push(`record ${n} was late ${times} times`);
     if (!input.events.some((event) => String(event.n) === n && event.time < watermarkMax)) judged.push(`record ${n} was not late`);
   }
-  // Pairs of late records are as if they had been made, so one that was made is there twice.
-  return [...judged, ...pairsOf([...input.events], query).filter(hasLate)];
+  const made = new Set(judged);
+  // A missing pair is put in; so is one of a late record, which is there twice when it was made.
+  const missing = (line: string): boolean => !made.has(line) || line.split(' ').some((n) => late.has(n));
+  return [...judged, ...pairsOf([...input.events], query).filter(missing)];
 }

@@ -89,7 +89,8 @@ function drawQuery(random: SeededRandom, { unitMs, disorderMs }: TimedInput): Ti
     case 1:
       return { ...lateness, kind: 'sliding', sizeMs: slideMs * slides, slideMs };
     case 2:
-      return { ...lateness, kind: 'session', gapMs: slideMs };
+      // A record exactly the gap behind a session belongs to it, if that has not ended before it comes: no single answer.
+      return { ...lateness, kind: 'session', gapMs: isLatePossible ? slideMs : slideMs + 1 };
     case 3:
       return { ...lateness, kind: 'interval-join', lower, upper };
     default:

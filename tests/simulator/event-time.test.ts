@@ -112,9 +112,15 @@ const rows: readonly Row[] = [
   { claim: 'a session longer than its records say', query: session, lines: ['window 1 5 36 1 2 3', 'window 1 60 70 4'], isRight: false },
   { claim: 'a session with a hole', query: session, lines: ['window 1 5 35 1 2', 'late 3', 'window 1 60 70 4'], isRight: false },
   { claim: 'all pairs', query: interval, lines: ['pair 2 4', 'pair 3 4'], isRight: true },
+  {
+    claim: 'a pair that is missing where none can be late',
+    query: { ...interval, isLatePossible: false },
+    lines: ['pair 2 4'],
+    isRight: false,
+  },
   { claim: 'the pairs of records that were not late', query: interval, lines: ['pair 2 4', 'late 3'], isRight: true },
   { claim: 'a pair with a late record', query: interval, lines: ['pair 2 4', 'pair 3 4', 'late 3'], isRight: false },
-  { claim: 'a pair that is missing', query: interval, lines: ['pair 2 4'], isRight: false },
+  { claim: 'a pair of records too far apart', query: interval, lines: ['pair 1 4', 'pair 2 4', 'pair 3 4'], isRight: false },
   { claim: 'a pair made twice', query: interval, lines: ['pair 2 4', 'pair 2 4', 'pair 3 4'], isRight: false },
 ];
 
