@@ -5,7 +5,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SeededRandom } from '../../testing/simulator/seeded-random.js';
+import type { SeededRandom } from '../../testing/simulator/seeded-random.js';
 import { simulateRun } from '../../testing/simulator/simulated-run.js';
 import { committedLines } from '../../testing/simulator/simulated-work.js';
 import { drawnTimedWork } from '../../testing/simulator/timed-workload.js';
