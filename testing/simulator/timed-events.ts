@@ -33,11 +33,18 @@ export function drawTimedInput(random: SeededRandom, records: number): TimedInpu
   const pauses = random.next() * 0.05;
   const events: TimedEvent[] = [];
   let now = 0;
+  let latest = 0;
   for (let n = 1; n <= records; n++) {
     if (random.chance(pauses)) now += random.between(5, 40);
     now += pace;
-    const behind = random.chance(0.2) ? disorder : random.between(0, disorder);
-    const time = (Math.floor(now) - behind) * unitMs + movedMs;
+    // Of whole units. On time, or as far behind the latest as may be, or in between.
+    const at = random.chance(0.4)
+      ? Math.floor(now)
+      : random.chance(0.5)
+        ? latest - disorder
+        : Math.floor(now) - random.between(0, disorder);
+    latest = Math.max(latest, at);
+    const time = at * unitMs + movedMs;
     events.push({ n, key: random.between(1, keys), isLeft: random.chance(0.5), time });
   }
   const quiet = Array.from({ length: random.chance(0.3) ? random.between(1, 5) : 0 }, (_, index): TimedEvent => {

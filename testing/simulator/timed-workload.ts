@@ -61,7 +61,8 @@ function drawTimedWorkload(random: SeededRandom): TimedWorkload {
   return {
     input: isLatePossible ? { ...drawn, quiet: [] } : drawn,
     query,
-    parallelism: random.between(1, 4),
+    // With one reader, nothing but its own records holds time.
+    parallelism: random.chance(0.3) ? 1 : random.between(1, 4),
     recordsPerSecond: records / random.between(2, 8),
     checkpointIntervalMs: random.between(150, 1_200),
     bufferTimeoutMs: random.between(1, 60),
@@ -79,7 +80,7 @@ function drawQuery(random: SeededRandom, { unitMs, disorderMs }: TimedInput): Ti
   const isLatePossible = random.chance(0.5);
   const allowedMs = isLatePossible ? Math.floor((disorderMs / unitMs) * 0.3 * random.next()) * unitMs : disorderMs;
   const lateness = { isLatePossible, allowedMs, latenessMs: random.chance(0.5) ? 0 : unitMs * random.between(1, 4) };
-  const slideMs = unitMs * random.between(1, 10);
+  const slideMs = unitMs * (random.chance(0.5) ? 1 : random.between(2, 10));
   const slides = random.between(2, 5);
   const lower = random.between(-8, 4) * unitMs;
   const upper = lower + random.between(0, 10) * unitMs;
