@@ -185,7 +185,7 @@ export const limits = {
   splitBytesMax: 64 * mib,
   /** Ranges of a file per reader: a reader twice as slow as the others then costs an eighth of the run. */
   splitsPerReader: 4,
-  /** Keys of the two inputs of a subtask that are looked at before it counts as a mistake that none of one is of a type of the other: more than come by chance from keys of several types. */
+  /** Keys of each of the two inputs of a subtask that come before it counts as a mistake that none of one is of a type of the other: more than come by chance from keys of several types. */
   keysComparedMax: 32,
   /** Fields of a record that an error about it names, and characters of all of that: a line and a half of a terminal. */
   recordOutlineFieldsMax: 12,

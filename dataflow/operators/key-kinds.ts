@@ -3,9 +3,10 @@
  * refuses such a program; what was cast, or read from a file, comes here.)
  *
  * KK1  As soon as a key of one input is of the type of one of the other, nothing is looked at any more: what is left of it for
- *      a record is a look at one field.
- * KK2  When `limits.keysComparedMax` keys have come, some from either input, or the inputs have ended, and no two are of one
- *      type, it is an error: `KEY_TYPES_DIFFER`. An input that brought nothing is no mistake.
+ *      a record is a look at one field. Until then a key of the same type as the one before it makes nothing.
+ * KK2  When `limits.keysComparedMax` keys have come from each input, or the inputs have ended, and no two are of one type, it
+ *      is an error: `KEY_TYPES_DIFFER`. An input that brought nothing is no mistake, and the first keys of one that brings
+ *      few are none either: where keys are of several types, they may be of the other ones.
  * KK3  Null is of every type, also as a part of a key: it stands for a missing value.
  * KK4  Of keys only types are kept and shown.
  */
@@ -22,33 +23,35 @@ export class KeyKinds {
   /** Whether keys are still looked at (KK1). */
   isOpen = true;
   #kinds: readonly [Map<string, Kind>, Map<string, Kind>] = [new Map(), new Map()];
-  #seen = 0;
+  /** By input: the kind of its last key, as long as the other input has none like it. */
+  readonly #latest: [Kind | undefined, Kind | undefined] = [undefined, undefined];
+  readonly #seen: [number, number] = [0, 0];
 
   /** A key of an input; throws KK2. */
   see(input: 0 | 1, key: Key): void {
-    const kind = kindOfKey(key);
-    const others = this.#kinds[1 - input] as Map<string, Kind>;
-    if ([...others.values()].some((other) => isSameKind(kind, other))) {
-      this.#close();
-      return;
+    const other = input === 0 ? 1 : 0;
+    if (!isOfKind(key, this.#latest[input])) {
+      const kind = kindOfKey(key);
+      if ([...this.#kinds[other].values()].some((one) => isSameKind(kind, one))) {
+        this.#close();
+        return;
+      }
+      this.#kinds[input].set(JSON.stringify(kind), kind);
+      this.#latest[input] = kind;
+      // It may be like this one.
+      this.#latest[other] = undefined;
     }
-    this.#seen += 1;
-    this.#kinds[input].set(JSON.stringify(kind), kind);
-    if (this.#seen >= limits.keysComparedMax) this.#judge();
+    this.#seen[input] += 1;
+    if (this.#seen[0] >= limits.keysComparedMax && this.#seen[1] >= limits.keysComparedMax) this.#judge();
   }
 
   /** No key will come any more. */
   end(): void {
-    if (this.isOpen) this.#judge();
+    if (this.isOpen && this.#kinds.every(({ size }) => size > 0)) this.#judge();
   }
 
   #judge(): void {
     const [first, second] = this.#kinds;
-    if (first.size === 0 || second.size === 0) {
-      // One input alone says nothing: what it brings from now on is of the kinds it brought.
-      this.#seen = Math.min(this.#seen, limits.keysComparedMax - 1);
-      return;
-    }
     this.#close();
     const shown = (kinds: Map<string, Kind>): string => [...kinds.values()].map(kindText).join(' or ');
     throw new MillraceError(
@@ -87,6 +90,22 @@ export function watchedKey<T, K extends Key>(keyOf: (value: T) => K, kinds: KeyK
       return key;
     })
   );
+}
+
+/** Whether a key is of this kind; makes nothing. */
+function isOfKind(key: Key | undefined, kind: Kind | undefined): boolean {
+  if (typeof kind === 'string') return typeof key === kind;
+  if (kind === null || kind === undefined) return kind !== undefined && key === null;
+  if (typeof key !== 'object' || key === null || Array.isArray(key) !== Array.isArray(kind)) return false;
+  const parts = key as Readonly<Record<string, Key>>;
+  const kinds = kind as Readonly<Record<string, Kind>>;
+  let left = 0;
+  for (const _ in kinds) left += 1;
+  for (const field in parts) {
+    if (!isOfKind(parts[field], kinds[field])) return false;
+    left -= 1;
+  }
+  return left === 0;
 }
 
 function kindOfKey(key: Key): Kind {

@@ -232,11 +232,30 @@ test('keys that differ in kind are noticed before the end, once enough have come
   });
   try {
     await inputs.left.pushAll(Array.from({ length: 100 }, (_, n) => ({ id: `${n}`, n })));
-    await inputs.right.push({ id: 'a', n: 1 });
-    await inputs.right.push({ id: 'a', n: 1 });
+    for (let n = 0; n < 40; n += 1) await inputs.right.push({ id: 'a', n });
     assert.unreachable('the job did not fail');
   } catch (error) {
     assert.match(explained(error as MillraceError), /of type \[string, null\], those of the second of type \[number, string\]/);
+  } finally {
+    await job.close();
+  }
+});
+
+test('of keys of several types, those that come first on one side may be of the types that the other side has not had yet (KK2)', async () => {
+  const inputs: Inputs = { left: new TestInput<Item>(), right: new TestInput<Item>() };
+  const mixed = ({ id, n }: Item): string | number => (n === 0 ? id : 7);
+  const job = await JobTest.start((env) => {
+    env
+      .fromSource(inputs.left)
+      .keyBy(mixed)
+      .connect(env.fromSource(inputs.right).keyBy(mixed))
+      .process<Item>({ processElement1: () => [], processElement2: () => [] })
+      .sinkTo(nothing());
+  });
+  try {
+    await inputs.left.pushAll(Array.from({ length: 100 }, () => ({ id: 'a', n: 1 })));
+    for (const n of [0, 0, 1]) await inputs.right.push({ id: 'b', n });
+    for (const n of [0, 1]) for (let count = 0; count < 40; count += 1) await inputs.right.push({ id: 'c', n });
   } finally {
     await job.close();
   }
