@@ -89,6 +89,7 @@ class ThrottledReader<T> implements SourceReader<T> {
         output.emit(value, timestamp);
       },
       isAvailable: () => output.isAvailable(),
+      time: output.time,
     };
     const status = this.#inner.poll(counting, Math.min(recordsMax, allowed));
     this.#allowance.take(emitted);

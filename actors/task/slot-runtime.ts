@@ -123,12 +123,12 @@ export class SlotRuntime {
     return this.#endpoint.deadLetters();
   }
 
-  /** Fails every task: an error that belongs to none of them, or memory that runs out. */
   /** Whether there is a task that has neither ended nor begun to. */
   get hasTasksToFail(): boolean {
     return [...this.#tasks.values()].some(({ state }) => !isEnding(state));
   }
 
+  /** Fails every task: an error that belongs to none of them, or memory that runs out. */
   failTasks(error: ErrorRecord): void {
     for (const task of [...this.#tasks.values()]) task.fail(error);
   }

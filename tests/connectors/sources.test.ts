@@ -145,6 +145,29 @@ throttle('readers that one subtask has side by side share its part of the rate (
   assert.ok(emitted.every((count) => count > 0));
   for (const reader of readers) await reader.close();
 });
+throttle('a source that makes time makes it when it is throttled, too', () => {
+  const said: number[] = [];
+  const inner = sequenceSource(1, 10);
+  const bench = new OperatorBench({ files: disk, clock: new ManualClock() });
+  const reader = throttled(
+    {
+      ...inner,
+      makesTime: true,
+      createReader: (context) => ({
+        ...inner.createReader(context),
+        start: () => undefined,
+        poll: (output) => {
+          output.time?.emitWatermark(7);
+          return 'pending' as const;
+        },
+      }),
+    },
+    { recordsPerSecond: 10 },
+  ).createReader(bench.context);
+  const time = { emitWatermark: (at: number) => void said.push(at), markIdle: () => undefined, markActive: () => undefined };
+  reader.poll({ emit: () => undefined, isAvailable: () => true, time }, 5);
+  assert.equal(said, [7]);
+});
 throttle.run();
 
 const generator = suite('generator source');
