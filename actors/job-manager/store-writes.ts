@@ -1,10 +1,11 @@
 /**
  * What one leadership does over and over until it works: writes to the store, and whatever else is due later.
  *
- * SW1  After `stop` nothing is tried again and nothing that was put off happens.
+ * SW1  After `stop` nothing is tried again and nothing that was put off happens; who waits for a write is let go.
  * SW2  A write that a later leader fenced is not repeated: this process is told to step down.
  */
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
+import { pause } from '../../core/pause.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
 
 export interface StoreWritesOptions {
@@ -21,31 +22,31 @@ const storeRetryMs = 500;
 export class StoreWrites {
   readonly #options: StoreWritesOptions;
   readonly #timers = new Set<TimerHandle>();
-  #isStopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: StoreWritesOptions) {
     this.#options = options;
   }
 
   get isStopped(): boolean {
-    return this.#isStopped;
+    return this.#stopping.signal.aborted;
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.#stopping.abort();
     for (const timer of this.#timers) timer.cancel();
   }
 
   /** Repeats a write until it succeeds, the process steps down, or a later leader exists. Never rejects. */
   async persist(what: string, write: () => Promise<void>): Promise<void> {
-    while (!this.#isStopped) {
+    while (!this.isStopped) {
       try {
         await write();
         return;
       } catch (error) {
         if (this.noteFenced(error)) return;
         this.#options.logger.log('warn', `could not ${what}; trying again`, { error: toErrorRecord(error) });
-        await new Promise<void>((resolve) => this.later(storeRetryMs, resolve));
+        if (!this.isStopped) await pause(this.#options.clock, storeRetryMs, this.#stopping.signal);
       }
     }
   }

@@ -42,9 +42,10 @@ test('nothing is tried again after the stop, and nothing that was put off happen
   const { write, tries } = refusing(1);
   let happened = false;
   writes.later(100, () => (happened = true));
-  void writes.persist('write it', write);
+  const done = writes.persist('write it', write);
   await settle();
   writes.stop();
+  await done;
   clock.advance(10_000);
   await settle();
   assert.is(tries(), 1);
