@@ -23,7 +23,7 @@ export class KeyKinds {
   /** Whether keys are still looked at (KK1). */
   isOpen = true;
   #kinds: readonly [Map<string, Kind>, Map<string, Kind>] = [new Map(), new Map()];
-  /** By input: the kind of its last key, as long as the other input has none like it. */
+  /** By input: the kind of its last key, which the other input has not had: it would have ended the looking. */
   readonly #latest: [Kind | undefined, Kind | undefined] = [undefined, undefined];
   readonly #seen: [number, number] = [0, 0];
 
@@ -38,8 +38,6 @@ export class KeyKinds {
       }
       this.#kinds[input].set(JSON.stringify(kind), kind);
       this.#latest[input] = kind;
-      // It may be like this one.
-      this.#latest[other] = undefined;
     }
     this.#seen[input] += 1;
     if (this.#seen[0] >= limits.keysComparedMax && this.#seen[1] >= limits.keysComparedMax) this.#judge();

@@ -9,7 +9,21 @@ import {
   type RuntimeContext,
   type StreamExecutionEnvironment,
 } from '../../index.js';
+import type { CheckpointId } from '../../core/ids.js';
+import type { Operator } from '../../dataflow/contracts.js';
+import type { ErrorPolicySettings } from '../../dataflow/error-policy.js';
+import { coMapOperator } from '../../dataflow/operators/co-map.js';
+import { coProcessOperator } from '../../dataflow/operators/co-process.js';
+import { filterOperator } from '../../dataflow/operators/filter.js';
+import { flatMapOperator } from '../../dataflow/operators/flat-map.js';
+import { guardedOperator } from '../../dataflow/operators/guarded.js';
+import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
+import { mapOperator } from '../../dataflow/operators/map.js';
+import { processOperator } from '../../dataflow/operators/process.js';
+import { HeapKeyedStateBackend } from '../../storage/state/heap/heap-keyed-state-backend.js';
 import { JobTest, TestInput, TestOutput } from '../../testing/index.js';
+import { MemoryFileSystem } from '../../testing/memory-file-system.js';
+import { OperatorBench } from '../../testing/operator-bench.js';
 
 const test = suite('checkpointed functions');
 
@@ -94,6 +108,41 @@ for (const [form, through] of Object.entries(forms)) {
     assert.equal(told.slice(0, 4), ['opened with ', 'snapshot 1', 'complete 1', 'opened with 1 2'], form);
   });
 }
+
+test('functions of every form are told of a checkpoint that was aborted', async () => {
+  const { context } = new OperatorBench({ files: new MemoryFileSystem() });
+  const keyed = new HeapKeyedStateBackend({ keyGroups: { start: 0, end: 127 }, maxParallelism: 128, operatorName: 'keyed' });
+  const told: string[] = [];
+  const listener = (form: string): CheckpointedFunction => ({ notifyCheckpointAborted: (id) => void told.push(`${form} ${id}`) });
+  const operators: Readonly<Record<string, (run: CheckpointedFunction) => unknown>> = {
+    map: (run) => mapOperator({ ...run, map: () => 0 }),
+    filter: (run) => filterOperator({ ...run, filter: () => true }),
+    'flat map': (run) => flatMapOperator({ ...run, flatMap: () => [] }),
+    process: (run) => processOperator({ ...run, processElement: () => [] }),
+    'keyed process': (run) => keyedProcessOperator(() => 0, { ...run, processElement: () => [] }),
+    'two inputs': (run) => coMapOperator({ ...run, map1: () => 0, map2: () => 0 }),
+    'process on two inputs': (run) => coProcessOperator({ ...run, processElement1: () => [], processElement2: () => [] }),
+    guarded: (run) =>
+      guardedOperator(
+        processOperator({ ...run, processElement: () => [] }) as Operator,
+        {
+          attempts: 1,
+          deadLetter: undefined,
+        } as ErrorPolicySettings,
+      ),
+  };
+  for (const [form, operatorOf] of Object.entries(operators)) {
+    const operator = operatorOf(listener(form)) as Operator;
+    operator.bind(() => undefined, { ...context, keyed });
+    await operator.open?.({ ...context, keyed });
+    await operator.checkpointAborted?.(7 as CheckpointId);
+    await operator.close?.();
+  }
+  assert.equal(
+    told,
+    Object.keys(operators).map((form) => `${form} 7`),
+  );
+});
 
 test('the state of a key is out of reach there, and what is thrown fails the job by the name of the operator', async () => {
   const numbers = new TestInput<number>('numbers');

@@ -148,6 +148,22 @@ test('how far time came in a split stands beside its position, and a restored re
   assert.is(after.time.watermark, 76);
 });
 
+test('a split that is too far ahead is not missed: it becomes idle once it is read again and quiet (SM5)', () => {
+  const assignment = { assign: undefined, generator: { kind: 'none' }, idleAfterMs: 100, alignment: undefined } as const;
+  const time = new SourceTime({ assignment, seat: new TrackerSeat(), onDue: () => undefined });
+  let isAhead = true;
+  time.follow({ isHeld: false, isAhead: () => isAhead });
+  time.add('a');
+  time.begin('a');
+  const idleAt = (now: number): boolean => {
+    time.onPeriodicEmit(now);
+    return time.isIdle;
+  };
+  assert.equal([0, 500, 1_000].map(idleAt), [false, false, false]);
+  isAhead = false;
+  assert.equal([1_099, 1_100].map(idleAt), [false, true]);
+});
+
 test('a split that is still being opened keeps the position it was given (SD3)', async () => {
   const opening = deferred();
   const room = new Room({

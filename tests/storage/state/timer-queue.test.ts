@@ -86,6 +86,10 @@ test('an entry may have many timers, and few again (TN1)', () => {
   for (let time = 0; time < count; time += 1) subject.register(0, time, 2);
   subject.expectAll();
   for (let time = 0; time < count; time += 2) subject.delete(0, time);
+  for (let time = 0; time < count; time += 4) subject.register(0, time, 3);
+  for (let time = 0; time < count; time += 1) subject.delete(0, time);
+  for (let time = 0; time < count; time += 5) subject.register(0, time, 4);
+  subject.expectAll();
   while (subject.held.length > 0) subject.take(count);
   for (const time of [3, 1, 2]) subject.register(0, time, 3);
   subject.expectAll();
