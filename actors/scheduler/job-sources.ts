@@ -1,5 +1,5 @@
 /** The sources of a job: routes enumeration and requests to their coordinators, and reads what restored readers own. */
-import { splitsOwned } from '../../dataflow/task/source-state.js';
+import { splitsOwned, wasAtEnd } from '../../dataflow/task/source-state.js';
 import { MillraceError } from '../../core/errors.js';
 import type { AttemptId, OperatorId, VertexId } from '../../core/ids.js';
 import type { Handlers } from '../../bus/endpoint-contract.js';
@@ -87,11 +87,11 @@ export class JobSources {
       const indexes = subtasks.flatMap((subtask) => indexIn(vertexId, subtask));
       if (indexes.length === 0) continue;
       for (const subtaskIndex of indexes) this.#alignment.forget({ operatorId: coordinator.operatorId, subtaskIndex });
-      const owned = new Map(
-        indexes.map((index) => [index, ownedSplits(restored.get(executionVertexId(vertexId, index)) ?? [], coordinator.operatorId)]),
-      );
+      const tasksOf = (index: number): readonly TaskSnapshot[] => restored.get(executionVertexId(vertexId, index)) ?? [];
+      const owned = new Map(indexes.map((index) => [index, ownedSplits(tasksOf(index), coordinator.operatorId)]));
+      const finished = indexes.filter((index) => wasAtEnd(tasksOf(index)));
       const splits = checkpoint?.sources.find(({ operatorId }) => operatorId === coordinator.operatorId)?.splits ?? null;
-      coordinator.reset({ subtasks: indexes, owned, splits });
+      coordinator.reset({ subtasks: indexes, owned, finished, splits });
     }
   }
 

@@ -144,16 +144,19 @@ export class SourceCoordinator {
 
   /**
    * Subtasks are about to be deployed again (SC3). `owned` names the splits in the state each of them restores; `splits`
-   * is the list of the checkpoint they restore from, used when no list is known yet.
+   * is the list of the checkpoint they restore from, used when no list is known yet; `finished` are those of them that are
+   * at their end in it, and ask for nothing (SC6).
    */
   reset(options: {
     readonly subtasks: readonly number[];
     readonly owned: ReadonlyMap<number, readonly string[]>;
+    readonly finished?: readonly number[];
     readonly splits: SourceCoordinatorSnapshot['splits'];
   }): void {
     const restarted = new Set(options.subtasks);
     for (const [splitId, owner] of [...this.#owners]) if (restarted.has(owner)) this.#owners.delete(splitId);
     for (const subtask of restarted) this.#done.delete(subtask);
+    for (const subtask of options.finished ?? []) this.#done.add(subtask);
     for (const [subtask, splitIds] of options.owned) for (const splitId of splitIds) this.#owners.set(splitId, subtask);
     if (restarted.has(enumeratingSubtask)) this.#enumerating = undefined;
     if (this.#splits === undefined && options.splits !== null) {

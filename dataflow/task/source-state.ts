@@ -20,6 +20,11 @@ export interface SplitInProgress {
   readonly highest?: number | undefined;
 }
 
+/** Whether a task that takes over these was at its end in the checkpoint: it reads nothing, whatever is left of its source. */
+export function wasAtEnd(restored: readonly { readonly isFinished: boolean }[]): boolean {
+  return restored.length > 0 && restored.every(({ isFinished }) => isFinished);
+}
+
 /** As it is encoded: plain data, so that the JobManager needs no code of the job. */
 export interface SourceReaderRecord {
   readonly finished: readonly string[];

@@ -28,6 +28,7 @@ import { ProcedureRunner } from './procedure-runner.js';
 import { RecordReader } from './record-reader.js';
 import { SliceBudget } from './slice-budget.js';
 import { driveSource } from './source-driver.js';
+import { wasAtEnd } from './source-state.js';
 import { enumerateSplits } from './split-enumeration.js';
 import { TaskCheckpoints } from './task-checkpoints.js';
 import { TaskClocks } from './task-clocks.js';
@@ -73,8 +74,7 @@ export class StreamTask implements TaskRuntime, SlotTask, ChainScope {
     const { descriptor, taskInfo } = options;
     this.#vertex = vertexOf(descriptor.jobGraph, descriptor.vertexId);
     this.name = `${taskInfo.taskName} (${taskInfo.subtaskIndex + 1}/${taskInfo.parallelism})`;
-    const restored = descriptor.restore?.tasks ?? [];
-    this.#isRestoredFinished = restored.length > 0 && restored.every((snapshot) => snapshot.isFinished);
+    this.#isRestoredFinished = wasAtEnd(descriptor.restore?.tasks ?? []);
     this.#outputs = this.#createOutputs();
     this.#reader = this.#createReader();
     this.#clocks = this.#createClocks();

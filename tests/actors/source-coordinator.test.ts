@@ -231,6 +231,22 @@ test('who has splits of a checkpoint gets fewer new ones (SC6)', () => {
   assert.equal(takeShare(source, 1, { attemptNumber: 1 }), ['d', 'e', 'f']);
 });
 
+test('a split that nobody had yet goes to none that was at its end in the checkpoint, however few it has (SC6)', () => {
+  // Three subtasks became two: the second takes over one that had read all of its share.
+  const source = coordinator('a', 'b', 'c', 'd');
+  source.reset({
+    subtasks: [0, 1],
+    owned: new Map([
+      [0, ['a', 'c']],
+      [1, ['b']],
+    ]),
+    finished: [1],
+    splits: null,
+  });
+  assert.equal(takeShare(source, 0, { attemptNumber: 1 }), ['d']);
+  assert.is(source.unassignedCount, 0);
+});
+
 test('what a restarted subtask loses is its own again when the others ask no more (SC3, SC6)', () => {
   const source = coordinator('a', 'b', 'c', 'd', 'e', 'f');
   reset(source, [0, 1], { 0: ['a', 'b', 'c', 'd'] });
