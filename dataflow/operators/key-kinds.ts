@@ -5,8 +5,8 @@
  * KK1  As soon as a key of one input is of the type of one of the other, nothing is looked at any more: what is left of it for
  *      a record is a look at one field. Until then a key of the same type as the one before it makes nothing.
  * KK2  When `limits.keysComparedMax` keys have come from each input, or the inputs have ended, and no two are of one type, it
- *      is an error: `KEY_TYPES_DIFFER`. An input that brought nothing is no mistake, and the first keys of one that brings
- *      few are none either: where keys are of several types, they may be of the other ones.
+ *      is an error: `KEY_TYPES_DIFFER`. An input that brought nothing is no mistake; of one that brought few, keys of the types
+ *      that the other one has may follow.
  * KK3  Null is of every type, also as a part of a key: it stands for a missing value.
  * KK4  Of keys only types are kept and shown.
  */
