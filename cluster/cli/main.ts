@@ -133,7 +133,7 @@ function cancelOnSignal(id: string, cancel: () => Promise<unknown>): { readonly 
 
 function report(job: JobSummary, flags: CommonFlags): void {
   if (flags.json === true) printJson(job);
-  else print(endText(job));
+  else for (const line of [endText(job), ...checkpointLines(job)]) print(line);
   if (isEnded(job) && job.status !== 'FINISHED') process.exitCode = 1;
 }
 

@@ -14,7 +14,7 @@ import type { CsvColumns, CsvRow } from '../formats/csv-columns.js';
 import { jsonArray } from '../formats/json-array-format.js';
 import { ndjson } from '../formats/ndjson-format.js';
 import { textLines } from '../formats/text-format.js';
-import type { MalformedPolicy } from '../malformed-row.js';
+import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.js';
 import { absolutePaths, type FilePaths } from './file-paths.js';
 import { FileReader } from './file-reader.js';
 import { chooseSplitBytes, findFiles, splitFile, wholeFile } from './file-splits.js';
@@ -53,7 +53,6 @@ const discoveryIntervalMsMin = 10;
 export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: FileSourceOptions = {}): Source<T> {
   const absolute = absolutePaths(paths);
   const {
-    malformed = 'fail',
     suffix = '',
     isRecursive = false,
     splitBytes,
@@ -62,6 +61,7 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
     blockBytes = limits.sourceBlockBytes,
     monitorContinuously,
   } = options;
+  const malformed = checkedMalformedPolicy(options.malformed ?? 'fail');
   for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: ${value} is not a whole number above 0`);
   }

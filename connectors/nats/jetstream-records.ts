@@ -8,7 +8,7 @@ import type { headers, MsgHdrs } from 'nats';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { StreamView } from './jetstream-read-back.js';
-import { isHeader, isPayload } from './message-parts.js';
+import { badMessageHints, isHeader, isPayload } from './message-parts.js';
 import { isSubject } from './subjects.js';
 
 export interface JetStreamRecordSettings<T> {
@@ -61,8 +61,8 @@ export class JetStreamRecords<T> {
     }
   }
 
-  #bad(code: string, message: string): MillraceError {
-    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where: this.#where });
+  #bad(code: keyof typeof badMessageHints, message: string): MillraceError {
+    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where: this.#where, hint: badMessageHints[code] });
   }
 }
 

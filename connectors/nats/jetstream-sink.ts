@@ -4,6 +4,7 @@
  */
 import { limits } from '../../core/limits.js';
 import type { Sink } from '../../dataflow/contracts.js';
+import { checkedChoice } from '../checked-choice.js';
 import { checkTransactionBytesMax } from '../sinks/transaction-bound.js';
 import { JetStreamFlushingWriter } from './jetstream-flushing-writer.js';
 import { JetStreamWriter } from './jetstream-writer.js';
@@ -40,7 +41,9 @@ export interface JetStreamSinkOptions<T> extends NatsServerOptions {
  * Without checkpoints everything is published at the end of input. With `delivery: 'at-least-once'`, publishes at once.
  */
 export function jetStreamSink<T>(options: JetStreamSinkOptions<T>): Sink<T> {
-  const { stream, subject, delivery = 'exactly-once', whenDropped = 'fail' } = options;
+  const { stream, subject } = options;
+  const delivery = checkedChoice('delivery', options.delivery ?? 'exactly-once', ['exactly-once', 'at-least-once']);
+  const whenDropped = checkedChoice('whenDropped', options.whenDropped ?? 'fail', ['fail', 'publish']);
   const { transactionBytesMax = limits.sinkTransactionBytesMax } = options;
   const servers = shownServers(options);
   if (!/^[^\s.*>/\\]+$/.test(stream)) throw new TypeError(`${JSON.stringify(stream)} is not the name of a stream`);

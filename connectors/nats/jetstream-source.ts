@@ -14,13 +14,14 @@ import {
   type SourceOutput,
   type Split,
 } from '../../dataflow/contracts.js';
+import { checkedChoice } from '../checked-choice.js';
 import type { MessageFormat } from '../formats/message-format.js';
-import type { MalformedPolicy } from '../malformed-row.js';
+import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding, wholeMessage } from '../message-decoding.js';
 import { type PartitionReader, partitionReaders, type PartitionSignals } from '../partition-reader.js';
 import { type JetStreamSession, openJetStream, untilAnswered } from './jetstream-session.js';
 import { type NatsServerOptions, shownServers } from './nats-connection.js';
-import type { TrimmedPolicy } from '../trimmed-policy.js';
+import { checkedTrimmedPolicy, type TrimmedPolicy } from '../trimmed-policy.js';
 import { JetStreamFeed } from './jetstream-feed.js';
 import { checkedFilters } from './subject-filters.js';
 
@@ -53,13 +54,16 @@ interface StreamPartition {
 
 /** Messages of JetStream streams as records. Wrong names and addresses are refused when the job is built. */
 export function jetStreamSource<T>(options: JetStreamSourceOptions<T>): Source<T> {
-  const { subjects, format, boundedness = 'unbounded', from = 'first', trimmed = 'fail', malformed = 'fail' } = options;
+  const { subjects, format, from = 'first' } = options;
+  const boundedness = checkedChoice('boundedness', options.boundedness ?? 'unbounded', ['bounded', 'unbounded']);
+  const trimmed = checkedTrimmedPolicy(options.trimmed ?? 'fail');
+  const malformed = checkedMalformedPolicy(options.malformed ?? 'fail');
   const streams = typeof options.stream === 'string' ? [options.stream] : options.stream;
   for (const stream of streams) checkStreamName(stream);
   if (streams.length === 0 || new Set(streams).size < streams.length)
     throw new TypeError('A source of streams needs one stream or several, each once');
-  if (typeof from === 'number' && (!Number.isSafeInteger(from) || from < 1))
-    throw new TypeError(`from: ${from} is not a sequence of a stream`);
+  if (typeof from !== 'number') checkedChoice('from', from, ['first', 'new']);
+  else if (!Number.isSafeInteger(from) || from < 1) throw new TypeError(`from: ${from} is not a sequence of a stream`);
   const filters = subjects === undefined ? [null] : checkedFilters(typeof subjects === 'string' ? [subjects] : subjects);
   if (filters.length === 0) throw new TypeError('subjects: name at least one, or leave it out for all');
   const servers = shownServers(options);

@@ -10,7 +10,7 @@ import type { headers, MsgHdrs, NatsConnection } from 'nats';
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { Emit, Operator, OperatorContext, Sink } from '../../dataflow/contracts.js';
-import { isHeader, isPayload } from './message-parts.js';
+import { badMessageHints, isHeader, isPayload } from './message-parts.js';
 import { closedForGood, connectToNats, shownServers, type NatsServerOptions } from './nats-connection.js';
 import { isSubject } from './subjects.js';
 
@@ -168,7 +168,7 @@ class NatsWriter<T> implements Operator<T, never> {
     });
   }
 
-  #bad(code: string, message: string): MillraceError {
-    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where: this.#where });
+  #bad(code: keyof typeof badMessageHints, message: string): MillraceError {
+    return new MillraceError(code, message, { domain: 'user', recovery: 'fail-job', where: this.#where, hint: badMessageHints[code] });
   }
 }

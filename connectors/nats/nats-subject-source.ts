@@ -22,7 +22,7 @@ import {
 } from '../../dataflow/contracts.js';
 import type { MessageFormat } from '../formats/message-format.js';
 import { LiveBuffer } from '../live-buffer.js';
-import type { MalformedPolicy } from '../malformed-row.js';
+import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding, wholeMessage } from '../message-decoding.js';
 import { closedForGood, connectToNats, type NatsServerOptions, shownServers } from './nats-connection.js';
 
@@ -47,6 +47,7 @@ export function natsSubjectSource<T>(options: NatsSubjectSourceOptions<T>): Sour
   if (queue !== undefined && !/^[^\s.*>]+$/.test(queue)) throw new TypeError(`${JSON.stringify(queue)} is not the name of a queue group`);
   if (!Number.isSafeInteger(messagesMax) || messagesMax < 1)
     throw new TypeError(`messagesMax: ${messagesMax} is not a whole number above 0`);
+  checkedMalformedPolicy(options.malformed ?? 'fail');
   const servers = shownServers(options);
   const name = options.name ?? `nats ${subject}`;
   return {

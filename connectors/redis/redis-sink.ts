@@ -4,6 +4,7 @@
  */
 import { limits } from '../../core/limits.js';
 import type { Sink } from '../../dataflow/contracts.js';
+import { checkedChoice } from '../checked-choice.js';
 import { checkTransactionBytesMax } from '../sinks/transaction-bound.js';
 import { inOneSlot } from './hash-tag.js';
 import { shownRedis, type RedisServerOptions } from './redis-client.js';
@@ -31,7 +32,8 @@ export interface RedisSinkOptions<T> extends RedisServerOptions {
 }
 
 export function redisSink<T>(options: RedisSinkOptions<T>): Sink<T> {
-  const { url, cluster, write, delivery = 'exactly-once', noteKey, transactionBytesMax = limits.sinkTransactionBytesMax } = options;
+  const { url, cluster, write, noteKey, transactionBytesMax = limits.sinkTransactionBytesMax } = options;
+  const delivery = checkedChoice('delivery', options.delivery ?? 'exactly-once', ['exactly-once', 'at-least-once']);
   const server: RedisServerOptions = { url, ...(cluster === undefined ? {} : { cluster }) };
   const shown = shownRedis(server);
   if (noteKey === '') throw new TypeError('noteKey is empty: give the sink a key to note what it applied');

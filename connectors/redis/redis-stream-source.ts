@@ -7,11 +7,12 @@
  * RS3  The timestamp of a record is the time in the id of its entry.
  */
 import type { EnumeratorContext, OperatorContext, PollStatus, Source, SourceOutput, Split } from '../../dataflow/contracts.js';
+import { checkedChoice } from '../checked-choice.js';
 import type { MessageFormat, MessageOrigin } from '../formats/message-format.js';
-import type { MalformedPolicy } from '../malformed-row.js';
+import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding } from '../message-decoding.js';
 import { type PartitionReader, partitionReaders } from '../partition-reader.js';
-import type { TrimmedPolicy } from '../trimmed-policy.js';
+import { checkedTrimmedPolicy, type TrimmedPolicy } from '../trimmed-policy.js';
 import { isEntryId, timeOfId } from './entry-id.js';
 import { readStream } from './redis-stream-read.js';
 import { shownRedis, type RedisServerOptions } from './redis-client.js';
@@ -54,13 +55,16 @@ interface StreamPartition {
 export function redisStreamSource(options: RedisStreamSourceOptions): Source<Readonly<Record<string, string>>>;
 export function redisStreamSource<T>(options: RedisStreamSourceOptions & RedisFieldFormat<T>): Source<T>;
 export function redisStreamSource(options: RedisStreamSourceOptions & Partial<RedisFieldFormat<unknown>>): Source<unknown> {
-  const { boundedness = 'unbounded', from = 'first', trimmed = 'fail', malformed = 'fail', field, format } = options;
+  const { from = 'first', field, format } = options;
+  const boundedness = checkedChoice('boundedness', options.boundedness ?? 'unbounded', ['bounded', 'unbounded']);
+  const trimmed = checkedTrimmedPolicy(options.trimmed ?? 'fail');
+  const malformed = checkedMalformedPolicy(options.malformed ?? 'fail');
   const streams = typeof options.stream === 'string' ? [options.stream] : options.stream;
   if (streams.length === 0 || streams.includes('') || new Set(streams).size < streams.length) {
     throw new TypeError('A source of streams needs the key of one stream or of several, each once');
   }
   if (from !== 'first' && from !== 'new' && !isEntryId(from))
-    throw new TypeError(`from: ${JSON.stringify(from)} is not the id of an entry`);
+    throw new TypeError(`from: ${JSON.stringify(from)} is neither 'first', nor 'new', nor the id of an entry`);
   if ((field === undefined) !== (format === undefined)) throw new TypeError('`field` and `format` belong together');
   const shown = shownRedis(options);
   const name = options.name ?? `redis ${streams.join(', ')}`;

@@ -51,7 +51,11 @@ export function checkedSpans(answer: unknown, operatorName: string): readonly Wi
     if (!isSpan(span)) throw invalid(`answered with ${shown(span)} as window ${spans.length + 1}`, operatorName);
     spans.push({ start: span.start, end: span.end });
     if (spans.length > limits.windowsOfRecordMax)
-      throw invalid(`put a record in more than ${limits.windowsOfRecordMax} windows`, operatorName);
+      throw invalid(
+        `put a record in more than ${limits.windowsOfRecordMax} windows`,
+        operatorName,
+        'Give a record fewer windows, or larger ones.',
+      );
   }
   if (spans.length < 2) return spans;
   spans.sort((left, right) => left.start - right.start || left.end - right.end);
@@ -85,14 +89,19 @@ function shown(answer: unknown): string {
   if (typeof answer !== 'object' || answer === null) return typeof answer === 'string' ? JSON.stringify(answer) : String(answer);
   if (answer instanceof Promise) return 'a promise';
   const { start, end } = answer as Partial<WindowSpan>;
-  return `{ start: ${String(start)}, end: ${String(end)} }`;
+  return `{ start: ${shownBound(start)}, end: ${shownBound(end)} }`;
 }
 
-function invalid(what: string, operatorName: string): MillraceError {
+/** With its quotes, so that '5' does not look like 5. */
+const shownBound = (bound: unknown): string => (typeof bound === 'string' ? JSON.stringify(bound) : String(bound));
+
+const spansHint = 'Return an array, or another iterable, of { start, end } in whole milliseconds, each with its start before its end.';
+
+function invalid(what: string, operatorName: string, hint = spansHint): MillraceError {
   return new MillraceError('WINDOWS_INVALID', `The assigner of windows ${what}.`, {
     domain: 'user',
     recovery: 'fail-job',
     where: operatorName,
-    hint: 'Return an array, or another iterable, of { start, end } in whole milliseconds, each with its start before its end.',
+    hint,
   });
 }

@@ -110,7 +110,10 @@ export class CheckpointStore {
     throw new MillraceError('CHECKPOINT_NOT_FOUND', `There is no completed checkpoint ${JSON.stringify(text)}.`, {
       domain: 'user',
       recovery: 'fail-job',
-      hint: others === '' ? 'Name it <job id>/<checkpoint id>, or by the path printed when it completed.' : `The job has ${others}.`,
+      hint:
+        others === ''
+          ? 'Name it <job id>/<checkpoint id>: `millrace status <job>` shows the latest one, `millrace list` the jobs.'
+          : `The job has ${others}.`,
     });
   }
 

@@ -113,7 +113,10 @@ function verdictOf(
   let verdict: StateVerdict = held.length === 0 ? 'new' : 'kept';
   for (const state of held) {
     if (state.kind !== wanted.kind || state.isNamespaced !== wanted.isNamespaced) {
-      return { verdict: 'incompatible', reason: `it is a ${state.kind} state in the checkpoint and a ${wanted.kind} state in the program` };
+      return {
+        verdict: 'incompatible',
+        reason: `it is ${withArticle(state.kind)} state in the checkpoint and ${withArticle(wanted.kind)} state in the program`,
+      };
     }
     const problem = incompatibility(state, wanted, isMigrated);
     if (problem !== undefined) return { verdict: 'incompatible', reason: `it ${problem.why}` };
@@ -121,6 +124,8 @@ function verdictOf(
   }
   return { verdict };
 }
+
+const withArticle = (kind: string): string => `${/^[aeio]/.test(kind) ? 'an' : 'a'} ${kind}`;
 
 /** Throws `STATE_INCOMPATIBLE` or `STATE_DROPPED`, telling all such states, unless the job may start from the checkpoint. */
 export function assertStatesFit(states: readonly ComparedState[], isDroppingAllowed: boolean): void {

@@ -297,7 +297,10 @@ test('a server that is not there and a refused login are told, without the passw
 test('options that make no sense are refused when the job is built', () => {
   assert.throws(() => sourceOf([]), /one stream or of several/);
   assert.throws(() => sourceOf(['a', 'a']), /each once/);
-  assert.throws(() => sourceOf('a', { from: 'last' }), /not the id of an entry/);
+  assert.throws(() => sourceOf('a', { from: 'last' }), /"last" is neither 'first', nor 'new', nor the id of an entry/);
+  assert.throws(() => sourceOf('a', { boundedness: 'ends' as 'bounded' }), /boundedness: "ends" is none of 'bounded', 'unbounded'/);
+  assert.throws(() => sourceOf('a', { trimmed: 'ignore' as 'skip' }), /trimmed: "ignore" is none of 'fail', 'skip'/);
+  assert.throws(() => sourceOf('a', { malformed: 'skip' as 'fail' }), /malformed: "skip" is none of 'fail', 'side-output'/);
   assert.throws(() => redisStreamSource({ url: 'http://x', stream: 'a' }), /not a URL such as redis/);
 });
 

@@ -355,7 +355,7 @@ export class StateTable {
         where: this.operatorName,
         hint: isNamespaceMissing
           ? 'Call setCurrentNamespace after setCurrentKey.'
-          : 'Use state and timers only in the callbacks for a record or a timer, before they return: not from a promise, setTimeout or open.',
+          : 'Use state and timers only in the callbacks for a record or a timer, before they return: not from a promise or setTimeout, and not in open, endInput, snapshotState or close.',
       },
     );
   }
