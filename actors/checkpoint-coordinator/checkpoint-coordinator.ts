@@ -7,7 +7,7 @@
  */
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
 import type { JobStatus } from '../../bus/protocol/schemas.js';
-import { type ErrorRecord, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
+import { type ErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
 import { checkpointId as asCheckpointId, type AttemptId, type CheckpointId } from '../../core/ids.js';
 import type { CorePorts, TimerHandle } from '../../core/ports.js';
 import type { CheckpointSettings } from '../../graph/types.js';
@@ -22,6 +22,7 @@ import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHost, ExecutionView } from '../scheduler/checkpointing.js';
 import { CheckpointCalls } from './checkpoint-calls.js';
 import { completedCheckpoint, countedSnapshot } from './checkpoint-content.js';
+import { expired, tooManyFailures } from './checkpoint-failures.js';
 import { CompletedCheckpoints } from './completed-checkpoints.js';
 import { PendingCheckpoint } from './pending-checkpoint.js';
 
@@ -234,8 +235,12 @@ export class CheckpointCoordinator implements CheckpointHooks {
   }
 
   #abortedOne(pending: PendingCheckpoint, reason: CheckpointFailureReason): void {
-    const { host, endpoint } = this.#options;
+    const { host, endpoint, logger, settings } = this.#options;
     this.#pending.delete(pending.checkpointId);
+    if (reason === 'CHECKPOINT_EXPIRED') {
+      this.#failure = toErrorRecord(expired(pending, settings.timeoutMs));
+      logger.log('warn', 'a checkpoint took too long', { jobId: host.jobId, error: this.#failure });
+    }
     this.#machine.send({ type: 'CHECKPOINT_ABORTED', checkpointId: pending.checkpointId, reason });
     this.#calls.tell(pending, 'checkpoint.abort');
     endpoint.tell({ kind: 'job-events', jobId: host.jobId }, 'checkpoint.failed', {
@@ -253,19 +258,4 @@ export class CheckpointCoordinator implements CheckpointHooks {
       }),
     );
   }
-}
-
-function tooManyFailures(
-  { failures, reason }: { readonly failures: number; readonly reason: CheckpointFailureReason },
-  failure: ErrorRecord | undefined,
-): MillraceError {
-  // A checkpoint that took too long has no error; one that an earlier checkpoint left behind is not its cause.
-  const cause = failure === undefined || reason === 'CHECKPOINT_EXPIRED' ? {} : { cause: fromErrorRecord(failure) };
-  const message = `Exceeded checkpoint tolerable failure threshold: ${failures} in a row, the last one ${reason}`;
-  return new MillraceError('CHECKPOINT_FAILURES', message, {
-    domain: 'external',
-    recovery: 'restart-job',
-    hint: 'Raise execution.checkpointing.tolerable-failed-checkpoints or execution.checkpointing.timeout, or see the tasks that declined in the log.',
-    ...cause,
-  });
 }

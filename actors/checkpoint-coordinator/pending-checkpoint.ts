@@ -68,6 +68,11 @@ export class PendingCheckpoint {
     return this.#options.executions.flatMap(({ attemptId }) => this.#snapshots.get(attemptId) ?? []);
   }
 
+  /** Those that have not acknowledged. */
+  awaited(): readonly ExecutionView[] {
+    return this.#options.executions.filter(({ attemptId }) => !this.#snapshots.has(attemptId));
+  }
+
   acknowledged(attemptId: AttemptId, snapshot: TaskSnapshot): void {
     // An attempt acknowledges once: what a repetition brings is not even looked at.
     if (!this.#snapshots.has(attemptId)) this.#offered.set(attemptId, snapshot);

@@ -207,11 +207,18 @@ test('a failover aborts what is pending, and late acknowledgements change nothin
 });
 
 test('a checkpoint that is not complete in time is aborted and fails the job beyond the tolerable number (CC4)', async () => {
-  const { room, told, enter, failures } = setUp();
+  const { room, told, enter, acknowledge, failures, source } = setUp();
   enter('RUNNING', 'RUNNING');
+  await room.until(() => told.length === 1);
+  await room.settle(acknowledge(source, 1));
   await room.until(() => failures.length > 0);
   assert.is(room.world.nowMs, 6_000);
   assert.is(failures[0]?.code, 'CHECKPOINT_FAILURES');
+  assert.is(
+    (failures[0]?.cause as MillraceError).message,
+    'Checkpoint 1 took longer than 5000 ms: it waited for "task 1" (subtask 1).',
+    'the source has acknowledged',
+  );
   await room.until(() => told.filter(({ what }) => what === 'abort').length === 2);
 });
 
