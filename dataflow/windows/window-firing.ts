@@ -13,6 +13,7 @@ import type { Collector } from '../functions.js';
 import { createCollector } from '../fusion/process-call.js';
 import { ResultPump } from '../operators/result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf, keyedStatesOf, sideOutputsOf } from '../operators/runtime-context.js';
+import { synchronous } from '../operators/synchronous.js';
 import { failFunction } from '../operators/user-error.js';
 import { FiredWindow, type OfAllWindows } from './fired-window.js';
 import type { ProcessWindowFunction, WindowContext, WindowStates } from './window-function.js';
@@ -100,7 +101,7 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
     if (this.#run.clear === undefined && this.#windowStates.isEmpty) return;
     try {
       this.#cell.now = window.maxTimestamp();
-      this.#run.clear?.(this.#key(), this.#contextOf(window, namespace));
+      synchronous(this.#run.clear?.(this.#key(), this.#contextOf(window, namespace)));
     } catch (error) {
       failFunction(this.#context.operatorName, error);
     }

@@ -155,6 +155,7 @@ test('a state of a key and one of a window may have the name of one another, and
 });
 
 for (const [title, run, code] of [
+  ['a clear that nobody would wait for', { clear: () => Promise.resolve() as unknown as void }, 'FUNCTION_ASYNC'],
   [
     'a state that is used before there is a key',
     { open: (context: KeyedRuntimeContext) => context.valueState('early').update(1) },
