@@ -2,7 +2,7 @@
  * Windows that a user's assigner makes.
  *
  * CW1  What an assigner answers is looked at before anything is done with it: an iterable of spans of whole milliseconds that
- *      begin before they end, at most `limits.windowsOfRecordMax`. Anything else fails the job, naming the operator.
+ *      begin before they end, at most `limits.customWindowsOfRecordMax`. Anything else fails the job, naming the operator.
  * CW2  A record is once in each of its windows: one that is named twice counts once, and so do those of a record that merge as
  *      it comes. Two that were apart then, and merge later, bring it in twice.
  */
@@ -50,9 +50,9 @@ export function checkedSpans(answer: unknown, operatorName: string): readonly Wi
   for (const span of answer) {
     if (!isSpan(span)) throw invalid(`answered with ${shown(span)} as window ${spans.length + 1}`, operatorName);
     spans.push({ start: span.start, end: span.end });
-    if (spans.length > limits.windowsOfRecordMax)
+    if (spans.length > limits.customWindowsOfRecordMax)
       throw invalid(
-        `put a record in more than ${limits.windowsOfRecordMax} windows`,
+        `put a record in more than ${limits.customWindowsOfRecordMax} windows`,
         operatorName,
         'Give a record fewer windows, or larger ones.',
       );

@@ -308,7 +308,7 @@ test('an assigner that throws, one without end, and a record without a timestamp
       for (let start = 0; ; start += 1) yield { start, end: start + 1 };
     }),
     'WINDOWS_INVALID',
-    /more than 4194304 windows/,
+    /more than 1024 windows/,
   );
   fails(custom(ofTen), 'WINDOW_TIMESTAMP_MISSING', /watermark strategy/, {}, Number.MIN_SAFE_INTEGER);
 });
