@@ -94,9 +94,12 @@ async function fillUnder(output: string): Promise<CommandResult> {
     ),
   );
   work.fill();
+  // An old checkpoint that goes makes room for the next: what is let go is filled too.
+  const filling = setInterval(() => work.fill(), 20);
   try {
     return await run;
   } finally {
+    clearInterval(filling);
     work.free();
   }
 }
