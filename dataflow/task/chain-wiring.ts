@@ -120,8 +120,8 @@ export class ChainWiring {
 
   #boundInput({ descriptor, context }: ChainedOperator, operator: Operator): Emit<unknown> {
     const out = this.outputOf(descriptor, null);
-    if (descriptor.kind === 'sink') return this.#boundSink(descriptor.name, operator, () => operator.bind(out, context));
-    const input = operator.bind(out, context);
+    const bind = (): Emit<unknown> => operator.bind(out, context);
+    const input = descriptor.kind === 'sink' ? this.#boundSink(descriptor.name, operator, bind) : bind();
     if (operator.bindSecond !== undefined) {
       assert(descriptor === this.#head, `"${descriptor.name}" has two inputs and is not the head of its chain.`);
       this.#secondInput = operator.bindSecond(out, context);
