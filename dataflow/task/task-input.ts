@@ -1,7 +1,7 @@
 /**
- * All input channels of a task, read in turn.
+ * All input channels of a task, read one after the other (RO1 to RO3).
  *
- * I1  A batch is processed to its end before another channel is read; between batches the channels take turns.
+ * I1  A batch is processed to its end before another channel is read.
  * I2  A blocked channel (B1) is not read; it keeps its place and its credit.
  * I3  A batch counts against the credit of its channel until it is processed.
  */
@@ -9,7 +9,9 @@ import type { InputGateDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { ChannelNetwork } from '../channels/channel-network.js';
 import type { RecordBatch, StreamEvent } from '../channels/elements.js';
 import type { InputChannel, InputListener } from '../channels/input-channel.js';
+import { noTimestamp } from '../contracts.js';
 import type { InputUse } from './channel-use.js';
+import { ReadingOrder } from './reading-order.js';
 
 export interface TaskInputOptions {
   readonly gates: readonly InputGateDescriptor[];
@@ -38,8 +40,8 @@ export class TaskInput implements InputListener {
   readonly #options: TaskInputOptions;
   readonly #channels: InputChannel[] = [];
   readonly #ends: ChannelEnd[] = [];
-  /** Channels that hold something and are not blocked, in the order they get their turn. */
-  readonly #ready = new Set<number>();
+  /** Channels that hold something and are not blocked. */
+  readonly #ready: ReadingOrder;
   readonly #hasEnded: boolean[];
   #open: number;
   #reading: InputChannel | undefined;
@@ -52,6 +54,7 @@ export class TaskInput implements InputListener {
     this.#options = options;
     this.channelCount = options.gates.reduce((sum, gate) => sum + gate.channels.length, 0);
     this.#open = this.channelCount;
+    this.#ready = new ReadingOrder(this.channelCount);
     this.#hasEnded = new Array<boolean>(this.channelCount).fill(false);
   }
 
@@ -87,7 +90,7 @@ export class TaskInput implements InputListener {
   }
 
   hasNext(): boolean {
-    return this.#ready.size > 0;
+    return !this.#ready.isEmpty;
   }
 
   /** The next batch or event. Call `finishBatch` before asking again after a batch. Throws when a frame cannot be read. */
@@ -95,8 +98,7 @@ export class TaskInput implements InputListener {
     // Only now is it known whether the event blocked its channel.
     this.#lastEventOf?.retryCredit();
     this.#lastEventOf = undefined;
-    for (const index of this.#ready) {
-      this.#ready.delete(index);
+    for (let index = this.#ready.take(); index !== undefined; index = this.#ready.take()) {
       const channel = this.#channels[index] as InputChannel;
       if (this.#options.isBlocked(index)) continue;
       const element = channel.poll();
@@ -104,7 +106,9 @@ export class TaskInput implements InputListener {
       if (element.kind === 'data' || element.kind === 'encoded') {
         this.#reading = channel;
         const { inputIndex } = this.#ends[index] as ChannelEnd;
-        return { kind: 'batch', inputIndex, batch: element.kind === 'data' ? element : this.#options.network.decodeBatch(element) };
+        const batch = element.kind === 'data' ? element : this.#options.network.decodeBatch(element);
+        this.#ready.reached(index, batch.timestamps?.[batch.timestamps.length - 1] ?? noTimestamp);
+        return { kind: 'batch', inputIndex, batch };
       }
       // Its turn is over, but what follows the event may be read (unless the event blocks it).
       if (!channel.isEmpty()) this.#ready.add(index);
