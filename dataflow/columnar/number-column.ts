@@ -225,13 +225,13 @@ const wordMax: ReadonlyMap<number, number> = new Map([
   [numberTags.uint16, 0xffff],
   [numberTags.sint8, 0x7f],
   [numberTags.sint16, 0x7fff],
-  [numberTags.sint32, integerMax],
 ]);
 
 function readWords(reader: ItemReader, count: number, base: number, target: Int32Array): boolean {
   const tag = reader.head(6);
+  if (tag === numberTags.sint32 || tag === numberTags.uint32) return readLongWords(reader, tag, { count, base }, target);
   const most = wordMax.get(tag);
-  const isSigned = tag === numberTags.sint8 || tag === numberTags.sint16 || tag === numberTags.sint32;
+  const isSigned = tag === numberTags.sint8 || tag === numberTags.sint16;
   if (most === undefined || base + most > integerMax || (isSigned && base - most - 1 < -integerMax - 1)) return false;
   const at = startOfWords(reader, tag, count);
   const { bytes, view } = reader;
@@ -245,13 +245,35 @@ function readWords(reader: ItemReader, count: number, base: number, target: Int3
     case numberTags.uint16:
       for (let index = 0; index < count; index += 1) target[index] = base + view.getUint16(at + 2 * index, true);
       return true;
-    case numberTags.sint16:
+    default:
       for (let index = 0; index < count; index += 1) target[index] = base + view.getInt16(at + 2 * index, true);
       return true;
-    default:
-      for (let index = 0; index < count; index += 1) target[index] = base + view.getInt32(at + 4 * index, true);
-      return true;
   }
+}
+
+/**
+ * Words of 32 bits may lie, with their base, outside what a signed integer holds, and seldom do. To read them all as doubles
+ * for that would cost more than memory: the first record whose number is not a small integer to the engine makes it drop the
+ * hidden class of all such objects of the thread, and optimised code of a user, who goes on making them of the old one, then
+ * pays a call into the runtime for each.
+ */
+function readLongWords(
+  reader: ItemReader,
+  tag: number,
+  { count, base }: { readonly count: number; readonly base: number },
+  target: Int32Array,
+): boolean {
+  const at = startOfWords(reader, tag, count);
+  const { view } = reader;
+  const isSigned = tag === numberTags.sint32;
+  for (let index = 0; index < count; index += 1) {
+    const bits = view.getInt32(at + 4 * index, true);
+    const value = base + (isSigned ? bits : bits >>> 0);
+    const whole = value | 0;
+    if (whole !== value) return false;
+    target[index] = whole;
+  }
+  return true;
 }
 
 /** Skips the words of a typed array whose tag was read; returns where they begin. */
