@@ -3,8 +3,8 @@
  * the smallest bidder, then the one with the smallest `extra`.
  *
  * Auctions and bids stay one stream, so that a bid comes behind its auction wherever it did so in the source. An auction
- * closes when event time reaches its end; a bid that came before its auction all the same is forgotten when event time
- * reaches the bid, as the auction cannot be older any more. So state holds what is open, and little else.
+ * closes when event time reaches its end; a bid that came before its auction all the same is forgotten some time after event
+ * time has reached the bid, as the auction cannot be older any more. So state holds what is open, and little else.
  */
 import type { DataStream, KeyedProcessFunction, KeyedRuntimeContext, SingleOutputStream } from 'millrace';
 import type { Auction, Bid } from './events.js';
@@ -31,42 +31,53 @@ export function winningBids<E extends Lot | Offer>(events: DataStream<E>): Singl
 
 const isLot = <E extends Lot | Offer>(event: E): event is AuctionOf<E> => event.type === 'auction';
 
-/** An auction that has not closed, and the bid that wins if no other comes. */
+/** What is known under the number of an auction until it closes. */
 interface Open<E> {
-  readonly auction: AuctionOf<E>;
+  /** Null: it is not here yet, but bids for it are. */
+  auction: AuctionOf<E> | null;
+  /** The bid that wins if no other comes. */
   best: BidOf<E> | null;
+  /** Bids that came before their auction. One timer looks after them all: hundreds may wait for a popular auction. */
+  early: BidOf<E>[];
 }
 
 function closeAuctions<E extends Lot | Offer>(runtime: KeyedRuntimeContext): KeyedProcessFunction<number, E, WonAuction<E>> {
   const open = runtime.valueState<Open<E>>('open');
-  /** Bids whose auction is not here yet; each has a timer at its time. */
-  const early = runtime.listState<BidOf<E>>('early-bids');
   return {
     processElement(event, { time }) {
+      const known = open.value();
       if (isLot(event)) {
-        const best = early.get().reduce<BidOf<E> | null>((leader, bid) => (leads(bid, event, leader) ? bid : leader), null);
-        early.clear();
-        open.update({ auction: event, best });
+        const early = known === undefined ? [] : known.early;
+        const best = early.reduce<BidOf<E> | null>((leader, bid) => (leads(bid, event, leader) ? bid : leader), null);
+        open.update({ auction: event, best, early: [] });
         time.registerEventTimeTimer(event.expires);
         return;
       }
       const bid = event as BidOf<E>;
-      const state = open.value();
-      if (state === undefined) {
-        early.add(bid);
+      if (known === undefined) {
+        open.update({ auction: null, best: null, early: [bid] });
         time.registerEventTimeTimer(bid.dateTime);
-      } else if (leads(bid, state.auction, state.best)) {
-        state.best = bid;
-        open.update(state);
+      } else if (known.auction === null) {
+        known.early.push(bid);
+        open.update(known);
+      } else if (leads(bid, known.auction, known.best)) {
+        known.best = bid;
+        open.update(known);
       }
     },
-    onTimer(at, _context, out) {
-      const state = open.value();
-      if (state === undefined) {
-        early.update(early.get().filter(({ dateTime }) => dateTime > at));
+    onTimer(at, { time }, out) {
+      const known = open.value();
+      if (known === undefined) return;
+      const { auction, best, early } = known;
+      if (auction === null) {
+        const left = early.filter(({ dateTime }) => dateTime > at);
+        if (left.length === 0) open.clear();
+        else {
+          open.update({ auction, best, early: left });
+          time.registerEventTimeTimer(left.reduce((latest, { dateTime }) => Math.max(latest, dateTime), at));
+        }
         return;
       }
-      const { auction, best } = state;
       if (at < auction.expires) return;
       if (best !== null) out.collect({ auction, bid: best });
       open.clear();
