@@ -76,6 +76,8 @@ export const limits = {
   windowsOfRecordMax: 4 * 1024 * 1024,
   /** The same for assigners that users write, whose windows are found one by one in the set of their key: 10,000 took a second a record. */
   customWindowsOfRecordMax: 1_024,
+  /** Keys and slices that a task folds ahead of their windows: about 200 bytes each, so 6 MiB, and some 20 ms to hand on before a barrier. */
+  preAggregatedKeysMax: 32_768,
   /** Characters of the name of an operator, as it was given: at most 3 bytes each, so 256 latencies of two names each take 196 KiB. */
   operatorNameMax: 128,
   /** Characters of the name of a task, which is made of those of its operators: longer ones end in an ellipsis. */

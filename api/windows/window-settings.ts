@@ -22,11 +22,20 @@ export interface WindowSettings<T, W extends Window> {
   readonly evictor: Evictor<T, W> | undefined;
   readonly allowedLatenessMs: number;
   readonly lateTag: AnyTag | undefined;
+  /** Records are folded where they are made, before they are sent. */
+  readonly isPreAggregated: boolean;
 }
 
 /** An assigner and nothing else; `where` asked for it. */
 export function settingsOf<T, W extends Window>(assigner: AnyWindows<T>, where: string): WindowSettings<T, W> {
-  return { assigner: windowingOf(assigner, where), trigger: undefined, evictor: undefined, allowedLatenessMs: 0, lateTag: undefined };
+  return {
+    assigner: windowingOf(assigner, where),
+    trigger: undefined,
+    evictor: undefined,
+    allowedLatenessMs: 0,
+    lateTag: undefined,
+    isPreAggregated: false,
+  };
 }
 
 export function withTrigger<T, W extends Window>(settings: WindowSettings<T, W>, trigger: Trigger<T, W>): WindowSettings<T, W> {

@@ -22,6 +22,7 @@ import { assertTag } from '../output-tags.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
 import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
 import { assertMethods, assertSynchronous } from '../transformation.js';
+import { preAggregated, type WindowInput } from './pre-aggregation.js';
 import {
   assertMergeable,
   dataOf,
@@ -82,6 +83,17 @@ export class WindowedStream<K extends Key, T, W extends Window> {
   sideOutputLateData(tag: OutputTag<T>): WindowedStream<K, T, W> {
     assertTag(tag, 'sideOutputLateData');
     return this.#with({ ...this.#settings, lateTag: tag });
+  }
+
+  /**
+   * Folds records where they are made, and sends one partial result for each key and slice of the windows in their place: much
+   * less to send where records of a key come close to each other, and a hot key is shared by all subtasks. For `reduce`,
+   * `aggregate` and the likes of `sum`, in tumbling and sliding windows of event time that fire at their end; `merge` of an
+   * aggregate, or the reduce function, makes one of two partial results. What the functions throw then fails the job from the
+   * operator `Pre-Aggregation`, whatever the policy for errors of the window; `numLateRecordsDropped` counts partial results.
+   */
+  preAggregate(): WindowedStream<K, T, W> {
+    return this.#with({ ...this.#settings, isPreAggregated: true });
   }
 
   /** Folds the records of a window into one; with a window function, that gets this one. */
@@ -180,17 +192,27 @@ export class WindowedStream<K extends Key, T, W extends Window> {
       folding,
       run: (typeof run === 'function' ? { process: run } : run) as ProcessWindowFunction<Mid, Out, Key, Window> | undefined,
     };
-    const results = addOperator<Out>(handle, {
+    const input = { handle, plan, fieldUse: use };
+    const results = this.#settings.isPreAggregated
+      ? this.#addWindows(preAggregated(input), { type, data })
+      : this.#addWindows(input, { type, data });
+    return isForAll === true ? results.setParallelism(1).setMaxParallelism(1) : results;
+  }
+
+  #addWindows<In, Acc, Mid, Out>(
+    { handle, plan, fieldUse }: WindowInput<In, Acc, Mid, Out>,
+    { type, data }: { readonly type: string; readonly data: string | undefined },
+  ): SingleOutputStream<Out> {
+    return addOperator<Out>(handle, {
       type,
-      name: nameOf(assigner),
+      name: nameOf(plan.assigner),
       written: windowOperator,
       isKeyed: true,
       data: { ...dataOf(this.#settings), field: data ?? null },
       sideOutputs: sideOutputsOf(this.#settings),
       create: () => windowOperator(plan) as Operator,
-      ...(use === undefined ? {} : { fieldUse: use }),
+      ...(fieldUse === undefined ? {} : { fieldUse }),
     });
-    return isForAll === true ? results.setParallelism(1).setMaxParallelism(1) : results;
   }
 }
 

@@ -39,12 +39,14 @@ export default defineQuery<Row>({
       .select('auction')
       .keyBy('auction')
       .window(SlidingEventTimeWindows.of('10 s', '2 s'))
+      .preAggregate()
       .aggregate<number, number, Row>(count, (auction, { window }, [num = 0], out) =>
         out.collect({ auction, num, starttime: window.start, endtime: window.end }),
       )
       .keyBy('endtime')
       // Counts have the last time of their window: those of one window, and no others, meet in this one.
       .window(TumblingEventTimeWindows.of('2 s'))
+      .preAggregate()
       .aggregate(greatest)
       .flatMap((rows) => rows),
 });

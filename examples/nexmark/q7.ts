@@ -1,6 +1,6 @@
 /**
- * q7, highest bids: of every ten seconds the bids with the highest price, all of them where several are equal. A maximum is
- * found in parallel, of a share of the auctions each, and then of all.
+ * q7, highest bids: of every ten seconds the bids with the highest price, all of them where several are equal. Each subtask
+ * finds the highest of what it reads, and one the highest of these.
  *
  *     npm run nexmark -- q7
  */
@@ -9,9 +9,6 @@ import { isBid, type Bid } from './events.js';
 import { defineQuery } from './query.js';
 
 type Row = Pick<Bid, 'auction' | 'bidder' | 'price' | 'dateTime' | 'extra'>;
-
-/** Auctions are parted into so many: enough for any sensible parallelism to get an even share. */
-const shares = 64;
 
 /** Bids of one price, the highest so far. */
 const highest: AggregateFunction<Row, readonly Row[], readonly Row[]> = {
@@ -25,8 +22,6 @@ const highest: AggregateFunction<Row, readonly Row[], readonly Row[]> = {
   merge: (one, other) => other.reduce((bids, bid) => highest.add(bid, bids), one),
 };
 
-const tenSeconds = TumblingEventTimeWindows.of('10 s');
-
 export default defineQuery<Row>({
   name: 'q7',
   reads: 'on-time',
@@ -34,12 +29,8 @@ export default defineQuery<Row>({
     events
       .filter(isBid)
       .select('auction', 'bidder', 'price', 'dateTime', 'extra')
-      .uses('auction')
-      .keyBy(({ auction }) => auction % shares)
-      .window(tenSeconds)
-      .aggregate(highest)
-      .flatMap((bids) => bids)
-      .windowAll(tenSeconds)
+      .windowAll(TumblingEventTimeWindows.of('10 s'))
+      .preAggregate()
       .aggregate(highest)
       .flatMap((bids) => bids),
 });

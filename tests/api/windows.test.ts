@@ -145,6 +145,35 @@ for (const parallelism of [1, 2, 4]) {
     }
   });
 
+  test(`folded ahead of their windows, counts and maxima are the same, over crashes, from parallelism ${parallelism}`, async () => {
+    const counts = await resultsWithCrashes(
+      (stream) =>
+        stream
+          .rebalance()
+          .map((bid) => bid)
+          .keyBy('auction')
+          .window(SlidingEventTimeWindows.of('1 s', 250))
+          .preAggregate()
+          .aggregate(counted, (auction, { window }, [count]) => [{ auction, start: window.start, count }]),
+      parallelism,
+      parallelism,
+    );
+    assert.equal(counts, slidingCounts(1_000, 250));
+    const highest = await resultsOf(
+      (stream) =>
+        stream
+          .rebalance()
+          .map(({ price }) => ({ price }))
+          .windowAll(TumblingEventTimeWindows.of('1 s'))
+          .preAggregate()
+          .max('price'),
+      parallelism,
+    );
+    const highestOf = (start: number): number =>
+      Math.max(...bids.filter(({ at }) => at >= start && at < start + 1_000).map(({ price }) => price));
+    assert.equal(highest, Array.from({ length: 15 }, (_, n) => `{"price":${highestOf(1_000 * n)}} @ ${1_000 * n + 999}`).sort());
+  });
+
   test(`tumbling maxima, sessions and windows of all keys, at parallelism ${parallelism}`, async () => {
     const highest = await resultsOf(
       (stream) => stream.keyBy('auction').window(TumblingEventTimeWindows.of('1 s')).maxBy('price'),
@@ -345,6 +374,46 @@ for (const [title, build, code, message] of [
     'FUNCTION_MISSING',
     /onEventTime/,
   ],
+  ...(
+    [
+      ['in processing time', (keyed) => keyed.window(TumblingProcessingTimeWindows.of(5)).preAggregate().sum('price'), /event time/],
+      ['of sessions', (keyed) => keyed.window(EventTimeSessionWindows.withGap(5)).preAggregate().sum('price'), /tumbling or sliding/],
+      ['of all there is', (keyed) => keyed.window(GlobalWindows.create()).preAggregate().sum('price'), /tumbling or sliding/],
+      [
+        'that are staggered',
+        (keyed) =>
+          keyed
+            .window(TumblingEventTimeWindows.of(5, 0, 'RANDOM'))
+            .preAggregate()
+            .sum('price'),
+        /same in all subtasks/,
+      ],
+      [
+        'with a trigger',
+        (keyed) => keyed.window(TumblingEventTimeWindows.of(5)).trigger(CountTrigger.of(2)).preAggregate().sum('price'),
+        /trigger/,
+      ],
+      [
+        'with an evictor',
+        (keyed) => keyed.window(TumblingEventTimeWindows.of(5)).evictor(CountEvictor.of(2)).preAggregate().sum('price'),
+        /evictor/,
+      ],
+      [
+        'with a side output of late records',
+        (keyed) => keyed.window(TumblingEventTimeWindows.of(5)).preAggregate().sideOutputLateData(outputTag<Bid>('late')).sum('price'),
+        /sideOutputLateData/,
+      ],
+      [
+        'of which all records are wanted',
+        (keyed) =>
+          keyed
+            .window(TumblingEventTimeWindows.of(5))
+            .preAggregate()
+            .process(() => [1]),
+        /all of them/,
+      ],
+    ] as readonly (readonly [string, (keyed: ReturnType<typeof keyedBids>) => unknown, RegExp])[]
+  ).map(([which, make, message]) => [`folding ahead of windows ${which}`, make, 'WINDOW_NOT_MERGEABLE', message] as const),
   ['a count of nothing', (keyed) => keyed.countWindow(0), 'WINDOW_AMOUNT_INVALID', /whole number from 1/],
 ] as readonly (readonly [string, (keyed: ReturnType<typeof keyedBids>) => unknown, string, RegExp])[]) {
   test(`${title} is refused when the job is built`, () => refused((env) => void build(keyedBids(env)), code, message));

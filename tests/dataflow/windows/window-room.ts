@@ -86,7 +86,12 @@ export class WindowRoom {
 
   /** Numbers as `key n @ timestamp`. */
   add(key: string, n: number, timestamp = noTimestamp): this {
-    this.#take({ key, n }, timestamp);
+    return this.accept({ key, n }, timestamp);
+  }
+
+  /** What an operator before this one made of items. */
+  accept(value: unknown, timestamp: number): this {
+    this.#take(value as Item, timestamp);
     this.#resume();
     return this;
   }
