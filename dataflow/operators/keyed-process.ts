@@ -1,9 +1,8 @@
-import type { CheckpointId } from '../../core/ids.js';
 import type { Key } from '../../core/keys.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, KeyedProcessContext, KeyedProcessFunction, KeyedProcessSetup, OnTimerContext, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
-import { madeFunction } from './made-function.js';
+import { FunctionOperator } from './function-operator.js';
 import { keyedProcessContextOf, timerContextsOf } from './process-context.js';
 import { keylessPump, type ResultPump } from './result-pump.js';
 import { keyedRuntimeContextOf, keyedStateOf } from './runtime-context.js';
@@ -17,26 +16,28 @@ export function keyedProcessOperator<K extends Key, In, Out>(
   return new KeyedProcessOperator(keyOf as KeySelector<In>, setup);
 }
 
-class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> {
+class KeyedProcessOperator<K extends Key, In, Out>
+  extends FunctionOperator<KeyedProcessFunction<K, In, Out>, KeyedCell<K, In, Out>>
+  implements Operator<In, Out>
+{
   readonly #keyOf: KeySelector<In>;
   readonly #setup: KeyedProcessSetup<K, In, Out>;
-  readonly #cell: KeyedCell<K, In, Out> = { now: noTimestamp };
   #pump!: ResultPump<In, Out>;
   /** Of results that belong to no key. */
   #keylessPump!: ResultPump<never, Out>;
   #collector!: Collector<Out>;
   #timerContexts!: Readonly<Record<'event' | 'processing', OnTimerContext<K>>>;
-  #operatorName = '';
 
   constructor(keyOf: KeySelector<In>, setup: KeyedProcessSetup<K, In, Out>) {
+    super();
     this.#keyOf = keyOf;
     this.#setup = setup;
   }
 
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
-    const cell = this.#cell;
+    const { cell } = this;
     const collector = createCollector(out, cell);
-    this.#operatorName = context.operatorName;
+    this.operatorName = context.operatorName;
     this.#collector = collector;
     const { accept, pump } = createProcessCall<In, Out>({
       cell,
@@ -53,57 +54,36 @@ class KeyedProcessOperator<K extends Key, In, Out> implements Operator<In, Out> 
   }
 
   open(context: OperatorContext): void | Promise<void> {
-    const cell = this.#cell;
+    const { cell } = this;
     cell.keyed = keyedStateOf(context);
     cell.context = keyedProcessContextOf<K>(cell, context, cell.keyed);
     this.#timerContexts = timerContextsOf(cell.context);
-    const runtime = keyedRuntimeContextOf(context);
-    const run = madeFunction(this.#setup, runtime, ['processElement']);
-    cell.run = run;
-    return run.open?.(runtime);
+    return this.openFunction(this.#setup, keyedRuntimeContextOf(context), ['processElement']);
   }
 
+  /** Written out: a timer costs no closure. */
   onTimer(time: number, domain: 'event' | 'processing'): void {
-    const cell = this.#cell;
+    const { cell } = this;
     cell.now = domain === 'event' ? time : noTimestamp;
     let results: Results<Out>;
     try {
       results = cell.run?.onTimer?.(time, this.#timerContexts[domain], this.#collector);
     } catch (error) {
-      failFunction(this.#operatorName, error);
+      failFunction(this.operatorName, error);
     }
     this.#pump.take(results, cell.now);
   }
 
   endInput(): void {
-    const cell = this.#cell;
-    cell.keyed?.leaveKey();
-    cell.now = noTimestamp;
-    let results: Results<Out>;
-    try {
-      results = cell.run?.endInput?.(this.#collector);
-    } catch (error) {
-      failFunction(this.#operatorName, error);
-    }
+    this.cell.keyed?.leaveKey();
+    const results = this.call(noTimestamp, (run) => run.endInput?.(this.#collector));
     this.#keylessPump.take(results, noTimestamp);
   }
 
-  prepareSnapshot(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.snapshotState?.(id);
-  }
-
-  checkpointCompleted(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.notifyCheckpointComplete?.(id);
-  }
-
-  checkpointAborted(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.notifyCheckpointAborted?.(id);
-  }
-
-  close(): void | Promise<void> {
+  override close(): void | Promise<void> {
     this.#pump?.close();
     this.#keylessPump?.close();
-    return this.#cell.run?.close?.();
+    return super.close();
   }
 }
 

@@ -1,34 +1,31 @@
-import type { CheckpointId } from '../../core/ids.js';
 import { noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
 import type { Collector, ProcessFunction, ProcessSetup, Results } from '../functions.js';
-import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
-import { madeFunction } from './made-function.js';
+import { createCollector, createProcessCall } from '../fusion/process-call.js';
+import { FunctionOperator } from './function-operator.js';
 import { processContextOf } from './process-context.js';
 import type { ResultPump } from './result-pump.js';
 import { runtimeContextOf } from './runtime-context.js';
-import { failFunction } from './user-error.js';
 
 /** Runs a process function: any number of results, side outputs, a last word at the end of input. */
 export function processOperator<In, Out>(setup: ProcessSetup<In, Out>): Operator<In, Out> {
   return new ProcessOperator(setup);
 }
 
-class ProcessOperator<In, Out> implements Operator<In, Out> {
+class ProcessOperator<In, Out> extends FunctionOperator<ProcessFunction<In, Out>> implements Operator<In, Out> {
   readonly #setup: ProcessSetup<In, Out>;
-  readonly #cell: ProcessCell<ProcessFunction<In, Out>> = { now: noTimestamp };
   #pump!: ResultPump<In, Out>;
   #collector!: Collector<Out>;
-  #operatorName = '';
 
   constructor(setup: ProcessSetup<In, Out>) {
+    super();
     this.#setup = setup;
   }
 
   bind(out: Emit<Out>, context: OperatorContext): Emit<In> {
-    const cell = this.#cell;
+    const { cell } = this;
     const collector = createCollector(out, cell);
     const processContext = processContextOf(cell, context);
-    this.#operatorName = context.operatorName;
+    this.operatorName = context.operatorName;
     this.#collector = collector;
     const { accept, pump } = createProcessCall<In, Out>({
       cell,
@@ -43,10 +40,7 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
   }
 
   open(context: OperatorContext): void | Promise<void> {
-    const runtime = runtimeContextOf(context);
-    const run = madeFunction(this.#setup, runtime, ['processElement']);
-    this.#cell.run = run;
-    return run.open?.(runtime);
+    return this.openFunction(this.#setup, runtimeContextOf(context), ['processElement']);
   }
 
   endInput(): void {
@@ -57,33 +51,12 @@ class ProcessOperator<In, Out> implements Operator<In, Out> {
     this.#lastWord((run) => run.finish?.(this.#collector));
   }
 
-  prepareSnapshot(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.snapshotState?.(id);
-  }
-
-  checkpointCompleted(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.notifyCheckpointComplete?.(id);
-  }
-
-  checkpointAborted(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.notifyCheckpointAborted?.(id);
-  }
-
-  close(): void | Promise<void> {
+  override close(): void | Promise<void> {
     this.#pump?.close();
-    return this.#cell.run?.close?.();
+    return super.close();
   }
 
   #lastWord(call: (run: ProcessFunction<In, Out>) => Results<Out>): void {
-    const { run } = this.#cell;
-    if (run === undefined) return;
-    this.#cell.now = noTimestamp;
-    let results: Results<Out>;
-    try {
-      results = call(run);
-    } catch (error) {
-      failFunction(this.#operatorName, error);
-    }
-    this.#pump.take(results, noTimestamp);
+    this.#pump.take(this.call(noTimestamp, call), noTimestamp);
   }
 }

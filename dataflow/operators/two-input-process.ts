@@ -8,14 +8,12 @@
  *      taken for its own.
  * TP5  Keys of the two inputs that can never be equal are an error (KK2).
  */
-import type { CheckpointId } from '../../core/ids.js';
 import { noTimestamp, type Emit, type KeySelector, type Operator, type OperatorContext } from '../contracts.js';
 import type { CheckpointedFunction, Collector, Results } from '../functions.js';
 import { createCollector, createProcessCall, type ProcessCell } from '../fusion/process-call.js';
+import { FunctionOperator } from './function-operator.js';
 import { KeyKinds, watchedKey } from './key-kinds.js';
-import { madeFunction } from './made-function.js';
 import { keylessPump, type ResultPump } from './result-pump.js';
-import { failFunction } from './user-error.js';
 
 type Method = (value: unknown, context: unknown, out: Collector<unknown>) => Results<unknown>;
 
@@ -55,32 +53,33 @@ export interface TwoInputProcessOptions {
   readonly contexts: (cell: ProcessCell, context: OperatorContext) => ProcessContexts;
 }
 
-interface Cell extends ProcessCell<TwoInputFunction & Readonly<Record<ProcessSide['method'], Method>>> {
+type Run = TwoInputFunction & Readonly<Record<ProcessSide['method'], Method>>;
+
+interface Cell extends ProcessCell<Run> {
   first?: unknown;
   second?: unknown;
 }
 
 /** See the head of this file. */
-export class TwoInputProcess implements Operator {
+export class TwoInputProcess extends FunctionOperator<Run, Cell> implements Operator {
   readonly #options: TwoInputProcessOptions;
-  readonly #cell: Cell = { now: noTimestamp };
   readonly #pumps: ResultPump<unknown, unknown>[] = [];
   #keylessPump!: ResultPump<never, unknown>;
   #collector!: Collector<unknown>;
   #timers: ProcessContexts['timers'];
   /** Where both inputs have keys. */
   readonly #kinds: KeyKinds | undefined;
-  #operatorName = '';
 
   constructor(options: TwoInputProcessOptions) {
+    super();
     this.#options = options;
     this.#kinds = options.first.keyOf === undefined || options.second.keyOf === undefined ? undefined : new KeyKinds();
   }
 
   bind(out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
-    this.#operatorName = context.operatorName;
-    this.#collector = createCollector(out, this.#cell);
-    this.#keylessPump = keylessPump({ out, context, cell: this.#cell });
+    this.operatorName = context.operatorName;
+    this.#collector = createCollector(out, this.cell);
+    this.#keylessPump = keylessPump({ out, context, cell: this.cell });
     return this.#bindSide('first', out, context);
   }
 
@@ -89,20 +88,18 @@ export class TwoInputProcess implements Operator {
   }
 
   open(context: OperatorContext): void | Promise<void> {
-    const cell = this.#cell;
-    const { setup, contexts } = this.#options;
+    const { cell } = this;
+    const { setup, contexts, first: firstSide, second: secondSide } = this.#options;
     const { runtime, first, second, timers } = contexts(cell, context);
     cell.first = first;
     cell.second = second;
     this.#timers = timers;
-    const run = madeFunction(setup as NonNullable<Cell['run']>, runtime, [this.#options.first.method, this.#options.second.method]);
-    cell.run = run;
-    return run.open?.(runtime);
+    return this.openFunction(setup as Run, runtime, [firstSide.method, secondSide.method]);
   }
 
   onTimer(time: number, domain: 'event' | 'processing'): void {
     const timestamp = domain === 'event' ? time : noTimestamp;
-    const results = this.#call(timestamp, (run) => run.onTimer?.(time, this.#timers?.[domain], this.#collector));
+    const results = this.call(timestamp, (run) => run.onTimer?.(time, this.#timers?.[domain], this.#collector));
     this.#pumps[0]?.take(results, timestamp);
   }
 
@@ -118,26 +115,14 @@ export class TwoInputProcess implements Operator {
     this.#callWithoutKey((run) => run.finish?.(this.#collector));
   }
 
-  prepareSnapshot(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.snapshotState?.(id);
-  }
-
-  checkpointCompleted(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.notifyCheckpointComplete?.(id);
-  }
-
-  checkpointAborted(id: CheckpointId): void | Promise<void> {
-    return this.#cell.run?.notifyCheckpointAborted?.(id);
-  }
-
-  close(): void | Promise<void> {
+  override close(): void | Promise<void> {
     for (const pump of this.#pumps) pump.close();
     this.#keylessPump?.close();
-    return this.#cell.run?.close?.();
+    return super.close();
   }
 
   #bindSide(side: 'first' | 'second', out: Emit<unknown>, context: OperatorContext): Emit<unknown> {
-    const cell = this.#cell;
+    const { cell } = this;
     const collector = this.#collector;
     const kinds = this.#kinds;
     const { method, keyOf, isKeyless } = this.#options[side];
@@ -160,19 +145,8 @@ export class TwoInputProcess implements Operator {
   }
 
   /** TP4. */
-  #callWithoutKey(call: (run: NonNullable<Cell['run']>) => Results<unknown>): void {
-    this.#cell.keyed?.leaveKey();
-    this.#keylessPump.take(this.#call(noTimestamp, call), noTimestamp);
-  }
-
-  #call(timestamp: number, call: (run: NonNullable<Cell['run']>) => Results<unknown>): Results<unknown> {
-    const { run } = this.#cell;
-    if (run === undefined) return undefined;
-    this.#cell.now = timestamp;
-    try {
-      return call(run);
-    } catch (error) {
-      return failFunction(this.#operatorName, error);
-    }
+  #callWithoutKey(call: (run: Run) => Results<unknown>): void {
+    this.cell.keyed?.leaveKey();
+    this.#keylessPump.take(this.call(noTimestamp, call), noTimestamp);
   }
 }
