@@ -33,6 +33,7 @@ export {
   TumblingProcessingTimeWindows,
 } from './windows/assigners.js';
 export { ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger, ProcessingTimeoutTrigger, TimeEvictor } from './windows/triggers.js';
+export type { ConfiguredWindows } from './windows/configured-windows.js';
 export type {
   CoGroupedKeys,
   CoGroupedWindows,
@@ -43,6 +44,7 @@ export type {
   JoinFunction,
   PairedStreams,
   PairedWhere,
+  PairedWindows,
 } from './windows/joined-streams.js';
 export type { WindowedStream } from './windows/windowed-stream.js';
 export type { AnyWindows, WindowOf } from './windows/window-settings.js';

@@ -8,32 +8,18 @@
  */
 import type { Key } from '../../core/keys.js';
 import type { KeySelector } from '../../dataflow/contracts.js';
-import type { Collector, OutputTag, Results, Synchronous } from '../../dataflow/functions.js';
-import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
+import type { Collector, Results, Synchronous } from '../../dataflow/functions.js';
 import { joinedWindowOperator, type JoinPlan } from '../../dataflow/windows/joined-windows.js';
-import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
 import type { Sides } from '../../dataflow/windows/window-contents.js';
 import type { Window } from '../../dataflow/windows/window.js';
-import type { Duration } from '../duration.js';
 import type { KeyBy, KeyMadeBy, MatchingKey } from '../fields.js';
-import { assertTag } from '../output-tags.js';
 import type { DataStream } from '../streams/data-stream.js';
 import type { KeyedStream } from '../streams/keyed-stream.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
 import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
 import { assertSynchronous } from '../transformation.js';
-import {
-  assertMergeable,
-  dataOf,
-  settingsOf,
-  sideOutputsOf,
-  type WindowOf,
-  type WindowSettings,
-  withEvictor,
-  withLateness,
-  withTrigger,
-  type AnyWindows,
-} from './window-settings.js';
+import { ConfiguredWindows } from './configured-windows.js';
+import { dataOf, planOf, settingsOf, sideOutputsOf, type AnyWindows, type WindowOf } from './window-settings.js';
 
 /** Makes the result of a pair. */
 export type JoinFunction<L, R, Out, W extends Window> = (left: L, right: R, window: W) => Out;
@@ -106,66 +92,21 @@ export class CoGroupedKeys<L, R> {
   }
 }
 
-/** The windows in which two streams meet. */
-abstract class PairedWindows<L, R, W extends Window> {
-  readonly #input: PairedInput;
-  readonly #settings: WindowSettings<L | R, W>;
-
-  constructor(input: PairedInput, settings: WindowSettings<L | R, W>) {
-    this.#input = input;
-    this.#settings = settings;
-  }
-
-  /** When windows fire, instead of at their end. */
-  trigger(trigger: Trigger<L | R, W>): this {
-    return this.#with(withTrigger(this.#settings, trigger));
-  }
-
-  /** What leaves windows before or after their function. */
-  evictor(evictor: Evictor<L | R, W>): this {
-    return this.#with(withEvictor(this.#settings, evictor));
-  }
-
-  /** How long after its end a window still takes records, each of which fires it again. Event time only. */
-  allowedLateness(lateness: Duration): this {
-    return this.#with(withLateness(this.#settings, lateness));
-  }
-
-  /** Records that come too late go to this side output of the result, instead of being counted and dropped. */
-  sideOutputLateData(tag: OutputTag<L | R>): this {
-    assertTag(tag, 'sideOutputLateData');
-    return this.#with({ ...this.#settings, lateTag: tag });
-  }
-
+/** The windows in which two streams meet, which wait for the function of what meets. */
+export abstract class PairedWindows<L, R, W extends Window> extends ConfiguredWindows<PairedInput, L | R, W> {
   protected add<Out>(name: string, written: unknown, process: JoinPlan<Out>['run']['process']): SingleOutputStream<Out> {
-    const { left, right } = this.#input;
-    const { assigner, trigger, evictor, allowedLatenessMs, lateTag } = this.#settings;
+    const { left, right } = this.input;
     assertSynchronous(written, 'apply');
-    assertMergeable(this.#settings);
     const keyOf = ({ origins }: StreamHandle) => origins[0]?.keySelector as KeySelector<never>;
-    const plan: JoinPlan<Out> = {
-      keysOf: [keyOf(left), keyOf(right)],
-      assigner,
-      // The kind of the assigner says which windows there are (WindowOf), so the narrower types hold.
-      trigger: trigger as Trigger<never, Window> | undefined,
-      evictor: evictor as Evictor<never, Window> | undefined,
-      allowedLatenessMs,
-      lateTag: lateTag?.id,
-      run: { process },
-    };
+    const plan: JoinPlan<Out> = { ...planOf(this.settings), keysOf: [keyOf(left), keyOf(right)], run: { process } };
     const type = name.toLowerCase().replaceAll(' ', '-');
     const create = () => joinedWindowOperator(plan);
-    const sideOutputs = sideOutputsOf(this.#settings);
-    return addOperator<Out>(left, { type, name, written, isKeyed: true, data: dataOf(this.#settings), sideOutputs, create }, right);
-  }
-
-  #with(settings: WindowSettings<L | R, W>): this {
-    const Same = this.constructor as new (input: PairedInput, settings: WindowSettings<L | R, W>) => this;
-    return new Same(this.#input, settings);
+    const sideOutputs = sideOutputsOf(this.settings);
+    return addOperator<Out>(left, { type, name, written, isKeyed: true, data: dataOf(this.settings), sideOutputs, create }, right);
   }
 }
 
-/** JS1. */
+/** The windows of `join`: pairs of records of one key and window (JS1). */
 export class JoinedWindows<L, R, W extends Window> extends PairedWindows<L, R, W> {
   /** One result for each pair. */
   apply<Out>(join: JoinFunction<L, R, Out, W> & Synchronous<Out>): SingleOutputStream<Out> {
@@ -182,7 +123,7 @@ export class JoinedWindows<L, R, W extends Window> extends PairedWindows<L, R, W
   }
 }
 
-/** JS2. */
+/** The windows of `coGroup`: the records of both sides of one key and window (JS2). */
 export class CoGroupedWindows<L, R, W extends Window> extends PairedWindows<L, R, W> {
   /** Any number of results for each key and window. */
   apply<Out>(group: CoGroupFunction<L, R, Out, W> & Synchronous<Out>): SingleOutputStream<Out> {

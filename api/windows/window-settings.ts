@@ -72,10 +72,23 @@ export function withLateness<T, W extends Window>(settings: WindowSettings<T, W>
   return { ...settings, allowedLatenessMs };
 }
 
+/** The settings as operators take them: the kind of the assigner says which windows there are (WindowOf), so narrower types hold. */
+export function planOf<T, W extends Window>(settings: WindowSettings<T, W>) {
+  const { assigner, trigger, evictor, allowedLatenessMs, lateTag } = settings;
+  const plan = {
+    assigner,
+    trigger: trigger as Trigger<T, Window> | undefined,
+    evictor: evictor as Evictor<T, Window> | undefined,
+    allowedLatenessMs,
+    lateTag: lateTag?.id,
+  };
+  assertMergeable(plan);
+  return plan;
+}
+
 /** Sessions merge, so their trigger must be able to. */
-export function assertMergeable<T, W extends Window>({ assigner, trigger }: WindowSettings<T, W>): void {
-  if (!isMergingWindowing(assigner) || triggerOf({ assigner, trigger: trigger as Trigger<T, Window> | undefined }).onMerge !== undefined)
-    return;
+function assertMergeable<T>(plan: { readonly assigner: Windowing<T>; readonly trigger: Trigger<T, Window> | undefined }): void {
+  if (!isMergingWindowing(plan.assigner) || triggerOf(plan).onMerge !== undefined) return;
   throw apiError('TRIGGER_CANNOT_MERGE', 'These windows merge, as sessions do, and this trigger cannot.', {
     where: 'trigger',
     hint: 'Give the trigger an onMerge(), or use windows that do not merge.',

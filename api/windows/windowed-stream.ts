@@ -6,9 +6,7 @@
  */
 import type { Key } from '../../core/keys.js';
 import type { KeySelector, Operator } from '../../dataflow/contracts.js';
-import type { AggregateFunction, OutputTag, ReduceFunction, Synchronous } from '../../dataflow/functions.js';
-import type { Evictor } from '../../dataflow/windows/evictors/evictor.js';
-import type { Trigger } from '../../dataflow/windows/triggers/trigger.js';
+import type { AggregateFunction, ReduceFunction, Synchronous } from '../../dataflow/functions.js';
 import type { Windowing } from '../../dataflow/windows/window-assigner.js';
 import type { ProcessWindow, ProcessWindowFunction, RichWindowFunction, WindowFunction } from '../../dataflow/windows/window-function.js';
 import { windowOperator } from '../../dataflow/windows/window-operator.js';
@@ -16,25 +14,13 @@ import type { Folding } from '../../dataflow/windows/window-plan.js';
 import type { Window } from '../../dataflow/windows/window.js';
 import type { FieldUse } from '../../graph/types.js';
 import { extremeBy, extremeOf, sumOf, type NumericField, type OrderedField } from '../aggregations.js';
-import type { Duration } from '../duration.js';
 import type { FieldOf } from '../fields.js';
-import { assertTag } from '../output-tags.js';
 import type { SingleOutputStream } from '../streams/single-output-stream.js';
 import { addOperator, type StreamHandle } from '../streams/stream-handle.js';
 import { assertMethods, assertSynchronous } from '../transformation.js';
 import { preAggregated, type WindowInput } from './pre-aggregation.js';
-import {
-  assertMergeable,
-  dataOf,
-  settingsOf,
-  sideOutputsOf,
-  type WindowOf,
-  type WindowSettings,
-  withEvictor,
-  withLateness,
-  withTrigger,
-  type AnyWindows,
-} from './window-settings.js';
+import { ConfiguredWindows } from './configured-windows.js';
+import { dataOf, planOf, settingsOf, sideOutputsOf, type AnyWindows, type WindowOf } from './window-settings.js';
 
 /** What a windowed stream reads. */
 interface WindowedInput<K extends Key, T> {
@@ -55,36 +41,7 @@ interface Evaluation<T, Acc, Mid, Out, K, W extends Window> {
 }
 
 /** A stream in windows; without keys (`windowAll`) `K` is null. */
-export class WindowedStream<K extends Key, T, W extends Window> {
-  readonly #input: WindowedInput<K, T>;
-  readonly #settings: WindowSettings<T, W>;
-
-  constructor(input: WindowedInput<K, T>, settings: WindowSettings<T, W>) {
-    this.#input = input;
-    this.#settings = settings;
-  }
-
-  /** When windows fire, instead of at their end. */
-  trigger(trigger: Trigger<T, W>): WindowedStream<K, T, W> {
-    return this.#with(withTrigger(this.#settings, trigger));
-  }
-
-  /** What leaves windows before or after their function. All records are kept then, in each of their windows. */
-  evictor(evictor: Evictor<T, W>): WindowedStream<K, T, W> {
-    return this.#with(withEvictor(this.#settings, evictor));
-  }
-
-  /** How long after its end a window still takes records, each of which fires it again. Event time only. */
-  allowedLateness(lateness: Duration): WindowedStream<K, T, W> {
-    return this.#with(withLateness(this.#settings, lateness));
-  }
-
-  /** Records that come too late go to this side output of the result, instead of being counted and dropped. */
-  sideOutputLateData(tag: OutputTag<T>): WindowedStream<K, T, W> {
-    assertTag(tag, 'sideOutputLateData');
-    return this.#with({ ...this.#settings, lateTag: tag });
-  }
-
+export class WindowedStream<K extends Key, T, W extends Window> extends ConfiguredWindows<WindowedInput<K, T>, T, W> {
   /**
    * Folds records where they are made, and sends one partial result for each key and slice of the windows in their place: much
    * less to send where records of a key come close to each other, and a hot key is shared by all subtasks. For `reduce`,
@@ -93,7 +50,7 @@ export class WindowedStream<K extends Key, T, W extends Window> {
    * operator `Pre-Aggregation`, whatever the policy for errors of the window; `numLateRecordsDropped` counts partial results.
    */
   preAggregate(): WindowedStream<K, T, W> {
-    return this.#with({ ...this.#settings, isPreAggregated: true });
+    return new WindowedStream(this.input, { ...this.settings, isPreAggregated: true });
   }
 
   /** Folds the records of a window into one; with a window function, that gets this one. */
@@ -171,29 +128,19 @@ export class WindowedStream<K extends Key, T, W extends Window> {
     return this.#add({ type, folding: { kind: 'reduce', reduce }, data: field, fieldUse: { fields: [field], isPassedOn: true } });
   }
 
-  #with(settings: WindowSettings<T, W>): WindowedStream<K, T, W> {
-    return new WindowedStream(this.#input, settings);
-  }
-
   #add<Acc, Mid, Out>({ type, folding, run, data, fieldUse }: Evaluation<T, Acc, Mid, Out, K, W>): SingleOutputStream<Out> {
-    const { handle, keyOf, isForAll, fields } = this.#input;
+    const { handle, keyOf, isForAll, fields } = this.input;
     const use = fields === undefined ? fieldUse : { fields: [...new Set([...fields, ...(fieldUse?.fields ?? [])])], isPassedOn: false };
-    const { assigner, trigger, evictor, allowedLatenessMs, lateTag } = this.#settings;
     if (run !== undefined) assertSynchronous(run, type, 'Pass a function.', 'process');
-    assertMergeable(this.#settings);
-    // The kind of the assigner says which windows there are (WindowOf), so the narrower types of trigger, evictor and function hold.
     const plan = {
+      ...planOf(this.settings),
       keyOf: keyOf as KeySelector<T>,
-      assigner,
-      trigger: trigger as Trigger<T, Window> | undefined,
-      evictor: evictor as Evictor<T, Window> | undefined,
-      allowedLatenessMs,
-      lateTag: lateTag?.id,
       folding,
+      // Only the windows of the assigner come (WindowOf).
       run: (typeof run === 'function' ? { process: run } : run) as ProcessWindowFunction<Mid, Out, Key, Window> | undefined,
     };
     const input = { handle, plan, fieldUse: use };
-    const results = this.#settings.isPreAggregated
+    const results = this.settings.isPreAggregated
       ? this.#addWindows(preAggregated(input), { type, data })
       : this.#addWindows(input, { type, data });
     return isForAll === true ? results.setParallelism(1).setMaxParallelism(1) : results;
@@ -208,8 +155,8 @@ export class WindowedStream<K extends Key, T, W extends Window> {
       name: nameOf(plan.assigner),
       written: windowOperator,
       isKeyed: true,
-      data: { ...dataOf(this.#settings), field: data ?? null },
-      sideOutputs: sideOutputsOf(this.#settings),
+      data: { ...dataOf(this.settings), field: data ?? null },
+      sideOutputs: sideOutputsOf(this.settings),
       create: () => windowOperator(plan) as Operator,
       ...(fieldUse === undefined ? {} : { fieldUse }),
     });
