@@ -17,6 +17,7 @@ import { JobTest, TestInput, TestOutput } from '../../testing/index.js';
 import type { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
 import { directory, filesBelow, losses, runKilled, type Numbered } from '../support/killed-files.js';
+import { runLosingTaskManagers } from '../support/lost-task-managers.js';
 import { present } from '../support/present.js';
 import { runSimulated } from '../support/run-simulated.js';
 import { graphOf } from '../support/word-count.js';
@@ -248,9 +249,7 @@ for (const loss of losses) {
 test('with processes that die, after FINISHED each record is in a file or among the dead letters in files, once', async () => {
   const records = 400;
   for (const seed of [1, 2, 3]) {
-    let disk: MemoryFileSystem | undefined;
-    let killsLeft = 2;
-    const summary = await runSimulated(
+    const { summary, disk } = await runLosingTaskManagers(
       (env) => {
         env.setParallelism(2).enableCheckpointing(300);
         const check = poison(Number.POSITIVE_INFINITY);
@@ -263,30 +262,19 @@ test('with processes that die, after FINISHED each record is in a file or among 
           .sinkTo(fileSink('/letters', { encode: ({ value }) => `${value}` }))
           .setParallelism(1);
       },
-      {
-        seed,
-        onProgress: ({ recordsIn }, cluster) => {
-          disk = cluster.disk;
-          if (killsLeft === 0 || recordsIn < 250 / killsLeft) return;
-          killsLeft -= 1;
-          const victim = present(cluster.taskManagers[killsLeft]);
-          victim.kill();
-          cluster.startTaskManager(victim.name.replace(/-\d+$/, ''));
-        },
-      },
+      { seed, lostAt: [125, 250] },
     );
     assert.is(summary.status, 'FINISHED', `seed ${seed}`);
     assert.ok(summary.restarts >= 1, `seed ${seed}: ${summary.restarts} restarts`);
-    const files = present(disk);
     const expected = Array.from({ length: records }, (_, n) => n);
-    const [written, letters] = [await committed(files), await committed(files, '/letters')];
+    const [written, letters] = [await committed(disk), await committed(disk, '/letters')];
     assert.equal(
-      await numbersIn(files, written),
+      await numbersIn(disk, written),
       expected.filter((n) => n % 3 !== 0),
       `seed ${seed}`,
     );
     assert.equal(
-      await numbersIn(files, letters),
+      await numbersIn(disk, letters),
       expected.filter((n) => n % 3 === 0),
       `seed ${seed}`,
     );

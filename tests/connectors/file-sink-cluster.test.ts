@@ -4,8 +4,7 @@ import * as assert from 'uvu/assert';
 import { fileSink, sequenceSource, throttled, type FileSinkOptions } from '../../index.js';
 import { boundTests } from '../support/bounds.js';
 import { directory, filesBelow, visible, type Numbered } from '../support/killed-files.js';
-import { present } from '../support/present.js';
-import { runSimulated } from '../support/run-simulated.js';
+import { runLosingTaskManagers } from '../support/lost-task-managers.js';
 
 boundTests({ testMs: 60_000, fileMs: 118_000 });
 const test = suite('file sink in a cluster');
@@ -25,9 +24,7 @@ const manners: Readonly<Record<string, FileSinkOptions<Numbered>>> = {
 for (const [name, options] of Object.entries(manners)) {
   test(`${name}: after FINISHED every record is in committed files once, and nothing else is left`, async () => {
     for (const seed of [1, 2, 3]) {
-      let files: Parameters<typeof filesBelow>[0] | undefined;
-      let killsLeft = 2;
-      const summary = await runSimulated(
+      const { summary, disk } = await runLosingTaskManagers(
         (env) => {
           env.setParallelism(2).enableCheckpointing(300);
           env
@@ -41,21 +38,10 @@ for (const [name, options] of Object.entries(manners)) {
             }))
             .sinkTo(fileSink<Numbered>(directory, options));
         },
-        {
-          seed,
-          onProgress: ({ recordsIn }, cluster) => {
-            files = cluster.disk;
-            if (killsLeft === 0 || recordsIn < 250 / killsLeft) return;
-            killsLeft -= 1;
-            const victim = present(cluster.taskManagers[killsLeft]);
-            victim.kill();
-            cluster.startTaskManager(victim.name.replace(/-\d+$/, ''));
-          },
-        },
+        { seed, lostAt: [125, 250] },
       );
       assert.is(summary.status, 'FINISHED', `seed ${seed}`);
       assert.ok(summary.restarts >= 2, `seed ${seed}: ${summary.restarts} restarts`);
-      const disk = files as NonNullable<typeof files>;
       const output = (await visible(disk)).sort((a, b) => a - b);
       assert.equal(
         output,

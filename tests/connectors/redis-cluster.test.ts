@@ -14,6 +14,7 @@ import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
 import { failureOf } from '../support/failure-of.js';
 import { RedisCluster } from '../support/redis-cluster.js';
+import { addOrders, orders, type Order } from '../support/orders.js';
 import { runContract } from '../support/run-contract.js';
 import { redisUrl, type ServerProcess } from '../support/servers.js';
 import { SourceReading } from '../support/source-reading.js';
@@ -53,10 +54,7 @@ runContract('sink contract: a Redis Cluster, at least once, keys on all masters'
   return { fixture: { files, clock: systemClock, makeSink, record: (number: number) => number, visible } };
 });
 
-const add = async (stream: string, from: number, to: number): Promise<void> => {
-  for (let id = from; id < to; id++) await client.xadd(stream, '*', 'json', JSON.stringify({ id }));
-};
-const orders = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => ({ id: from + index }));
+const add = (stream: string, from: number, to: number) => addOrders(client, stream, from, to);
 
 runContract('source contract: streams of a Redis Cluster', sourceContract, async () => {
   const streams = await Promise.all([0, 1, 2].map((master) => cluster.nameOn(master, newName())));
@@ -67,7 +65,7 @@ runContract('source contract: streams of a Redis Cluster', sourceContract, async
       cluster: true,
       stream: streams,
       field: 'json',
-      format: jsonMessages<{ id: number }>(),
+      format: jsonMessages<Order>(),
       boundedness: 'bounded',
     });
   return { fixture: { files, clock: systemClock, makeSource, expected: () => orders(0, 30), positionsMax: 4 } };
@@ -79,7 +77,7 @@ const start = (sink: Sink<number>): Promise<SinkBench<number>> => new SinkBench(
 test('a stream that gets entries while it is waited for is read on, on whichever master it is', async () => {
   for (const master of [0, 1, 2]) {
     const stream = await cluster.nameOn(master, newName());
-    const options = { url: cluster.url, cluster: true, stream, field: 'json', format: jsonMessages<{ id: number }>() };
+    const options = { url: cluster.url, cluster: true, stream, field: 'json', format: jsonMessages<Order>() };
     const reading = new SourceReading(redisStreamSource(options));
     await reading.start();
     await add(stream, 0, 3);

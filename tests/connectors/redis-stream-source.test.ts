@@ -11,6 +11,7 @@ import { sourceContract } from '../../testing/contracts/source.js';
 import { MemoryFileSystem } from '../../testing/memory-file-system.js';
 import { boundTests } from '../support/bounds.js';
 import { failureOf } from '../support/failure-of.js';
+import { addOrders, orders, type Order } from '../support/orders.js';
 import { runContract } from '../support/run-contract.js';
 import { redisUrl, startOwnRedis } from '../support/servers.js';
 import { SourceReading } from '../support/source-reading.js';
@@ -22,19 +23,9 @@ const redis = new Redis(redisUrl(server));
 const files = new MemoryFileSystem();
 let streams = 0;
 
-interface Order {
-  readonly id: number;
-}
-
 const nameStream = (): string => `orders-${streams++}`;
 
-async function add(stream: string, from: number, to: number): Promise<string[]> {
-  const pipeline = redis.pipeline();
-  for (let id = from; id < to; id++) pipeline.xadd(stream, '*', 'kind', 'order', 'json', JSON.stringify({ id }));
-  return ((await pipeline.exec()) ?? []).map(([, id]) => String(id));
-}
-
-const orders = (from: number, to: number): Order[] => Array.from({ length: to - from }, (_, index) => ({ id: from + index }));
+const add = (stream: string, from: number, to: number) => addOrders(redis, stream, from, to);
 
 const sourceOf = (stream: string | readonly string[], options: Partial<RedisStreamSourceOptions> = {}): Source<Order> =>
   redisStreamSource<Order>({ url: redisUrl(server), stream, field: 'json', format: jsonMessages<Order>(), ...options });
