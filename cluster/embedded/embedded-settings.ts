@@ -6,7 +6,10 @@
 import { resolve } from 'node:path';
 import type { Configuration } from '../../core/configuration/configuration.js';
 import type { Option } from '../../core/configuration/option.js';
-import { clusterOptions, natsOptions, options, redisOptions } from '../../core/configuration/options.js';
+import { options } from '../../core/configuration/options.js';
+import { clusterOptions } from '../../core/configuration/options/cluster.js';
+import { natsOptions } from '../../core/configuration/options/nats.js';
+import { redisOptions } from '../../core/configuration/options/redis.js';
 import { MillraceError } from '../../core/errors.js';
 
 /** Keys that say where other processes are, or how they are told apart. An embedded cluster is this process alone. */

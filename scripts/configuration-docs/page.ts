@@ -3,7 +3,7 @@ import type { Option } from '../../core/configuration/option.js';
 import { optionGroups } from '../../core/configuration/options.js';
 import { environmentName } from '../../core/configuration/sources.js';
 
-const introduction = `<!-- Written by \`npm run docs:configuration\` from core/configuration/options.ts. Do not edit. -->
+const introduction = `<!-- Written by \`npm run docs:configuration\` from core/configuration/options/. Do not edit. -->
 
 # Configuration
 
