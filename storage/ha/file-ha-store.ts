@@ -11,15 +11,14 @@
  *      a clock that jumps may cost a change of leaders, never two writers. A lease is not synced: after a loss of power
  *      whoever held it is gone too.
  */
-import { MillraceError, toErrorRecord } from '../../core/errors.js';
-import { fileError } from '../../core/file-errors.js';
 import type { CheckpointId, JobId, LeaderEpoch } from '../../core/ids.js';
-import type { Clock, FileHandle, FileSystem, Random } from '../../core/ports.js';
+import type { Clock, FileSystem, Random } from '../../core/ports.js';
 import type { CheckpointPointer, HaStore, JobRecord, JobResultRecord, LeaderToken, LeaseAnswer } from '../contracts.js';
 import { DurableFiles } from '../files/durable-files.js';
-import { HaLogDirectory, type HaLease } from './ha-log-directory.js';
-import { baseOf, encodeHaLogLine, type HaLogOrigin } from './ha-log-line.js';
-import { applyHaChange, checkRetained, fenced, isSameToken, type HaChange, type HaRecords } from './ha-records.js';
+import { FileLeases, type LatestGrant } from './file-leases.js';
+import { HaLogDirectory } from './ha-log-directory.js';
+import { checkRetained, fenced, isSameToken, type HaChange, type HaRecords } from './ha-records.js';
+import { LeaderLog } from './leader-log.js';
 
 export interface FileHaStoreOptions {
   readonly files: FileSystem;
@@ -31,18 +30,6 @@ export interface FileHaStoreOptions {
   readonly linesPerPartMax?: number;
 }
 
-/** Our own log while we lead. */
-interface OwnLog {
-  readonly token: LeaderToken;
-  readonly records: HaRecords;
-  part: number;
-  handle: FileHandle | undefined;
-  lines: number;
-  /** FH3 */
-  isBroken: boolean;
-  renewal: number;
-}
-
 const linesPerPartDefault = 5_000;
 const grantAttemptsMax = 10;
 
@@ -52,50 +39,50 @@ export class FileHaStore implements HaStore {
   private readonly clock: Clock;
   private readonly durable: DurableFiles;
   private readonly directory: HaLogDirectory;
+  private readonly leases: FileLeases;
   private readonly linesPerPartMax: number;
-  private own: OwnLog | undefined;
-  /** What we saw of somebody's lease, and when first (FH4). */
-  private observed: { readonly lease: string; readonly since: number } | undefined;
+  /** While we lead. */
+  private own: LeaderLog | undefined;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: FileHaStoreOptions) {
-    this.files = options.files;
-    this.clock = options.clock;
+    const { files, clock, random, directory } = options;
+    this.files = files;
+    this.clock = clock;
     this.linesPerPartMax = options.linesPerPartMax ?? linesPerPartDefault;
-    this.durable = new DurableFiles({ files: options.files, random: options.random, base: options.directory });
-    this.directory = new HaLogDirectory(options.files, options.directory);
-    this.durability = `files in ${options.directory}, synced before each answer: jobs and checkpoints survive a crash of this machine, not the loss of its disk`;
+    this.durable = new DurableFiles({ files, random, base: directory });
+    this.directory = new HaLogDirectory(files, directory);
+    this.leases = new FileLeases({ directory: this.directory, durable: this.durable, clock });
+    this.durability = `files in ${directory}, synced before each answer: jobs and checkpoints survive a crash of this machine, not the loss of its disk`;
   }
 
   acquire(holder: string, leaseMs: number, supersedes?: string): Promise<LeaseAnswer> {
     return this.inTurn(async () => {
       for (let attempt = 0; attempt < grantAttemptsMax; attempt += 1) {
-        const latest = await this.directory.latestEpoch();
-        const lease = latest === 0 ? undefined : await this.directory.lease(latest);
-        const remainingMs = latest === 0 || lease?.holder === holder ? 0 : this.remaining(latest, lease, leaseMs, supersedes);
-        if (remainingMs > 0) return { kind: 'held', by: { epoch: latest as LeaderEpoch, holder: lease?.holder ?? 'unknown' }, remainingMs };
-        const answer = await this.grant({ epoch: (latest + 1) as LeaderEpoch, holder }, leaseMs);
+        const latest = await this.leases.latest();
+        const mayTake = latest.epoch === 0 || latest.lease?.holder === holder;
+        const isSuperseded = latest.lease !== undefined && latest.lease.holder === supersedes;
+        const remainingMs = mayTake || isSuperseded ? 0 : this.leases.remainingMs(latest, leaseMs);
+        if (remainingMs > 0) return held(latest, remainingMs);
+        const answer = await this.grant({ epoch: (latest.epoch + 1) as LeaderEpoch, holder }, leaseMs);
         if (answer !== undefined) return answer;
       }
-      throw this.failed('become leader', new Error('others kept taking the lease'));
+      throw this.directory.failed('become leader', new Error('others kept taking the lease'));
     });
   }
 
   renew(token: LeaderToken, leaseMs: number): Promise<LeaseAnswer> {
     return this.inTurn(async () => {
-      const extended = this.own !== undefined && isSameToken(this.own.token, token) ? await this.extend(this.own, leaseMs) : undefined;
+      const extended = isSameToken(this.own?.token, token) ? await this.extend(token, leaseMs) : undefined;
       if (extended !== undefined) return extended;
-      const latest = await this.directory.latestEpoch();
-      const lease = await this.directory.lease(latest);
-      const remainingMs = this.remaining(latest, lease, leaseMs, undefined);
-      return { kind: 'held', by: { epoch: latest as LeaderEpoch, holder: lease?.holder ?? 'unknown' }, remainingMs };
+      const latest = await this.leases.latest();
+      return held(latest, this.leases.remainingMs(latest, leaseMs));
     });
   }
 
   release(token: LeaderToken): Promise<void> {
     return this.inTurn(async () => {
-      const { own } = this;
-      if (own !== undefined && isSameToken(own.token, token)) await this.writeLease(own, 0, true);
+      if (isSameToken(this.own?.token, token)) await this.leases.write(token, 0, true);
     });
   }
 
@@ -104,10 +91,8 @@ export class FileHaStore implements HaStore {
   }
 
   async leader(): Promise<LeaderToken | undefined> {
-    const latest = await this.directory.latestEpoch();
-    const lease = latest === 0 ? undefined : await this.directory.lease(latest);
-    const isRunning = lease !== undefined && !lease.isReleased && this.clock.now() < lease.renewedAt + lease.leaseMs;
-    return isRunning ? { epoch: latest as LeaderEpoch, holder: lease.holder } : undefined;
+    const latest = await this.leases.latest();
+    return this.leases.isRunning(latest) ? tokenOf(latest) : undefined;
   }
 
   async putJob(token: LeaderToken, job: JobRecord): Promise<void> {
@@ -170,7 +155,7 @@ export class FileHaStore implements HaStore {
 
   close(): Promise<void> {
     return this.inTurn(async () => {
-      await this.own?.handle?.close();
+      await this.own?.close();
       this.own = undefined;
     });
   }
@@ -182,89 +167,40 @@ export class FileHaStore implements HaStore {
     return result;
   }
 
-  /** How long the latest lease still runs; 0 when it is free to take (FH4). */
-  private remaining(epoch: number, lease: HaLease | undefined, leaseMs: number, supersedes: string | undefined): number {
-    if (lease?.isReleased === true || (lease !== undefined && lease.holder === supersedes)) return 0;
-    const now = this.clock.monotonic();
-    const seen = `${epoch}/${lease?.renewal ?? 'none'}`;
-    if (this.observed?.lease !== seen) this.observed = { lease: seen, since: now };
-    const length = lease?.leaseMs ?? leaseMs;
-    const byObservation = this.observed.since + length - now;
-    const byWallClock = lease === undefined ? byObservation : lease.renewedAt + length - this.clock.now();
-    return Math.max(0, Math.min(byObservation, byWallClock));
-  }
-
   /** Creates the log of an epoch (FH1); undefined when somebody else did. */
   private async grant(token: LeaderToken, leaseMs: number): Promise<LeaseAnswer | undefined> {
     const deadline = this.clock.monotonic() + leaseMs;
-    let handle: FileHandle | undefined;
+    const { files, directory, linesPerPartMax } = this;
+    let log: LeaderLog | undefined;
     try {
-      await this.durable.makeDirectory(this.directory.path);
-      handle = await this.createLog(token.epoch, 0);
-      if (handle === undefined) return undefined;
-      const own: OwnLog = { token, records: await this.begin(token, handle), part: 0, handle, lines: 1, isBroken: false, renewal: 0 };
-      await this.writeLease(own, leaseMs, false);
-      if ((await this.directory.latestEpoch()) !== token.epoch) {
-        await handle.close();
+      await this.durable.makeDirectory(directory.path);
+      log = await LeaderLog.create({ files, directory, linesPerPartMax }, token);
+      if (log === undefined) return undefined;
+      await this.leases.write(token, leaseMs);
+      if ((await directory.latestEpoch()) !== token.epoch) {
+        await log.close();
         return undefined;
       }
-      await this.own?.handle?.close().catch(() => undefined);
-      this.own = own;
     } catch (error) {
-      await handle?.close().catch(() => undefined);
-      throw this.failed('become leader', error);
+      await log?.close().catch(() => undefined);
+      throw directory.failed('become leader', error);
     }
-    await this.directory.removeOlderThan({ epoch: token.epoch, part: 0 }).catch(() => undefined);
+    await this.own?.close().catch(() => undefined);
+    this.own = log;
+    await directory.removeOlderThan({ epoch: token.epoch, part: 0 }).catch(() => undefined);
     return { kind: 'granted', token, deadline };
   }
 
-  private async createLog(epoch: number, part: number): Promise<FileHandle | undefined> {
-    try {
-      return await this.files.openWrite(this.directory.logPath({ epoch, part }), { exclusive: true });
-    } catch (error) {
-      if (error instanceof MillraceError && error.code === 'FILE_EXISTS') return undefined;
-      throw error;
-    }
-  }
-
-  /** Makes the new log durable, then reads the older one: in this order (FH1). */
-  private async begin(token: LeaderToken, handle: FileHandle): Promise<HaRecords> {
-    await this.files.syncDirectory(this.directory.path);
-    const { records, origin } = await this.directory.read(token.epoch);
-    records.token = token;
-    await this.writeBase(handle, records, token, origin);
-    return records;
-  }
-
-  private async writeBase(handle: FileHandle, records: HaRecords, token: LeaderToken, origin: HaLogOrigin | null): Promise<void> {
-    await handle.append(encodeHaLogLine(baseOf(records, token, origin)));
-    await handle.sync();
-  }
-
   /** Undefined when a later epoch was granted. */
-  private async extend(own: OwnLog, leaseMs: number): Promise<LeaseAnswer | undefined> {
+  private async extend(token: LeaderToken, leaseMs: number): Promise<LeaseAnswer | undefined> {
     const deadline = this.clock.monotonic() + leaseMs;
-    if ((await this.directory.latestEpoch()) !== own.token.epoch) return undefined;
-    await this.writeLease(own, leaseMs, false);
-    const isLatest = (await this.directory.latestEpoch()) === own.token.epoch;
-    return isLatest ? { kind: 'granted', token: own.token, deadline } : undefined;
+    if ((await this.directory.latestEpoch()) !== token.epoch) return undefined;
+    await this.leases.write(token, leaseMs);
+    const isLatest = (await this.directory.latestEpoch()) === token.epoch;
+    return isLatest ? { kind: 'granted', token, deadline } : undefined;
   }
 
-  private async writeLease(own: OwnLog, leaseMs: number, isReleased: boolean): Promise<void> {
-    own.renewal += 1;
-    const lease: HaLease = { holder: own.token.holder, leaseMs, renewal: own.renewal, renewedAt: this.clock.now(), isReleased };
-    try {
-      await this.durable.write(
-        this.directory.path,
-        this.directory.leaseName(own.token.epoch),
-        new TextEncoder().encode(JSON.stringify(lease)),
-      );
-    } catch (error) {
-      throw this.failed('write the lease', error);
-    }
-  }
-
-  private async assertLeading(token: LeaderToken): Promise<OwnLog> {
+  private async assertLeading(token: LeaderToken): Promise<LeaderLog> {
     const { own } = this;
     const latest = await this.latestEpoch();
     if (own !== undefined && isSameToken(own.token, token) && latest === token.epoch) return own;
@@ -276,7 +212,7 @@ export class FileHaStore implements HaStore {
     try {
       return await this.directory.latestEpoch();
     } catch (error) {
-      throw this.failed('look for other leaders', error);
+      throw this.directory.failed('look for other leaders', error);
     }
   }
 
@@ -285,48 +221,9 @@ export class FileHaStore implements HaStore {
   private change<T>(token: LeaderToken, change: HaChange, answer?: (records: HaRecords) => T): Promise<T | undefined> {
     return this.inTurn(async () => {
       const own = await this.assertLeading(token);
-      if (own.isBroken || own.lines >= this.linesPerPartMax) await this.startPart(own);
-      // Until it is told, the line may count or not (FH3).
-      own.isBroken = true;
-      await this.append(own, change);
-      await this.assertLeading(token);
-      own.isBroken = false;
-      applyHaChange(own.records, change);
+      await own.write(change, () => this.assertLeading(token));
       return answer?.(own.records);
     });
-  }
-
-  private async append(own: OwnLog, change: HaChange): Promise<void> {
-    try {
-      if (own.handle === undefined) throw fileError('FILE_IO', this.directory.path);
-      await own.handle.append(encodeHaLogLine(change));
-      await own.handle.sync();
-      own.lines += 1;
-    } catch (error) {
-      throw this.failed('write to the log', error);
-    }
-  }
-
-  /** Goes on in a new file that starts with the records as they are (FH3). */
-  private async startPart(own: OwnLog): Promise<void> {
-    own.isBroken = true;
-    const origin = { epoch: own.token.epoch, part: own.part, lines: own.lines };
-    try {
-      await own.handle?.close().catch(() => undefined);
-      own.handle = undefined;
-      own.part += 1;
-      const handle = await this.createLog(own.token.epoch, own.part);
-      if (handle === undefined) throw fileError('FILE_EXISTS', this.directory.logPath({ epoch: own.token.epoch, part: own.part }));
-      own.handle = handle;
-      await this.writeBase(handle, own.records, own.token, origin);
-      await this.files.syncDirectory(this.directory.path);
-      own.lines = 1;
-      own.isBroken = false;
-    } catch (error) {
-      throw this.failed('start a new log', error);
-    }
-    await this.assertLeading(own.token);
-    await this.directory.removeOlderThan({ epoch: own.token.epoch, part: own.part }).catch(() => undefined);
   }
 
   /** Ours while we lead, without reading the disk; else what the logs tell. */
@@ -337,14 +234,12 @@ export class FileHaStore implements HaStore {
       return (await this.directory.read()).records;
     });
   }
+}
 
-  private failed(what: string, cause: unknown): MillraceError {
-    if (cause instanceof MillraceError && cause.code === 'HA_STORE_FAILED') return cause;
-    return new MillraceError('HA_STORE_FAILED', `Could not ${what} in ${this.directory.path}: ${toErrorRecord(cause).message}`, {
-      domain: 'external',
-      recovery: 'retry',
-      where: this.directory.path,
-      cause,
-    });
-  }
+function held(latest: LatestGrant, remainingMs: number): LeaseAnswer {
+  return { kind: 'held', by: tokenOf(latest), remainingMs };
+}
+
+function tokenOf({ epoch, lease }: LatestGrant): LeaderToken {
+  return { epoch: epoch as LeaderEpoch, holder: lease?.holder ?? 'unknown' };
 }

@@ -5,6 +5,7 @@
  * LD2  The records are told by the highest epoch, and of that the highest part, that has a whole base.
  * LD3  The log with the highest epoch is never removed, so no epoch is granted twice.
  */
+import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { isFileNotFound } from '../../core/file-errors.js';
 import type { FileSystem } from '../../core/ports.js';
 import { emptyHaRecords, type HaRecords } from './ha-records.js';
@@ -90,6 +91,17 @@ export class HaLogDirectory {
       const isOlder = Number(epoch) < name.epoch || (Number(epoch) === name.epoch && file.endsWith('.log') && Number(part) < name.part);
       if (isOlder && /^\d{16}\./.test(file)) await this.files.remove(`${this.path}/${file}`);
     }
+  }
+
+  /** What to throw when something here could not be done: it may work later. */
+  failed(what: string, cause: unknown): MillraceError {
+    if (cause instanceof MillraceError && cause.code === 'HA_STORE_FAILED') return cause;
+    return new MillraceError('HA_STORE_FAILED', `Could not ${what} in ${this.path}: ${toErrorRecord(cause).message}`, {
+      domain: 'external',
+      recovery: 'retry',
+      where: this.path,
+      cause,
+    });
   }
 
   private async list(): Promise<readonly string[]> {
