@@ -41,21 +41,13 @@ export class DurableFiles {
   async write(directory: string, name: string, bytes: Uint8Array): Promise<void> {
     await this.makeDirectory(directory);
     try {
-      await this.writeInto(directory, name, bytes, true);
+      await this.writeInto(directory, name, bytes);
     } catch (error) {
       if (!isFileNotFound(error)) throw error;
       this.made.delete(directory);
       await this.makeDirectory(directory);
-      await this.writeInto(directory, name, bytes, true);
+      await this.writeInto(directory, name, bytes);
     }
-  }
-
-  /**
-   * Replaces a small file for the processes of this machine, without waiting for the disk: after a power cut it may be
-   * the old one, torn or gone. The directory must be there.
-   */
-  async replace(directory: string, name: string, bytes: Uint8Array): Promise<void> {
-    await this.writeInto(directory, name, bytes, false);
   }
 
   /** Forgets that a directory was made: call it when it is removed. */
@@ -73,13 +65,13 @@ export class DurableFiles {
     }
   }
 
-  private async writeInto(directory: string, name: string, bytes: Uint8Array, isSynced: boolean): Promise<void> {
+  private async writeInto(directory: string, name: string, bytes: Uint8Array): Promise<void> {
     const temporary = `${directory}/${temporaryPrefix}${this.random.hex(8)}`;
     try {
       const handle = await this.files.openWrite(temporary, { exclusive: true });
       try {
         await handle.append(bytes);
-        if (isSynced) await handle.sync();
+        await handle.sync();
       } finally {
         await handle.close();
       }
@@ -88,6 +80,6 @@ export class DurableFiles {
       await this.files.remove(temporary).catch(() => undefined);
       throw error;
     }
-    if (isSynced) await this.files.syncDirectory(directory);
+    await this.files.syncDirectory(directory);
   }
 }

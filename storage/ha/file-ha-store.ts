@@ -8,8 +8,7 @@
  * FH3  After a failed append or a failed start of a new part nothing is appended to that file any more: the next write
  *      starts a new part from what is known to have been told.
  * FH4  A lease ends by the wall clock of this machine, or when it was not renewed for its length while we looked:
- *      a clock that jumps may cost a change of leaders, never two writers. A lease is not synced: after a loss of power
- *      whoever held it is gone too.
+ *      a clock that jumps may cost a change of leaders, never two writers.
  */
 import type { CheckpointId, JobId, LeaderEpoch } from '../../core/ids.js';
 import type { Clock, FileSystem, Random } from '../../core/ports.js';

@@ -2,6 +2,8 @@
  * The leases of leaders in files, beside their logs.
  *
  * FL1  A lease ends by the wall clock of this machine, or when it was not renewed for its length while we looked (FH4).
+ * FL2  A lease is synced as the log is: after a loss of power the process that comes in the place of its holder knows whom it
+ *      supersedes, and need not wait for the lease to end.
  */
 import type { Clock } from '../../core/ports.js';
 import type { LeaderToken } from '../contracts.js';
