@@ -10,37 +10,36 @@ import type { Bus } from '../../bus/contracts.js';
 import type { Endpoint, Handlers } from '../../bus/endpoint-contract.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import type { JobCode, JobStatus } from '../../bus/protocol/schemas.js';
-import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
+import { toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { JobId, LeaderEpoch } from '../../core/ids.js';
-import type { CorePorts, TimerHandle } from '../../core/ports.js';
+import type { CorePorts } from '../../core/ports.js';
 import { executionVertexId } from '../../graph/execution-graph.js';
 import { pipelinedRegionsOf } from '../../graph/regions.js';
 import { sharedSlotsOf } from '../../graph/slot-sharing.js';
 import type { JobGraph } from '../../graph/types.js';
-import type { ExecutionEffect } from '../../state-machines/execution/execution-machine.js';
 import type { HeartbeatMonitorInput } from '../../state-machines/heartbeat-monitor/heartbeat-monitor-machine.js';
-import { jobMachine, type JobEffect, type JobEvent } from '../../state-machines/job/job-machine.js';
+import { jobMachine, type JobEffect } from '../../state-machines/job/job-machine.js';
 import { schedulerMachine } from '../../state-machines/scheduler/scheduler-machine.js';
 import type { SchedulerEffect, SchedulerInput } from '../../state-machines/scheduler/scheduler-model.js';
 import { heartbeatDefaults } from '../runtime/heartbeat-monitor.js';
 import type { SummaryOptions } from '../job-manager/running-job.js';
 import { MachineHost, type TransitionRecord } from '../runtime/machine-host.js';
 import type { CheckpointHooks, CheckpointHooksFactory, CheckpointHost } from './checkpointing.js';
+import { ExecutionEffects } from './execution-effects.js';
 import { ExecutionGraph } from './execution-graph.js';
-import type { Execution } from './execution.js';
 import { attemptsOn, heal } from './healing.js';
 import { JobDeployments } from './job-deployments.js';
-import { JobEvents, type ExecutionChange } from './job-events.js';
+import { JobEvents } from './job-events.js';
 import { historyOf } from './job-history.js';
 import { JobFailures } from './job-failures.js';
 import { JobReports } from './job-reports.js';
 import { JobSlots } from './job-slots.js';
 import { JobSources } from './job-sources.js';
+import { SchedulerEffects, type JobOutcome } from './scheduler-effects.js';
 import { SharedResources } from './shared-resources.js';
 import { SlotPool } from './slot-pool.js';
 import { SlotWait } from './slot-wait.js';
 import { TaskCalls } from './task-calls.js';
-import { located, unexplained } from './task-reports.js';
 
 export interface SchedulerOptions extends CorePorts {
   readonly jobId: JobId;
@@ -78,7 +77,8 @@ export class Scheduler {
   readonly #slotWait: SlotWait;
   readonly #deployments: JobDeployments;
   readonly #reports: JobReports;
-  #backoff: TimerHandle | undefined;
+  readonly #effects: SchedulerEffects;
+  readonly #executionEffects: ExecutionEffects;
   #endedAt: number | null = null;
 
   constructor(options: SchedulerOptions) {
@@ -95,7 +95,7 @@ export class Scheduler {
     this.#executions = new ExecutionGraph({
       ...hosted,
       createdAt: clock.now(),
-      perform: (execution, effect) => this.#performExecution(execution, effect),
+      perform: (execution, effect) => this.#executionEffects.perform(execution, effect),
     });
     this.#sources = new JobSources(jobGraph);
     const pool = new SlotPool(sharedSlotsOf(jobGraph));
@@ -121,10 +121,12 @@ export class Scheduler {
       machine: schedulerMachine,
       input: machineInputOf(jobGraph),
       name: options.jobId,
-      perform: (effect) => this.#perform(effect),
+      perform: (effect) => this.#effects.perform(effect),
     });
     this.#checkpoints = options.checkpointing(this.#checkpointHost());
-    this.#moveJob('INITIALIZED', null);
+    this.#executionEffects = this.#createExecutionEffects();
+    this.#effects = this.#createEffects();
+    this.#effects.moveJob('INITIALIZED', null);
   }
 
   get status(): JobStatus {
@@ -250,53 +252,32 @@ export class Scheduler {
     return context.isRestarting || state === 'failing' ? 'recovering' : 'running';
   }
 
-  #perform(effect: Exclude<SchedulerEffect, { readonly type: 'ignored' }>): void {
-    const { clock, logger } = this.#options;
-    switch (effect.type) {
-      case 'moveJob':
-        return this.#moveJob(effect.params.event, effect.params.error);
-      case 'schedule':
-        for (const subtask of effect.params.subtasks) {
-          const execution = this.#executions.renew(subtask, clock.now());
-          if (execution.state === 'CREATED') execution.send({ type: 'SCHEDULE', at: clock.now() });
-        }
-        return undefined;
-      case 'assignSlots':
-        this.#slotWait.begin(effect.params);
-        this.#slots.open();
-        return this.#slotWait.check();
-      case 'startSlotTimer':
-        return this.#slotWait.startTimer(effect.params);
-      case 'stopSlotTimer':
-        return this.#slotWait.stop();
-      case 'findRestorePoint':
-        return this.#deployments.findRestorePoint(effect.params.round);
-      case 'deploy':
-        return this.#deployments.deploy(effect.params.subtasks);
-      case 'abortCheckpoints':
-        return this.#checkpoints.abortPending(effect.params.reason);
-      case 'cancelSubtasks':
-        for (const subtask of effect.params.subtasks) this.#executions.current(subtask).send({ type: 'CANCEL', at: clock.now() });
-        return undefined;
-      case 'startBackoff': {
-        const { round, delayMs } = effect.params;
-        logger.log('info', 'tasks are restarted', { delayMs, error: this.#machine.context.error });
-        this.#backoff?.cancel();
-        this.#backoff = clock.setTimer(delayMs, () => this.#machine.send({ type: 'BACKOFF_OVER', round }));
-        return undefined;
-      }
-      case 'stopBackoff':
-        return this.#backoff?.cancel();
-      case 'end':
-        return this.#end(effect.params.outcome);
-    }
+  #createExecutionEffects(): ExecutionEffects {
+    return new ExecutionEffects({
+      calls: this.#calls,
+      deployments: this.#deployments,
+      failures: this.#failures,
+      checkpoints: this.#checkpoints,
+      events: this.#events,
+      onSubtaskEnded: (subtask) => this.#machine.send({ type: 'SUBTASK_ENDED', subtask }),
+    });
   }
 
-  #moveJob(type: Exclude<JobEvent['type'], 'INITIALIZATION_FAILED' | 'CANCEL_FAILED'>, error: ErrorRecord | null): void {
-    const at = this.#options.clock.now();
-    if (type === 'RESTART' || type === 'FAIL')
-      this.#job.send({ type, at, error: error ?? toErrorRecord(new MillraceError('UNKNOWN', 'no error was told')) });
-    else this.#job.send({ type, at });
+  #createEffects(): SchedulerEffects {
+    const { clock, logger } = this.#options;
+    return new SchedulerEffects({
+      clock,
+      logger,
+      job: this.#job,
+      executions: this.#executions,
+      slots: this.#slots,
+      slotWait: this.#slotWait,
+      deployments: this.#deployments,
+      checkpoints: this.#checkpoints,
+      tell: (event) => this.#machine.send(event),
+      cause: () => this.#machine.context.error,
+      end: (outcome) => this.#end(outcome),
+    });
   }
 
   #slotsTimedOut(round: number, waitedMs: number): void {
@@ -311,10 +292,10 @@ export class Scheduler {
     this.#machine.send({ type: 'RESTORE_POINT_FAILED', round, error, at: clock.monotonic(), random: random.next() });
   }
 
-  #end(outcome: 'FINISHED' | 'FAILED' | 'CANCELED' | 'SUSPENDED'): void {
+  #end(outcome: JobOutcome): void {
     this.#endedAt = this.#options.clock.now();
     this.#slotWait.stop();
-    this.#backoff?.cancel();
+    this.#effects.stop();
     this.#calls.stop();
     if (outcome === 'SUSPENDED') {
       this.#slots.drop();
@@ -322,29 +303,6 @@ export class Scheduler {
     }
     this.#slots.release(`the job is ${outcome}`);
     this.#options.onEnded(this.summary({ withHistory: true }));
-  }
-
-  #performExecution(execution: Execution, effect: Exclude<ExecutionEffect, { readonly type: 'ignored' }>): void {
-    switch (effect.type) {
-      case 'stateChanged':
-        return this.#executionChanged(execution, effect.params);
-      case 'deployTask':
-        return this.#calls.deploy(execution, this.#deployments.describe(execution));
-      case 'cancelTask':
-        return this.#calls.cancel(execution);
-      case 'causeLearned':
-        return this.#failures.causeLearned(execution, located(effect.params.error, execution));
-    }
-  }
-
-  #executionChanged(execution: Execution, change: ExecutionChange): void {
-    const { from, to, at } = change;
-    const error = change.error === null ? null : located(change.error, execution);
-    this.#checkpoints.executionChanged({ ...execution.view(), state: to });
-    this.#events.executionChanged(execution, change, error);
-    if (to === 'FAILED') this.#failures.executionFailed(execution, error ?? unexplained(execution), at);
-    else if (to === 'CANCELED' && from !== 'CANCELING') this.#failures.executionFailed(execution, unexplained(execution), at);
-    else if (to === 'FINISHED' || to === 'CANCELED') this.#machine.send({ type: 'SUBTASK_ENDED', subtask: execution.subtask });
   }
 }
 
