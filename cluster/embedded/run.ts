@@ -18,6 +18,7 @@ import { CodeCache } from '../job-code/code-cache.js';
 import { buildJob, compileJob, parseParameters } from '../job-code/compiled-job.js';
 import { importJob } from '../job-code/job-module.js';
 import { embeddedSettingsOf } from './embedded-settings.js';
+import { jobUrl } from './job-url.js';
 import { MiniCluster } from './mini-cluster.js';
 
 export interface RunOptions {
@@ -43,8 +44,9 @@ export interface RunOptions {
  */
 export async function run(url: string, options: RunOptions = {}): Promise<JobSummary> {
   try {
-    if (url.endsWith('.ts')) return await runTypeScript(url, options);
-    return await runBuilt(await importJob(url, url.startsWith('file:') ? fileURLToPath(url) : url), { kind: 'module', url }, options);
+    const module = jobUrl(url);
+    if (module.endsWith('.ts')) return await runTypeScript(module, options);
+    return await runBuilt(await importJob(module, fileURLToPath(module)), { kind: 'module', url: module }, options);
   } catch (error) {
     throw explained(error);
   }
