@@ -1,4 +1,5 @@
 /** What process functions see of the record they are called for. */
+import { MillraceError } from '../../core/errors.js';
 import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import type { OperatorContext } from '../contracts.js';
 import type { KeyedProcessContext, OnTimerContext, OutputTag, ProcessContext, TimerService, TimeService } from '../functions.js';
@@ -10,7 +11,7 @@ export function processContextOf(cell: ProcessCell, context: OperatorContext): P
   const toSide = sideOutputsOf(context);
   return {
     timestamp: () => shownTimestamp(cell.now),
-    time: timeOf(context),
+    time: { ...timersRefused(context.operatorName), ...timeOf(context) },
     output: <T>(tag: OutputTag<T>, value: T) => toSide(tag, value, cell.now),
   };
 }
@@ -23,6 +24,26 @@ export function keyedProcessContextOf<K>(cell: ProcessCell, context: OperatorCon
 /** One for each domain, since a call sees in which one its timer was. */
 export function timerContextsOf<K>(context: KeyedProcessContext<K>): Readonly<Record<'event' | 'processing', OnTimerContext<K>>> {
   return { event: { ...context, domain: 'event' }, processing: { ...context, domain: 'processing' } };
+}
+
+const timerMethods = [
+  'registerEventTimeTimer',
+  'deleteEventTimeTimer',
+  'registerProcessingTimeTimer',
+  'deleteProcessingTimeTimer',
+] as const satisfies readonly (keyof TimerService)[];
+
+/** For programs that got past the compiler, as for state: what is only there where records have a key says so. */
+function timersRefused(operatorName: string): object {
+  const refuse = (method: string) => () => {
+    throw new MillraceError('STATE_WITHOUT_KEY', `${method} was called where records have no key: timers belong to keys.`, {
+      domain: 'user',
+      recovery: 'fail-job',
+      where: operatorName,
+      hint: 'Use keyBy before process.',
+    });
+  };
+  return Object.fromEntries(timerMethods.map((method) => [method, refuse(method)]));
 }
 
 function timeOf(context: OperatorContext): TimeService {
