@@ -4,16 +4,49 @@
  * Plain objects, arrays, maps, sets, dates and typed arrays are copied deeply; everything else (instances of classes,
  * functions) is handed on as it is, because only its class knows how to copy it.
  */
+import { MillraceError } from '../../core/errors.js';
 
-/** A deep copy of plain data. Primitives are returned as they are. */
+/** A deep copy of plain data. Primitives are returned as they are. Throws `RECORD_NOT_COPYABLE` for a cycle. */
 export function copyRecord(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
+  try {
+    return copyObject(value);
+  } catch (error) {
+    throw copyFault(error);
+  }
+}
+
+/** Puts copies in the place of what an object holds, that is new itself; returns the object. Throws as {@link copyRecord}. */
+export function copyContent(copy: Record<string, unknown>): Record<string, unknown> {
+  try {
+    return copyFields(copy);
+  } catch (error) {
+    throw copyFault(error);
+  }
+}
+
+/** Following a cycle ends when the stack does, which costs those without one nothing. */
+function copyFault(error: unknown): unknown {
+  if (!(error instanceof RangeError)) return error;
+  return new MillraceError('RECORD_NOT_COPYABLE', 'A record cannot be copied: it holds itself, or is nested too deep.', {
+    domain: 'user',
+    recovery: 'fail-job',
+    hint: 'Records are plain data without cycles. Copies are made where a record goes to another operator that is not chained, or to several.',
+    cause: error,
+  });
+}
+
+function copyItem(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? copyObject(value) : value;
+}
+
+function copyObject(value: object): unknown {
   if (Array.isArray(value)) return copyArray(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return copyPlain(value as Record<string, unknown>);
   if (value instanceof Date) return new Date(value);
-  if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyRecord(key), copyRecord(item)]));
-  if (value instanceof Set) return new Set([...value].map(copyRecord));
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyItem(key), copyItem(item)]));
+  if (value instanceof Set) return new Set([...value].map(copyItem));
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return (value as Uint8Array).slice();
   return value;
 }
@@ -22,19 +55,18 @@ function copyArray(source: readonly unknown[]): unknown[] {
   const copy = source.slice();
   for (let index = 0; index < copy.length; index += 1) {
     const item = copy[index];
-    if (typeof item === 'object' && item !== null) copy[index] = copyRecord(item);
+    if (typeof item === 'object' && item !== null) copy[index] = copyObject(item);
   }
   return copy;
 }
 
 /** A spread of a small object is one fast clone of its shape; only nested objects need another look. */
-const copyPlain = (source: Record<string, unknown>): Record<string, unknown> => copyContent({ ...source });
+const copyPlain = (source: Record<string, unknown>): Record<string, unknown> => copyFields({ ...source });
 
-/** Puts copies in the place of what an object holds, that is new itself; returns the object. */
-export function copyContent(copy: Record<string, unknown>): Record<string, unknown> {
+function copyFields(copy: Record<string, unknown>): Record<string, unknown> {
   for (const field in copy) {
     const item = copy[field];
-    if (typeof item === 'object' && item !== null) copy[field] = copyRecord(item);
+    if (typeof item === 'object' && item !== null) copy[field] = copyObject(item);
   }
   return copy;
 }
