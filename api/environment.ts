@@ -70,6 +70,7 @@ export class StreamExecutionEnvironment {
     return this;
   }
 
+  /** Subtasks of operators that were given no parallelism of their own. */
   getParallelism(): number {
     return this.#parallelism;
   }

@@ -231,6 +231,13 @@ test('a builder decides over configuration, and configuration over defaults', ()
   assert.equal([own.intervalMs, own.timeoutMs, own.retained, own.retention], [1_000, 60_000, 4, 'RETAIN_ON_CANCELLATION']);
   const graph = graphOf((env) => void env.fromSequence(1, 2).sinkTo(nothing()), {}, configuration);
   assert.is(graph.vertices[0]?.parallelism, 3);
+  const told: number[] = [];
+  const telling: JobBuilder = (env) => {
+    told.push(env.getParallelism(), env.setParallelism(2).getParallelism());
+    env.fromSequence(1, 2).sinkTo(nothing());
+  };
+  graphOf(telling, {}, configuration);
+  assert.equal(told, [3, 2]);
 });
 
 test('checkpoints bring restarts with them, unless the job says otherwise', () => {
