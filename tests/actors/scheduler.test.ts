@@ -1,35 +1,16 @@
+/** How a job starts, fails, restarts and ends under its scheduler. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
-import { toErrorRecord, MillraceError, type ErrorRecord } from '../../core/errors.js';
+import { toErrorRecord, MillraceError } from '../../core/errors.js';
 import { withoutCheckpoints } from '../../actors/scheduler/checkpointing.js';
-import { checkpointId, operatorId, type AttemptId, type JobId } from '../../core/ids.js';
-import { limits } from '../../core/limits.js';
+import { checkpointId, operatorId, type JobId } from '../../core/ids.js';
 import type { FakeTaskManager } from '../support/fake-task-manager.js';
 import { fixedDelay, testGraph } from '../support/job-graphs.js';
 import type { CompletedCheckpoint } from '../../storage/contracts.js';
 import { JobWorld, worldEpoch } from '../support/job-world.js';
+import { attempt, boom, deployments, fail, restartedTo } from '../support/failing-tasks.js';
 
 const test = suite('scheduler');
-const boom: ErrorRecord = toErrorRecord(new MillraceError('USER_FUNCTION', 'boom', { domain: 'user' }));
-
-function attempt(taskManager: FakeTaskManager, vertex: string, subtaskIndex: number): AttemptId {
-  const found = [...taskManager.tasks.values()].find(
-    ({ descriptor }) => descriptor.vertexId === vertex && descriptor.subtaskIndex === subtaskIndex,
-  );
-  if (found === undefined) throw new Error(`${vertex} ${subtaskIndex} is not on ${taskManager.id}`);
-  return found.descriptor.attemptId;
-}
-
-/** Fails one subtask as its own code would. */
-function fail(world: JobWorld, vertex: string, subtaskIndex: number, error = boom): void {
-  const owner = world.owner(vertex, subtaskIndex);
-  owner.move(attempt(owner, vertex, subtaskIndex), 'FAILED', error);
-}
-
-const deployments = (world: JobWorld): number => world.taskManagers.reduce((sum, { deployed }) => sum + deployed.length, 0);
-const restartedTo = (world: JobWorld, restarts: number) => (): boolean =>
-  world.scheduler.summary().restarts === restarts && world.isAllRunning;
 
 test('a job starts, runs on the slots it required, finishes, and gives them back (SA3)', async () => {
   const world = await new JobWorld({ taskManagers: [1, 1] }).running();
@@ -49,19 +30,6 @@ test('a job starts, runs on the slots it required, finishes, and gives them back
   assert.equal(world.ended[0]?.tasks, { FINISHED: 4 });
   assert.is(world.ended[0]?.recordsIn, 20, 'two source tasks of ten records');
   assert.is(world.ended[0]?.recordsOut, 20, 'every task wrote five records through sinks');
-});
-
-test('subtask i of every vertex shares slot i, and both ends of a channel are told the same id', async () => {
-  const world = await new JobWorld({ taskManagers: [1, 1] }).running();
-  for (const { deployed, id } of world.taskManagers) {
-    assert.is(deployed.length, 2);
-    assert.is(deployed[0]?.subtaskIndex, deployed[1]?.subtaskIndex, `both subtasks on ${id}`);
-  }
-  const all = world.taskManagers.flatMap(({ deployed }) => deployed);
-  const ends = (of: 'inputs' | 'outputs') =>
-    all.flatMap((task) => task[of].flatMap(({ channels }) => channels.map(({ channelId }) => channelId))).sort();
-  assert.is(ends('inputs').length, 4);
-  assert.equal(ends('inputs'), ends('outputs'));
 });
 
 test('a failure restarts its region after the back-off with new attempts, and leaves the other region alone (S1)', async () => {
@@ -91,17 +59,6 @@ test('the death of a TaskManager is one failure: its tasks move to another one (
   await world.until(restartedTo(world, 1));
   assert.ok(world.simulation.nowMs - killedAt < 2_000, `running again after ${world.simulation.nowMs - killedAt} ms`);
   assert.is(world.scheduler.summary().error?.code, 'TASK_MANAGER_LOST');
-});
-
-test('both slots of a dead TaskManager count as one failure for the restart strategy', async () => {
-  const world = await new JobWorld({
-    jobGraph: testGraph({ partitioner: 'FORWARD', settings: { restartStrategy: fixedDelay(1) } }),
-    taskManagers: [2],
-  }).running();
-  world.taskManager(0).kill();
-  world.addTaskManager(2);
-  await world.until(restartedTo(world, 1));
-  assert.is(deployments(world), 8);
 });
 
 test('a TaskManager that starts again under its name is another one: its old tasks are failed', async () => {
@@ -249,186 +206,6 @@ test('a job is cancelled while it waits for slots, and during a restart', async 
   assert.is(restarting.ended[0]?.status, 'CANCELED');
 });
 
-test('a job that does not get its slots fails after the timeout and says what it needs and what there is', async () => {
-  const world = new JobWorld({ jobGraph: testGraph({ parallelism: 3 }), taskManagers: [1, 1] });
-  world.scheduler.start();
-  await world.until(() => world.ended.length > 0);
-  const { status, error } = world.ended[0] as NonNullable<(typeof world.ended)[0]>;
-  assert.is(status, 'FAILED');
-  assert.is(error?.code, 'NO_RESOURCES');
-  assert.match(error?.message ?? '', 'requires 3 slots but has got 2 within 10000 ms; 2 TaskManagers are registered and have 2 slots');
-  assert.match(error?.hint ?? '', 'taskmanager.numberOfTaskSlots');
-});
-
-test('a job that waits for slots starts when another TaskManager registers', async () => {
-  const world = new JobWorld({ taskManagers: [1] });
-  world.scheduler.start();
-  await world.pass(3_000);
-  assert.not(world.isAllRunning);
-  world.addTaskManager(1);
-  await world.until(() => world.isAllRunning);
-});
-
-test('offers, slot requests and cancel calls that get lost are repeated', async () => {
-  const world = new JobWorld({ taskManagers: [2] });
-  world.taskManager(0).lostOffers = 3;
-  world.taskManager(0).refusals = 2;
-  await world.running();
-  world.taskManager(0).lostCancels = 2;
-  world.scheduler.cancel();
-  await world.until(() => world.ended.length > 0);
-  assert.is(world.ended[0]?.status, 'CANCELED');
-});
-
-test('a deployment whose answer is lost is not taken for failed when its task has reported (TC1)', async () => {
-  const world = new JobWorld();
-  world.taskManager(0).lostDeployAnswers = 4;
-  await world.running();
-  await world.pass(15_000);
-  assert.is(world.scheduler.summary().restarts, 0);
-  assert.is(deployments(world), 4);
-});
-
-test('a deployment that is refused fails its execution; for good when the refusal says so', async () => {
-  const world = new JobWorld({ jobGraph: testGraph({ settings: { restartStrategy: fixedDelay(2) } }) });
-  world.taskManager(0).refusesTasks = boom;
-  world.scheduler.start();
-  await world.until(() => world.scheduler.summary().restarts === 2);
-  world.taskManager(0).refusesTasks = { ...boom, recovery: 'fail-job' };
-  await world.until(() => world.ended.length > 0);
-  assert.is(world.ended[0]?.error?.code, 'DEPLOYMENT_FAILED');
-  assert.is(world.ended[0]?.error?.cause?.message, 'boom');
-  assert.is(world.ended[0]?.restarts, 2);
-});
-
-test('a lost report of progress is healed by the heartbeat', async () => {
-  const world = new JobWorld();
-  world.taskManager(0).lostReports.add('INITIALIZING').add('RUNNING');
-  await world.running();
-});
-
-test('a lost report of a cancelled task is healed by the second heartbeat that shows it (RC3)', async () => {
-  const world = await new JobWorld().running();
-  world.taskManager(0).lostReports.add('CANCELED');
-  world.scheduler.cancel();
-  await world.until(() => world.ended.length > 0);
-  assert.is(world.ended[0]?.status, 'CANCELED');
-});
-
-test('heartbeats that show a finished task do not end it: its report has what it adds to the result (RC3)', async () => {
-  const world = await new JobWorld().running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  taskManager.lostReports.add('FINISHED');
-  taskManager.finish();
-  await world.pass(5_000);
-  assert.is(world.scheduler.status, 'RUNNING');
-  taskManager.lostReports.clear();
-  for (const attemptId of [...taskManager.tasks.keys()]) taskManager.report(attemptId, 'FINISHED');
-  await world.until(() => world.ended.length > 0);
-  assert.is(world.ended[0]?.status, 'FINISHED');
-  assert.ok((world.ended[0]?.recordsIn ?? 0) >= 10, 'what the report counted is in the summary');
-});
-
-test('a task that should be there and is not fails as unexpectedly no longer running (RC2)', async () => {
-  const world = await new JobWorld().running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  taskManager.tasks.delete(attempt(taskManager, 'count', 0));
-  await world.until(restartedTo(world, 1));
-  assert.match(world.scheduler.summary().error?.message ?? '', 'unexpectedly no longer running on TaskManager tm-1');
-});
-
-test('a task that should not be there is cancelled', async () => {
-  const world = await new JobWorld({ jobGraph: testGraph({ partitioner: 'FORWARD' }) }).running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const task = taskManager.tasks.get(attempt(taskManager, 'count', 0)) as NonNullable<ReturnType<typeof taskManager.tasks.get>>;
-  const zombie = 'count_0_6_0' as AttemptId;
-  taskManager.tasks.set(zombie, { ...task, descriptor: { ...task.descriptor, attemptId: zombie } });
-  await world.until(() => taskManager.canceled.includes(zombie));
-  assert.ok(world.isAllRunning);
-});
-
-test('a slot whose thread died is replaced', async () => {
-  const world = await new JobWorld({ taskManagers: [2] }).running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const { allocationId, jobId } = taskManager.slots[0] as {
-    allocationId: NonNullable<(typeof taskManager.slots)[0]['allocationId']>;
-    jobId: typeof world.id;
-  };
-  taskManager.free(allocationId);
-  void taskManager.endpoint.ask(
-    { kind: 'job', jobId },
-    'slot.failed',
-    { jobId, taskManagerId: taskManager.id, slot: 0, allocationId, error: boom },
-    { leaderEpoch: world.host?.leaderEpoch ?? (0 as never) },
-  );
-  await world.until(restartedTo(world, 1));
-  assert.is(world.scheduler.summary().error?.code, 'SLOT_LOST');
-});
-
-test('slots that cannot be started are tried after longer and longer pauses, then the job fails and says why (RM5, JS4)', async () => {
-  const world = new JobWorld({ taskManagers: [2] });
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  taskManager.broken.set(0, []).set(1, []);
-  world.scheduler.start();
-  await world.until(() => world.ended.length > 0, 60_000);
-  const { status, error, restarts } = world.ended[0] ?? {};
-  assert.equal([status, restarts], ['FAILED', 0]);
-  assert.is(error?.code, 'SLOTS_CANNOT_START');
-  assert.match(error?.message ?? '', /slot \d of TaskManager tm-1 could not be started 6 times in a row/);
-  assert.match(error?.hint ?? '', 'NODE_OPTIONS');
-  assert.match(error?.cause?.cause?.message ?? '', 'Cannot find module');
-  const tries = taskManager.broken.get(0) ?? [];
-  assert.ok(tries.length <= limits.slotStartFailuresMax, `${tries.length} tries`);
-  const pauses = tries.slice(1).map((at, index) => at - (tries[index] as number));
-  for (const [index, pause] of pauses.entries()) assert.ok(pause >= 250 * 2 ** index, `pause ${index} took ${pause} ms`);
-});
-
-test('while a slot cannot be started, one that can is taken (RM5)', async () => {
-  const world = new JobWorld({ taskManagers: [1, 2] });
-  world.taskManager(0).broken.set(0, []);
-  await world.running();
-  assert.is(world.taskManager(0).broken.get(0)?.length, 1);
-  assert.is(world.scheduler.summary().restarts, 0);
-});
-
-test('a slot that the TaskManager no longer has counts as lost, without any message (RC2)', async () => {
-  const world = await new JobWorld({ taskManagers: [2] }).running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  taskManager.slots[1] = { state: 'FREE', allocationId: null, jobId: null };
-  await world.until(restartedTo(world, 1));
-  assert.is(world.scheduler.summary().error?.code, 'SLOT_LOST');
-});
-
-test('reports of attempts that are not current are answered `known: false` (SA2)', async () => {
-  const world = await new JobWorld().running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const metrics = noTaskMetrics;
-  const known: boolean[] = [];
-  for (const attemptId of [attempt(taskManager, 'count', 0), 'count_0_6_0' as AttemptId]) {
-    const body = { jobId: world.id, attemptId, state: 'RUNNING' as const, error: null, metrics, sharedResources: {} };
-    void taskManager.endpoint
-      .ask({ kind: 'job', jobId: world.id }, 'task.state-changed', body, { leaderEpoch: worldEpoch })
-      .then((reply) => known.push(reply.known));
-  }
-  await world.until(() => known.length === 2, 100);
-  assert.equal(known, [true, false]);
-});
-
-test('messages of another epoch do not reach the job', async () => {
-  const world = await new JobWorld().running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  const attemptId = attempt(taskManager, 'count', 0);
-  const metrics = noTaskMetrics;
-  const body = { jobId: world.id, attemptId, state: 'FAILED' as const, error: boom, metrics, sharedResources: {} };
-  let refused: unknown;
-  taskManager.endpoint
-    .ask({ kind: 'job', jobId: world.id }, 'task.state-changed', body, { leaderEpoch: 6 as never, timeoutMs: 100 })
-    .catch((error: unknown) => (refused = error));
-  await world.until(() => refused !== undefined);
-  await world.pass(1_000);
-  assert.is(world.scheduler.summary().restarts, 0);
-});
-
 test('subtasks that see different shared resources fail the job, naming the operator and both TaskManagers', async () => {
   const world = new JobWorld({ taskManagers: [1, 1] });
   world.taskManager(0).sharedResources = { 'file sink/directory': 'a' };
@@ -454,13 +231,6 @@ test('a suspended job is stopped at once and nobody is told to stop', async () =
   assert.equal(taskManager.canceled, []);
   assert.equal(taskManager.freed, []);
   assert.ok(taskManager.confirmed.length <= beats + 1, 'heartbeats end');
-});
-
-test('heartbeats carry the latest completed checkpoint, to heal lost confirmations', async () => {
-  const world = await new JobWorld().running();
-  const [taskManager] = world.taskManagers as [FakeTaskManager];
-  world.latestCheckpointId = checkpointId(9);
-  await world.until(() => taskManager.confirmed.includes(9));
 });
 
 test('tasks that restore the final checkpoint are told so, and a job whose other region has ended with it ends', async () => {
