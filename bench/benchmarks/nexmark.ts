@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, rowOf, type Benchmark, type BenchmarkContext, type Row } from '../harness/benchmark.js';
+import { routes } from '../forms/nexmark/exchange.js';
 import { measuredPart, runForm, type FormRun } from '../harness/forms.js';
 import { atLeast, atLeastOfBaseline } from '../harness/targets.js';
 
@@ -31,7 +32,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 /** A benchmark for each kind of query, so that one takes minutes. */
 export const nexmark: readonly Benchmark[] = Object.entries(groups).map(([kind, queries]) => ({
   name: `nexmark-${kind}`,
-  measures: `events a second, events a second of processor time, and peak memory of the Nexmark queries ${queries.join(', ')} over generated events in order, embedded, with a checkpoint every 10 s: in one slot, and in two; against the same query written by hand in one loop over the events of the same generator, which also runs twice at once: what two cores give when nothing is exchanged.`,
+  measures: `events a second, events a second of processor time, and peak memory of the Nexmark queries ${queries.join(', ')} over generated events in order, embedded, with a checkpoint every 10 s: in one slot, and in two; against the same query written by hand in one loop over the events of the same generator, which also runs twice at once: what two cores give when nothing is exchanged; and, of queries that exchange once, in two threads that send each other the events of the other's keys, thousands at once.`,
   doesNotMeasure: `${kind === 'files' ? '' : 'files: rows are counted and dropped; '}disorder; the network; state larger than 4,000,000 events leave behind.`,
   run: (context) => compare(queries, context),
 }));
@@ -42,7 +43,7 @@ interface Samples {
   readonly peakMib: number[];
 }
 
-type Form = 'by hand' | 'by hand, twice at once' | 'one slot' | 'two slots';
+type Form = 'by hand' | 'by hand, twice at once' | 'by hand, in two threads' | 'one slot' | 'two slots';
 
 /** Of q10, whose rows are files: they would fill disks. */
 const eventsIntoFiles = 1_000_000;
@@ -73,6 +74,17 @@ async function compare(queries: readonly string[], { isQuick, rounds, say }: Ben
         note(samples, 'one slot', events - warmUp, await embedded(1)),
         note(samples, 'two slots', events - warmUp, await embedded(2)),
       ];
+      if (routes[query] !== undefined) {
+        const script = 'bench/forms/nexmark-by-hand-in-two.js';
+        counted.push(
+          note(
+            samples,
+            'by hand, in two threads',
+            events - warmUp,
+            await runForm({ script, args: [query, String(events), String(warmUp)] }),
+          ),
+        );
+      }
       if (new Set(counted).size > 1 && query !== 'q12') throw new Error(`${query}: the forms made ${counted.join(', ')} rows`);
     }
     say(`${query}: ${[...samples].map(([form, { perSecond }]) => `${form} ${median(perSecond).toFixed(0)}`).join(', ')} k events/s`);
@@ -137,6 +149,7 @@ function rowsOf(query: string, samples: ReadonlyMap<Form, Samples>): readonly Ro
       baseline: byHand,
       plot: { panel: query, label: 'by hand, twice at once' },
     }),
+    ...rowsOfThreads(query, of),
     rowOf({
       name: `${query}: one slot`,
       unit,
@@ -163,5 +176,27 @@ function rowsOf(query: string, samples: ReadonlyMap<Form, Samples>): readonly Ro
     ...(['by hand', 'one slot', 'two slots'] as const).map((form) =>
       rowOf({ name: `${query}: ${form}, peak memory`, unit: 'MiB', samples: of(form, 'peakMib') }),
     ),
+  ];
+}
+
+/** What two threads by hand make of a query that exchanges, and two slots against them. */
+function rowsOfThreads(query: string, of: (form: Form, figure: keyof Samples) => readonly number[]): readonly Row[] {
+  const samples = of('by hand, in two threads', 'perSecond');
+  if (samples.length === 0) return [];
+  const unit = 'k events/s';
+  return [
+    rowOf({
+      name: `${query}: by hand, in two threads`,
+      unit,
+      samples,
+      baseline: { name: 'by hand', value: median(of('by hand', 'perSecond')) },
+      plot: { panel: query, label: 'by hand, in two threads' },
+    }),
+    rowOf({
+      name: `${query}: two slots, against two threads by hand`,
+      unit,
+      samples: of('two slots', 'perSecond'),
+      baseline: { name: 'by hand, in two threads', value: median(samples) },
+    }),
   ];
 }
