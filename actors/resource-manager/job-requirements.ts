@@ -1,9 +1,6 @@
 /**
- * What jobs require of the cluster, as they declared it.
- *
- * JR1  Of the declarations of a job the highest version counts; none at all, once it requires no slots (RM2).
- * JR2  A job that does not answer heartbeats is forgotten; what its answers say wins over what is remembered (RM3, RM4).
- * JR3  A job is told what it is short of when that changes, and after each declaration.
+ * What jobs require of the cluster, as they declared it (RM2 to RM4). A job that requires no slots any more is forgotten; it is told
+ * what it is short of when that changes, and after each declaration.
  */
 import type { JobId } from '../../core/ids.js';
 import type { HeartbeatMonitor } from '../runtime/heartbeat-monitor.js';
@@ -32,7 +29,7 @@ export class JobRequirements {
     this.#options = options;
   }
 
-  /** JR1. */
+  /** RM2. */
   declare(jobId: JobId, version: number, slots: number): void {
     const job = this.#jobs.get(jobId);
     if (job !== undefined && version < job.version) return;
@@ -58,7 +55,7 @@ export class JobRequirements {
     return [...this.#jobs].map(([jobId, { slots }]) => ({ jobId, required: slots, held: heldBy(jobId) }));
   }
 
-  /** JR3. */
+  /** Tells it unless it knows. */
   tellShortage({ jobId, required, available }: Shortage, taskManagers: number): void {
     const job = this.#jobs.get(jobId);
     const text = `${required} ${available} ${taskManagers}`;

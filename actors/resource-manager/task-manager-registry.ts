@@ -1,9 +1,4 @@
-/**
- * The TaskManagers that registered.
- *
- * TR1  One session of a TaskManager at a time; the same one again changes nothing, a new one replaces the old one (RM1).
- * TR2  What its heartbeats report wins over what is remembered; one that does not answer is removed (RM3, RM4).
- */
+/** The TaskManagers that registered, one session of each (RM1), their slots as they report them (RM3), until they fall silent (RM4). */
 import type { MessageBody } from '../../bus/protocol/registry.js';
 import { toErrorRecord } from '../../core/errors.js';
 import type { AllocationId, JobId, SessionId, TaskManagerId } from '../../core/ids.js';
@@ -56,7 +51,7 @@ export class TaskManagerRegistry {
     return present?.sessionId === sessionId ? present : undefined;
   }
 
-  /** TR1. */
+  /** RM1. */
   register(body: MessageBody<'task-manager.register'>): void {
     const { taskManagerId, sessionId, host, pid, slots } = body;
     const present = this.#taskManagers.get(taskManagerId);

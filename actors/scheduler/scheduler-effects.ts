@@ -1,8 +1,4 @@
-/**
- * Performs what the machine `scheduler` decided, each effect by the part of the scheduler that can.
- *
- * SE1  One back-off runs at a time, and none once `stop` was called.
- */
+/** Performs what the machine `scheduler` decided, each effect by the part of the scheduler that can. */
 import { MillraceError, toErrorRecord, type ErrorRecord } from '../../core/errors.js';
 import type { Clock, Logger, TimerHandle } from '../../core/ports.js';
 import type { ExecutionVertexId } from '../../graph/execution-graph.js';
@@ -82,6 +78,7 @@ export class SchedulerEffects {
     else job.send({ type, at });
   }
 
+  /** Ends the back-off that runs. */
   stop(): void {
     this.#backoff?.cancel();
   }

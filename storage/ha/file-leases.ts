@@ -1,9 +1,6 @@
 /**
- * The leases of leaders in files, beside their logs.
- *
- * FL1  A lease ends by the wall clock of this machine, or when it was not renewed for its length while we looked (FH4).
- * FL2  A lease is synced as the log is: after a loss of power the process that comes in the place of its holder knows whom it
- *      supersedes, and need not wait for the lease to end.
+ * The leases of leaders in files, beside their logs; how they end is FH4 of the store. A lease is synced as the log is: after a
+ * loss of power the process that comes in the place of its holder knows whom it supersedes, and need not wait for the lease to end.
  */
 import type { Clock } from '../../core/ports.js';
 import type { LeaderToken } from '../contracts.js';
@@ -40,7 +37,7 @@ export class FileLeases {
     return { epoch, lease: epoch === 0 ? undefined : await directory.lease(epoch) };
   }
 
-  /** How long the lease still runs; 0 when it is free to take. `leaseMs`: its length where nothing says so (FL1). */
+  /** How long the lease still runs; 0 when it is free to take. `leaseMs`: its length where nothing says so (FH4). */
   remainingMs({ epoch, lease }: LatestGrant, leaseMs: number): number {
     if (lease?.isReleased === true) return 0;
     const { clock } = this.#options;

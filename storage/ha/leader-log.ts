@@ -1,10 +1,8 @@
 /**
- * The log of one leader, while it leads: in parts, each of which starts with the records as they are.
- *
- * LL1  Creating its first part exclusively is the grant (LD1). Only when that is durable is the older log read (FH1).
- * LL2  A change is written once it is synced and `assertLeading` did not throw afterwards; only then do the records show it.
- * LL3  After a failed append or a failed start of a new part nothing is appended to that file any more: the next write
- *      starts a new part from what is known to have been told (FH3).
+ * The log of one leader, while it leads: in parts, each of which starts with the records as they are. It keeps FH1 to FH3 of the
+ * store: creating the first part exclusively is the grant, and only when that is durable is the older log read (FH1); a change
+ * shows in the records once it is synced and `assertLeading` did not throw afterwards (FH2); after a failed append or a failed
+ * start the next write starts a new part (FH3).
  */
 import { MillraceError } from '../../core/errors.js';
 import { fileError } from '../../core/file-errors.js';
@@ -39,7 +37,7 @@ export class LeaderLog {
     this.#handle = handle;
   }
 
-  /** LL1; undefined when the epoch was granted to somebody else. */
+  /** FH1; undefined when the epoch was granted to somebody else. */
   static async create(options: LeaderLogOptions, token: LeaderToken): Promise<LeaderLog | undefined> {
     const { files, directory } = options;
     const handle = await createPart(options, { epoch: token.epoch, part: 0 });
@@ -56,7 +54,7 @@ export class LeaderLog {
     }
   }
 
-  /** LL2, LL3. */
+  /** FH2, FH3. */
   async write(change: HaChange, assertLeading: () => Promise<unknown>): Promise<void> {
     if (this.#isBroken || this.#lines >= this.#options.linesPerPartMax) await this.#startPart(assertLeading);
     // Until it is told, the line may count or not.
