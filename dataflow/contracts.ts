@@ -101,6 +101,11 @@ export interface OperatorContext {
   /** Runs `work` between records, when the outputs have room and nothing is parked; what it throws fails the task. */
   post(work: () => void): void;
   currentWatermark(): number;
+  /**
+   * `clock.now()` as it was when it was last looked at between records, half a millisecond ago or one record: for what goes by
+   * the clock with every record.
+   */
+  recordTime(): number;
   /** Hands event time on, of an operator that holds it: active is said before a watermark, idle after it. */
   emitTime(change: TimeChange): void;
   /**

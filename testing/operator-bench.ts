@@ -98,6 +98,7 @@ export class OperatorBench {
       park: (resume, until) => void this.#parked.push({ resume, until }),
       post: (work) => void this.#posted.push(work),
       currentWatermark: () => 0,
+      recordTime: () => clock.now(),
       emitTime: (change) => void this.timeChanges.push(change),
       declareSharedResource: (name, token) => void this.sharedResources.set(name, token),
       print: (line) => void this.printed.push(line),

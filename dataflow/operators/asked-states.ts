@@ -120,6 +120,7 @@ class Inquiry {
       post: () => {},
       emitTime: () => {},
       currentWatermark: () => minWatermark,
+      recordTime: () => clock.now(),
       declareSharedResource: () => {},
       print: () => {},
       reportResult: () => {},

@@ -12,6 +12,7 @@ import type { FunctionMetrics } from './function-metrics.js';
 import type { Mailbox } from './mailbox.js';
 import type { Parking } from './parking.js';
 import { callOperator } from './procedure.js';
+import type { RecordClock } from './record-clock.js';
 import type { Timeline } from './timeline.js';
 
 /** The task, as far as its operators have to do with it. */
@@ -24,6 +25,7 @@ export interface OperatorTask {
   readonly mailbox: Mailbox;
   /** Results that may still be pulled in this step of the loop. */
   readonly quota: { left: number };
+  readonly recordClock: RecordClock;
   readonly emitTime: (change: TimeChange) => void;
   readonly fail: (error: unknown) => void;
   readonly wake: () => void;
@@ -45,7 +47,7 @@ export interface ContextParts {
 }
 
 export function operatorContext(task: OperatorTask, parts: ContextParts): OperatorContext {
-  const { ports, pressure, parking, quota, wake } = task;
+  const { ports, pressure, parking, quota, recordClock, wake } = task;
   const { operator, index, keyed, timeline, restored, functionMetrics, accumulators, sideOutput } = parts;
   const { id, name } = operator;
   const { settings } = task.descriptor.jobGraph;
@@ -78,6 +80,7 @@ export function operatorContext(task: OperatorTask, parts: ContextParts): Operat
     },
     post: (work) => task.mailbox.post(() => callOperator(operator, work)),
     currentWatermark: () => timeline.watermark,
+    recordTime: () => recordClock.time,
     emitTime: task.emitTime,
     declareSharedResource: (resource, token) => task.onSharedResource(`${name}/${resource}`, token),
     print: (line) => (ports.print === undefined ? ports.logger.log('info', line) : ports.print(line)),

@@ -20,6 +20,7 @@ import { BarrierAligner, type AlignerListener } from './barrier-aligner.js';
 import type { InputUse } from './channel-use.js';
 import { DataEnds } from './data-ends.js';
 import { InputTime } from './input-time.js';
+import type { RecordClock } from './record-clock.js';
 import { RecordPace } from './record-pace.js';
 import { TaskInput } from './task-input.js';
 
@@ -27,6 +28,7 @@ export interface RecordReaderOptions extends Pick<AlignerListener, 'onAligned' |
   readonly gates: readonly InputGateDescriptor[];
   readonly network: ChannelNetwork;
   readonly clock: Clock;
+  readonly recordClock: RecordClock;
   readonly isAlignmentOff: boolean;
   readonly wake: () => void;
   readonly fail: (error: unknown) => void;
@@ -136,7 +138,7 @@ export class RecordReader {
   }
 
   #process(batch: RecordBatch, startedAt: number, take: HeadLoop): void {
-    const { clock } = this.#options;
+    const { clock, recordClock } = this.#options;
     const { length } = batch.values;
     let lookedAt = clock.monotonic();
     for (let from = this.#next; from < length; from = this.#next) {
@@ -148,6 +150,7 @@ export class RecordReader {
       const now = clock.monotonic();
       this.#pace.took(taken - from, now - lookedAt);
       lookedAt = now;
+      recordClock.look();
       if (taken < to || now - startedAt >= limits.sliceMs) break;
     }
     if (this.#next < length) return;

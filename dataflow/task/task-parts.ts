@@ -13,6 +13,7 @@ import { Mailbox } from './mailbox.js';
 import { OperatorChain } from './operator-chain.js';
 import { Parking } from './parking.js';
 import { ProcedureRunner } from './procedure-runner.js';
+import { RecordClock } from './record-clock.js';
 import { RecordReader } from './record-reader.js';
 import { SliceBudget } from './slice-budget.js';
 import { driveSource } from './source-driver.js';
@@ -45,6 +46,7 @@ export class TaskParts implements ChainScope {
   readonly isRestoredFinished: boolean;
   readonly parking = new Parking();
   readonly quota = { left: 0 };
+  readonly recordClock: RecordClock;
   readonly mailbox: Mailbox;
   readonly procedure: ProcedureRunner;
   readonly times = new TaskTimes();
@@ -69,6 +71,7 @@ export class TaskParts implements ChainScope {
     this.isRestoredFinished = wasAtEnd(descriptor.restore?.tasks ?? []);
     this.mailbox = new Mailbox(task.wake);
     this.procedure = new ProcedureRunner(task);
+    this.recordClock = new RecordClock(options.ports.clock);
     this.outputs = this.#createOutputs();
     this.reader = this.#createReader();
     this.clocks = this.#createClocks();
@@ -88,6 +91,7 @@ export class TaskParts implements ChainScope {
       pressure: this.outputs.pressure,
       parking: this.parking,
       quota: this.quota,
+      recordClock: this.recordClock,
       sourceRecords: this.#sourceRecords,
       mailbox: this.mailbox,
       placeInTime: this.clocks.time.place,
@@ -167,6 +171,7 @@ export class TaskParts implements ChainScope {
       gates: descriptor.inputs,
       network,
       clock: ports.clock,
+      recordClock: this.recordClock,
       isAlignmentOff: testSwitches?.isAlignmentOff === true,
       wake: this.#task.wake,
       fail: this.#task.fail,
@@ -228,6 +233,7 @@ export class TaskParts implements ChainScope {
     return new TaskSteps({
       budget: new SliceBudget({ clock: ports.clock, recordsPerSlice: loop.recordsPerSlice }),
       quota: this.quota,
+      recordClock: this.recordClock,
       parking: this.parking,
       mailbox: this.mailbox,
       procedure: this.procedure,

@@ -10,6 +10,7 @@ import type { HeadLoop } from '../fusion/head-loop.js';
 import type { Mailbox } from './mailbox.js';
 import type { Parking } from './parking.js';
 import type { ProcedureRunner } from './procedure-runner.js';
+import type { RecordClock } from './record-clock.js';
 import type { RecordReader } from './record-reader.js';
 import type { SliceBudget } from './slice-budget.js';
 import type { SourceDriver } from './source-driver.js';
@@ -26,6 +27,7 @@ export interface TaskStepsOptions {
   readonly budget: SliceBudget;
   /** Results that may still be pulled in this step. */
   readonly quota: { left: number };
+  readonly recordClock: RecordClock;
   readonly parking: Parking;
   readonly mailbox: Mailbox;
   readonly procedure: ProcedureRunner;
@@ -79,8 +81,9 @@ export class TaskSteps {
   }
 
   #step(startedAt: number): Step {
-    const { quota, commits, procedure, outputs, parking, ending, reader, mailbox, clocks, onDone } = this.#options;
+    const { quota, recordClock, commits, procedure, outputs, parking, ending, reader, mailbox, clocks, onDone } = this.#options;
     quota.left = limits.resultsPerStep;
+    recordClock.look();
     commits.deliver();
     if (procedure.isWaiting) return 'waiting';
     const isFull = outputs.pressure.fullChannels > 0;

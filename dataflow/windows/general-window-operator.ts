@@ -113,7 +113,7 @@ export class GeneralWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
 
   /** What windows of a record go by. */
   #timeOf(timestamp: number): number {
-    if (!this.#isEventTime) return (this.#now = Math.max(this.#now, this.#context.clock.now()));
+    if (!this.#isEventTime) return (this.#now = Math.max(this.#now, this.#context.recordTime()));
     if (timestamp === noTimestamp) throw timestampMissing(this.#context.operatorName);
     return timestamp;
   }

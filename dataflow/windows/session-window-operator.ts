@@ -108,7 +108,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
         keyOf: this.#plan.keyOf,
         keyHashOf,
         cell: this.#cell,
-        clock: context.clock,
+        recordTime: () => context.recordTime(),
         currentWatermark: () => context.currentWatermark(),
         gapOf: (value: In) => this.#gapOf(value),
         own: ownContentsBy({ place: context.operatorName, isObjectReuse: context.isObjectReuse }),
@@ -121,7 +121,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
     cell.keyed.setCurrentKey(key, keyHash === undefined ? keyHashOf(key) : keyHash);
     const sessions = cell.sessions.value();
     if (sessions !== undefined) {
-      const time = ${isEventTime ? 'timestamp' : '(cell.now = Math.max(cell.now, clock.now()))'};
+      const time = ${isEventTime ? 'timestamp' : '(cell.now = Math.max(cell.now, recordTime()))'};
       const session = sessions[sessions.length - 1];
       if (session.start <= time && time <= session.end && session.end > ${isEventTime ? 'currentWatermark() + 1' : 'time'}${this.#latenessMs > 0 ? ' && session.hasFired !== true' : ''}) {
         const end = time + ${typeof this.#windows.gap === 'number' ? this.#windows.gap : 'gapOf(value)'};
@@ -145,7 +145,7 @@ export class SessionWindowOperator<In, Acc, Mid, Out> implements Operator<In, Ou
   #add(value: In, timestamp: number): void {
     if (this.#isEventTime && timestamp === noTimestamp) throw timestampMissing(this.#context.operatorName);
     const cell = this.#cell;
-    if (!this.#isEventTime) cell.now = Math.max(cell.now, this.#context.clock.now());
+    if (!this.#isEventTime) cell.now = Math.max(cell.now, this.#context.recordTime());
     const start = this.#isEventTime ? timestamp : cell.now;
     const end = Math.min(start + this.#gapOf(value), maxWatermark + 1);
     /** Sessions that end there or before are complete. */

@@ -116,7 +116,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
   #compiled(context: OperatorContext): Emit<In> | undefined {
     const { code, uses } = this.#contents;
     const { widthMs, sliceOffset } = this.#slices;
-    const time = this.#isEventTime ? 'timestamp' : '(cell.now = Math.max(cell.now, clock.now()))';
+    const time = this.#isEventTime ? 'timestamp' : '(cell.now = Math.max(cell.now, recordTime()))';
     return compile<Emit<In>>(
       'window',
       {
@@ -124,7 +124,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
         keyOf: this.#plan.keyOf,
         keyHashOf,
         cell: this.#cell,
-        clock: context.clock,
+        recordTime: () => context.recordTime(),
         currentWatermark: () => context.currentWatermark(),
         own: ownContentsBy({ place: context.operatorName, isObjectReuse: context.isObjectReuse }),
         addSlowly: (value: In, timestamp: number) => this.#add(value, timestamp),
@@ -160,7 +160,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     if (this.#isEventTime && timestamp === noTimestamp) throw timestampMissing(this.#context.operatorName);
     const cell = this.#cell;
     const slices = this.#slices;
-    if (!this.#isEventTime) cell.now = Math.max(cell.now, this.#context.clock.now());
+    if (!this.#isEventTime) cell.now = Math.max(cell.now, this.#context.recordTime());
     const end = slices.endAt(this.#isEventTime ? timestamp : cell.now);
     /** Windows that end there or before are complete. */
     const closed = this.#isEventTime ? closedOf(cell.ring?.value(), this.#context.currentWatermark() + 1) : cell.now;

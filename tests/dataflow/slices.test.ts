@@ -7,6 +7,7 @@ import type { ChannelNetwork } from '../../dataflow/channels/channel-network.js'
 import { GateCredit } from '../../dataflow/channels/gate-credit.js';
 import type { InputOptions } from '../../dataflow/channels/network-contracts.js';
 import { InputChannel } from '../../dataflow/channels/input-channel.js';
+import { RecordClock } from '../../dataflow/task/record-clock.js';
 import { RecordReader } from '../../dataflow/task/record-reader.js';
 import { SliceBudget } from '../../dataflow/task/slice-budget.js';
 import { ManualClock } from '../../testing/manual-clock.js';
@@ -62,7 +63,11 @@ test('where work takes no time a slice ends after a number of records, and of st
 });
 
 /** A reader with one local channel, and the means to fill it. */
-function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly fill: (records: number) => void } {
+function readerOf(clock: ManualClock): {
+  readonly reader: RecordReader;
+  readonly recordClock: RecordClock;
+  readonly fill: (records: number) => void;
+} {
   let channel: InputChannel | undefined;
   const openInput = ({ channelId, index, listener }: InputOptions): InputChannel => {
     channel = new InputChannel({
@@ -78,6 +83,7 @@ function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly
     return channel;
   };
   const channelId = 'channel' as ChannelId;
+  const recordClock = new RecordClock(clock);
   const reader = new RecordReader({
     gates: [
       {
@@ -89,6 +95,7 @@ function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly
     ],
     network: { openInput, openGate: () => undefined } as unknown as ChannelNetwork,
     clock,
+    recordClock,
     isAlignmentOff: false,
     wake: () => undefined,
     fail: (error) => {
@@ -107,7 +114,7 @@ function readerOf(clock: ManualClock): { readonly reader: RecordReader; readonly
     channel?.receive(seq, { kind: 'data', values: new Array<number>(records).fill(0), timestamps: undefined }, 0);
     seq += 1;
   };
-  return { reader, fill };
+  return { reader, recordClock, fill };
 }
 
 test('a task with inputs gives the thread back in time, in the middle of a batch, whatever a record costs (RR2)', () => {
@@ -131,6 +138,29 @@ test('a task with inputs gives the thread back in time, in the middle of a batch
     }
     assert.is(reader.recordsIn, 1_000);
     assert.ok(slices <= Math.ceil((1_000 * recordMs) / limits.sliceMs) + 1, `${slices} slices`);
+  }
+});
+
+test('the clock that records see is behind by a tenth of a slice, or by one record (RR2)', () => {
+  for (const recordMs of [0.001, 0.1, 1, 20]) {
+    const clock = new ManualClock();
+    const { reader, recordClock, fill } = readerOf(clock);
+    fill(1_000);
+    reader.step(clock.monotonic(), [() => 0]);
+    let behindMax = 0;
+    while (reader.recordsIn < 1_000) {
+      recordClock.look();
+      reader.step(clock.monotonic(), [
+        (_, from, to) => {
+          for (let record = from; record < to; record += 1) {
+            behindMax = Math.max(behindMax, clock.now() - recordClock.time);
+            clock.advance(recordMs);
+          }
+          return to;
+        },
+      ]);
+    }
+    assert.ok(behindMax <= Math.max(limits.sliceMs / 10, recordMs) + 1e-6, `${behindMax} ms with ${recordMs} ms a record`);
   }
 });
 

@@ -1,0 +1,20 @@
+/**
+ * The clock as records see it: it is read between them, as often as the reader looks whether its slice is over (RR2), and with
+ * every step. So it is behind by a tenth of a slice at most, or by one record that takes longer.
+ */
+import type { Clock } from '../../core/ports.js';
+
+export class RecordClock {
+  /** In ms since 1970. */
+  time: number;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.time = clock.now();
+  }
+
+  look(): void {
+    this.time = this.#clock.now();
+  }
+}
