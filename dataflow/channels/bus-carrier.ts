@@ -9,7 +9,7 @@ import { limits } from '../../core/limits.js';
 import { frameKinds, type FrameCodec, type FrameWriterOptions } from './frame-codec.js';
 import { headerTemplate, writeBacklog } from './frame-header.js';
 import { FramePieces } from './frame-pieces.js';
-import type { Carrier } from './output-channel.js';
+import type { Carrier } from './carrier.js';
 import type { SegmentPool } from './segment-pool.js';
 
 export interface BusCarrierOptions extends Omit<FrameWriterOptions, 'frameBytesMax'> {

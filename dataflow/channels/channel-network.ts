@@ -15,8 +15,11 @@ import { limits } from '../../core/limits.js';
 import type { TimerHandle } from '../../core/ports.js';
 import { createColumnarCodec } from '../columnar/columnar-codec.js';
 import { createBusCarrier } from './bus-carrier.js';
+import type { Carrier } from './carrier.js';
 import type { ChannelControl, EncodedBatch, ReceivedElement, RecordBatch, SlotLocation } from './elements.js';
+import { EndedInputs } from './ended-inputs.js';
 import { frameKinds, type FrameCodec, type FrameHeader } from './frame-codec.js';
+import { FrameFaults } from './frame-faults.js';
 import { readFragment } from './frame-pieces.js';
 import { GateCredit } from './gate-credit.js';
 import { GateDepth } from './gate-depth.js';
@@ -32,7 +35,7 @@ import type {
   NetworkCounters,
   OutputOptions,
 } from './network-contracts.js';
-import { OutputChannel, type Carrier, type RecordOutput } from './output-channel.js';
+import { OutputChannel, type RecordOutput } from './output-channel.js';
 import { SegmentPool } from './segment-pool.js';
 
 /** What the network needs of a sender, whatever it sends. */
@@ -52,8 +55,6 @@ interface InputEnd {
 }
 
 const beatMsDefault = 500;
-/** Beats for which an ended receiver still answers its sender (N5). */
-const beatsRemembered = 20;
 
 /** The channels of one slot; see the head of this file. */
 export class ChannelNetwork {
@@ -64,20 +65,19 @@ export class ChannelNetwork {
   readonly #pool: SegmentPool;
   readonly #outputs = new Map<ChannelId, OutputEnd>();
   readonly #inputs = new Map<ChannelId, InputEnd>();
-  readonly #ended = new Map<ChannelId, { readonly peer: SlotLocation; readonly receivedUpTo: number; beatsLeft: number }>();
+  readonly #ended = new EndedInputs();
+  readonly #faults: FrameFaults;
   readonly #subscription: BusSubscription;
   #remoteInputs = 0;
   #beatTimer: TimerHandle | undefined;
   #isClosed = false;
-  #unknownFrames = 0;
-  #malformedFrames = 0;
   /** Of channels that were closed. */
   #overGrantFrames = 0;
-  #sendFailures = 0;
   #reliefs = 0;
 
   constructor(options: ChannelNetworkOptions) {
     this.#options = options;
+    this.#faults = new FrameFaults(options.logger);
     this.#codec = options.codec ?? createColumnarCodec();
     this.#beatMs = options.beatMs ?? beatMsDefault;
     const { exclusive, floating, grantBytesMax, segmentsMax } = options.buffers ?? {};
@@ -97,9 +97,9 @@ export class ChannelNetwork {
 
   counters(): NetworkCounters {
     return {
-      unknownFrames: this.#unknownFrames,
-      malformedFrames: this.#malformedFrames,
-      sendFailures: this.#sendFailures,
+      unknownFrames: this.#faults.unknown,
+      malformedFrames: this.#faults.malformed,
+      sendFailures: this.#faults.unsent,
       congestions: this.#options.bus.congestions?.() ?? 0,
     };
   }
@@ -187,7 +187,7 @@ export class ChannelNetwork {
     if (end.gate.channels === 0) end.gate.depth.close();
     if (!end.isLocal) this.#remoteInputs -= 1;
     if (isComplete) {
-      if (!end.isLocal) this.#ended.set(channelId, { peer: end.peer, receivedUpTo: end.channel.receivedUpTo, beatsLeft: beatsRemembered });
+      if (!end.isLocal) this.#ended.add(channelId, { peer: end.peer, receivedUpTo: end.channel.receivedUpTo });
       return;
     }
     if (end.isLocal) this.#controlLocalOutput(channelId, { kind: 'close-by-receiver' });
@@ -212,7 +212,7 @@ export class ChannelNetwork {
     let receiver: InputChannel | undefined;
     const deliver = (seq: number, element: ReceivedElement, backlog: number): void => {
       receiver ??= this.#inputs.get(channelId)?.channel;
-      if (receiver === undefined) this.#unknownFrames += 1;
+      if (receiver === undefined) this.#faults.unknown += 1;
       else receiver.receive(seq, element, backlog);
     };
     const sendBacklog = (sentUpTo: number, backlog: number): void => this.#inputs.get(channelId)?.channel.onBeat(sentUpTo, backlog);
@@ -274,40 +274,24 @@ export class ChannelNetwork {
       this.#options.bus.publish(this.#options.dataSubject(peer), payload, onSent);
     } catch (error) {
       onSent?.(payload);
-      const count = (this.#sendFailures += 1);
-      if ((count & (count - 1)) !== 0) return;
-      this.#options.logger.log('warn', 'a frame could not be sent', { count, error: String(error) });
+      this.#faults.addUnsent(error);
     }
   }
 
   #onFrame(message: BusMessage): void {
     const header = this.#codec.readHeader(message.payload);
     if (header === undefined) {
-      this.#malformed(message.payload);
+      this.#faults.addMalformed(message.payload.length);
       return;
     }
     if (header.kind >= frameKinds.grant) this.#onControl(message.payload, header);
     else this.#onElement(message, header);
   }
 
-  /** Told to the log ever more rarely, like dead letters. */
-  #malformed({ length }: Uint8Array): void {
-    const count = (this.#malformedFrames += 1);
-    if ((count & (count - 1)) !== 0) return;
-    this.#options.logger.log('warn', 'what came on the data subject is no frame: it was dropped', { count, bytes: length });
-  }
-
-  /** After a failover late frames are usual (N1). */
-  #unknown({ channelId }: FrameHeader): void {
-    const count = (this.#unknownFrames += 1);
-    if ((count & (count - 1)) !== 0) return;
-    this.#options.logger.log('info', 'a frame for a channel that is not open here was dropped', { count, channelId });
-  }
-
   #onElement({ payload, isOwned = false }: BusMessage, header: FrameHeader): void {
     const end = this.#inputs.get(header.channelId);
     if (end === undefined || end.isLocal) {
-      this.#unknown(header);
+      this.#faults.addUnknown(header.channelId);
       return;
     }
     if (header.kind === frameKinds.data) {
@@ -318,14 +302,14 @@ export class ChannelNetwork {
     }
     const isFragment = header.kind === frameKinds.fragment;
     const element = isFragment ? readFragment(payload, header.bodyOffset) : this.#codec.decodeEvent(payload, header);
-    if (element === undefined) this.#malformed(payload);
+    if (element === undefined) this.#faults.addMalformed(payload.length);
     else end.channel.receive(header.seq, element, header.backlog);
   }
 
   #onControl(payload: Uint8Array, header: FrameHeader): void {
     const control = this.#codec.decodeControl(payload, header);
     if (control === undefined) {
-      this.#malformed(payload);
+      this.#faults.addMalformed(payload.length);
       return;
     }
     if (control.kind === 'beat') {
@@ -333,11 +317,11 @@ export class ChannelNetwork {
       return;
     }
     if (control.kind === 'close-by-sender') {
-      this.#ended.delete(header.channelId);
+      this.#ended.forget(header.channelId);
       return;
     }
     const end = this.#outputs.get(header.channelId);
-    if (end === undefined || end.isLocal) this.#unknownFrames += 1;
+    if (end === undefined || end.isLocal) this.#faults.unknown += 1;
     else this.#onOutputControl(end, control);
   }
 
@@ -350,7 +334,7 @@ export class ChannelNetwork {
     }
     const ended = this.#ended.get(channelId);
     if (ended === undefined) {
-      this.#unknownFrames += 1;
+      this.#faults.unknown += 1;
       return;
     }
     const control: ChannelControl = { kind: 'grant', grantedUpTo: 0, receivedUpTo: ended.receivedUpTo };
@@ -368,7 +352,7 @@ export class ChannelNetwork {
   }
 
   #hasRemoteEnds(): boolean {
-    if (this.#remoteInputs > 0 || this.#ended.size > 0) return true;
+    if (this.#remoteInputs > 0 || !this.#ended.isEmpty) return true;
     for (const end of this.#outputs.values()) if (!end.isLocal) return true;
     return false;
   }
@@ -382,9 +366,6 @@ export class ChannelNetwork {
       const { sentUpTo, waitingFrames: backlog } = end.channel;
       this.#publish(end.peer, this.#codec.encodeControl(channelId, { kind: 'beat', sentUpTo, backlog }));
     }
-    for (const [channelId, ended] of this.#ended) {
-      ended.beatsLeft -= 1;
-      if (ended.beatsLeft === 0) this.#ended.delete(channelId);
-    }
+    this.#ended.onBeat();
   }
 }

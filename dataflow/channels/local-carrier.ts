@@ -9,7 +9,7 @@ import { noTimestamp } from '../contracts.js';
 import { approximateBytes, copyContent, copyRecord } from '../records/copy-record.js';
 import { fieldPicker } from '../records/pick-fields.js';
 import type { RecordBatch, ReceivedElement } from './elements.js';
-import type { BatchWriter, Carrier } from './output-channel.js';
+import type { BatchWriter, Carrier } from './carrier.js';
 
 /** References held for one frame are taken to be worth at most this much. */
 const localFrameBytesTarget = 4 * limits.frameBytesTarget;
