@@ -104,8 +104,10 @@ export const limits = {
   blobChunkBytes: 512 * kib,
   /** Job code: 64 chunks, or 1,024 of the smallest size. */
   blobBytesMax: 32 * mib,
-  /** How long an operator may take to open before that is said: most are open in milliseconds, a connection takes seconds. */
-  openSlowMs: 10_000,
+  /** How long a call of user code may be waited for before that is said: most settle in milliseconds, a connection takes seconds. */
+  userCallSlowMs: 10_000,
+  /** Such calls that are shown with how a job stands: one a task, the oldest ones; a few say where to look. */
+  unsettledShown: 8,
   /** How long a function may take to open, where a job is submitted from a checkpoint, before it counts as one whose states are not known: as long as an ask to the cluster. */
   askedStatesMs: 5_000,
   /** Keys looked at for expired values with each access to a state with a time to live (Flink's default): every key is looked at once in a fifth as many accesses as there are keys. */

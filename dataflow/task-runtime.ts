@@ -202,8 +202,8 @@ export interface TaskRuntimeMetrics extends CreditReading {
   readonly latencies?: TaskLatency[];
   /** Where event time stands, while the task runs. */
   readonly eventTimes?: TaskTimeReport[];
-  /** The operator that has taken unusually long to open. */
-  readonly opening?: { readonly operator: string; readonly forMs: number };
+  /** The call of user code that the task has waited for unusually long. */
+  readonly unsettled?: { readonly operator: string; readonly call: string; readonly forMs: number };
 }
 
 /** One attempt of one subtask. Life: `initialize` → `start` → (`onFinished` | `onFailed` | `cancel`). */

@@ -40,6 +40,7 @@ import { SharedResources } from './shared-resources.js';
 import { SlotPool } from './slot-pool.js';
 import { SlotWait } from './slot-wait.js';
 import { TaskCalls } from './task-calls.js';
+import { unsettledCallsOf } from './unsettled-calls.js';
 
 export interface SchedulerOptions extends CorePorts {
   readonly jobId: JobId;
@@ -179,6 +180,7 @@ export class Scheduler {
       latestCheckpointId: this.#checkpoints.latestCheckpointId() ?? null,
       ...this.#executions.totals(),
       ...(shortage === undefined ? {} : { shortage }),
+      ...unsettledCallsOf(this.#executions.all()),
       results: this.#executions.results(),
       ...this.#executions.accumulators(),
       ...(withHistory ? historyOf({ jobGraph, failures: this.#failures, executions: this.#executions }) : {}),

@@ -5,6 +5,7 @@ import { explainError } from '../../core/errors.js';
 import { accumulatorLines } from './accumulator-display.js';
 import { type Colours, coloursFor } from './colours.js';
 import { colourOf } from './status-colours.js';
+import { UnsettledNotes } from './unsettled-display.js';
 
 const count = new Intl.NumberFormat('en-US');
 const plural = (n: number, noun: string): string => `${count.format(n)} ${noun}${n === 1 ? '' : 's'}`;
@@ -61,13 +62,17 @@ export function checkpointLines({ jobId, status, latestCheckpointId }: JobSummar
   return [`latest checkpoint: ${latestCheckpointId}${kept}; to start a job from it: --from ${jobId}/${latestCheckpointId}`];
 }
 
-/** Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere; why tasks are restarted, once each. */
+/**
+ * Shows progress: in place on a terminal, a line a second (and at each change of status) elsewhere; why tasks are restarted, and
+ * what user code they wait for unusually long, once each.
+ */
 export class ProgressDisplay {
   readonly #out: NodeJS.WriteStream;
   readonly #colours: Colours;
   #lastStatus = '';
   #lastAt = 0;
   #lastRestarts = 0;
+  readonly #unsettled = new UnsettledNotes();
   #isOpen = false;
 
   constructor(out: NodeJS.WriteStream = process.stderr) {
@@ -78,6 +83,7 @@ export class ProgressDisplay {
   show(job: JobSummary, now: number): void {
     if (isEnded(job)) return;
     this.#showRestart(job);
+    this.#showUnsettled(job);
     if (this.#out.isTTY) {
       this.#out.write(`\r\x1b[K${progressLine(job, now, this.#colours)}`);
       this.#isOpen = true;
@@ -94,6 +100,13 @@ export class ProgressDisplay {
     this.#lastRestarts = restarts;
     this.close();
     this.#out.write(`${this.#colours.yellow(`restart ${restarts}:`)} ${explainError(error)}\n`);
+  }
+
+  #showUnsettled(job: JobSummary): void {
+    for (const line of this.#unsettled.news(job)) {
+      this.close();
+      this.#out.write(`${this.#colours.yellow('waiting:')} ${line}\n`);
+    }
   }
 
   /** Leaves the line it wrote in place, so that what follows begins on a new one. */

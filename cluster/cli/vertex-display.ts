@@ -30,7 +30,7 @@ function vertexLine(vertex: VertexStatus, vertices: readonly VertexStatus[], col
     `${sum(({ recordsIn }) => recordsIn)} in`,
     `${sum(({ recordsOut, recordsWritten }) => recordsOut + recordsWritten)} out`,
     ...loadText(subtasks),
-    ...openingText(subtasks).map((text) => colours.yellow(text)),
+    ...unsettledText(subtasks).map((text) => colours.yellow(text)),
     ...(bottleneck === undefined ? [] : [colours.yellow(`held back by ${bottleneck.name}`)]),
   ];
   return parts.join('  ');
@@ -49,13 +49,14 @@ function loadText(subtasks: readonly Subtask[]): readonly string[] {
   ];
 }
 
-/** The operators that take unusually long to open, each with its slowest subtask. */
-function openingText(subtasks: readonly Subtask[]): readonly string[] {
+/** The calls of user code that are waited for unusually long, each with its slowest subtask. */
+function unsettledText(subtasks: readonly Subtask[]): readonly string[] {
   const slowest = new Map<string, number>();
   for (const { metrics, state } of subtasks) {
-    const { opening } = metrics;
-    if (opening !== undefined && state === 'INITIALIZING')
-      slowest.set(opening.operator, Math.max(opening.forMs, slowest.get(opening.operator) ?? 0));
+    const { unsettled } = metrics;
+    if (unsettled === undefined || (state !== 'INITIALIZING' && state !== 'RUNNING')) continue;
+    const what = `${unsettled.call} of "${unsettled.operator}"`;
+    slowest.set(what, Math.max(unsettled.forMs, slowest.get(what) ?? 0));
   }
-  return [...slowest].map(([operator, forMs]) => `"${operator}" has been opening for ${Math.round(forMs / 1_000)} s`);
+  return [...slowest].map(([what, forMs]) => `waits for ${what} for ${Math.round(forMs / 1_000)} s`);
 }

@@ -9,8 +9,9 @@ import type { RunOptions } from './run.js';
 
 /**
  * Runs the job that the module at `url` exports, in a cluster inside this process, to its end. Resolves for FINISHED;
- * rejects with the first cause for FAILED and CANCELED. Leaves nothing behind. From within the module itself use
- * {@link runIfMain}: a module cannot wait for its own import.
+ * rejects with the first cause for FAILED and CANCELED. Leaves nothing behind. What user code keeps it waiting unusually long is
+ * said on standard error, unless a log level was chosen. From within the module itself use {@link runIfMain}: a module cannot
+ * wait for its own import.
  */
 export async function run(url: string, options: RunOptions = {}): Promise<JobSummary> {
   const embedded = await import('./run.js');

@@ -5,6 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { Submission } from '../../actors/client/client.js';
 import type { JobSummary } from '../../bus/protocol/messages/jobs.js';
 import { Configuration } from '../../core/configuration/configuration.js';
+import { options as declared } from '../../core/configuration/options.js';
 import { explainError, fromErrorRecord, MillraceError, toErrorRecord } from '../../core/errors.js';
 import type { JobDefinition } from '../../dataflow/contracts.js';
 import { slotsNeededBy } from '../../graph/slot-sharing.js';
@@ -14,6 +15,7 @@ import type { LogSetting } from '../adapters/pino-logger.js';
 import { forgetTemporaryDirectory, makeTemporaryDirectory } from '../adapters/temporary-directory.js';
 import { onStopSignals } from '../adapters/stop-signals.js';
 import { endText, ProgressDisplay } from '../cli/job-display.js';
+import { UnsettledNotes } from '../cli/unsettled-display.js';
 import { CodeCache } from '../job-code/code-cache.js';
 import { buildJob, compileJob, parseParameters } from '../job-code/compiled-job.js';
 import { importJob } from '../job-code/job-module.js';
@@ -39,10 +41,12 @@ export interface RunOptions {
 
 /**
  * Runs the job that the module at `url` exports, in a cluster inside this process, to its end. Resolves for FINISHED;
- * rejects with the first cause for FAILED and CANCELED. Leaves nothing behind. From within the module itself use
- * {@link runIfMain}: a module cannot wait for its own import.
+ * rejects with the first cause for FAILED and CANCELED. Leaves nothing behind. What user code keeps it waiting unusually long is
+ * said on standard error, unless a log level was chosen. From within the module itself use {@link runIfMain}: a module cannot
+ * wait for its own import.
  */
-export async function run(url: string, options: RunOptions = {}): Promise<JobSummary> {
+export async function run(url: string, chosen: RunOptions = {}): Promise<JobSummary> {
+  const options = withUnsettledNotes(chosen);
   try {
     const module = jobUrl(url);
     if (module.endsWith('.ts')) return await runTypeScript(module, options);
@@ -50,6 +54,20 @@ export async function run(url: string, options: RunOptions = {}): Promise<JobSum
   } catch (error) {
     throw explained(error);
   }
+}
+
+/** A job that only waits must not look like one that works; who chose a log level finds the same in the log. */
+function withUnsettledNotes(options: RunOptions): RunOptions {
+  const { logLevel, configuration = {}, onProgress } = options;
+  if (logLevel !== undefined || declared.logLevel.key in configuration) return options;
+  const notes = new UnsettledNotes();
+  return {
+    ...options,
+    onProgress: (job) => {
+      for (const line of notes.news(job)) process.stderr.write(`waiting: ${line}\n`);
+      onProgress?.(job);
+    },
+  };
 }
 
 /** A mistake of the user is told by its explanation: our frames, which Node shows when nobody catches it, say nothing about it. */

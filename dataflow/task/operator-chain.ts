@@ -13,7 +13,6 @@ import type { KeyedStateBackend } from '../../storage/state/contracts.js';
 import { TaskAccumulators } from '../accumulators/task-accumulators.js';
 import type { Emit } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
-import { Opening } from './opening.js';
 import type { ChunkStore, KeyedStateOptions, TaskCode } from '../task-runtime.js';
 import type { TimeOrigin } from '../time/time-origin.js';
 import { ChainWiring, type ChainSource, type ChainWiringOptions } from './chain-wiring.js';
@@ -21,13 +20,16 @@ import { factoryOf, type ChainedOperator } from './chained-operator.js';
 import { FunctionMetrics } from './function-metrics.js';
 import { operatorContext, type OperatorTask } from './operator-context.js';
 import { restoredValues, restoreStates } from './operator-restore.js';
+import { callOperator } from './procedure.js';
 import type { Timeline } from './timeline.js';
+import type { UserCalls } from './user-calls.js';
 
 export interface OperatorChainOptions extends OperatorTask, ChainWiringOptions {
   readonly code: TaskCode;
   readonly chunks: ChunkStore;
   readonly createKeyedState: (options: KeyedStateOptions) => KeyedStateBackend;
   readonly isStrictState: boolean;
+  readonly calls: UserCalls;
   /** Where an operator stands in the time of the task; `time` is what makes its own. */
   readonly placeInTime: (operator: OperatorDescriptor, time: TimeOrigin | undefined) => Timeline;
 }
@@ -40,16 +42,13 @@ export class OperatorChain {
   /** From `open` on, for `close` (C1). */
   readonly #opened = new Set<ChainedOperator>();
   #isClosed = false;
-  readonly opening: Opening;
   readonly #functionMetrics: FunctionMetrics;
   readonly #accumulators = new TaskAccumulators();
 
   constructor(options: OperatorChainOptions) {
     this.#options = options;
     this.#wiring = new ChainWiring(options);
-    const { clock, logger } = options.ports;
-    this.#functionMetrics = new FunctionMetrics(clock);
-    this.opening = new Opening({ clock, logger, timeoutMs: options.descriptor.jobGraph.settings.openTimeoutMs ?? 0 });
+    this.#functionMetrics = new FunctionMetrics(options.ports.clock);
   }
 
   /** In topological order, head first. */
@@ -122,7 +121,9 @@ export class OperatorChain {
       if (this.#isClosed) return;
       const chained = this.#operators[index] as ChainedOperator;
       this.#opened.add(chained);
-      await this.opening.open(chained.descriptor.name, () => chained.operator?.open?.(chained.context));
+      const { operator, descriptor, context } = chained;
+      const opening = callOperator(descriptor, () => operator?.open?.(context));
+      if (opening !== undefined) await this.#options.calls.wait(descriptor, 'open', opening);
     }
   }
 
@@ -136,7 +137,8 @@ export class OperatorChain {
       try {
         // What is closed belongs to no key, not to that of the last record.
         chained.keyed?.leaveKey();
-        await chained.operator?.close?.();
+        const closing = chained.operator?.close?.();
+        if (closing !== undefined) await this.#options.calls.wait(chained.descriptor, 'close', closing);
       } catch (error) {
         failures.push(functionError(chained.descriptor.name, error));
       }

@@ -19,10 +19,3 @@ export function callOperator<T>(descriptor: OperatorDescriptor, call: () => T): 
     throw functionError(descriptor.name, error);
   }
 }
-
-/** What an operator's promise rejects with names it. */
-export function awaitOperator<T>(descriptor: OperatorDescriptor, promise: Promise<T>): Promise<T> {
-  return promise.catch((error: unknown) => {
-    throw functionError(descriptor.name, error);
-  });
-}

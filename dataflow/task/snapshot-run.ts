@@ -13,10 +13,12 @@ import type { CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { ChunkHandle, OperatorSnapshot, OperatorStateHandle, StateDescriptor, TaskSnapshot } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
+import type { OperatorDescriptor } from '../../graph/types.js';
 import { functionError } from '../operators/user-error.js';
 import type { ChunkGate } from './chunk-gate.js';
 import type { ChainedOperator } from './chained-operator.js';
 import type { SourceDriver } from './source-driver.js';
+import type { UserCalls } from './user-calls.js';
 
 export interface SnapshotRunOptions {
   readonly checkpointId: CheckpointId;
@@ -24,6 +26,7 @@ export interface SnapshotRunOptions {
   readonly operators: readonly ChainedOperator[];
   readonly source: SourceDriver | undefined;
   readonly chunks: ChunkGate;
+  readonly calls: UserCalls;
   readonly isFinished: boolean;
   /** What they said at the cut. */
   readonly accumulators: readonly AccumulatorState[];
@@ -115,11 +118,22 @@ export class SnapshotRun {
       // A snapshot that is discarded before `finish` must not end in an unhandled rejection.
       states.catch(() => {});
       const descriptors = [...(keyed?.states() ?? []), ...context.operatorState.states()];
-      return { chained, keyed: keyedRun, operatorState: encodeState(state, descriptor.name), states, descriptors };
+      return { chained, keyed: keyedRun, operatorState: this.#encoded(state, descriptor), states, descriptors };
     } catch (error) {
       keyedRun?.discard();
       throw functionError(descriptor.name, error);
     }
+  }
+
+  /** What is there now is encoded now (SR1); a promise when it settles. */
+  #encoded(state: unknown, descriptor: OperatorDescriptor): Promise<Uint8Array | null> {
+    if (state === undefined) return Promise.resolve(null);
+    if (!isPromise(state)) return Promise.resolve(encode(state));
+    const encoded = state.then((value) => (value === undefined ? null : encode(value)));
+    const waited = this.#options.calls.wait(descriptor, 'snapshot', encoded);
+    // A snapshot that is discarded before `finish` must not end in an unhandled rejection.
+    waited.catch(() => {});
+    return waited;
   }
 
   /** SR4. */
@@ -142,19 +156,6 @@ export class SnapshotRun {
       return chunks.write(name, bytes, () => !this.#isDiscarded);
     };
   }
-}
-
-/** What is there now is encoded now (SR1); a promise when it settles. */
-function encodeState(state: unknown, operatorName: string): Promise<Uint8Array | null> {
-  if (state === undefined) return Promise.resolve(null);
-  if (!isPromise(state)) return Promise.resolve(encode(state));
-  const encoded = state.then((value) => (value === undefined ? null : encode(value)));
-  const named = encoded.catch((error: unknown) => {
-    throw functionError(operatorName, error);
-  });
-  // A snapshot that is discarded before `finish` must not end in an unhandled rejection.
-  named.catch(() => {});
-  return named;
 }
 
 const isPromise = (value: unknown): value is Promise<unknown> =>

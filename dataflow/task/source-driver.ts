@@ -15,6 +15,7 @@ import type { ChainedOperator } from './chained-operator.js';
 import type { SourceTime } from './source-time.js';
 import { SplitTimes } from './split-times.js';
 import { fromSourceRecord, toSourceRecord, type SourceReaderRecord, type SplitInProgress } from './source-state.js';
+import type { CallingOperator, UserCall, UserCalls } from './user-calls.js';
 
 export interface SourceDriverOptions {
   readonly source: Source<unknown>;
@@ -24,6 +25,7 @@ export interface SourceDriverOptions {
   /** Of a source with a watermark strategy. */
   readonly time?: SourceTime | undefined;
   readonly times?: SplitTimes | undefined;
+  readonly calls: Pick<UserCalls, 'wait'>;
   readonly wake: () => void;
   readonly fail: (error: unknown) => void;
 }
@@ -42,7 +44,7 @@ interface SplitReading {
   isWaiting: boolean;
 }
 
-export interface DrivenSource extends Pick<SourceDriverOptions, 'source' | 'output' | 'time' | 'wake' | 'fail'> {
+export interface DrivenSource extends Pick<SourceDriverOptions, 'source' | 'output' | 'time' | 'calls' | 'wake' | 'fail'> {
   /** The source, as the operator that it is. */
   readonly head: Pick<ChainedOperator, 'context' | 'descriptor'>;
   readonly splitSource: SplitSource;
@@ -125,7 +127,18 @@ export class SourceDriver {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#options.times?.stop();
-    await Promise.all([...this.#spare, ...this.#readings.map(({ reader }) => reader)].map(async (reader) => reader.close()));
+    const readers = [...this.#spare, ...this.#readings.map(({ reader }) => reader)];
+    await Promise.all(
+      readers.map(async (reader) => {
+        const closing = reader.close();
+        if (closing !== undefined) await this.#called('close', closing);
+      }),
+    );
+  }
+
+  #called<T>(call: UserCall, settled: Promise<T>, of?: string): Promise<T> {
+    const by: CallingOperator = { name: this.#options.context.operatorName, kind: 'source' };
+    return this.#options.calls.wait(by, call, settled, of);
   }
 
   /** SD4. */
@@ -204,7 +217,7 @@ export class SourceDriver {
       time?.begin(split.id);
     };
     if (started === undefined) begin();
-    else this.#await(started, begin);
+    else this.#await(this.#called('start', started, split.id), begin);
   }
 
   #await<T>(promise: Promise<T>, then: (value: T) => void): void {

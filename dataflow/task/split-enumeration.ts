@@ -10,9 +10,11 @@ import type { JobVertex } from '../../graph/types.js';
 import type { Source } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { TaskRuntimeOptions } from '../task-runtime.js';
+import type { CallingOperator, UserCalls } from './user-calls.js';
 
 export interface SplitEnumerationOptions extends Pick<TaskRuntimeOptions, 'descriptor' | 'code' | 'ports' | 'splitSource'> {
   readonly vertex: JobVertex;
+  readonly calls: UserCalls;
   readonly isEnded: () => boolean;
   readonly fail: (error: unknown) => void;
 }
@@ -20,23 +22,30 @@ export interface SplitEnumerationOptions extends Pick<TaskRuntimeOptions, 'descr
 /** Returns at once; what goes wrong fails the task by the name of the source. */
 export function enumerateSplits(options: SplitEnumerationOptions): void {
   const { descriptor, code, vertex, fail } = options;
-  for (const { id, name } of vertex.operators) {
+  for (const operator of vertex.operators) {
+    const { id, name } = operator;
     const factory = code.operators.get(id);
     if (factory?.kind !== 'source') continue;
     const { source } = factory;
     const isDiscovering = source.discoveryIntervalMs !== undefined && descriptor.subtaskIndex === 0;
     if (!isDiscovering && !descriptor.enumerate.includes(id)) continue;
-    enumerate(options, id, source).catch((error: unknown) => fail(functionError(name, error)));
+    enumerate(options, operator, source).catch((error: unknown) => fail(functionError(name, error)));
   }
 }
 
-async function enumerate(options: SplitEnumerationOptions, id: OperatorId, source: Source<unknown>): Promise<void> {
-  const { ports, splitSource, vertex, isEnded } = options;
+async function enumerate(
+  options: SplitEnumerationOptions,
+  operator: CallingOperator & { readonly id: OperatorId },
+  source: Source<unknown>,
+): Promise<void> {
+  const { ports, splitSource, vertex, calls, isEnded } = options;
+  const { id } = operator;
   const { clock, files, logger } = ports;
   const { discoveryIntervalMs } = source;
   const told = new Set<string>();
   for (let round = 0; !isEnded(); round += 1) {
-    const splits = await source.enumerate({ files, clock, parallelism: vertex.parallelism, logger });
+    const splits = await calls.wait(operator, 'enumerate', source.enumerate({ files, clock, parallelism: vertex.parallelism, logger }));
+    if (isEnded()) return;
     if (discoveryIntervalMs === undefined) return splitSource.enumerated(id, splits);
     const found = splits.filter((split) => !told.has(split.id));
     // The first list is told even when it is empty: readers wait for it.

@@ -33,6 +33,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
     const { taskInfo } = options;
     this.name = `${taskInfo.taskName} (${taskInfo.subtaskIndex + 1}/${taskInfo.parallelism})`;
     this.#parts = new TaskParts(options, {
+      name: this.name,
       wake: this.#wake,
       fail: this.#fail,
       isEnded: () => this.#status === 'ended',
@@ -59,10 +60,10 @@ export class StreamTask implements TaskRuntime, SlotTask {
     if (this.#status === 'ended') return;
     assert(this.#status === 'ready', 'A task starts once it is initialized.');
     this.#status = 'running';
-    const { vertex, reader, steps, procedure, ending, clocks, isRestoredFinished } = this.#parts;
+    const { vertex, reader, steps, calls, procedure, ending, clocks, isRestoredFinished } = this.#parts;
     this.#options.loop.add(this);
     reader.open();
-    enumerateSplits({ ...this.#options, vertex, isEnded: () => this.#status === 'ended', fail: this.#fail });
+    enumerateSplits({ ...this.#options, vertex, calls, isEnded: () => this.#status === 'ended', fail: this.#fail });
     if (steps.source !== undefined && isRestoredFinished) procedure.begin(ending.endInput());
     else clocks.start(steps.source?.start());
   }
@@ -92,7 +93,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
   }
 
   metrics(): TaskRuntimeMetrics {
-    const { chain, outputs, reader, times, clocks, steps } = this.#parts;
+    const { chain, outputs, reader, times, clocks, steps, calls } = this.#parts;
     const isRunning = this.#status === 'running';
     if (isRunning) times.settle(this.#options.ports.clock.monotonic());
     return metricsOf({
@@ -103,6 +104,7 @@ export class StreamTask implements TaskRuntime, SlotTask {
       times,
       latency: clocks.latency,
       network: this.#options.network,
+      calls,
       accumulators: accumulatorsOf(chain, this.#fail),
       eventTimes: isRunning ? clocks.time.report(() => (steps.source ? noStrategy : reader.timeHolders())) : [],
     });

@@ -13,9 +13,10 @@ import type { StreamEvent } from '../channels/elements.js';
 import type { CheckpointTrigger, ChunkStore, TaskCallbacks, TaskDeclineReason } from '../task-runtime.js';
 import { AbortedCheckpoints } from './aborted-checkpoints.js';
 import type { ChainScope } from './event-time.js';
-import { awaitOperator, callOperator, type Procedure } from './procedure.js';
+import { callOperator, type Procedure } from './procedure.js';
 import type { SourceDriver } from './source-driver.js';
 import { TaskSnapshots } from './task-snapshots.js';
+import type { UserCalls } from './user-calls.js';
 
 /** How far the end of input has come: reading → finished (END_OF_DATA sent) → closing (END_OF_PARTITION due or sent). */
 export type EndPhase = 'reading' | 'finished' | 'closing';
@@ -25,6 +26,7 @@ export interface TaskCheckpointsOptions {
   readonly chunks: ChunkStore;
   readonly clock: Clock;
   readonly callbacks: Pick<TaskCallbacks, 'onAcknowledged' | 'onDeclined'>;
+  readonly calls: UserCalls;
   readonly wake: () => void;
   readonly scope: ChainScope;
   readonly broadcast: (event: StreamEvent) => void;
@@ -126,7 +128,7 @@ export class TaskCheckpoints {
   }
 
   *#take({ checkpointId: id, triggeredAt, isFinal, alignmentMs }: DueCheckpoint): Procedure {
-    const { descriptor, clock, scope, broadcast, source, recordsIn, recordsWritten, accumulators, endPhase } = this.#options;
+    const { descriptor, clock, scope, broadcast, calls, source, recordsIn, recordsWritten, accumulators, endPhase } = this.#options;
     if (id <= this.#lastTaken) return;
     this.#lastTaken = id;
     if (this.#aborted.take(id)) {
@@ -140,7 +142,7 @@ export class TaskCheckpoints {
     const syncStartedAt = clock.monotonic();
     for (const { operator, descriptor: of } of scope.operators()) {
       const prepared = callOperator(of, () => operator?.prepareSnapshot?.(id));
-      if (prepared !== undefined) yield awaitOperator(of, prepared);
+      if (prepared !== undefined) yield calls.wait(of, 'prepareSnapshot', prepared);
       if (scope.isParked()) yield 'room';
     }
     broadcast({ kind: 'barrier', checkpointId: id, triggeredAt, isFinal });

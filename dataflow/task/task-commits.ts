@@ -8,10 +8,12 @@
 import type { CheckpointId } from '../../core/ids.js';
 import { functionError } from '../operators/user-error.js';
 import type { ChainedOperator } from './chained-operator.js';
+import type { UserCall, UserCalls } from './user-calls.js';
 
 export interface TaskCommitsOptions {
   readonly operators: () => readonly ChainedOperator[];
   readonly isEnded: () => boolean;
+  readonly calls: UserCalls;
   readonly fail: (error: unknown) => void;
 }
 
@@ -42,11 +44,11 @@ export class TaskCommits {
     const id = this.#requested as CheckpointId;
     if (id <= this.#confirmed) return;
     this.#confirmed = id;
-    this.#tell(({ operator }) => operator?.checkpointCompleted?.(id));
+    this.#tell('checkpointCompleted', id);
   }
 
   aborted(id: CheckpointId): void {
-    this.#tell(({ operator }) => operator?.checkpointAborted?.(id));
+    this.#tell('checkpointAborted', id);
   }
 
   /** Resolves once every call made so far is done. Never rejects. */
@@ -54,14 +56,16 @@ export class TaskCommits {
     return this.#queue;
   }
 
-  #tell(call: (chained: ChainedOperator) => void | Promise<void>): void {
-    for (const chained of this.#options.operators()) {
+  #tell(call: Extract<UserCall, 'checkpointCompleted' | 'checkpointAborted'>, id: CheckpointId): void {
+    const { operators, calls } = this.#options;
+    for (const { operator, descriptor } of operators()) {
       this.#queue = this.#queue.then(async () => {
         if (this.#options.isEnded()) return;
         try {
-          await call(chained);
+          const told = operator?.[call]?.(id);
+          if (told !== undefined) await calls.wait(descriptor, call, told);
         } catch (error) {
-          this.#options.fail(functionError(chained.descriptor.name, error));
+          this.#options.fail(functionError(descriptor.name, error));
         }
       });
     }

@@ -9,6 +9,7 @@ import type { OperatorChain } from './operator-chain.js';
 import type { RecordReader } from './record-reader.js';
 import type { TaskOutputs } from './task-outputs.js';
 import type { TaskTimes } from './task-times.js';
+import type { UserCalls } from './user-calls.js';
 
 export interface MeasuredParts {
   readonly recordsIn: number;
@@ -19,6 +20,7 @@ export interface MeasuredParts {
   readonly latency: LatencyTracking;
   readonly network: Pick<ChannelNetwork, 'credit' | 'counters'>;
   readonly accumulators: readonly AccumulatorState[];
+  readonly calls: UserCalls;
   readonly eventTimes: readonly TaskTimeReport[];
 }
 
@@ -34,6 +36,7 @@ export function accumulatorsOf(chain: OperatorChain | undefined, fail: (error: u
 
 export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
   const { recordsIn, chain, outputs, reader, times, latency, network, accumulators, eventTimes } = parts;
+  const unsettled = parts.calls.slow;
   const latencies = latency.report();
   const functions = chain?.functionMetrics() ?? [];
   return {
@@ -57,7 +60,7 @@ export function metricsOf(parts: MeasuredParts): TaskRuntimeMetrics {
     ...(accumulators.length === 0 ? {} : { accumulators: [...accumulators] }),
     ...(functions.length === 0 ? {} : { functions: [...functions] }),
     ...(latencies.length === 0 ? {} : { latencies }),
-    ...(chain?.opening.slow === undefined ? {} : { opening: chain.opening.slow }),
+    ...(unsettled === undefined ? {} : { unsettled }),
     ...(eventTimes.length === 0 ? {} : { eventTimes: [...eventTimes] }),
   };
 }

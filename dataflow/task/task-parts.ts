@@ -25,9 +25,12 @@ import { TaskEnding } from './task-ending.js';
 import { TaskOutputs } from './task-outputs.js';
 import { TaskSteps } from './task-steps.js';
 import { TaskTimes } from './task-times.js';
+import { UserCalls } from './user-calls.js';
 
 /** The life of the task, as its parts see it. */
 export interface TaskOwner {
+  /** For messages: `name (1/2)`. */
+  readonly name: string;
   /** There is something to do. */
   readonly wake: () => void;
   /** The task fails at the end of the call under way. */
@@ -50,6 +53,7 @@ export class TaskParts implements ChainScope {
   readonly mailbox: Mailbox;
   readonly procedure: ProcedureRunner;
   readonly times = new TaskTimes();
+  readonly calls: UserCalls;
   readonly outputs: TaskOutputs;
   readonly reader: RecordReader;
   readonly clocks: TaskClocks;
@@ -72,11 +76,12 @@ export class TaskParts implements ChainScope {
     this.mailbox = new Mailbox(task.wake);
     this.procedure = new ProcedureRunner(task);
     this.recordClock = new RecordClock(options.ports.clock);
+    this.calls = new UserCalls({ ...options.ports, task: task.name, timeoutMs: descriptor.jobGraph.settings.openTimeoutMs ?? 0 });
     this.outputs = this.#createOutputs();
     this.reader = this.#createReader();
     this.clocks = this.#createClocks();
     this.checkpoints = this.#createCheckpoints();
-    this.commits = new TaskCommits({ operators: () => this.operators(), isEnded: task.isEnded, fail: task.fail });
+    this.commits = new TaskCommits({ operators: () => this.operators(), isEnded: task.isEnded, calls: this.calls, fail: task.fail });
     this.ending = this.#createEnding();
     this.steps = this.#createSteps();
   }
@@ -88,6 +93,7 @@ export class TaskParts implements ChainScope {
       ...this.#options,
       vertex: this.vertex,
       edges: this.outputs.open(),
+      calls: this.calls,
       pressure: this.outputs.pressure,
       parking: this.parking,
       quota: this.quota,
@@ -111,7 +117,8 @@ export class TaskParts implements ChainScope {
     const { wake, fail } = this.#task;
     const { pressure } = this.outputs;
     if (chain.source !== undefined) {
-      const source = driveSource({ ...chain.source, head: chain.head, splitSource, clock: ports.clock, wake, fail });
+      const waits = { clock: ports.clock, calls: this.calls, wake, fail };
+      const source = driveSource({ ...chain.source, head: chain.head, splitSource, ...waits });
       this.steps.readFrom({ source, loops: [] });
     } else {
       const loops = chain.inputs.map((head) => createHeadLoop({ head, pressure, parking: this.parking }));
@@ -122,6 +129,7 @@ export class TaskParts implements ChainScope {
   /** Frees everything, channels first; resolves with what operators could not close for. Never rejects. */
   async close(): Promise<readonly unknown[]> {
     this.clocks.stop();
+    this.calls.forgetAll();
     this.checkpoints.discardAll();
     this.parking.clear();
     this.mailbox.clear();
@@ -205,6 +213,7 @@ export class TaskParts implements ChainScope {
       chunks,
       clock: ports.clock,
       callbacks,
+      calls: this.calls,
       wake: this.#task.wake,
       scope: this,
       broadcast: (event) => this.outputs.broadcast(event),

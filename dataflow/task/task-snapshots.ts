@@ -13,6 +13,7 @@ import type { TaskSnapshot } from '../../storage/contracts.js';
 import type { ChunkStore, TaskCallbacks } from '../task-runtime.js';
 import { ChunkGate } from './chunk-gate.js';
 import { SnapshotRun, type SnapshotRunOptions } from './snapshot-run.js';
+import type { UserCalls } from './user-calls.js';
 
 export interface TaskSnapshotsOptions {
   readonly clock: Clock;
@@ -20,6 +21,7 @@ export interface TaskSnapshotsOptions {
   /** There is more to serialise. */
   readonly wake: () => void;
   readonly callbacks: Pick<TaskCallbacks, 'onAcknowledged' | 'onDeclined'>;
+  readonly calls: UserCalls;
 }
 
 /** What the acknowledgement tells besides the snapshot. */
@@ -53,9 +55,9 @@ export class TaskSnapshots {
   }
 
   /** The synchronous part; throws what an operator's `snapshot` throws. */
-  cut(run: Omit<SnapshotRunOptions, 'chunks'>, { syncStartedAt, ...statistics }: CutStatistics): void {
+  cut(run: Omit<SnapshotRunOptions, 'chunks' | 'calls'>, { syncStartedAt, ...statistics }: CutStatistics): void {
     while (this.#serialising !== undefined) this.#serialise(this.#serialising, limits.snapshotEntriesPerSlice);
-    const started = new SnapshotRun({ ...run, chunks: this.#gate });
+    const started = new SnapshotRun({ ...run, chunks: this.#gate, calls: this.#options.calls });
     const cutAt = this.#options.clock.monotonic();
     this.#serialising = { run: started, ...statistics, syncMs: cutAt - syncStartedAt, cutAt };
   }

@@ -5,8 +5,9 @@ import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import type { FailureNote, JobSummary, VertexStatus } from '../../bus/protocol/messages/jobs.js';
 import { bottleneckOf } from '../../cluster/cli/bottleneck.js';
 import { coloursFor } from '../../cluster/cli/colours.js';
-import { checkpointLines, historyLines } from '../../cluster/cli/job-display.js';
+import { checkpointLines, historyLines, ProgressDisplay } from '../../cluster/cli/job-display.js';
 import { latencyLines } from '../../cluster/cli/latency-display.js';
+import { UnsettledNotes } from '../../cluster/cli/unsettled-display.js';
 import { vertexLines } from '../../cluster/cli/vertex-display.js';
 import { MillraceError, toErrorRecord } from '../../core/errors.js';
 import { taskManagerId } from '../../core/ids.js';
@@ -59,19 +60,49 @@ test('a line a vertex says how its tasks fare: states, records, and how they spe
   ]);
 });
 
-test('an operator that takes long to open is named, with its slowest subtask, as long as its task initializes', () => {
+test('a call of user code that does not settle is named, with its slowest subtask, as long as its task lives', () => {
   const subtask = (state: string, forMs: number): object => ({
     state,
-    metrics: { ...noTaskMetrics, opening: { operator: 'lookup', forMs } },
+    metrics: { ...noTaskMetrics, unsettled: { operator: 'lookup', call: 'open', forMs } },
     load: null,
   });
   const lineOf = (subtasks: object[]): string | undefined =>
     vertexLines({ vertices: [{ name: 'chain', parallelism: 2, subtasks }] } as unknown as JobSummary, plain)[0];
   assert.is(
     lineOf([subtask('INITIALIZING', 12_000), subtask('INITIALIZING', 31_400)]),
-    '  chain (2)  INITIALIZING  0 in  0 out  "lookup" has been opening for 31 s',
+    '  chain (2)  INITIALIZING  0 in  0 out  waits for open of "lookup" for 31 s',
   );
   assert.is(lineOf([subtask('FAILED', 12_000), subtask('FAILED', 12_000)]), '  chain (2)  FAILED  0 in  0 out');
+});
+
+test('who waits for a job is told once of each call that does not settle, and again when it comes back', () => {
+  const call = (operator: string, forMs: number) => ({ task: `${operator} (1/2)`, operator, call: 'open', forMs });
+  const notes = new UnsettledNotes();
+  assert.equal(notes.news({}), []);
+  assert.equal(notes.news({ unsettled: [call('lookup', 10_100)] }), ['lookup: open has not settled for 10 s; lookup (1/2) waits for it']);
+  assert.equal(notes.news({ unsettled: [call('lookup', 11_000), call('other', 10_000)] }), [
+    'other: open has not settled for 10 s; other (1/2) waits for it',
+  ]);
+  assert.equal(notes.news({}), []);
+  assert.is(notes.news({ unsettled: [call('lookup', 10_000)] }).length, 1, 'another attempt');
+});
+
+test('progress names what a job waits for, on a line of its own', () => {
+  let written = '';
+  const out = { isTTY: false, write: (text: string) => void (written += text) } as unknown as NodeJS.WriteStream;
+  const display = new ProgressDisplay(out);
+  const job = {
+    status: 'RUNNING',
+    submittedAt: 0,
+    endedAt: null,
+    recordsIn: 0,
+    checkpointsCompleted: 0,
+    restarts: 0,
+    unsettled: [{ task: 'topic (1/1)', operator: 'topic', call: 'enumerate', forMs: 10_000 }],
+  } as unknown as JobSummary;
+  display.show(job, 10_000);
+  display.show(job, 20_000);
+  assert.is(written.match(/waiting: topic: enumerate has not settled for 10 s/g)?.length, 1);
 });
 
 test('the latest checkpoint is shown as run --from takes it, as long as it may be there', () => {

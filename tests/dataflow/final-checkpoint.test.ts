@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { CheckpointId } from '../../core/ids.js';
 import { TaskCheckpoints } from '../../dataflow/task/task-checkpoints.js';
+import { userCalls } from '../support/user-calls.js';
 
 const test = suite('final checkpoint');
 
@@ -12,6 +13,7 @@ function finishedTask(): { take(id: number, isFinal: boolean): void; abort(id: n
     descriptor: { vertexId: 'v', subtaskIndex: 0 } as unknown as TaskDeploymentDescriptor,
     chunks: { write: () => Promise.reject(new Error('nothing to write')) } as never,
     clock: { now: () => 0, monotonic: () => 0, setTimer: () => ({ cancel: () => undefined }) },
+    calls: userCalls(),
     wake: () => undefined,
     callbacks: { onAcknowledged: () => undefined, onDeclined: () => undefined },
     scope: { operators: () => [], isParked: () => false } as never,

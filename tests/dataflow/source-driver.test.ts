@@ -10,6 +10,7 @@ import { SourceTime } from '../../dataflow/task/source-time.js';
 import { fromSourceRecord, splitsOwned, type SourceReaderRecord } from '../../dataflow/task/source-state.js';
 import { timestampFunction } from '../../dataflow/time/timestamp-stage.js';
 import { TrackerSeat } from '../../dataflow/time/tracker-seat.js';
+import { userCalls } from '../support/user-calls.js';
 import { deferred } from '../support/within.js';
 
 const split = (id: string): Split => ({ id, data: { of: id } });
@@ -60,6 +61,7 @@ class Room {
         return Promise.resolve(next === undefined ? undefined : split(next));
       },
       time: options.time,
+      calls: userCalls(),
       wake: () => void (this.wakes += 1),
       fail: (error) => this.failures.push(error),
     });
@@ -249,6 +251,7 @@ function sideBySide(splits: readonly string[], restored?: readonly SourceReaderR
       return next === undefined ? undefined : split(next);
     },
     times: isAhead && ({ isAhead, splitsMoved: () => undefined, stop: () => undefined } as unknown as SplitTimes),
+    calls: userCalls(),
     wake: () => undefined,
     fail: (error) => failures.push(error),
   });

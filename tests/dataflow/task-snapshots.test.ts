@@ -9,6 +9,7 @@ import type { ChunkHandle } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
 import { HeapOperatorState } from '../../storage/state/operator/heap-operator-state.js';
 import { ManualClock } from '../../testing/manual-clock.js';
+import { userCalls } from '../support/user-calls.js';
 
 const test = suite('task snapshots');
 const chunksInAll = 40;
@@ -51,6 +52,7 @@ function setUp() {
         });
       },
     },
+    calls: userCalls(),
     wake: () => (wakes += 1),
     callbacks: {
       onAcknowledged: ({ checkpointId: id, snapshot }) =>

@@ -117,6 +117,10 @@ export const JobSummarySchema = Type.Object({
   tasks: Type.Record(Type.String(), Count),
   /** While the job waits because the cluster has too few slots: how many it requires and may have. */
   shortage: Type.Optional(Type.Object({ required: Count, available: Count, taskManagers: Count })),
+  /** Calls of user code that tasks have waited for unusually long, the oldest first; of many, the first ones. */
+  unsettled: Type.Optional(
+    Type.Array(Type.Object({ task: Type.String(), operator: Type.String(), call: Type.String(), forMs: Milliseconds })),
+  ),
   /** What the tasks that finished added to the result of the job, by name; not in lists of jobs. */
   results: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Unknown()))),
   /** What the accumulators of its functions say, by name; live while it runs; not in lists of jobs. */

@@ -190,8 +190,8 @@ export const TaskMetricsSchema = Type.Object({
   functions: Type.Optional(Type.Array(FunctionMetricSchema)),
   /** Only of jobs with latency tracking, and once a marker came. */
   latencies: Type.Optional(Type.Array(TaskLatencySchema)),
-  /** The operator that has taken unusually long to open, so that the task does not run yet. */
-  opening: Type.Optional(Type.Object({ operator: Type.String(), forMs: Milliseconds })),
+  /** The call of user code that the task has waited for unusually long. */
+  unsettled: Type.Optional(Type.Object({ operator: Type.String(), call: Type.String(), forMs: Milliseconds })),
   /** The most data frames that a channel of the task ever sent or got beyond what was granted: 0, else credit is broken. */
   overGrantFrames: Count,
   /** Bytes of frames that the slot of the task has granted over the bus: the most at any moment, what it may, and what single buffers of inputs came to beyond that. */

@@ -58,7 +58,7 @@ export const taskManagerOptions = {
     description: 'A task that is not cancelled by then takes its slot with it; 0 switches the watchdog off.',
   }),
   openTimeout: duration('task.open.timeout', 600_000, {
-    description: `How long \`open\` of an operator may take before its task fails; after ${limits.openSlowMs / 1_000} s it is said in the log and by \`millrace status\`. 0: no bound. Not in Flink.`,
+    description: `How long \`open\` of an operator, \`enumerate\` of a source and \`start\` of its readers may take before the task fails; after ${limits.userCallSlowMs / 1_000} s it is said in the log and by \`millrace status\`. 0: no bound. Not in Flink.`,
   }),
   temporaryDirectories: text('io.tmp.dirs', undefined, {
     description: 'Directory for temporary files. Default: that of the operating system.',
