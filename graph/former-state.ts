@@ -22,6 +22,7 @@ export interface FormerOperator<Handle extends KeyedHandle> {
   readonly operatorState: Uint8Array | null;
   readonly operatorStateChunks?: readonly Chunk[];
   readonly states?: readonly NamedState[];
+  readonly watermark?: number;
 }
 
 /** A named operator state (an `OperatorStateHandle`). */

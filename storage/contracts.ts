@@ -63,6 +63,8 @@ export interface OperatorSnapshot {
   readonly states?: readonly OperatorStateHandle[];
   /** Every state it asked for or was restored with, whether it held anything or not; absent: none. */
   readonly descriptors?: readonly StateDescriptor[];
+  /** How far its event time had come; absent: nowhere yet, or to its end. */
+  readonly watermark?: number;
 }
 
 /** How many records a subtask had processed, over all its attempts. */

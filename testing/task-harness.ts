@@ -26,6 +26,7 @@ import {
   type ExecutionVertex,
 } from '../graph/execution-graph.js';
 import { planJob, type JobPlan } from '../graph/job-plan.js';
+import { restoredWatermarks } from '../graph/restored-watermarks.js';
 import { assignState } from '../graph/state-assignment.js';
 import type { JobGraph, JobVertex, StreamGraph } from '../graph/types.js';
 import { HeapKeyedStateBackend } from '../storage/state/heap/heap-keyed-state-backend.js';
@@ -138,10 +139,12 @@ export class TaskHarness {
     this.#slots.renew(this.#attempt);
     const { jobGraph } = this.plan;
     const assigned = checkpoint === undefined ? new Map() : restoredTasks(jobGraph, checkpoint);
+    const watermarks = checkpoint && restoredWatermarks({ jobGraph, tasks: [...checkpoint.tasks.values()], vertices: checkpoint.vertices });
     this.#splits.reset(assigned, checkpoint?.sources ?? []);
     for (const vertex of executionVerticesOf(jobGraph)) {
-      const tasks = assigned.get(executionVertexId(vertex.vertexId, vertex.subtaskIndex)) ?? [];
-      const restore = checkpoint === undefined ? null : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, tasks: [...tasks] };
+      const subtask = executionVertexId(vertex.vertexId, vertex.subtaskIndex);
+      const state = { tasks: [...(assigned.get(subtask) ?? [])], watermarks: { ...watermarks?.get(subtask) } };
+      const restore = checkpoint === undefined ? null : { checkpointId: checkpoint.id, isFinal: checkpoint.isFinal, ...state };
       this.#deployTask(vertex, restore);
     }
   }

@@ -4,9 +4,11 @@ import type { JobId, LeaderEpoch, VertexId } from '../../core/ids.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { JobCode } from '../../bus/protocol/schemas.js';
 import { taskWiringOf } from '../../graph/deployment.js';
+import type { ExecutionVertexId } from '../../graph/execution-graph.js';
+import { restoredWatermarks, type Watermarks } from '../../graph/restored-watermarks.js';
 import { assignState } from '../../graph/state-assignment.js';
 import type { JobGraph } from '../../graph/types.js';
-import type { CompletedCheckpoint, TaskSnapshot } from '../../storage/contracts.js';
+import type { CompletedCheckpoint } from '../../storage/contracts.js';
 import type { Execution } from './execution.js';
 import type { JobSources, RestoredTasks } from './job-sources.js';
 import { shareRestoredSplits } from './restored-splits.js';
@@ -15,16 +17,21 @@ import { shareRestoredSplits } from './restored-splits.js';
 export interface RestorePlan {
   readonly checkpoint: CompletedCheckpoint | undefined;
   readonly tasks: RestoredTasks;
+  readonly watermarks: ReadonlyMap<ExecutionVertexId, Watermarks>;
 }
 
-export const noRestore: RestorePlan = { checkpoint: undefined, tasks: new Map() };
+export const noRestore: RestorePlan = { checkpoint: undefined, tasks: new Map(), watermarks: new Map() };
 
 /** Deals out the state of a checkpoint; throws when it does not fit the job. */
 export function planRestore(jobGraph: JobGraph, checkpoint: CompletedCheckpoint | undefined): RestorePlan {
   if (checkpoint === undefined) return noRestore;
   const isNonRestoredAllowed = jobGraph.settings.isNonRestoredStateAllowed ?? false;
   const assigned = assignState({ jobGraph, tasks: checkpoint.tasks, vertices: checkpoint.vertices, isNonRestoredAllowed });
-  return { checkpoint, tasks: shareRestoredSplits({ jobGraph, former: checkpoint.vertices, assigned }) };
+  return {
+    checkpoint,
+    tasks: shareRestoredSplits({ jobGraph, former: checkpoint.vertices, assigned }),
+    watermarks: restoredWatermarks({ jobGraph, ...checkpoint }),
+  };
 }
 
 export interface DeploymentOptions {
@@ -48,7 +55,6 @@ export function describeTask(options: DeploymentOptions): TaskDeploymentDescript
     return { attemptId, location: { taskManagerId: slot.taskManagerId, slot: slot.slot } };
   };
   assert(execution.slot !== undefined, `${execution.name} has no slot.`);
-  const { checkpoint, tasks } = restore;
   return {
     jobId: options.jobId,
     leaderEpoch: options.leaderEpoch,
@@ -60,14 +66,14 @@ export function describeTask(options: DeploymentOptions): TaskDeploymentDescript
     jobGraph,
     code: options.code,
     ...taskWiringOf({ jobGraph, vertexId: execution.vertexId, subtaskIndex: execution.subtaskIndex, placed }),
-    restore:
-      checkpoint === undefined
-        ? null
-        : { checkpointId: checkpoint.checkpointId, isFinal: checkpoint.isFinal, tasks: snapshotsFor(execution, tasks) },
+    restore: restoreOf(restore, execution),
     enumerate: options.sources.toEnumerate(execution.vertexId, execution.subtaskIndex),
   };
 }
 
-function snapshotsFor(execution: Execution, tasks: RestoredTasks): TaskSnapshot[] {
-  return [...(tasks.get(execution.subtask) ?? [])];
+function restoreOf({ checkpoint, tasks, watermarks }: RestorePlan, { subtask }: Execution): TaskDeploymentDescriptor['restore'] {
+  if (checkpoint === undefined) return null;
+  const { checkpointId, isFinal } = checkpoint;
+  const known = watermarks.get(subtask);
+  return { checkpointId, isFinal, tasks: [...(tasks.get(subtask) ?? [])], ...(known === undefined ? {} : { watermarks: known }) };
 }

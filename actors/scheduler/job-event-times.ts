@@ -36,7 +36,7 @@ export function eventTimesOf(plan: Plan, tasks: readonly Reporter[]): Pick<JobSu
       }).flat();
       const last = furthestBehind(stands);
       if (last === undefined) continue;
-      const { watermark, since, isIdle, idle, finished } = last.time;
+      const { watermark, since, isIdle, idle, finished, restoredFrom } = last.time;
       const timers = stands.flatMap(({ time }) => time.nextTimers.filter(({ operatorId }) => operatorId === id).map(({ at }) => at));
       rows.push({
         operatorId: id,
@@ -45,6 +45,7 @@ export function eventTimesOf(plan: Plan, tasks: readonly Reporter[]): Pick<JobSu
         watermark,
         since,
         isIdle,
+        ...(restoredFrom === undefined ? {} : { restoredFrom }),
         heldBy: heldBy(plan, timesOf, last.time),
         idle,
         finished,

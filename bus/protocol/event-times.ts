@@ -1,7 +1,7 @@
 /** Where the event time of tasks and operators stands, and what holds it. */
 import type { Static } from 'typebox';
 import { Type } from './typebox.js';
-import { Count, EdgeIdSchema, Milliseconds, nullable, OperatorIdSchema } from './schemas.js';
+import { CheckpointIdSchema, Count, EdgeIdSchema, Milliseconds, nullable, OperatorIdSchema } from './schemas.js';
 
 /** What holds the time of a task back. */
 export const TimeHolderSchema = Type.Union([
@@ -24,6 +24,8 @@ const standing = {
   /** When the watermark came to where it is, or the attempt began. */
   since: Milliseconds,
   isIdle: Type.Boolean(),
+  /** The checkpoint that said so: time has not moved since it was restored. Absent: it has. */
+  restoredFrom: Type.Optional(CheckpointIdSchema),
 };
 
 /** The time of some operators of a task: those from one that makes time, or from the head, on. */

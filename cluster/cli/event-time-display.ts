@@ -15,10 +15,11 @@ export function eventTimeLines({ eventTimes = [] }: Pick<JobSummary, 'eventTimes
   return ['event time:', ...told.map((time) => `  ${time.operator}  ${stand(time, now)}`)];
 }
 
-function stand({ watermark, since, isIdle, heldBy, idle, finished, nextTimer, task }: OperatorTime, now: number): string {
+function stand({ watermark, since, isIdle, restoredFrom, heldBy, idle, finished, nextTimer, task }: OperatorTime, now: number): string {
   const at = watermark === null ? 'no watermark yet' : shown(watermark);
   const parts = [
     `${at} for ${Math.max(0, Math.round((now - since) / 1_000))} s`,
+    ...(restoredFrom === undefined ? [] : [`restored from checkpoint ${restoredFrom}`]),
     ...(heldBy.length === 0 ? [] : [`${task} is held by ${heldBy.join(' ← ')}`]),
     ...(isIdle ? ['idle'] : []),
     ...(idle > 0 ? [`${idle} idle`] : []),

@@ -14,6 +14,7 @@ import { limits } from '../../core/limits.js';
 import type { ChunkHandle, OperatorSnapshot, OperatorStateHandle, StateDescriptor, TaskSnapshot } from '../../storage/contracts.js';
 import type { ChunkWriter, StateSnapshot } from '../../storage/state/contracts.js';
 import type { OperatorDescriptor } from '../../graph/types.js';
+import { maxWatermark, minWatermark } from '../contracts.js';
 import { functionError } from '../operators/user-error.js';
 import type { ChunkGate } from './chunk-gate.js';
 import type { ChainedOperator } from './chained-operator.js';
@@ -40,6 +41,7 @@ interface OperatorRun {
   readonly operatorState: Promise<Uint8Array | null>;
   readonly states: Promise<readonly OperatorStateHandle[]>;
   readonly descriptors: readonly StateDescriptor[];
+  readonly watermark: number;
 }
 
 /** A snapshot under way; see the head of this file. Throws when the synchronous part fails: then the task fails (Flink). */
@@ -88,6 +90,7 @@ export class SnapshotRun {
         ...(await this.#placed(chained, state)),
         ...(states.length === 0 ? {} : { states }),
         ...(run.descriptors.length === 0 ? {} : { descriptors: run.descriptors }),
+        ...(isBetween(run.watermark) ? { watermark: run.watermark } : {}),
       });
       stateBytes += state?.length ?? 0;
       for (const handle of [...handles, ...states]) for (const chunk of handle.chunks) stateBytes += chunk.bytes;
@@ -118,7 +121,14 @@ export class SnapshotRun {
       // A snapshot that is discarded before `finish` must not end in an unhandled rejection.
       states.catch(() => {});
       const descriptors = [...(keyed?.states() ?? []), ...context.operatorState.states()];
-      return { chained, keyed: keyedRun, operatorState: this.#encoded(state, descriptor), states, descriptors };
+      return {
+        chained,
+        keyed: keyedRun,
+        operatorState: this.#encoded(state, descriptor),
+        states,
+        descriptors,
+        watermark: context.currentWatermark(),
+      };
     } catch (error) {
       keyedRun?.discard();
       throw functionError(descriptor.name, error);
@@ -157,6 +167,9 @@ export class SnapshotRun {
     };
   }
 }
+
+/** Time has begun, and is not over. */
+const isBetween = (watermark: number): boolean => watermark > minWatermark && watermark < maxWatermark;
 
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Promise<unknown>>).then === 'function';

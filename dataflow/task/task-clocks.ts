@@ -44,6 +44,7 @@ export class TaskClocks {
     this.latency = new LatencyTracking({ ...descriptor, ...options, forward: (marker) => outputs.forward(marker) });
     this.time = new TaskTime({
       ...options,
+      restore: descriptor.restore,
       emitEveryMs: settings.autoWatermarkIntervalMs ?? limits.autoWatermarkIntervalMs,
       backPressuredMs: () => times.backPressuredMs,
       broadcast: (event, of) => outputs.broadcast(event, of),
@@ -53,6 +54,8 @@ export class TaskClocks {
   /** The task runs. `source`: what makes the time of a source task, null when nothing does; undefined: it is no source. */
   start(source: TimeOrigin | null | undefined): void {
     this.time.start(source ?? undefined);
+    const restored = this.time.sayRestored();
+    if (restored !== undefined) this.#procedure.begin(restored);
     if (source !== undefined) this.latency.start();
   }
 

@@ -10,8 +10,12 @@
  * TT4  While a timeline is idle its time stands; active is said before it moves again, idle after it moved.
  * TT5  A task that restores a checkpoint taken after `finish` hands time on, and calls no operator with it.
  * TT6  An operator that holds time hears of it and hands it on itself; it is the only one of its task.
+ * TT7  A task that restores a checkpoint goes on from the time of the checkpoint, from `open` on: what was late stays late. Before
+ *      anything else it says so again, as if time had moved there: those that are fed by several tasks wait for each of them.
+ *      Of operators that share a timeline and did not in the checkpoint, the earliest counts.
  */
 import type { TaskTimeReport } from '../../bus/protocol/event-times.js';
+import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
 import type { OperatorId } from '../../core/ids.js';
 import type { Clock, TimerHandle } from '../../core/ports.js';
 import type { JobVertex, OperatorDescriptor } from '../../graph/types.js';
@@ -29,6 +33,7 @@ export interface TaskTimeOptions {
   readonly scope: ChainScope;
   /** TT5. */
   readonly isRestoredFinished: boolean;
+  readonly restore: Pick<NonNullable<TaskDeploymentDescriptor['restore']>, 'checkpointId' | 'watermarks'> | null;
   readonly clock: Clock;
   /** Between two periodic emissions; 0: there are none. */
   readonly emitEveryMs: number;
@@ -66,8 +71,14 @@ export class TaskTime {
       this.#timelines.push(placed);
     }
     placed.ids.add(id);
+    this.#restore(placed, id);
     return placed;
   };
+
+  /** TT7; undefined when nothing was restored. */
+  sayRestored(): Procedure | undefined {
+    return this.#timelines.some(({ restored }) => restored !== undefined) ? this.#sayRestored() : undefined;
+  }
 
   /** From now on emissions are due. `source` makes the time of the head. */
   start(source: TimeOrigin | undefined): void {
@@ -146,6 +157,18 @@ export class TaskTime {
     line.since = clock.now();
     if (!isRestoredFinished) yield* advanceOperators(scope, line.operators, watermark);
     if (this.#holderOf(line) === undefined) broadcast({ kind: 'watermark', time: watermark }, line.ids);
+  }
+
+  #restore(line: Timeline, id: OperatorId): void {
+    const { restore, isRestoredFinished } = this.#options;
+    const watermark = restore?.watermarks?.[id];
+    if (restore === null || watermark === undefined || isRestoredFinished) return;
+    line.restored = { checkpointId: restore.checkpointId, watermark: Math.min(watermark, line.restored?.watermark ?? watermark) };
+    line.watermark = line.restored.watermark;
+  }
+
+  *#sayRestored(): Procedure {
+    for (const line of this.#timelines) if (line.restored !== undefined) yield* this.#advance(line, line.watermark);
   }
 
   #tellStatus(line: Timeline, isIdle: boolean): void {

@@ -11,7 +11,7 @@ export function timeReport(timelines: readonly Timeline[], input: () => TimeHold
   return timelines.flatMap((line) => {
     const [first] = line.operators;
     if (first === undefined) return [];
-    const { watermark, since, isIdle, origin } = line;
+    const { watermark, since, isIdle, origin, restored } = line;
     const holders = watermark === maxWatermark ? nothing : origin === undefined ? input() : origin.holders();
     return [
       {
@@ -19,6 +19,7 @@ export function timeReport(timelines: readonly Timeline[], input: () => TimeHold
         watermark: watermark === minWatermark ? null : watermark,
         since,
         isIdle,
+        ...(restored !== undefined && restored.watermark === watermark ? { restoredFrom: restored.checkpointId } : {}),
         ...holders,
         nextTimers: line.operators.flatMap(({ descriptor: { id }, keyed }) => {
           const at = keyed?.nextTimer('event');

@@ -1,8 +1,14 @@
 /** Operators of a chain that share their time, and where it stands. */
-import type { OperatorId } from '../../core/ids.js';
+import type { CheckpointId, OperatorId } from '../../core/ids.js';
 import { minWatermark } from '../contracts.js';
 import type { TimeOrigin } from '../time/time-origin.js';
 import type { ChainedOperator } from './chained-operator.js';
+
+/** How far time had come in a checkpoint. */
+export interface RestoredTime {
+  readonly watermark: number;
+  readonly checkpointId: CheckpointId;
+}
 
 /** See the head of this file. */
 export interface Timeline {
@@ -12,6 +18,8 @@ export interface Timeline {
   /** When the watermark came to where it is, or the task began. */
   since: number;
   isIdle: boolean;
+  /** What it goes on from; undefined: it began. */
+  restored: RestoredTime | undefined;
   /** Undefined: what came in. */
   origin: TimeOrigin | undefined;
 }
@@ -23,5 +31,6 @@ export const timeline = (origin?: TimeOrigin): Timeline => ({
   watermark: minWatermark,
   since: 0,
   isIdle: false,
+  restored: undefined,
   origin,
 });

@@ -7,8 +7,8 @@
  *      it had and more. Members are of its key and within its span; a session is as long as its members say. No record is
  *      late whose windows no watermark of this strategy can have ended.
  * TA3  Where records of an interval join can be late, each pair is one, is made once at most, and none of its records was late;
- *      each record is late once at most, and only when a watermark can have passed it. A pair may be missing though neither was late:
- *      after a restart time begins anew, so one may be in time that was late before, and its partner is gone.
+ *      each record is late once at most, and only when a watermark can have passed it. A pair of which neither record was late is made,
+ *      whatever was restored meanwhile: time goes on from the checkpoint.
  */
 import type { TimedEvent, TimedInput } from './timed-events.js';
 import type { FixedQuery, IntervalQuery, SessionQuery, TimedQuery, WindowQuery } from './timed-query.js';
@@ -171,8 +171,7 @@ function judgedPairs(input: TimedInput, query: IntervalQuery, lines: readonly st
     if (times > 1) judged.push(`record ${n} was late ${times} times`);
     if (!input.events.some((event) => String(event.n) === n && event.time < watermarkMax)) judged.push(`record ${n} was not late`);
   }
-  const made = new Set(judged);
-  // A missing pair is put in; so is one of a late record, which is there twice when it was made.
-  const missing = (line: string): boolean => !made.has(line) || line.split(' ').some((n) => late.has(n));
-  return [...judged, ...pairsOf([...input.events], query).filter(missing)];
+  // A pair of a late record is put in: it is there twice when it was made.
+  const isOfLate = (line: string): boolean => line.split(' ').some((n) => late.has(n));
+  return [...judged, ...pairsOf([...input.events], query).filter(isOfLate)];
 }

@@ -5,7 +5,7 @@ import { eventTimesOf } from '../../actors/scheduler/job-event-times.js';
 import type { TaskTimeReport, TimeHolder } from '../../bus/protocol/event-times.js';
 import { noTaskMetrics } from '../../bus/protocol/messages/tasks.js';
 import { eventTimeLines } from '../../cluster/cli/event-time-display.js';
-import type { EdgeId, OperatorId, VertexId } from '../../core/ids.js';
+import type { CheckpointId, EdgeId, OperatorId, VertexId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
 import type { JobGraph } from '../../graph/types.js';
 
@@ -67,6 +67,15 @@ test('the subtask that is furthest behind speaks for its operator, and what hold
       '  window  1970-01-01T00:00:05.000Z for 3 s, window (1/2) is held by bids (2/2) ← split "b", 1 idle, next timer 1970-01-01T00:00:07.999Z',
     ],
   );
+});
+
+test('time that has not moved since a restart says which checkpoint it is from', () => {
+  const { eventTimes = [] } = eventTimesOf(plan, [
+    task('window', 0, time('window', 5_000, null, { restoredFrom: 7 as CheckpointId })),
+    task('window', 1, time('window', 7_000, null)),
+  ]);
+  assert.is(eventTimes[0]?.restoredFrom, 7);
+  assert.match(eventTimeLines({ eventTimes }, 4_000)[1] ?? '', /05\.000Z for 3 s, restored from checkpoint 7/);
 });
 
 test('a channel from an operator in the middle of a chain is held by what makes the time there (JT2)', () => {

@@ -7,7 +7,7 @@ import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js'
 import { timestampsAndWatermarksOperator } from '../../dataflow/operators/timestamps-and-watermarks.js';
 import type { TimeAssignment } from '../../dataflow/time/time-assignment.js';
 import { TaskHarness, type TaskHarnessOptions } from '../../testing/task-harness.js';
-import { rangeSource, streamGraph, type NodeSketch } from '../support/stream-jobs.js';
+import { paced, rangeSource, streamGraph, type NodeSketch } from '../support/stream-jobs.js';
 
 interface Reading {
   readonly split: number;
@@ -25,28 +25,6 @@ const monotonous: TimeAssignment = {
 /** A reading every virtual millisecond: index 0, 1, … of split s are at `10 s + index`. */
 function readings(splits: number, recordsPerSplit: number): Source<unknown> {
   return paced(rangeSource({ splits, recordsPerSplit, value: (split, index): Reading => ({ split, at: 1_000 * split + index }) }));
-}
-
-/** One record at a time, `everyMs` apart. */
-function paced(source: Source<unknown>, everyMs = 1): Source<unknown> {
-  return {
-    ...source,
-    createReader: (context) => {
-      const reader = source.createReader(context);
-      let isRested = true;
-      return {
-        start: (split, position) => reader.start(split, position),
-        poll: (output) => {
-          isRested = !isRested;
-          if (!isRested) return 'pending';
-          return reader.poll(output, 1);
-        },
-        whenAvailable: () => new Promise((resolve) => void context.clock.setTimer(everyMs, resolve)),
-        position: () => reader.position(),
-        close: () => reader.close(),
-      };
-    },
-  };
 }
 
 interface Seen {

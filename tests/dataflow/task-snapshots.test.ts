@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkpointId, type CheckpointId } from '../../core/ids.js';
 import { limits } from '../../core/limits.js';
+import { minWatermark } from '../../dataflow/contracts.js';
 import type { SnapshotRunOptions } from '../../dataflow/task/snapshot-run.js';
 import { TaskSnapshots } from '../../dataflow/task/task-snapshots.js';
 import type { ChunkHandle } from '../../storage/contracts.js';
@@ -61,7 +62,10 @@ function setUp() {
     },
   });
   const cut = (id: number, chunks = chunksInAll): void => {
-    const context = { operatorState: new HeapOperatorState({ operatorName: 'op', isObjectReuse: false }) };
+    const context = {
+      operatorState: new HeapOperatorState({ operatorName: 'op', isObjectReuse: false }),
+      currentWatermark: () => minWatermark,
+    };
     const operators = [
       { descriptor: { id: 'op', name: 'op' }, operator: {}, context, keyed: { snapshot: stateOf(chunks), states: () => [] } },
     ];

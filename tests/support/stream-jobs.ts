@@ -132,6 +132,28 @@ export function rangeSource<T>(options: RangeSourceOptions<T>): Source<unknown> 
   };
 }
 
+/** One record at a time, `everyMs` apart. */
+export function paced(source: Source<unknown>, everyMs = 1): Source<unknown> {
+  return {
+    ...source,
+    createReader: (context) => {
+      const reader = source.createReader(context);
+      let isRested = true;
+      return {
+        start: (split, position) => reader.start(split, position),
+        poll: (output) => {
+          isRested = !isRested;
+          if (!isRested) return 'pending';
+          return reader.poll(output, 1);
+        },
+        whenAvailable: () => new Promise((resolve) => void context.clock.setTimer(everyMs, resolve)),
+        position: () => reader.position(),
+        close: () => reader.close(),
+      };
+    },
+  };
+}
+
 /** Everything a transactional collector committed, by transaction, so that a repeated commit changes nothing. */
 export class CommittedOutput<T> {
   readonly transactions = new Map<string, readonly T[]>();

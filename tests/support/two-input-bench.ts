@@ -22,6 +22,7 @@ export interface TwoInputBenchOptions {
 export interface KeptState {
   readonly keyed: readonly KeyedStateHandle[];
   readonly states: readonly OperatorStateHandle[];
+  readonly watermark: number;
 }
 
 /** Value and timestamp; undefined when it has none. */
@@ -64,6 +65,7 @@ export class TwoInputBench {
   static async open(options: TwoInputBenchOptions, kept?: KeptState): Promise<TwoInputBench> {
     const bench = new TwoInputBench(options);
     if (kept !== undefined) {
+      bench.#watermark = kept.watermark;
       await bench.keyed?.restore(kept.keyed, shelf.read);
       await bench.#context.operatorState.restore(kept.states, shelf.read);
     }
@@ -122,10 +124,10 @@ export class TwoInputBench {
     const snapshot = this.keyed?.snapshot(shelf.write);
     const states = await this.#context.operatorState.snapshot(shelf.write);
     while (snapshot?.advance(100) === true);
-    return { keyed: (await snapshot?.finish()) ?? [], states };
+    return { keyed: (await snapshot?.finish()) ?? [], states, watermark: this.#watermark };
   }
 
-  /** The same operator as a failure and a restart would leave it. Its watermark begins anew. */
+  /** The same operator as a failure and a restart would leave it; its watermark is part of the checkpoint. */
   async restarted(): Promise<TwoInputBench> {
     const kept = await this.kept();
     await this.close();

@@ -85,6 +85,7 @@ export const TaskSnapshotSchema = Type.Unsafe<TaskSnapshot>(
         operatorStateChunks: Type.Optional(Type.Array(Type.Unknown())),
         states: Type.Optional(Type.Array(Type.Unknown())),
         descriptors: Type.Optional(Type.Array(Type.Unknown())),
+        watermark: Type.Optional(Type.Number()),
       }),
     ),
     isFinished: Type.Boolean(),
@@ -112,7 +113,15 @@ export const TaskDeploymentDescriptorSchema = Type.Object({
    * A task that restores the final checkpoint commits and ends at once: it must not wait for another one, because tasks of
    * other regions may have ended with this one.
    */
-  restore: nullable(Type.Object({ checkpointId: CheckpointIdSchema, isFinal: Type.Boolean(), tasks: Type.Array(TaskSnapshotSchema) })),
+  restore: nullable(
+    Type.Object({
+      checkpointId: CheckpointIdSchema,
+      isFinal: Type.Boolean(),
+      tasks: Type.Array(TaskSnapshotSchema),
+      /** What the event time of each operator goes on from; of those that are not named, it begins. */
+      watermarks: Type.Optional(Type.Record(Type.String(), Type.Number())),
+    }),
+  ),
   /** Operators of this task whose splits this very subtask must enumerate. */
   enumerate: Type.Array(OperatorIdSchema),
 });
