@@ -18,6 +18,7 @@ import {
   type SourceReader,
   type Split,
 } from '../dataflow/contracts.js';
+import { ConnectorOptions } from './connector-options.js';
 
 export interface BatchRead<SplitData> {
   readonly split: SplitData;
@@ -40,9 +41,10 @@ export interface BatchSourceOptions<T, SplitData> {
 
 /** A source from two functions. */
 export function batchSource<T, SplitData>(options: BatchSourceOptions<T, SplitData>): Source<T> {
+  const given = new ConnectorOptions('batchSource');
   return {
     name: options.name,
-    boundedness: options.boundedness ?? 'bounded',
+    boundedness: given.word('boundedness', options.boundedness ?? 'bounded', ['bounded', 'unbounded']),
     ...(options.data === undefined ? {} : { data: options.data }),
     async enumerate(context) {
       const splits = await options.splits(context);

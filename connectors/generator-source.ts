@@ -7,6 +7,7 @@
  */
 import { noTimestamp, type PollStatus, type Source, type SourceOutput, type SourceReader, type Split } from '../dataflow/contracts.js';
 import { throttled } from './throttled-source.js';
+import { ConnectorOptions, shown } from './connector-options.js';
 
 export interface GeneratorOptions<T> {
   readonly name?: string;
@@ -21,9 +22,10 @@ export interface GeneratorOptions<T> {
 /** Emits `generate(0)`, `generate(1)`, …, in order within each of as many splits as the source has parallelism. */
 export function generatorSource<T>(options: GeneratorOptions<T>): Source<T> {
   const { name = 'generator', count, rate, generate } = options;
-  if (count !== undefined && (!Number.isSafeInteger(count) || count < 0)) {
-    throw new TypeError(`count: ${count} is not a number of records: use a whole number from 0, or leave it out to go on for ever`);
-  }
+  const given = new ConnectorOptions('generatorSource');
+  if (count !== undefined && (!Number.isSafeInteger(count) || count < 0))
+    throw given.invalid(`count is ${shown(count)}.`, 'Give a whole number from 0, or leave it out to go on for ever.');
+  if (rate !== undefined && !(rate > 0)) throw given.invalid(`rate is ${shown(rate)}.`, 'Give records per second, above 0.');
   const end = count ?? Number.MAX_SAFE_INTEGER;
   const source: Source<T> = {
     name,

@@ -2,7 +2,7 @@
 import { limits } from '../core/limits.js';
 import { MillraceError } from '../core/errors.js';
 import { outputTag, type OutputTag } from '../dataflow/functions.js';
-import { checkedChoice } from './checked-choice.js';
+import type { ConnectorOptions } from './connector-options.js';
 
 /** Fail the job, or hand the row to the side output {@link malformedRows} and go on. */
 export type MalformedPolicy = 'fail' | 'side-output';
@@ -23,9 +23,9 @@ export interface MalformedRow {
 /** The side output of sources that were told `malformed: 'side-output'`. */
 export const malformedRows: OutputTag<MalformedRow> = outputTag<MalformedRow>('malformed-rows');
 
-/** Throws a `TypeError` for a policy that is none. */
-export const checkedMalformedPolicy = (policy: MalformedPolicy): MalformedPolicy =>
-  checkedChoice('malformed', policy, ['fail', 'side-output']);
+/** The policy that was given, `fail` by default; what is none is refused (CO1). */
+export const checkedMalformedPolicy = (given: ConnectorOptions, policy: MalformedPolicy = 'fail'): MalformedPolicy =>
+  given.word('malformed', policy, ['fail', 'side-output']);
 
 /** The bytes of a malformed row as text fit to show. */
 export function shownText(bytes: Buffer): string {

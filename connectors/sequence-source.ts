@@ -1,5 +1,6 @@
 /** A source of whole numbers, cut into ranges that parallel readers share. */
 import { noTimestamp, type PollStatus, type Source, type SourceOutput, type SourceReader, type Split } from '../dataflow/contracts.js';
+import { ConnectorOptions, shown } from './connector-options.js';
 
 export interface SequenceOptions {
   readonly name?: string;
@@ -9,9 +10,11 @@ export interface SequenceOptions {
 
 /** Emits `from`, `from + 1`, …, `to` (inclusive, as Flink's fromSequence), in order within each range. */
 export function sequenceSource(from: number, to: number, options: SequenceOptions = {}): Source<number> {
+  const given = new ConnectorOptions('sequenceSource');
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to))
-    throw new TypeError(`A sequence goes from one whole number to another, not from ${from} to ${to}`);
+    throw given.invalid(`The sequence goes from ${shown(from)} to ${shown(to)}.`, 'Give two whole numbers.');
   const { name = `sequence ${from} to ${to}`, splits } = options;
+  if (splits !== undefined) given.wholeNumber('splits', splits);
   return {
     name,
     boundedness: 'bounded',

@@ -6,6 +6,7 @@
  */
 import type { Clock, TimerHandle } from '../core/ports.js';
 import type { OperatorContext, PollStatus, Source, SourceOutput, SourceReader, Split } from '../dataflow/contracts.js';
+import { ConnectorOptions, shown } from './connector-options.js';
 
 export interface ThrottleOptions {
   /** Of all readers together. */
@@ -15,7 +16,8 @@ export interface ThrottleOptions {
 /** The same source, slower. The rate is no part of the job's fingerprint. */
 export function throttled<T>(source: Source<T>, options: ThrottleOptions): Source<T> {
   const { recordsPerSecond } = options;
-  if (!(recordsPerSecond > 0)) throw new TypeError(`recordsPerSecond: ${recordsPerSecond} is not above 0`);
+  if (!(recordsPerSecond > 0))
+    throw new ConnectorOptions('throttled').invalid(`recordsPerSecond is ${shown(recordsPerSecond)}.`, 'Give a number above 0.');
   const allowances = new WeakMap<OperatorContext, Allowance>();
   return {
     ...source,

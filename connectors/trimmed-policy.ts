@@ -1,7 +1,8 @@
-import { checkedChoice } from './checked-choice.js';
+import type { ConnectorOptions } from './connector-options.js';
 
 /** What to do when a stream has removed messages that were not read: fail the job, or pass them over with a warning. */
 export type TrimmedPolicy = 'fail' | 'skip';
 
-/** Throws a `TypeError` for a policy that is none. */
-export const checkedTrimmedPolicy = (policy: TrimmedPolicy): TrimmedPolicy => checkedChoice('trimmed', policy, ['fail', 'skip']);
+/** The policy that was given, `fail` by default; what is none is refused (CO1). */
+export const checkedTrimmedPolicy = (given: ConnectorOptions, policy: TrimmedPolicy = 'fail'): TrimmedPolicy =>
+  given.word('trimmed', policy, ['fail', 'skip']);

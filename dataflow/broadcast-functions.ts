@@ -8,6 +8,7 @@
  *      subtasks in different orders.
  * BF3  Every subtask keeps its copy in checkpoints; with another parallelism, new subtasks get the copy of a former one.
  */
+import { MillraceError } from '../core/errors.js';
 import type { Key } from '../core/keys.js';
 import type { MapState } from '../storage/state/contracts.js';
 import type {
@@ -32,7 +33,14 @@ export interface MapStateDescriptor<K extends Key, V> {
 
 /** Names a broadcast state: `mapStateDescriptor<string, Rule>('rules')`. */
 export function mapStateDescriptor<K extends Key, V>(name: string): MapStateDescriptor<K, V> {
-  if (typeof name !== 'string' || name === '') throw new TypeError('The name of a state is empty: give it one');
+  if (typeof name !== 'string' || name === '') {
+    const hint = "Give it a name: mapStateDescriptor('rules').";
+    throw new MillraceError('STATE_NAME_INVALID', 'The name of a broadcast state is empty.', {
+      domain: 'user',
+      recovery: 'fail-job',
+      hint,
+    });
+  }
   return { name };
 }
 

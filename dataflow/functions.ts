@@ -8,6 +8,7 @@
  *     (`limits.overdraftBytesMax`).
  * F3  A setup function runs once a task, before the first record; what it closes over belongs to that task alone.
  */
+import { MillraceError } from '../core/errors.js';
 import type { Key } from '../core/keys.js';
 import type { Logger } from '../core/ports.js';
 import type { AggregatingState, ListState, MapState, ReducingState, StateOptions, ValueState } from '../storage/state/contracts.js';
@@ -107,7 +108,10 @@ export interface OutputTag<T> {
  * with the same id, where records are written and where they are read.
  */
 export function outputTag<T>(id: string): OutputTag<T> {
-  if (id === '') throw new TypeError('The id of an output tag is empty: give it a name');
+  if (id === '') {
+    const hint = "Give it a name: outputTag('late').";
+    throw new MillraceError('OUTPUT_TAG_INVALID', 'The id of an output tag is empty.', { domain: 'user', recovery: 'fail-job', hint });
+  }
   return { id };
 }
 

@@ -6,7 +6,8 @@
  */
 import { basename } from 'node:path';
 import { limits } from '../../core/limits.js';
-import { type Duration, parseDuration } from '../../core/quantities.js';
+import type { MillraceError } from '../../core/errors.js';
+import type { Duration } from '../../core/quantities.js';
 import type { Source } from '../../dataflow/contracts.js';
 import type { FileFormat } from '../formats/format.js';
 import { csv, type CsvOptions } from '../formats/csv-format.js';
@@ -18,6 +19,7 @@ import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.j
 import { absolutePaths, type FilePaths } from './file-paths.js';
 import { FileReader } from './file-reader.js';
 import { chooseSplitBytes, findFiles, splitFile, wholeFile } from './file-splits.js';
+import { ConnectorOptions } from '../connector-options.js';
 
 export interface FileSourceOptions {
   /** Shown in plans; default: the format and the name of the file. */
@@ -50,8 +52,12 @@ export interface FileSourceOptions {
 const discoveryIntervalMsMin = 10;
 
 /** Reads files of any format; directories are read file by file. A missing file fails the job and names the path. */
-export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: FileSourceOptions = {}): Source<T> {
-  const absolute = absolutePaths(paths);
+export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options?: FileSourceOptions): Source<T> {
+  return sourceOf(new ConnectorOptions('fileSource'), paths, format, options);
+}
+
+function sourceOf<T>(given: ConnectorOptions, paths: FilePaths, format: FileFormat<T>, options: FileSourceOptions = {}): Source<T> {
+  const absolute = absolutePaths(given, paths);
   const {
     suffix = '',
     isRecursive = false,
@@ -61,13 +67,19 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
     blockBytes = limits.sourceBlockBytes,
     monitorContinuously,
   } = options;
-  const malformed = checkedMalformedPolicy(options.malformed ?? 'fail');
-  for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes })) {
-    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: ${value} is not a whole number above 0`);
-  }
-  if (ranges && !format.isSplittable) throw new TypeError(notSplittable(format.name));
-  const discovery = monitorContinuously === undefined ? undefined : { discoveryIntervalMs: discoveryInterval(monitorContinuously) };
-  if (ranges && discovery !== undefined) throw new TypeError('A file that comes while the job runs is read whole: leave `ranges` out');
+  const malformed = checkedMalformedPolicy(given, options.malformed);
+  for (const [option, value] of Object.entries({ splitBytes: splitBytes ?? 1, recordBytesMax, blockBytes }))
+    given.wholeNumber(option, value);
+  if (ranges && !format.isSplittable) throw notSplittable(given, format.name);
+  const discovery =
+    monitorContinuously === undefined
+      ? undefined
+      : { discoveryIntervalMs: given.duration('monitorContinuously', monitorContinuously, discoveryIntervalMsMin) };
+  if (ranges && discovery !== undefined)
+    throw given.invalid(
+      'ranges and monitorContinuously were both given.',
+      'A file that comes while the job runs is read whole: leave ranges out.',
+    );
   const [first = ''] = absolute;
   const name = options.name ?? `${format.name} ${absolute.length === 1 ? basename(first) || first : `${absolute.length} paths`}`;
   return {
@@ -94,32 +106,25 @@ export function fileSource<T>(paths: FilePaths, format: FileFormat<T>, options: 
   };
 }
 
-function discoveryInterval(interval: Duration): number {
-  const ms = parseDuration(interval);
-  if (ms !== undefined && ms >= discoveryIntervalMsMin) return ms;
-  throw new TypeError(
-    `monitorContinuously: ${JSON.stringify(interval)} is not a duration from ${discoveryIntervalMsMin} ms, such as '10 s'`,
-  );
-}
-
-function notSplittable(format: string): string {
-  const why = `${format} files cannot be read in ranges: a record may hold a line feed`;
-  return format === 'csv' ? `${why}. When none does, promise it with isSplittable: true` : why;
+function notSplittable(given: ConnectorOptions, format: string): MillraceError {
+  const hint = 'Read each file whole: leave ranges and splitBytes out.';
+  const promise = format === 'csv' ? ' When no record holds a line feed, promise it with isSplittable: true.' : '';
+  return given.invalid(`${format} files cannot be read in ranges: a record may hold a line feed.`, hint + promise);
 }
 
 /** Lines of text files. */
 export function textLinesSource(paths: FilePaths, options?: FileSourceOptions): Source<string> {
-  return fileSource(paths, textLines(), options);
+  return sourceOf(new ConnectorOptions('textLinesSource'), paths, textLines(), options);
 }
 
 /** One JSON value a line. */
 export function ndjsonSource<T = unknown>(paths: FilePaths, options?: FileSourceOptions): Source<T> {
-  return fileSource(paths, ndjson<T>(), options);
+  return sourceOf(new ConnectorOptions('ndjsonSource'), paths, ndjson<T>(), options);
 }
 
 /** The elements of files that are one JSON array each. */
 export function jsonArraySource<T = unknown>(paths: FilePaths, options?: FileSourceOptions): Source<T> {
-  return fileSource(paths, jsonArray<T>(), options);
+  return sourceOf(new ConnectorOptions('jsonArraySource'), paths, jsonArray<T>(), options);
 }
 
 /** Rows of CSV files as objects; with `columns` they are typed. */
@@ -133,5 +138,5 @@ export function csvSource<const Columns extends CsvColumns>(
 ): Source<CsvRow<Columns>>;
 export function csvSource(paths: FilePaths, options: FileSourceOptions & CsvOptions<CsvColumns> = {}): Source<unknown> {
   const format = options.columns === undefined ? csv(options) : csv({ ...options, columns: options.columns });
-  return fileSource<unknown>(paths, format, options);
+  return sourceOf<unknown>(new ConnectorOptions('csvSource'), paths, format, options);
 }

@@ -12,6 +12,7 @@ import { cutCsvFields, endOfCsvRow } from './csv-cut.js';
 import type { DecodeOutcome, FileFormat, FormatFile, RecordDecoder } from './format.js';
 import { isDamaged } from './line-decoder.js';
 import { countLineFeeds } from './line-feeds.js';
+import { ConnectorOptions, shown } from '../connector-options.js';
 
 export interface CsvOptions<Columns extends CsvColumns> {
   /** The wanted columns and their types; without it every column of the header, as strings. */
@@ -31,11 +32,17 @@ export function csv<const Columns extends CsvColumns>(
 ): FileFormat<CsvRow<Columns>>;
 export function csv(options: CsvOptions<CsvColumns> = {}): FileFormat<unknown> {
   const { columns, header = true, delimiter = ',', isSplittable = false } = options;
-  if (!header && columns === undefined) throw new TypeError('CSV without a header needs `columns`: the names of all columns in order');
+  const given = new ConnectorOptions('csv');
+  if (!header && columns === undefined)
+    throw given.invalid('CSV without a header was given no columns.', 'Give columns: the names of all columns in order.');
   if (delimiter.length !== 1 || delimiter === '"' || delimiter === '\n' || delimiter === '\r' || delimiter.charCodeAt(0) > 0x7f) {
-    throw new TypeError(`${JSON.stringify(delimiter)} cannot delimit CSV: use one ASCII character that is neither a quote nor a line end`);
+    throw given.invalid(`${shown(delimiter)} cannot delimit CSV.`, 'Use one ASCII character that is neither a quote nor a line end.');
   }
-  if (columns !== undefined && Object.hasOwn(columns, '__proto__')) throw new TypeError('"__proto__" cannot be a column');
+  if (columns !== undefined && Object.hasOwn(columns, '__proto__'))
+    throw given.invalid(
+      '"__proto__" cannot be a column.',
+      'Give the column another name: without a header, columns are known by their order.',
+    );
   const settings: CsvSettings = { columns, header, delimiter, isSplittable };
   return {
     name: 'csv',

@@ -3,10 +3,11 @@
  */
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import { parseDuration, type Duration } from '../../core/quantities.js';
+import type { Duration } from '../../core/quantities.js';
 import type { Sink } from '../../dataflow/contracts.js';
 import { shownUrl } from './http-request.js';
 import { HttpWriter } from './http-writer.js';
+import { ConnectorOptions } from '../connector-options.js';
 
 export interface HttpBatchOptions {
   /** Records of one request; fewer when `linger` passes, or a checkpoint comes. */
@@ -53,17 +54,21 @@ export function httpSink<T>(options: HttpSinkOptions<T>): Sink<T> {
     throw new MillraceError('HTTP_URL_INVALID', 'The address of the HTTP sink is not a URL such as https://host/path.', {
       domain: 'user',
       recovery: 'fail-job',
+      where: 'httpSink',
+      hint: 'Give the whole address, as text or as a function of the record.',
     });
   }
+  const given = new ConnectorOptions('httpSink');
   if (batch !== undefined && (typeof url !== 'string' || typeof options.headers === 'function' || idempotencyKey !== undefined))
-    throw new TypeError(
-      'With batches, url and headers are the same for all records, and requests have no idempotency key: they differ after a restart',
+    throw given.invalid(
+      'A batch of records was given an address, headers or an idempotency key that depend on the record.',
+      'With batches, url and headers are the same for all records, and requests have no idempotency key: they differ after a restart.',
     );
-  if (batch !== undefined) checkCount(batch.recordsMax, 'batch.recordsMax');
-  checkCount(requestsMax, 'requestsMax');
-  const timeoutMs = toMs(options.timeout ?? '10 s', 'timeout');
-  const patienceMs = toMs(options.patience ?? '1 min', 'patience');
-  const lingerMs = toMs(batch?.linger ?? limits.sinkLingerMs, 'batch.linger');
+  if (batch !== undefined) given.wholeNumber('batch.recordsMax', batch.recordsMax);
+  given.wholeNumber('requestsMax', requestsMax);
+  const timeoutMs = given.duration('timeout', options.timeout ?? '10 s', 1);
+  const patienceMs = given.duration('patience', options.patience ?? '1 min', 1);
+  const lingerMs = given.duration('batch.linger', batch?.linger ?? limits.sinkLingerMs, 1);
   return {
     name: options.name ?? `http ${shown ?? 'requests'}`,
     data: { ...(shown === undefined ? {} : { url: shown }), isBatched: batch !== undefined },
@@ -87,14 +92,4 @@ function headersOf<T>({ headers, encode }: HttpSinkOptions<T>): (value: T) => Re
   if (typeof headers === 'function') return headers;
   const all = headers ?? (encode === undefined ? { 'Content-Type': 'application/json' } : {});
   return () => all;
-}
-
-function checkCount(count: number, name: string): void {
-  if (!Number.isSafeInteger(count) || count < 1) throw new TypeError(`${name} is ${count}: give a whole number of at least 1`);
-}
-
-function toMs(duration: Duration, name: string): number {
-  const ms = parseDuration(duration);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new TypeError(`${name} is ${JSON.stringify(duration)}: give milliseconds, or text such as "10 s"`);
 }

@@ -4,12 +4,12 @@
  */
 import { limits } from '../../core/limits.js';
 import type { Sink } from '../../dataflow/contracts.js';
-import { checkedChoice } from '../checked-choice.js';
-import { checkTransactionBytesMax } from '../sinks/transaction-bound.js';
+import { ConnectorOptions } from '../connector-options.js';
 import { JetStreamFlushingWriter } from './jetstream-flushing-writer.js';
 import { JetStreamWriter } from './jetstream-writer.js';
 import { shownServers, type NatsServerOptions } from './nats-connection.js';
 import { isSubject } from './subjects.js';
+import { checkStreamName, noSubject } from './subject-filters.js';
 
 export interface JetStreamSinkOptions<T> extends NatsServerOptions {
   /** Shown in plans; default: `jetstream` and the name of the stream. */
@@ -42,14 +42,14 @@ export interface JetStreamSinkOptions<T> extends NatsServerOptions {
  */
 export function jetStreamSink<T>(options: JetStreamSinkOptions<T>): Sink<T> {
   const { stream, subject } = options;
-  const delivery = checkedChoice('delivery', options.delivery ?? 'exactly-once', ['exactly-once', 'at-least-once']);
-  const whenDropped = checkedChoice('whenDropped', options.whenDropped ?? 'fail', ['fail', 'publish']);
+  const given = new ConnectorOptions('jetStreamSink');
+  const delivery = given.word('delivery', options.delivery ?? 'exactly-once', ['exactly-once', 'at-least-once']);
+  const whenDropped = given.word('whenDropped', options.whenDropped ?? 'fail', ['fail', 'publish']);
   const { transactionBytesMax = limits.sinkTransactionBytesMax } = options;
   const servers = shownServers(options);
-  if (!/^[^\s.*>/\\]+$/.test(stream)) throw new TypeError(`${JSON.stringify(stream)} is not the name of a stream`);
-  if (typeof subject === 'string' && !isSubject(subject))
-    throw new TypeError(`${JSON.stringify(subject)} is not a subject that messages can be published to`);
-  checkTransactionBytesMax(transactionBytesMax);
+  checkStreamName(given, stream);
+  if (typeof subject === 'string' && !isSubject(subject)) throw noSubject(given, subject);
+  given.wholeNumber('transactionBytesMax', transactionBytesMax);
   const records = {
     servers: options,
     stream,

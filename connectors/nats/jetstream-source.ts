@@ -14,7 +14,7 @@ import {
   type SourceOutput,
   type Split,
 } from '../../dataflow/contracts.js';
-import { checkedChoice } from '../checked-choice.js';
+import { ConnectorOptions } from '../connector-options.js';
 import type { MessageFormat } from '../formats/message-format.js';
 import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding, wholeMessage } from '../message-decoding.js';
@@ -23,7 +23,7 @@ import { type JetStreamSession, openJetStream, untilAnswered } from './jetstream
 import { type NatsServerOptions, shownServers } from './nats-connection.js';
 import { checkedTrimmedPolicy, type TrimmedPolicy } from '../trimmed-policy.js';
 import { JetStreamFeed } from './jetstream-feed.js';
-import { checkedFilters } from './subject-filters.js';
+import { checkedFilters, checkStreamName } from './subject-filters.js';
 
 export interface JetStreamSourceOptions<T> extends NatsServerOptions {
   /** One stream or several. */
@@ -55,17 +55,18 @@ interface StreamPartition {
 /** Messages of JetStream streams as records. Wrong names and addresses are refused when the job is built. */
 export function jetStreamSource<T>(options: JetStreamSourceOptions<T>): Source<T> {
   const { subjects, format, from = 'first' } = options;
-  const boundedness = checkedChoice('boundedness', options.boundedness ?? 'unbounded', ['bounded', 'unbounded']);
-  const trimmed = checkedTrimmedPolicy(options.trimmed ?? 'fail');
-  const malformed = checkedMalformedPolicy(options.malformed ?? 'fail');
+  const given = new ConnectorOptions('jetStreamSource');
+  const boundedness = given.word('boundedness', options.boundedness ?? 'unbounded', ['bounded', 'unbounded']);
+  const trimmed = checkedTrimmedPolicy(given, options.trimmed);
+  const malformed = checkedMalformedPolicy(given, options.malformed);
   const streams = typeof options.stream === 'string' ? [options.stream] : options.stream;
-  for (const stream of streams) checkStreamName(stream);
+  for (const stream of streams) checkStreamName(given, stream);
   if (streams.length === 0 || new Set(streams).size < streams.length)
-    throw new TypeError('A source of streams needs one stream or several, each once');
-  if (typeof from !== 'number') checkedChoice('from', from, ['first', 'new']);
-  else if (!Number.isSafeInteger(from) || from < 1) throw new TypeError(`from: ${from} is not a sequence of a stream`);
-  const filters = subjects === undefined ? [null] : checkedFilters(typeof subjects === 'string' ? [subjects] : subjects);
-  if (filters.length === 0) throw new TypeError('subjects: name at least one, or leave it out for all');
+    throw given.invalid(`stream is ${JSON.stringify(streams)}.`, 'Give the name of one stream, or of several, each once.');
+  if (typeof from !== 'number') given.word('from', from, ['first', 'new']);
+  else given.wholeNumber('from', from);
+  const filters = subjects === undefined ? [null] : checkedFilters(given, typeof subjects === 'string' ? [subjects] : subjects);
+  if (filters.length === 0) throw given.invalid('subjects is empty.', 'Name at least one subject, or leave it out for all.');
   const servers = shownServers(options);
   const name = options.name ?? `jetstream ${streams.join(', ')}`;
   const connect = ({ clock, logger }: Pick<OperatorContext, 'clock' | 'logger'>, fail: (error: unknown) => void) =>
@@ -84,10 +85,6 @@ export function jetStreamSource<T>(options: JetStreamSourceOptions<T>): Source<T
       };
     }),
   };
-}
-
-function checkStreamName(name: string): void {
-  if (!/^[^\s.*>/\\]+$/.test(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of a stream`);
 }
 
 interface Wanted {

@@ -37,7 +37,13 @@ export interface NatsConnectOptions extends NatsServerOptions {
 /** The addresses as they may be shown (NC1). Throws `BAD_NATS_ADDRESS`, so that a job with a wrong one does not build. */
 export function shownServers({ servers }: NatsServerOptions): readonly string[] {
   const list = typeof servers === 'string' ? [servers] : servers;
-  if (list.length === 0) throw new MillraceError('BAD_NATS_ADDRESS', 'No address of a NATS server was given.', { domain: 'user' });
+  if (list.length === 0) {
+    throw new MillraceError('BAD_NATS_ADDRESS', 'No address of a NATS server was given.', {
+      domain: 'user',
+      recovery: 'fail-job',
+      hint: "Give servers, such as 'nats://localhost:4222'.",
+    });
+  }
   return list.map((server) => parseServerAddress(server).url);
 }
 

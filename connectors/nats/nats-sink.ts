@@ -13,6 +13,8 @@ import type { Emit, Operator, OperatorContext, Sink } from '../../dataflow/contr
 import { badMessageHints, isHeader, isPayload } from './message-parts.js';
 import { closedForGood, connectToNats, shownServers, type NatsServerOptions } from './nats-connection.js';
 import { isSubject } from './subjects.js';
+import { ConnectorOptions } from '../connector-options.js';
+import { noSubject } from './subject-filters.js';
 
 export interface NatsSinkOptions<T> extends NatsServerOptions {
   /** Shown in plans; default: `nats` and the subject. */
@@ -27,8 +29,7 @@ export interface NatsSinkOptions<T> extends NatsServerOptions {
 export function natsSink<T>(options: NatsSinkOptions<T>): Sink<T> {
   const { subject } = options;
   const servers = shownServers(options);
-  if (typeof subject === 'string' && !isSubject(subject))
-    throw new TypeError(`${JSON.stringify(subject)} is not a subject that messages can be published to`);
+  if (typeof subject === 'string' && !isSubject(subject)) throw noSubject(new ConnectorOptions('natsSink'), subject);
   return {
     name: options.name ?? `nats ${typeof subject === 'string' ? subject : 'subjects'}`,
     data: { servers, ...(typeof subject === 'string' ? { subject } : {}) },

@@ -25,6 +25,8 @@ import { LiveBuffer } from '../live-buffer.js';
 import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding, wholeMessage } from '../message-decoding.js';
 import { closedForGood, connectToNats, type NatsServerOptions, shownServers } from './nats-connection.js';
+import { ConnectorOptions, shown } from '../connector-options.js';
+import { noPattern } from './subject-filters.js';
 
 export interface NatsSubjectSourceOptions<T> extends NatsServerOptions {
   /** A subject, or a pattern of subjects. */
@@ -43,11 +45,12 @@ export interface NatsSubjectSourceOptions<T> extends NatsServerOptions {
 /** Messages of a core NATS subject as records, **at most once**. For what must not be lost, use `jetStreamSource`. */
 export function natsSubjectSource<T>(options: NatsSubjectSourceOptions<T>): Source<T> {
   const { subject, queue, messagesMax = limits.liveMessagesMax, format } = options;
-  if (!isSubjectPattern(subject)) throw new TypeError(`${JSON.stringify(subject)} is not a subject or a pattern of subjects`);
-  if (queue !== undefined && !/^[^\s.*>]+$/.test(queue)) throw new TypeError(`${JSON.stringify(queue)} is not the name of a queue group`);
-  if (!Number.isSafeInteger(messagesMax) || messagesMax < 1)
-    throw new TypeError(`messagesMax: ${messagesMax} is not a whole number above 0`);
-  checkedMalformedPolicy(options.malformed ?? 'fail');
+  const given = new ConnectorOptions('natsSubjectSource');
+  if (!isSubjectPattern(subject)) throw noPattern(given, subject);
+  if (queue !== undefined && !/^[^\s.*>]+$/.test(queue))
+    throw given.invalid(`${shown(queue)} is not the name of a queue group.`, 'Give a word without dots, spaces and wildcards.');
+  given.wholeNumber('messagesMax', messagesMax);
+  checkedMalformedPolicy(given, options.malformed);
   const servers = shownServers(options);
   const name = options.name ?? `nats ${subject}`;
   return {

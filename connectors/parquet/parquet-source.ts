@@ -12,6 +12,7 @@ import { batchSource } from '../batch-source.js';
 import { absolutePaths, type FilePaths } from '../files/file-paths.js';
 import { findFiles } from '../files/file-splits.js';
 import { type ParquetColumn, ParquetFile, type RowGroup } from './parquet-file.js';
+import { ConnectorOptions } from '../connector-options.js';
 
 export interface ParquetOptions<T> {
   /** The columns that are wanted; default all. */
@@ -42,7 +43,7 @@ interface ParquetSplit {
  * Two row groups of the wanted columns are in memory at a time.
  */
 export function parquetSource<T extends object = Record<string, unknown>>(paths: FilePaths, options: ParquetOptions<T> = {}): Source<T> {
-  const absolute = absolutePaths(paths);
+  const absolute = absolutePaths(new ConnectorOptions('parquetSource'), paths);
   const { columns, rowGroups = false, integers = 'number', suffix = '.parquet', isRecursive = false } = options;
   const [first = ''] = absolute;
   const name = options.name ?? `parquet ${absolute.length === 1 ? basename(first) || first : `${absolute.length} paths`}`;

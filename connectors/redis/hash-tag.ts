@@ -8,6 +8,7 @@ import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { shortened } from '../../core/shortened.js';
 import type { CommandsOf, RedisWrite } from './redis-writes.js';
+import type { ConnectorOptions } from '../connector-options.js';
 
 /** The part of a key that decides its slot: what stands between the first `{` and the next `}`, or all of it. */
 export function hashTag(key: string): string {
@@ -16,17 +17,28 @@ export function hashTag(key: string): string {
   return end > start + 1 ? key.slice(start + 1, end) : key;
 }
 
-/** The same commands, checked (HT1); `noteKey` as it was given. Throws a TypeError for what cannot work with any record. */
-export function inOneSlot<T>(write: RedisWrite<T>, commands: CommandsOf<T>, noteKey: string | undefined): CommandsOf<T> {
+interface NotedWrites<T> {
+  readonly write: RedisWrite<T>;
+  readonly commands: CommandsOf<T>;
+  /** As it was given. */
+  readonly noteKey: string | undefined;
+}
+
+/** The same commands, checked (HT1); what cannot work with any record is refused (CO1). */
+export function inOneSlot<T>(given: ConnectorOptions, { write, commands, noteKey }: NotedWrites<T>): CommandsOf<T> {
   if (noteKey === undefined)
-    throw new TypeError(
-      'In a cluster, a sink that writes exactly once needs a noteKey with the hash tag of its keys, such as {orders}:notes',
+    throw given.invalid(
+      'A sink that writes exactly once to a cluster was given no noteKey.',
+      "Give it one with the hash tag of its keys, such as {orders}:notes; or write with { delivery: 'at-least-once' }.",
     );
   const tag = hashTag(noteKey);
   if (write.kind === 'commands') return commands;
   if (typeof write.key === 'string') {
     if (hashTag(write.key) === tag) return commands;
-    throw new TypeError(`The key ${write.key} and the noteKey ${noteKey} are not in one slot of a cluster: give both the same hash tag`);
+    throw given.invalid(
+      `The key ${write.key} and the noteKey ${noteKey} are not in one slot of a cluster.`,
+      'Give both the same hash tag.',
+    );
   }
   return (record) => {
     const made = commands(record);

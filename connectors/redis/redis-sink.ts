@@ -4,8 +4,7 @@
  */
 import { limits } from '../../core/limits.js';
 import type { Sink } from '../../dataflow/contracts.js';
-import { checkedChoice } from '../checked-choice.js';
-import { checkTransactionBytesMax } from '../sinks/transaction-bound.js';
+import { ConnectorOptions } from '../connector-options.js';
 import { inOneSlot } from './hash-tag.js';
 import { shownRedis, type RedisServerOptions } from './redis-client.js';
 import { RedisFlushingWriter } from './redis-flushing-writer.js';
@@ -33,14 +32,15 @@ export interface RedisSinkOptions<T> extends RedisServerOptions {
 
 export function redisSink<T>(options: RedisSinkOptions<T>): Sink<T> {
   const { url, cluster, write, noteKey, transactionBytesMax = limits.sinkTransactionBytesMax } = options;
-  const delivery = checkedChoice('delivery', options.delivery ?? 'exactly-once', ['exactly-once', 'at-least-once']);
+  const given = new ConnectorOptions('redisSink');
+  const delivery = given.word('delivery', options.delivery ?? 'exactly-once', ['exactly-once', 'at-least-once']);
   const server: RedisServerOptions = { url, ...(cluster === undefined ? {} : { cluster }) };
   const shown = shownRedis(server);
-  if (noteKey === '') throw new TypeError('noteKey is empty: give the sink a key to note what it applied');
-  checkTransactionBytesMax(transactionBytesMax);
-  const made = commandsOf(write);
+  if (noteKey === '') throw given.invalid('noteKey is empty.', 'Give the sink a key to note what it applied, or leave it out.');
+  given.wholeNumber('transactionBytesMax', transactionBytesMax);
+  const made = commandsOf(given, write);
   const isInCluster = cluster !== undefined && cluster !== false;
-  const commands = isInCluster && delivery === 'exactly-once' ? inOneSlot(write, made, noteKey) : made;
+  const commands = isInCluster && delivery === 'exactly-once' ? inOneSlot(given, { write, commands: made, noteKey }) : made;
   return {
     name: options.name ?? `redis ${write.kind}`,
     data: { url: shown, kind: write.kind, delivery },

@@ -7,7 +7,7 @@
  * RS3  The timestamp of a record is the time in the id of its entry.
  */
 import type { EnumeratorContext, OperatorContext, PollStatus, Source, SourceOutput, Split } from '../../dataflow/contracts.js';
-import { checkedChoice } from '../checked-choice.js';
+import { ConnectorOptions } from '../connector-options.js';
 import type { MessageFormat, MessageOrigin } from '../formats/message-format.js';
 import { checkedMalformedPolicy, type MalformedPolicy } from '../malformed-row.js';
 import { MessageDecoding } from '../message-decoding.js';
@@ -56,16 +56,21 @@ export function redisStreamSource(options: RedisStreamSourceOptions): Source<Rea
 export function redisStreamSource<T>(options: RedisStreamSourceOptions & RedisFieldFormat<T>): Source<T>;
 export function redisStreamSource(options: RedisStreamSourceOptions & Partial<RedisFieldFormat<unknown>>): Source<unknown> {
   const { from = 'first', field, format } = options;
-  const boundedness = checkedChoice('boundedness', options.boundedness ?? 'unbounded', ['bounded', 'unbounded']);
-  const trimmed = checkedTrimmedPolicy(options.trimmed ?? 'fail');
-  const malformed = checkedMalformedPolicy(options.malformed ?? 'fail');
+  const given = new ConnectorOptions('redisStreamSource');
+  const boundedness = given.word('boundedness', options.boundedness ?? 'unbounded', ['bounded', 'unbounded']);
+  const trimmed = checkedTrimmedPolicy(given, options.trimmed);
+  const malformed = checkedMalformedPolicy(given, options.malformed);
   const streams = typeof options.stream === 'string' ? [options.stream] : options.stream;
   if (streams.length === 0 || streams.includes('') || new Set(streams).size < streams.length) {
-    throw new TypeError('A source of streams needs the key of one stream or of several, each once');
+    throw given.invalid(`stream is ${JSON.stringify(streams)}.`, 'Give the key of one stream, or of several, each once.');
   }
   if (from !== 'first' && from !== 'new' && !isEntryId(from))
-    throw new TypeError(`from: ${JSON.stringify(from)} is neither 'first', nor 'new', nor the id of an entry`);
-  if ((field === undefined) !== (format === undefined)) throw new TypeError('`field` and `format` belong together');
+    throw given.invalid(`from is ${JSON.stringify(from)}.`, "It is 'first', 'new', or the id of an entry, such as '1700000000000-0'.");
+  if ((field === undefined) !== (format === undefined))
+    throw given.invalid(
+      `Only "${field === undefined ? 'format' : 'field'}" was given.`,
+      'Give field and format together, or neither for whole entries.',
+    );
   const shown = shownRedis(options);
   const name = options.name ?? `redis ${streams.join(', ')}`;
   const connect = ({ clock, logger }: Pick<OperatorContext, 'clock' | 'logger'>): Promise<RedisConnection> =>

@@ -5,8 +5,9 @@
  */
 import { MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import { parseDuration, type Duration } from '../../core/quantities.js';
+import type { Duration } from '../../core/quantities.js';
 import type { RedisArgument } from './redis-connection.js';
+import type { ConnectorOptions } from '../connector-options.js';
 
 /** Text (as UTF-8), a number, or bytes. */
 export type RedisValue = RedisArgument;
@@ -37,12 +38,12 @@ export type CommandsOf<T> = (value: T) => readonly (readonly RedisValue[])[];
 
 const json = (value: unknown): RedisValue => JSON.stringify(value) ?? 'null';
 
-/** The commands of each record. Throws a TypeError on options that cannot work. */
-export function commandsOf<T>(write: RedisWrite<T>): CommandsOf<T> {
+/** The commands of each record; options that cannot work are refused (CO1). */
+export function commandsOf<T>(given: ConnectorOptions, write: RedisWrite<T>): CommandsOf<T> {
   switch (write.kind) {
     case 'set': {
       const { value = json, expiresIn } = write;
-      const expiry = expiresIn === undefined ? [] : ['PX', expiryMs(expiresIn)];
+      const expiry = expiresIn === undefined ? [] : ['PX', Math.round(given.duration('expiresIn', expiresIn, 1))];
       const keyOf = keyFunction(write.key);
       return (record) => [['SET', keyOf(record), value(record), ...expiry]];
     }
@@ -52,7 +53,7 @@ export function commandsOf<T>(write: RedisWrite<T>): CommandsOf<T> {
     }
     case 'list': {
       const { value = json, lengthMax } = write;
-      checkLength(lengthMax);
+      if (lengthMax !== undefined) given.wholeNumber('lengthMax', lengthMax);
       const keyOf = keyFunction(write.key);
       return (record) => {
         const key = keyOf(record);
@@ -62,7 +63,7 @@ export function commandsOf<T>(write: RedisWrite<T>): CommandsOf<T> {
     }
     case 'stream': {
       const { lengthMax } = write;
-      checkLength(lengthMax);
+      if (lengthMax !== undefined) given.wholeNumber('lengthMax', lengthMax);
       const keyOf = keyFunction(write.key);
       const trim = lengthMax === undefined ? [] : ['MAXLEN', '~', lengthMax];
       return (record) => [withFields(['XADD', keyOf(record), ...trim, '*'], write.fields(record))];
@@ -106,15 +107,4 @@ const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value
 
 function keyFunction<T>(key: KeyOf<T>): (value: T) => string {
   return typeof key === 'string' ? () => key : key;
-}
-
-function expiryMs(duration: Duration): number {
-  const ms = parseDuration(duration);
-  if (ms !== undefined && ms >= 1) return Math.round(ms);
-  throw new TypeError(`expiresIn is ${JSON.stringify(duration)}: give at least 1 ms, or text such as "10 s"`);
-}
-
-function checkLength(lengthMax: number | undefined): void {
-  if (lengthMax === undefined || (Number.isSafeInteger(lengthMax) && lengthMax >= 1)) return;
-  throw new TypeError(`lengthMax is ${lengthMax}: give a whole number of at least 1`);
 }

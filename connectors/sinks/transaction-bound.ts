@@ -16,8 +16,3 @@ export function transactionTooLarge(where: string, what: string, { count, bytes 
     hint: 'Take checkpoints more often, raise the parallelism of the sink, or raise transactionBytesMax.',
   });
 }
-
-/** Throws a TypeError unless it is a bound. */
-export function checkTransactionBytesMax(bytesMax: number): void {
-  if (!Number.isSafeInteger(bytesMax) || bytesMax < 1) throw new TypeError(`transactionBytesMax is ${bytesMax}: give a number of bytes`);
-}

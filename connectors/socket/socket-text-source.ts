@@ -9,7 +9,7 @@
 import { isUtf8 } from 'node:buffer';
 import { assert, MillraceError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import { type Duration, parseDuration } from '../../core/quantities.js';
+import type { Duration } from '../../core/quantities.js';
 import {
   noTimestamp,
   type OperatorContext,
@@ -20,6 +20,7 @@ import {
 } from '../../dataflow/contracts.js';
 import { LineCutter } from './line-cutter.js';
 import { openSocket, type Socket } from './open-socket.js';
+import { ConnectorOptions } from '../connector-options.js';
 
 export interface SocketTextOptions {
   /** What ends a line; default a line feed, whose carriage return is no part of the line. */
@@ -37,12 +38,13 @@ export interface SocketTextOptions {
 /** Lines of text from a TCP server, **at most once**. */
 export function socketTextSource(host: string, port: number, options: SocketTextOptions = {}): Source<string> {
   const { delimiter = '\n', retriesMax = 0, retryDelay = '500 ms', lineBytesMax = limits.sourceRecordBytesMax } = options;
+  const given = new ConnectorOptions('socketTextSource');
   if (host === '' || !Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new TypeError(`${host}:${port} is not the address of a server`);
-  if (delimiter === '') throw new TypeError('delimiter: lines must end with something');
-  if (!Number.isSafeInteger(retriesMax) || retriesMax < 0) throw new TypeError(`retriesMax: ${retriesMax} is not a whole number from 0`);
-  const retryDelayMs = parseDuration(retryDelay);
-  if (retryDelayMs === undefined) throw new TypeError(`retryDelay: ${JSON.stringify(retryDelay)} is not a duration, such as '1 s'`);
+    throw given.invalid(`${host}:${port} is not the address of a server.`, 'Give a host and a port from 1 to 65535.');
+  if (delimiter === '') throw given.invalid('delimiter is empty.', 'Lines must end with something: give the text between two of them.');
+  given.wholeNumber('retriesMax', retriesMax, 0);
+  given.wholeNumber('lineBytesMax', lineBytesMax);
+  const retryDelayMs = given.duration('retryDelay', retryDelay);
   const name = options.name ?? `socket ${host}:${port}`;
   return {
     name,

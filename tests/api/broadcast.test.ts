@@ -131,7 +131,7 @@ test('mistakes that types cannot hold back are refused while the job is built', 
     'FUNCTION_ASYNC',
     /keyed-broadcast-process processElement/,
   );
-  assert.throws(() => mapStateDescriptor(''), /The name of a state is empty/);
+  assert.throws(() => mapStateDescriptor(''), /The name of a broadcast state is empty/);
   assert.ok(defineJob('fine', (env) => void env.fromData(1).connect(broadcast(env))));
 });
 

@@ -184,8 +184,8 @@ bad('a path that is not absolute is refused when the job is built', () => {
 
 bad('ranges of a format whose records may hold line feeds are refused when the job is built', () => {
   assert.throws(() => jsonArraySource('/in', { ranges: true }), /json-array files cannot be read in ranges/);
-  assert.throws(() => csvSource('/in', { ranges: true }), /isSplittable/);
-  assert.throws(() => csvSource('/in', { splitBytes: 100 }), /isSplittable/);
+  assert.throws(() => csvSource('/in', { ranges: true }), /csv files cannot be read in ranges/);
+  assert.throws(() => csvSource('/in', { splitBytes: 100 }), /csv files cannot be read in ranges/);
   assert.not.throws(() => csvSource('/in', { ranges: true, isSplittable: true }));
 });
 

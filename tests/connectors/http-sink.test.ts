@@ -352,7 +352,7 @@ test('options that cannot work are refused when the job is built', () => {
   assert.throws(() => httpSink({ url, timeout: 0 }), /timeout/);
   assert.throws(() => httpSink({ url, patience: 'soon' as '1 s' }), /patience/);
   assert.throws(() => httpSink({ url, batch: { recordsMax: 0 } }), /recordsMax/);
-  assert.throws(() => httpSink({ url: () => url, batch: { recordsMax: 2 } }), /With batches/);
-  assert.throws(() => httpSink({ url, idempotencyKey: 'position', batch: { recordsMax: 2 } }), /With batches/);
+  assert.throws(() => httpSink({ url: () => url, batch: { recordsMax: 2 } }), /depend on the record/);
+  assert.throws(() => httpSink({ url, idempotencyKey: 'position', batch: { recordsMax: 2 } }), /depend on the record/);
 });
 test.run();

@@ -329,14 +329,8 @@ test('options that cannot work are refused when the job is built', () => {
   const servers = 'nats://127.0.0.1:1';
   assert.throws(() => jetStreamSink({ servers, stream: 'a.b', subject: 'x' }), /name of a stream/);
   assert.throws(() => jetStreamSink({ servers, stream: 's', subject: 'x.>' }), /not a subject/);
-  assert.throws(
-    () => jetStreamSink({ servers, stream: 's', subject: 'x', delivery: 'once' as 'exactly-once' }),
-    /delivery: "once" is none of 'exactly-once', 'at-least-once'/,
-  );
-  assert.throws(
-    () => jetStreamSink({ servers, stream: 's', subject: 'x', whenDropped: 'skip' as 'fail' }),
-    /whenDropped: "skip" is none of/,
-  );
+  assert.throws(() => jetStreamSink({ servers, stream: 's', subject: 'x', delivery: 'once' as 'exactly-once' }), /delivery is "once"/);
+  assert.throws(() => jetStreamSink({ servers, stream: 's', subject: 'x', whenDropped: 'skip' as 'fail' }), /whenDropped is "skip"/);
   assert.throws(() => jetStreamSink({ servers, stream: 's', subject: 'x', transactionBytesMax: 0 }), /transactionBytesMax/);
   assert.throws(
     () => jetStreamSink({ servers: 'http://x', stream: 's', subject: 'x' }),

@@ -175,7 +175,7 @@ test('a cluster with a database, a node that is no address, and keys in two slot
   const write = { kind: 'list', key: 'a' } as const;
   assert.throws(() => redisSink({ url: 'redis://127.0.0.1:1/2', cluster: true, write }), /no databases/);
   assert.throws(() => redisSink({ url: 'redis://127.0.0.1:1', cluster: ['nowhere'], write }), /not a URL/);
-  assert.throws(() => redisSink({ url: 'redis://127.0.0.1:1', cluster: true, write }), /needs a noteKey/);
+  assert.throws(() => redisSink({ url: 'redis://127.0.0.1:1', cluster: true, write }), /no noteKey/);
   assert.throws(() => redisSink({ url: 'redis://127.0.0.1:1', cluster: true, write, noteKey: 'notes' }), /not in one slot/);
   assert.throws(() => redisStreamSource({ url: 'redis://127.0.0.1:1/2', cluster: true, stream: 'a' }), /no databases/);
 });

@@ -322,7 +322,7 @@ test('options that cannot work are refused when the job is built', () => {
   );
   const url = 'redis://x';
   assert.throws(() => redisSink({ url, write, noteKey: '' }), /noteKey/);
-  assert.throws(() => redisSink({ url, write, delivery: 'once' as 'exactly-once' }), /delivery: "once" is none of/);
+  assert.throws(() => redisSink({ url, write, delivery: 'once' as 'exactly-once' }), /delivery is "once"/);
   assert.throws(() => redisSink({ url, write, transactionBytesMax: 0.5 }), /transactionBytesMax/);
   assert.throws(() => redisSink({ url, write: { kind: 'set', key: 'k', expiresIn: 0 } }), /expiresIn/);
   assert.throws(() => redisSink({ url, write: { ...write, lengthMax: 0 } }), /lengthMax/);

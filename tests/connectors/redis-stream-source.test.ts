@@ -286,12 +286,12 @@ test('a server that is not there and a refused login are told, without the passw
 });
 
 test('options that make no sense are refused when the job is built', () => {
-  assert.throws(() => sourceOf([]), /one stream or of several/);
-  assert.throws(() => sourceOf(['a', 'a']), /each once/);
-  assert.throws(() => sourceOf('a', { from: 'last' }), /"last" is neither 'first', nor 'new', nor the id of an entry/);
-  assert.throws(() => sourceOf('a', { boundedness: 'ends' as 'bounded' }), /boundedness: "ends" is none of 'bounded', 'unbounded'/);
-  assert.throws(() => sourceOf('a', { trimmed: 'ignore' as 'skip' }), /trimmed: "ignore" is none of 'fail', 'skip'/);
-  assert.throws(() => sourceOf('a', { malformed: 'skip' as 'fail' }), /malformed: "skip" is none of 'fail', 'side-output'/);
+  assert.throws(() => sourceOf([]), /stream is \[\]/);
+  assert.throws(() => sourceOf(['a', 'a']), /stream is \["a","a"\]/);
+  assert.throws(() => sourceOf('a', { from: 'last' }), /from is "last"/);
+  assert.throws(() => sourceOf('a', { boundedness: 'ends' as 'bounded' }), /boundedness is "ends"/);
+  assert.throws(() => sourceOf('a', { trimmed: 'ignore' as 'skip' }), /trimmed is "ignore"/);
+  assert.throws(() => sourceOf('a', { malformed: 'skip' as 'fail' }), /malformed is "skip"/);
   assert.throws(() => redisStreamSource({ url: 'http://x', stream: 'a' }), /not a URL such as redis/);
 });
 

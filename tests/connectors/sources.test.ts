@@ -203,6 +203,6 @@ generator(
 
 generator('a count or rate that makes no sense is refused when the job is built', () => {
   for (const count of [-1, 1.5, Number.NaN]) assert.throws(() => generatorSource({ count, generate: String }), /count/);
-  for (const rate of [0, -1, Number.NaN]) assert.throws(() => generatorSource({ rate, generate: String }), /not above 0/);
+  for (const rate of [0, -1, Number.NaN]) assert.throws(() => generatorSource({ rate, generate: String }), /rate is/);
 });
 generator.run();

@@ -8,6 +8,7 @@ import { limits } from '../../../core/limits.js';
 import type { Sink } from '../../../dataflow/contracts.js';
 import { FileWriter } from './file-writer.js';
 import { rollingBounds, type RollingPolicy } from './rolling-policy.js';
+import { ConnectorOptions, shown } from '../../connector-options.js';
 
 export interface FileSinkOptions<T> {
   /** Shown in plans; default: `files` and the name of the directory. */
@@ -37,12 +38,12 @@ export interface FileSinkOptions<T> {
  * every TaskManager can write to. Files appear when a checkpoint completes; without checkpoints, at the end of input.
  */
 export function fileSink<T>(directory: string | URL, options: FileSinkOptions<T> = {}): Sink<T> {
-  const target = targetOf(directory);
+  const given = new ConnectorOptions('fileSink');
+  const target = targetOf(given, directory);
   const { prefix = 'part', suffix = '', partitionBy, openFilesMax = limits.sinkOpenFilesMax } = options;
-  checkNames(prefix, suffix);
-  if (!Number.isSafeInteger(openFilesMax) || openFilesMax < 1)
-    throw new TypeError(`openFilesMax is ${openFilesMax}: give a whole number of at least 1`);
-  const rolling = rollingBounds(options.rolling ?? {});
+  checkNames(given, prefix, suffix);
+  given.wholeNumber('openFilesMax', openFilesMax);
+  const rolling = rollingBounds(given, options.rolling ?? {});
   const encode = options.encode === undefined ? toJson : oneLine(options.encode);
   return {
     name: options.name ?? `files ${basename(target) || target}`,
@@ -51,21 +52,22 @@ export function fileSink<T>(directory: string | URL, options: FileSinkOptions<T>
   };
 }
 
-function targetOf(directory: string | URL): string {
+function targetOf(given: ConnectorOptions, directory: string | URL): string {
   const path = directory instanceof URL || directory.startsWith('file:') ? fileURLToPath(directory) : directory;
   if (!isAbsolute(path)) {
-    throw new TypeError(
-      `${JSON.stringify(path)} is not an absolute path. A job may run on other machines and in other folders: hand the directory to the job as a parameter`,
+    throw given.invalid(
+      `${JSON.stringify(path)} is not an absolute path.`,
+      'A job may run on other machines and in other folders: hand the directory to the job as a parameter.',
     );
   }
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-function checkNames(prefix: string, suffix: string): void {
+function checkNames(given: ConnectorOptions, prefix: string, suffix: string): void {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(prefix))
-    throw new TypeError(`${JSON.stringify(prefix)} cannot begin file names: use letters, digits, "-" and "_"`);
+    throw given.invalid(`${shown(prefix)} cannot begin file names.`, 'Use letters, digits, "-" and "_".');
   if (!/^[A-Za-z0-9._-]*$/.test(suffix))
-    throw new TypeError(`${JSON.stringify(suffix)} cannot end file names: use letters, digits, ".", "-" and "_"`);
+    throw given.invalid(`${shown(suffix)} cannot end file names.`, 'Use letters, digits, ".", "-" and "_".');
 }
 
 const toJson = (value: unknown): string => JSON.stringify(value) ?? 'null';

@@ -1,7 +1,8 @@
 /**
  * When a file of a file sink is ended and another one begun.
  */
-import { parseDuration, type Duration } from '../../../core/quantities.js';
+import type { Duration } from '../../../core/quantities.js';
+import type { ConnectorOptions } from '../../connector-options.js';
 
 export interface RollingPolicy {
   /**
@@ -28,15 +29,13 @@ export interface RollingBounds {
 const sizeBytesDefault = 128 * 1024 * 1024;
 const timeDefault: Duration = '1 min';
 
-/** Throws a TypeError on bounds that are none. */
-export function rollingBounds(policy: RollingPolicy): RollingBounds {
+/** Bounds that are none are refused (CO1). */
+export function rollingBounds(given: ConnectorOptions, policy: RollingPolicy): RollingBounds {
   const { onCheckpoint = true, sizeBytes = sizeBytesDefault, age = timeDefault, inactivity = timeDefault } = policy;
-  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) throw new TypeError(`rolling.sizeBytes is ${sizeBytes}: give a number of bytes`);
-  return { onCheckpoint, sizeBytes, ageMs: toMs(age, 'age'), inactivityMs: toMs(inactivity, 'inactivity') };
-}
-
-function toMs(duration: Duration, name: string): number {
-  const ms = parseDuration(duration);
-  if (ms !== undefined) return ms;
-  throw new TypeError(`rolling.${name} is ${JSON.stringify(duration)}: give milliseconds, or text such as "10 s"`);
+  return {
+    onCheckpoint,
+    sizeBytes: given.wholeNumber('rolling.sizeBytes', sizeBytes),
+    ageMs: given.duration('rolling.age', age),
+    inactivityMs: given.duration('rolling.inactivity', inactivity),
+  };
 }
