@@ -86,7 +86,7 @@ export const keyedStateNamespaceCases: Contract<KeyedStateFixture> = [
       backend.valueState('per key');
       for (const call of [() => backend.valueState('per window'), () => backend.valueState('per key', namespaced)]) {
         const error = throwsWith('STATE_KIND_CLASH', call);
-        assert.ok(error.where?.includes('operator') && error.message.includes('namespace'));
+        assert.ok(error.where?.includes('operator') && error.message.includes('of a window'));
       }
     },
   },

@@ -30,6 +30,7 @@ import type {
   TimeDomain,
   ValueState,
 } from '../contracts.js';
+import { AnnouncedStates } from './announced-states.js';
 import { ExpiredValueSweep } from './expired-value-sweep.js';
 import { ExpiringListState, ExpiringMapState, ExpiringValueState, type ExpiringOptions } from './expiring-states.js';
 import { AccumulatedState, FoldedState } from './folding-states.js';
@@ -76,7 +77,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   private readonly table: StateTable;
   private readonly clock: Pick<Clock, 'now'> | undefined;
   private readonly migrated = new Set<string>();
-  private readonly announced = new Set<string>();
+  private readonly announced = new AnnouncedStates();
   private underWay: StateSnapshot | undefined;
 
   constructor(options: HeapKeyedStateBackendOptions) {
@@ -85,7 +86,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     this.operatorName = operatorName;
     this.isObjectReuse = isObjectReuse ?? false;
     this.clock = options.clock;
-    this.scopes = new StateScopes({ keyGroups, maxParallelism, operatorName, guard: isStrict === true ? new StrictGuard() : undefined });
+    const guard = isStrict === true ? new StrictGuard() : undefined;
+    this.scopes = new StateScopes({ keyGroups, maxParallelism, operatorName, guard, announced: this.announced });
     this.table = this.scopes.ofKeys.table;
   }
 
@@ -151,7 +153,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   announcedPrefixes(): readonly string[] {
-    return [...this.announced];
+    return this.announced.prefixes;
   }
 
   /** Those that were asked for together with a way to migrate them. */
@@ -239,7 +241,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   private declare<T>(name: string, kind: KeyedStateKind, options: ScopedStateOptions<T> = {}): DeclaredState & Expiring {
     const { isNamespaced = false, version = 1, migrate } = options;
-    const place = `${this.operatorName}, state ${JSON.stringify(name)}`;
+    const place = `${this.operatorName}, state ${this.announced.shown(name)}`;
     assertName(name, this.operatorName);
     assertVersion(version, place);
     const ttl = TimeToLive.of(options.ttl, this.clock, place);
@@ -252,7 +254,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   /** Makes values the state's own. */
   private owner(name: string): <T>(value: T) => T {
-    const place = `${this.operatorName}, state ${JSON.stringify(name)}`;
+    const place = `${this.operatorName}, state ${this.announced.shown(name)}`;
     return this.isObjectReuse ? keep : (value) => copyValue(value, place);
   }
 

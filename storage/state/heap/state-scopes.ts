@@ -10,6 +10,7 @@
 import { MillraceError } from '../../../core/errors.js';
 import type { StateDescriptor } from '../contracts.js';
 import { incompatibility } from '../state-comparison.js';
+import type { AnnouncedStates } from './announced-states.js';
 import { migrateState, type MigrationOptions } from './migration.js';
 import { StateScope } from './state-scope.js';
 import type { StateTable, StateTableOptions } from './state-table.js';
@@ -20,13 +21,18 @@ export interface DeclaredState {
   readonly index: number;
 }
 
+export interface StateScopesOptions extends Omit<StateTableOptions, 'hasNamespaces'> {
+  /** For error messages. */
+  readonly announced: AnnouncedStates;
+}
+
 export class StateScopes {
   readonly ofKeys: StateScope;
   /** Undefined as long as nothing belongs to a namespace. */
   ofNamespaces: StateScope | undefined;
-  private readonly options: Omit<StateTableOptions, 'hasNamespaces'>;
+  private readonly options: StateScopesOptions;
 
-  constructor(options: Omit<StateTableOptions, 'hasNamespaces'>) {
+  constructor(options: StateScopesOptions) {
     this.options = options;
     this.ofKeys = new StateScope({ ...options, hasNamespaces: false });
   }
@@ -96,20 +102,22 @@ export class StateScopes {
   }
 
   private clash(known: StateDescriptor, wanted: StateDescriptor): MillraceError {
+    const { announced, operatorName } = this.options;
+    const hasVersion = known.version !== wanted.version;
     return new MillraceError(
       'STATE_KIND_CLASH',
-      `State ${JSON.stringify(wanted.name)} is ${describe(known)} and cannot be used as ${describe(wanted)}.`,
+      `State ${announced.shown(wanted.name)} is ${describe(known, hasVersion)} and cannot be used as ${describe(wanted, hasVersion)}.`,
       {
         domain: 'user',
         recovery: 'fail-job',
-        where: this.options.operatorName,
+        where: operatorName,
         hint: 'Give the new state another name, or restore from nothing.',
       },
     );
   }
 
   private incompatible({ name }: StateDescriptor, why: string, hint: string): MillraceError {
-    return new MillraceError('STATE_INCOMPATIBLE', `State ${JSON.stringify(name)} ${why}.`, {
+    return new MillraceError('STATE_INCOMPATIBLE', `State ${this.options.announced.shown(name)} ${why}.`, {
       domain: 'user',
       recovery: 'fail-job',
       where: this.options.operatorName,
@@ -118,6 +126,9 @@ export class StateScopes {
   }
 }
 
-function describe({ kind, isNamespaced, version, hasTtl }: StateDescriptor): string {
-  return `a ${kind} state${isNamespaced ? ' per namespace' : ''}${hasTtl ? ' with a time to live' : ''} of version ${version}`;
+/** In words of who asks for it: windows are what has namespaces. The version is named where it makes the difference. */
+function describe({ kind, isNamespaced, version, hasTtl }: StateDescriptor, hasVersion: boolean): string {
+  const article = kind === 'aggregating' ? 'an' : 'a';
+  const more = `${isNamespaced ? ' of a window' : ''}${hasTtl ? ' with a time to live' : ''}${hasVersion ? `, version ${version}` : ''}`;
+  return `${article} ${kind} state${more}`;
 }

@@ -1,6 +1,7 @@
 /** Window functions that are objects: what `open` gives them, states of key and window, and the end of windows (WF3, FI2, WN1, WN2). */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { MillraceError } from '../../../core/errors.js';
 import { maxWatermark } from '../../../dataflow/contracts.js';
 import type { AggregateFunction, KeyedRuntimeContext } from '../../../dataflow/functions.js';
 import { EventTimeTrigger } from '../../../dataflow/windows/triggers/event-time-trigger.js';
@@ -175,6 +176,16 @@ for (const [title, run, code] of [
     },
     'STATE_KIND_CLASH',
   ],
+  [
+    'a state of a window of two kinds',
+    {
+      process: (_key: string, { windowState }: WindowContext<TimeWindow>) => {
+        windowState().valueState('twice');
+        windowState().listState('twice');
+      },
+    },
+    'STATE_KIND_CLASH',
+  ],
 ] as const) {
   test(`${title} is an error that names the operator`, () => {
     assert.throws(
@@ -186,5 +197,33 @@ for (const [title, run, code] of [
     );
   });
 }
+
+test('a state of two kinds is named as the function named it', () => {
+  const messages: string[] = [];
+  for (const asks of ['windowState', 'globalState'] as const) {
+    const process = (_key: string, context: WindowContext<TimeWindow>): readonly never[] => {
+      const states = context[asks]();
+      states.aggregatingState('twice', {
+        createAccumulator: () => 0,
+        add: (_: number, sum) => sum,
+        getResult: (sum) => sum,
+        merge: (sum) => sum,
+      });
+      states.listState('twice');
+      return [];
+    };
+    try {
+      roomOf(() => ({ process }) as Run, { assigner: tumbling(10) })
+        .add('a', 1, 0)
+        .advance(9);
+    } catch (error) {
+      messages.push((error as MillraceError).message);
+    }
+  }
+  assert.equal(messages, [
+    'State "twice" is an aggregating state of a window and cannot be used as a list state of a window.',
+    'State "twice" is an aggregating state and cannot be used as a list state.',
+  ]);
+});
 
 test.run();
