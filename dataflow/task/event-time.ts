@@ -49,10 +49,9 @@ export function* endInputOfHead(scope: ChainScope, input: number): Procedure {
 
 /** Fires the earliest timer that is due at `now`, if there is one. */
 export function fireTimer({ keyed, operator, descriptor }: ChainedOperator, domain: TimeDomain, now: number): boolean {
-  const timer = keyed?.pollTimer(domain, now);
-  if (timer === undefined) return false;
+  if (keyed?.takeTimer(domain, now) !== true) return false;
   try {
-    operator?.onTimer?.(timer.time, domain, timer.namespace);
+    operator?.onTimer?.(keyed.takenTime, domain, keyed.takenNamespace);
   } catch (error) {
     throw functionError(descriptor.name, error);
   }

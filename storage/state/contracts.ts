@@ -175,6 +175,13 @@ export interface KeyedStateBackend {
    * when none is. At the same time, timers without a namespace come first.
    */
   pollTimer(domain: TimeDomain, time: number): KeyedTimer | undefined;
+  /**
+   * The same for whoever fires many: whether there was one; `takenTime` and `takenNamespace` say which it was, until the next
+   * is taken.
+   */
+  takeTimer(domain: TimeDomain, time: number): boolean;
+  readonly takenTime: number;
+  readonly takenNamespace: number;
   /** Time of the earliest timer of the domain. */
   nextTimer(domain: TimeDomain): number | undefined;
 

@@ -79,6 +79,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   private readonly migrated = new Set<string>();
   private readonly announced = new AnnouncedStates();
   private underWay: StateSnapshot | undefined;
+  takenTime = 0;
+  takenNamespace = 0;
 
   constructor(options: HeapKeyedStateBackendOptions) {
     const { keyGroups, maxParallelism, operatorName, isObjectReuse, isStrict } = options;
@@ -191,14 +193,21 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   pollTimer(domain: TimeDomain, time: number): KeyedTimer | undefined {
-    const scope = this.scopeOfNextTimer(domain);
+    if (!this.takeTimer(domain, time)) return undefined;
+    return { key: this.table.currentKey(), domain, time: this.takenTime, namespace: this.takenNamespace };
+  }
+
+  takeTimer(domain: TimeDomain, time: number): boolean {
+    const { scopes, table } = this;
+    const scope = scopes.ofNamespaces === undefined ? scopes.ofKeys : this.scopeOfNextTimer(domain);
     const entry = scope.takeTimer(domain, time);
-    if (entry < 0) return undefined;
-    const { entries } = scope.table;
-    const timer = { key: entries.keyOf(entry), domain, time: scope.timersOf(domain).takenTime, namespace: entries.namespaceOf(entry) };
-    this.selectEntry(scope, entry, timer.key);
+    if (entry < 0) return false;
+    this.takenTime = scope.timersOf(domain).takenTime;
+    if (scopes.ofNamespaces === undefined) table.selectEntry(entry);
+    else this.selectEntry(scope, entry);
+    this.takenNamespace = scope.table.entries.namespaceOf(entry);
     scope.table.release(entry);
-    return timer;
+    return true;
   }
 
   nextTimer(domain: TimeDomain): number | undefined {
@@ -268,8 +277,10 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   /** Makes key and namespace of an entry current. */
-  private selectEntry(scope: StateScope, entry: number, key: Key): void {
-    const keyHash = scope.table.entries.hashOf(entry);
+  private selectEntry(scope: StateScope, entry: number): void {
+    const { entries } = scope.table;
+    const key = entries.keyOf(entry);
+    const keyHash = entries.hashOf(entry);
     if (scope === this.scopes.ofKeys) {
       scope.table.selectEntry(entry);
       this.scopes.ofNamespaces?.table.setCurrentNamespace(key, keyHash, 0);

@@ -5,6 +5,7 @@
  */
 import { hashIn, KeyIndex } from './key-index.js';
 import { IntegerColumn, NumberColumn, pageLength, ValueColumn } from './paged-column.js';
+import { noTimer } from './timer-nodes.js';
 
 const noBucket = -1;
 
@@ -13,10 +14,9 @@ const oneKey = null;
 const hashOfTime = (time: number): number => hashIn(0, time);
 
 export class TimeBuckets {
-  /** Numbers of the first and the last timer, and how many there are; written by the queue. */
+  /** Numbers of the first and the last timer; written by the queue. The first one is below 0 where there is none (TB1). */
   readonly first = new IntegerColumn();
   readonly last = new IntegerColumn();
-  readonly counts = new IntegerColumn();
   private readonly times = new NumberColumn();
   private readonly keys = new ValueColumn();
   private readonly index = new KeyIndex(this.keys, this.times);
@@ -47,7 +47,7 @@ export class TimeBuckets {
     const bucket = this.free.pop() ?? this.takeNumber();
     this.keys.set(bucket, oneKey);
     this.times.set(bucket, time);
-    this.counts.set(bucket, 0);
+    this.first.set(bucket, noTimer);
     this.index.insert(hashOfTime(time), bucket);
     this.latest = bucket;
     return bucket;
@@ -56,6 +56,7 @@ export class TimeBuckets {
   /** Of a bucket that has no timers any more. */
   remove(bucket: number): void {
     this.index.remove(hashOfTime(this.times.get(bucket)), bucket);
+    this.first.set(bucket, noTimer);
     if (this.latest === bucket) this.latest = noBucket;
     this.free.push(bucket);
     if (this.count === 0 && this.end > pageLength) this.clear();
@@ -64,17 +65,17 @@ export class TimeBuckets {
   /** Every bucket that is there. */
   all(): number[] {
     const all: number[] = [];
-    for (let bucket = 0; bucket < this.end; bucket += 1) if (this.counts.get(bucket) > 0) all.push(bucket);
+    for (let bucket = 0; bucket < this.end; bucket += 1) if (this.first.get(bucket) >= 0) all.push(bucket);
     return all;
   }
 
   /** Whether a bucket of this number is there and of this time. */
   isOf(bucket: number, time: number): boolean {
-    return bucket < this.end && this.counts.get(bucket) > 0 && this.times.get(bucket) === time;
+    return bucket < this.end && this.first.get(bucket) >= 0 && this.times.get(bucket) === time;
   }
 
   clear(): void {
-    for (const column of [this.first, this.last, this.counts, this.times, this.keys]) column.clear();
+    for (const column of [this.first, this.last, this.times, this.keys]) column.clear();
     this.index.clear();
     this.free = [];
     this.end = 0;
@@ -84,7 +85,7 @@ export class TimeBuckets {
   private takeNumber(): number {
     const bucket = this.end;
     this.end = bucket + 1;
-    for (const column of [this.first, this.last, this.counts, this.times, this.keys]) column.reach(bucket);
+    for (const column of [this.first, this.last, this.times, this.keys]) column.reach(bucket);
     return bucket;
   }
 }

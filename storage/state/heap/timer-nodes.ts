@@ -56,23 +56,26 @@ export class TimerNodes {
     return timer;
   }
 
-  /** A new timer for an entry that has none in the bucket; it has no neighbours yet. */
-  add(entry: number, bucket: number, version: number): number {
+  /** A new timer for an entry that has none in the bucket, behind the timer `before`. */
+  add(entry: number, bucket: number, version: number, before: number): number {
     const timer = this.takeNumber();
-    this.set(timer, timerFields.entry, entry);
-    this.set(timer, timerFields.bucket, bucket);
-    this.set(timer, timerFields.version, version);
-    this.set(timer, timerFields.before, noTimer);
-    this.set(timer, timerFields.after, noTimer);
-    this.heldCount += 1;
     if (entry >= this.headsEnd) {
       this.heads.reach(entry);
       this.headsEnd = entry + 1;
     }
     const head = this.heads.get(entry);
+    // The page is looked up once for all fields of the row.
+    const page = this.pages[timer >>> pageBits] as Int32Array;
+    const row = (timer & pageMask) << rowBits;
+    page[row + timerFields.entry] = entry;
+    page[row + timerFields.bucket] = bucket;
+    page[row + timerFields.version] = version;
+    page[row + timerFields.before] = before;
+    page[row + timerFields.after] = noTimer;
+    page[row + timerFields.nextOfEntry] = head - 1;
+    this.heldCount += 1;
     if (head === crowded) this.crowds.get(entry)?.set(bucket, timer);
     else {
-      this.set(timer, timerFields.nextOfEntry, head - 1);
       this.heads.set(entry, timer + 1);
       if (head > 0) this.crowdIfMany(entry);
     }
@@ -81,12 +84,15 @@ export class TimerNodes {
 
   /** Removes a timer that its bucket has let go. */
   remove(timer: number): void {
-    const entry = this.get(timer, timerFields.entry);
+    const page = this.pages[timer >>> pageBits] as Int32Array;
+    const row = (timer & pageMask) << rowBits;
+    const entry = page[row + timerFields.entry] as number;
     const head = this.heads.get(entry);
-    if (head === crowded) this.leaveCrowd(entry, this.get(timer, timerFields.bucket));
-    else this.leaveChain(entry, head - 1, timer);
-    this.set(timer, timerFields.entry, noTimer);
-    this.set(timer, timerFields.after, this.firstFree);
+    if (head === timer + 1) this.heads.set(entry, (page[row + timerFields.nextOfEntry] as number) + 1);
+    else if (head === crowded) this.leaveCrowd(entry, page[row + timerFields.bucket] as number);
+    else this.leaveChain(head - 1, timer);
+    page[row + timerFields.entry] = noTimer;
+    page[row + timerFields.after] = this.firstFree;
     this.firstFree = timer;
     this.heldCount -= 1;
     if (this.heldCount === 0 && this.end > pageLength) this.clear();
@@ -102,15 +108,11 @@ export class TimerNodes {
     this.end = 0;
   }
 
-  private leaveChain(entry: number, latest: number, timer: number): void {
-    const next = this.get(timer, timerFields.nextOfEntry);
-    if (latest === timer) {
-      this.heads.set(entry, next + 1);
-      return;
-    }
+  /** Of a timer that is not the latest of its entry. */
+  private leaveChain(latest: number, timer: number): void {
     let later = latest;
     while (this.get(later, timerFields.nextOfEntry) !== timer) later = this.get(later, timerFields.nextOfEntry);
-    this.set(later, timerFields.nextOfEntry, next);
+    this.set(later, timerFields.nextOfEntry, this.get(timer, timerFields.nextOfEntry));
   }
 
   private leaveCrowd(entry: number, bucket: number): void {

@@ -30,7 +30,7 @@ export class TimerQueue {
       bucket = buckets.add(time);
       this.heap.push(time, bucket);
     } else if (nodes.find(entry, bucket) >= 0) return false;
-    this.append(bucket, nodes.add(entry, bucket, version));
+    this.append(bucket, entry, version);
     return true;
   }
 
@@ -78,8 +78,14 @@ export class TimerQueue {
       const entry = nodes.get(timer, fields.entry);
       this.takenTime = heap.firstTime;
       this.takenVersion = nodes.get(timer, fields.version);
-      if (buckets.counts.get(bucket) === 1) heap.pop();
-      this.remove(timer);
+      const after = nodes.get(timer, fields.after);
+      buckets.first.set(bucket, after);
+      nodes.remove(timer);
+      if (after >= 0) nodes.set(after, fields.before, noTimer);
+      else {
+        heap.pop();
+        buckets.remove(bucket);
+      }
       return entry;
     }
     return noTimer;
@@ -120,33 +126,26 @@ export class TimerQueue {
   }
 
   /** Behind the others of its time (TQ1). */
-  private append(bucket: number, timer: number): void {
+  private append(bucket: number, entry: number, version: number): void {
     const { nodes, buckets } = this;
-    const count = buckets.counts.get(bucket);
-    if (count === 0) buckets.first.set(bucket, timer);
-    else {
-      const last = buckets.last.get(bucket);
-      nodes.set(last, fields.after, timer);
-      nodes.set(timer, fields.before, last);
-    }
+    const isFirst = buckets.first.get(bucket) < 0;
+    const last = isFirst ? noTimer : buckets.last.get(bucket);
+    const timer = nodes.add(entry, bucket, version, last);
+    if (isFirst) buckets.first.set(bucket, timer);
+    else nodes.set(last, fields.after, timer);
     buckets.last.set(bucket, timer);
-    buckets.counts.set(bucket, count + 1);
   }
 
   private remove(timer: number): void {
     const { nodes, buckets } = this;
     const bucket = nodes.get(timer, fields.bucket);
-    const count = buckets.counts.get(bucket) - 1;
-    buckets.counts.set(bucket, count);
-    if (count > 0) {
-      const before = nodes.get(timer, fields.before);
-      const after = nodes.get(timer, fields.after);
-      if (before < 0) buckets.first.set(bucket, after);
-      else nodes.set(before, fields.after, after);
-      if (after < 0) buckets.last.set(bucket, before);
-      else nodes.set(after, fields.before, before);
-    }
+    const before = nodes.get(timer, fields.before);
+    const after = nodes.get(timer, fields.after);
+    if (before < 0) buckets.first.set(bucket, after);
+    else nodes.set(before, fields.after, after);
+    if (after < 0) buckets.last.set(bucket, before);
+    else nodes.set(after, fields.before, before);
     nodes.remove(timer);
-    if (count === 0) buckets.remove(bucket);
+    if (before < 0 && after < 0) buckets.remove(bucket);
   }
 }
