@@ -6,23 +6,24 @@
  *      merges a window, whatever its number of slices. What was merged ahead of time is not part of a snapshot: after a
  *      restore it is made again from the slices.
  * SR3  Contents handed out share nothing with the ring.
- * SR4  A ring knows what has fired (`closed`), also after a restore, when the watermark begins below where it was.
+ * SR4  A ring knows what has fired (`closedOf`), also after a restore, when the watermark begins below where it was.
+ * SR5  A ring is one flat array: what has fired, then the end and the contents of each slice. Where contents are numbers it is
+ *      an array of numbers, in which nothing is an object of its own: a key costs one allocation, and is read in one place.
  */
 import { minWatermark } from '../contracts.js';
 import type { WindowContents } from './window-contents.js';
 
 const ahead = Symbol('merged ahead of time');
 
-/** Plain data, but for what is found again. */
-export interface SliceRing<Acc> {
-  /** Ends of slices, in order of time. */
-  readonly ends: number[];
-  /** By place in `ends`. */
-  readonly contents: Acc[];
-  /** Windows that end there or before have fired; none of a ring from before there was this. */
-  closed?: number;
+/** Plain data, but for what is found again. A place is the index of an end; the contents of the slice come behind it. */
+export interface SliceRing<Acc> extends Array<unknown> {
+  /** Windows that end there or before have fired. */
+  0: number;
   [ahead]?: Ahead<Acc> | undefined;
 }
+
+/** Of the first slice. */
+const firstPlace = 1;
 
 /**
  * Two stacks (a queue whose content is always merged): `suffixes` are the contents of everything from one slice up to where
@@ -43,16 +44,41 @@ type Merging<Acc> = Pick<WindowContents<never, Acc, unknown>, 'merge' | 'copy' |
 
 /** Windows of so few slices are merged one by one. */
 const mergedOneByOneMax = 3;
+/** Rings up to this length are moved element by element; beyond it that is not the fastest way. */
+const movedOneByOneMax = 16;
 
 export function ringOf<Acc>(end: number, contents: Acc): SliceRing<Acc> {
-  return { ends: [end], contents: [contents], closed: minWatermark, [ahead]: undefined };
+  // Two places in the code, so that the engine makes arrays of numbers at one of them (SR5).
+  return typeof contents === 'number' ? [minWatermark, end, contents] : [minWatermark, end, contents];
 }
 
-/** The place of a slice; below 0: `-1 - place` of where it would be. */
-export function placeIn({ ends }: SliceRing<unknown>, end: number): number {
-  let place = ends.length - 1;
-  while (place >= 0 && (ends[place] as number) > end) place -= 1;
-  return place >= 0 && ends[place] === end ? place : -2 - place;
+/** A ring as it was kept in version 1 of the state. */
+interface FormerRing {
+  readonly ends: readonly number[];
+  readonly contents: readonly unknown[];
+  readonly closed?: number;
+}
+
+export function migrateRing<Acc>(old: unknown): SliceRing<Acc> {
+  const { ends, contents, closed = minWatermark } = old as FormerRing;
+  return [closed, ...ends.flatMap((end, slice) => [end, contents[slice]])];
+}
+
+/** Windows that end there or before have fired (SR4). */
+export const closedOf = (ring: SliceRing<unknown>): number => ring[0];
+
+export const endAt = (ring: SliceRing<unknown>, place: number): number => ring[place] as number;
+
+/** Places lie below; {@link isEmpty}: there are none. */
+export const contentsAt = <Acc>(ring: SliceRing<Acc>, place: number): Acc => ring[place + 1] as Acc;
+
+export const isEmpty = (ring: SliceRing<unknown>): boolean => ring.length === firstPlace;
+
+/** The place of a slice; not above 0: less that of where it would be. */
+export function placeIn(ring: SliceRing<unknown>, end: number): number {
+  let place = ring.length - 2;
+  while (place > 0 && endAt(ring, place) > end) place -= 2;
+  return place > 0 && ring[place] === end ? place : -2 - place;
 }
 
 /** The contents of a slice are about to change: what was merged with them is void. */
@@ -62,51 +88,50 @@ export function touchSlice(ring: SliceRing<unknown>, end: number): void {
 }
 
 export function insertSlice<Acc>(ring: SliceRing<Acc>, place: number, end: number, contents: Acc): void {
-  if (place === ring.ends.length) {
-    ring.ends.push(end);
-    ring.contents.push(contents);
-    return;
-  }
-  ring.ends.splice(place, 0, end);
-  ring.contents.splice(place, 0, contents);
+  if (place === ring.length) ring.push(end, contents);
+  else ring.splice(place, 0, end, contents);
 }
 
-/** Drops the first slices. */
-export function dropSlices(ring: SliceRing<unknown>, count: number): void {
-  if (count === 0) return;
-  if (count === 1) {
-    // The usual case, without an array of what was dropped.
-    ring.ends.shift();
-    ring.contents.shift();
+/** Drops the slices that end there or before. */
+export function dropSlices(ring: SliceRing<unknown>, end: number): void {
+  const { length } = ring;
+  let kept = firstPlace;
+  while (kept < length && endAt(ring, kept) <= end) kept += 2;
+  if (kept === firstPlace) return;
+  if (length > movedOneByOneMax) {
+    ring.splice(firstPlace, kept - firstPlace);
     return;
   }
-  ring.ends.splice(0, count);
-  ring.contents.splice(0, count);
+  const dropped = kept - firstPlace;
+  for (let index = kept; index < length; index += 1) ring[index - dropped] = ring[index];
+  ring.length = length - dropped;
 }
 
 /** Whether a slice lies after `from`, up to and including `to`. */
-export function hasSlices({ ends }: SliceRing<unknown>, from: number, to: number): boolean {
-  for (const end of ends) if (end > from) return end <= to;
-  return false;
+export function hasSlices(ring: SliceRing<unknown>, from: number, to: number): boolean {
+  let place = firstPlace;
+  while (place < ring.length && endAt(ring, place) <= from) place += 2;
+  return place < ring.length && endAt(ring, place) <= to;
 }
 
 /** What the slices after `from`, up to and including `to`, hold together; undefined when there are none (SR3). */
 export function contentsBetween<Acc>(ring: SliceRing<Acc>, from: number, to: number, merging: Merging<Acc>): Acc | undefined {
-  const { ends } = ring;
-  let first = 0;
-  while (first < ends.length && (ends[first] as number) <= from) first += 1;
-  let after = ends.length;
-  while (after > first && (ends[after - 1] as number) > to) after -= 1;
+  let first = firstPlace;
+  while (first < ring.length && endAt(ring, first) <= from) first += 2;
+  let after = ring.length;
+  while (after > first && endAt(ring, after - 2) > to) after -= 2;
   if (first === after) return undefined;
-  if (!merging.isFolded || after - first <= mergedOneByOneMax) return mergedOneByOne(ring, first, after, merging);
+  if (!merging.isFolded || after - first <= 2 * mergedOneByOneMax) return mergedOneByOne(ring, first, after, merging);
   return mergedAhead(ring, { first, after, from, to }, merging);
 }
 
-function mergedOneByOne<Acc>({ contents }: SliceRing<Acc>, first: number, after: number, { merge, copy, isFolded }: Merging<Acc>): Acc {
-  let merged = copy(contents[first] as Acc);
-  // Merging lists only reads the second one.
-  for (let place = first + 1; place < after; place += 1)
-    merged = merge(merged, isFolded ? copy(contents[place] as Acc) : (contents[place] as Acc));
+function mergedOneByOne<Acc>(ring: SliceRing<Acc>, first: number, after: number, { merge, copy, isFolded }: Merging<Acc>): Acc {
+  let merged = copy(contentsAt(ring, first));
+  for (let place = first + 2; place < after; place += 2) {
+    const contents = contentsAt(ring, place);
+    // Merging lists only reads the second one.
+    merged = merge(merged, isFolded ? copy(contents) : contents);
+  }
   return merged;
 }
 
@@ -119,7 +144,6 @@ interface Span {
 
 /** SR2. */
 function mergedAhead<Acc>(ring: SliceRing<Acc>, { first, after, from, to }: Span, { merge, copy }: Merging<Acc>): Acc {
-  const { ends, contents } = ring;
   let merged = ring[ahead];
   if (merged === undefined || merged.through > to) {
     merged = { suffixes: [], suffixEnds: [], newer: undefined, newerFirstEnd: from, through: from };
@@ -132,19 +156,19 @@ function mergedAhead<Acc>(ring: SliceRing<Acc>, { first, after, from, to }: Span
   }
   if (suffixEnds.length === 0 && merged.newerFirstEnd <= from) {
     let suffix: Acc | undefined;
-    for (let place = after - 1; place >= first; place -= 1) {
-      const slice = copy(contents[place] as Acc);
+    for (let place = after - 2; place >= first; place -= 2) {
+      const slice = copy(contentsAt(ring, place));
       suffix = suffix === undefined ? slice : merge(slice, copy(suffix));
       suffixes.push(suffix);
-      suffixEnds.push(ends[place] as number);
+      suffixEnds.push(endAt(ring, place));
     }
     merged.newer = undefined;
   } else {
     let place = after;
-    while (place > first && (ends[place - 1] as number) > merged.through) place -= 1;
-    for (; place < after; place += 1) {
-      const slice = copy(contents[place] as Acc);
-      if (merged.newer === undefined) merged.newerFirstEnd = ends[place] as number;
+    while (place > first && endAt(ring, place - 2) > merged.through) place -= 2;
+    for (; place < after; place += 2) {
+      const slice = copy(contentsAt(ring, place));
+      if (merged.newer === undefined) merged.newerFirstEnd = endAt(ring, place);
       merged.newer = merged.newer === undefined ? slice : merge(merged.newer, slice);
     }
   }

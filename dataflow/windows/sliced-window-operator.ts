@@ -12,12 +12,26 @@
  */
 import { keyHashOf } from '../../core/keys.js';
 import type { KeyedStateBackend, ValueState } from '../../storage/state/contracts.js';
-import { maxWatermark, noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
+import { maxWatermark, minWatermark, noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
 import { compile } from '../fusion/dynamic-code.js';
 import { keyedStateOf } from '../operators/runtime-context.js';
 import { failFunction } from '../operators/user-error.js';
 import { lateRecordsOf } from './late-records.js';
-import { contentsBetween, dropSlices, hasSlices, insertSlice, placeIn, ringOf, touchSlice, type SliceRing } from './slice-ring.js';
+import {
+  closedOf,
+  contentsAt,
+  contentsBetween,
+  dropSlices,
+  endAt,
+  hasSlices,
+  insertSlice,
+  isEmpty,
+  migrateRing,
+  placeIn,
+  ringOf,
+  touchSlice,
+  type SliceRing,
+} from './slice-ring.js';
 import { Slices } from './slices.js';
 import { timestampMissing } from './timestamps.js';
 import type { FixedWindows } from './window-assigner.js';
@@ -25,6 +39,16 @@ import { ownContentsBy, type WindowContents } from './window-contents.js';
 import type { WindowFiring } from './window-firing.js';
 import { contentsOf, firingOf, type WindowPlan } from './window-plan.js';
 import { TimeWindow } from './window.js';
+
+/** What the timers of all keys have in common that are due at one time. */
+interface DueEnd {
+  readonly end: number;
+  /** Windows of one end share it, all keys over. */
+  readonly window: TimeWindow;
+  readonly isWindowEnd: boolean;
+  /** Slices that end there or before belong to no window that may still fire (SW3). */
+  readonly dropThrough: number;
+}
 
 interface Cell<Acc> {
   keyed?: KeyedStateBackend;
@@ -42,6 +66,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
   /** A window is one slice, and fires once: its contents need not be copied. */
   readonly #isTaken: boolean;
   readonly #cell: Cell<Acc> = { now: noTimestamp };
+  #due: DueEnd = { end: NaN, window: new TimeWindow(0, 0), isWindowEnd: false, dropThrough: minWatermark };
   #contents!: WindowContents<In, Acc, Mid>;
   #firing!: WindowFiring<Mid>;
   #context!: OperatorContext;
@@ -78,7 +103,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
 
   open(context: OperatorContext): void | Promise<void> {
     this.#cell.keyed = keyedStateOf(context);
-    this.#cell.ring = this.#cell.keyed.valueState('slices', { isOwned: true });
+    this.#cell.ring = this.#cell.keyed.valueState<SliceRing<Acc>>('slices', { isOwned: true, version: 2, migrate: migrateRing });
     return this.#firing.open();
   }
 
@@ -89,20 +114,20 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     const end = domain === 'event' ? time + 1 : time;
     const ring = state.value();
     if (ring === undefined) return;
-    const { slideMs } = this.#slices;
-    ring.closed = closedOf(ring, end);
+    const due = this.#dueAt(end);
+    if (end > closedOf(ring)) ring[0] = end;
     try {
       if (domain === 'event' && !this.#isEventTime) return this.#fireAll(ring, state);
-      if (this.#slices.isWindowEnd(end)) this.#fire(ring, end);
+      if (due.isWindowEnd) this.#fire(ring, due.window);
       if (this.#latenessMs > 0) this.#end(ring, end - this.#latenessMs);
-      const left = this.#dropEnded(ring, end);
-      if (left === 0) {
+      dropSlices(ring, due.dropThrough);
+      if (isEmpty(ring)) {
         state.clear();
         if (this.#firesAtEnd) this.#cell.keyed?.deleteTimer('event', maxWatermark);
         return;
       }
       state.update(ring);
-      if (slideMs < this.#slices.sizeMs && this.#slices.isWindowEnd(end)) this.#continueAfter(ring, end);
+      if (due.isWindowEnd && this.#slices.slideMs < this.#slices.sizeMs) this.#continueAfter(ring, end);
     } catch (error) {
       failFunction(this.#context.operatorName, error);
     }
@@ -138,11 +163,11 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     if (ring !== undefined) {
       const time = ${time};
       const end = (Math.floor((time - ${sliceOffset}) / ${widthMs}) + 1) * ${widthMs} + ${sliceOffset};
-      const last = ring.ends.length - 1;
-      if (ring.ends[last] === end${this.#isEventTime ? ' && end > currentWatermark() + 1 && !(end <= ring.closed)' : ''}) {
-        const before = ring.contents[last];
+      const last = ring.length - 2;
+      if (ring[last] === end${this.#isEventTime ? ' && end > currentWatermark() + 1 && end > ring[0]' : ''}) {
+        const before = ring[last + 1];
         const after = ${code.replaceAll('$', '')};
-        if (after !== before) ring.contents[last] = typeof after === 'number' ? after : own(after);
+        if (after !== before) ring[last + 1] = typeof after === 'number' ? after : own(after);
         cell.ring.update(ring);
         return;
       }
@@ -163,7 +188,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     if (!this.#isEventTime) cell.now = Math.max(cell.now, this.#context.recordTime());
     const end = slices.endAt(this.#isEventTime ? timestamp : cell.now);
     /** Windows that end there or before are complete. */
-    const closed = this.#isEventTime ? closedOf(cell.ring?.value(), this.#context.currentWatermark() + 1) : cell.now;
+    const closed = this.#isEventTime ? closedFor(cell.ring?.value(), this.#context.currentWatermark() + 1) : cell.now;
     const firstEnd = slices.firstEnd(end);
     const lastEnd = slices.lastEnd(end);
     if (firstEnd > lastEnd || lastEnd + this.#latenessMs <= closed) {
@@ -179,16 +204,16 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
       windowEnd >= firstEnd;
       windowEnd -= slices.slideMs
     )
-      if (windowEnd + this.#latenessMs > closed) this.#fire(ring, windowEnd);
+      if (windowEnd + this.#latenessMs > closed) this.#fire(ring, this.#windowTo(windowEnd));
   }
 
   /** Adds the record to its slice. */
   #put(value: In, timestamp: number, end: number, closed: number): SliceRing<Acc> {
     const ring = this.#cell.ring?.value();
     const place = ring === undefined ? -1 : placeIn(ring, end);
-    if (ring !== undefined && place >= 0) {
+    if (ring !== undefined && place > 0) {
       touchSlice(ring, end);
-      ring.contents[place] = this.#contents.add(value, ring.contents[place] as Acc, timestamp);
+      ring[place + 1] = this.#contents.add(value, contentsAt(ring, place), timestamp);
       return ring;
     }
     const begun = this.#contents.begin(value, timestamp);
@@ -199,7 +224,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
       return ringOf(end, begun);
     }
     touchSlice(ring, end);
-    insertSlice(ring, -1 - place, end, begun);
+    insertSlice(ring, -place, end, begun);
     return ring;
   }
 
@@ -208,36 +233,48 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
     else this.#cell.keyed?.registerTimer('processing', end);
   }
 
-  #fire(ring: SliceRing<Acc>, end: number): void {
-    const { sizeMs } = this.#slices;
-    const contents = this.#isTaken ? ring.contents[placeIn(ring, end)] : contentsBetween(ring, end - sizeMs, end, this.#contents);
+  #fire(ring: SliceRing<Acc>, window: TimeWindow): void {
+    const { start, end } = window;
+    const contents = this.#isTaken ? this.#taken(ring, end) : contentsBetween(ring, start, end, this.#contents);
     if (contents === undefined) return;
-    const window = new TimeWindow(end - sizeMs, end);
-    this.#firing.fire(this.#contents.values(contents), window, window.start);
-    if (this.#latenessMs === 0) this.#firing.end(window, window.start);
+    this.#firing.fire(this.#contents.values(contents), window, start);
+    if (this.#latenessMs === 0) this.#firing.end(window, start);
     else if (end - 1 + this.#latenessMs <= maxWatermark) this.#cell.keyed?.registerTimer('event', end - 1 + this.#latenessMs);
+  }
+
+  /** Of a window that is one slice. */
+  #taken(ring: SliceRing<Acc>, end: number): Acc | undefined {
+    const place = placeIn(ring, end);
+    return place > 0 ? contentsAt(ring, place) : undefined;
   }
 
   /** The input has ended: every window that is left fires, the earliest first. */
   #fireAll(ring: SliceRing<Acc>, state: ValueState<SliceRing<Acc>>): void {
-    for (const end of ring.ends) this.#fire(ring, end);
+    for (let place = 1; place < ring.length; place += 2) this.#fire(ring, this.#windowTo(endAt(ring, place)));
     state.clear();
   }
 
   /** A window and its allowed lateness are over. */
   #end(ring: SliceRing<Acc>, end: number): void {
-    const { sizeMs } = this.#slices;
-    if (!this.#slices.isWindowEnd(end) || !hasSlices(ring, end - sizeMs, end)) return;
-    this.#firing.end(new TimeWindow(end - sizeMs, end), end - sizeMs);
+    const window = this.#windowTo(end);
+    if (!this.#slices.isWindowEnd(end) || !hasSlices(ring, window.start, end)) return;
+    this.#firing.end(window, window.start);
   }
 
-  /** Drops the slices of no window that may still fire (SW3); says how many are left. */
-  #dropEnded(ring: SliceRing<Acc>, closed: number): number {
-    const { ends } = ring;
-    let ended = 0;
-    while (ended < ends.length && this.#slices.lastEnd(ends[ended] as number) + this.#latenessMs <= closed) ended += 1;
-    dropSlices(ring, ended);
-    return ends.length;
+  #windowTo(end: number): TimeWindow {
+    return new TimeWindow(end - this.#slices.sizeMs, end);
+  }
+
+  #dueAt(end: number): DueEnd {
+    if (this.#due.end !== end) {
+      this.#due = {
+        end,
+        window: this.#windowTo(end),
+        isWindowEnd: this.#slices.isWindowEnd(end),
+        dropThrough: this.#slices.endAfter(end - this.#latenessMs) - this.#slices.sizeMs,
+      };
+    }
+    return this.#due;
   }
 
   /** Registers the window after one that ended, when it holds a slice (SW2). */
@@ -248,6 +285,6 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
 }
 
 /** SW5. */
-function closedOf(ring: SliceRing<unknown> | undefined, time: number): number {
-  return ring?.closed === undefined ? time : Math.max(ring.closed, time);
+function closedFor(ring: SliceRing<unknown> | undefined, time: number): number {
+  return ring === undefined ? time : Math.max(closedOf(ring), time);
 }

@@ -46,10 +46,15 @@ export class Slices {
     return latest - remainder(latest - this.#endOffset, this.slideMs);
   }
 
+  /** The end of the earliest window that ends after `time`. */
+  endAfter(time: number): number {
+    return time + this.slideMs - remainder(time - this.#endOffset, this.slideMs);
+  }
+
   /** The end of the earliest window that contains the slice and ends after `time`; undefined when all ended. */
   nextEnd(sliceEnd: number, time: number): number | undefined {
     const first = this.firstEnd(sliceEnd);
-    const next = first > time ? first : time + this.slideMs - remainder(time - this.#endOffset, this.slideMs);
+    const next = first > time ? first : this.endAfter(time);
     return next <= this.lastEnd(sliceEnd) ? next : undefined;
   }
 }

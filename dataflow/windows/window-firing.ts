@@ -62,6 +62,8 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
   readonly #pump: ResultPump<never, Out>;
   readonly #windowStates: NamespacedStates;
   readonly #shared: OfAllWindows;
+  /** Of the latest window. */
+  #fired: FiredWindow | undefined;
 
   constructor(run: ProcessWindowFunction<Mid, Out, Key, Window>, out: Emit<Out>, context: OperatorContext) {
     this.#run = run;
@@ -127,8 +129,11 @@ class FunctionFiring<Mid, Out> implements WindowFiring<Mid> {
     return keyedStateOf(this.#context).currentKey();
   }
 
+  /** Of the keys of one and the same window each sees the same: what differs is looked up when it is asked for. */
   #contextOf(window: Window, namespace: number | undefined): WindowContext<Window> {
-    return new FiredWindow(window, namespace, this.#shared);
+    let fired = this.#fired;
+    if (fired === undefined || fired.window !== window) this.#fired = fired = new FiredWindow(window, namespace, this.#shared);
+    return fired;
   }
 
   #windowStateOf(namespace: number | undefined): WindowStates {

@@ -128,6 +128,14 @@ export class WindowRoom {
     );
   }
 
+  /** A new operator with what another program would have left: `write` puts it. */
+  async restartFrom(write: (backend: HeapKeyedStateBackend) => void): Promise<void> {
+    this.#backend.close();
+    this.#makeBackend();
+    write(this.#backend);
+    await this.restart();
+  }
+
   /** A new operator with the state of the old one; event time begins anew. */
   async restart(): Promise<void> {
     const shelf = new Shelf();
