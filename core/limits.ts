@@ -168,6 +168,12 @@ export const limits = {
   splitTimesPauseMaxMs: 1_000,
   /** Between two periodic emissions of watermarks, unless configured: Flink's. */
   autoWatermarkIntervalMs: 200,
+  /**
+   * Records for each output channel of a task after which the watermark is brought up to them before its period has gone by: at
+   * 2 M records a second a period has 400,000 records, and what waits for time would be beyond every cache. A watermark
+   * costs about as much as 50 records.
+   */
+  recordsPerWatermark: 8_192,
   /** Answers that say the receiver broke, before a persistent ask takes them for a refusal. */
   brokenAnswersMax: 5,
   /** After a reconnection, healthy peers may have no responders for so long. */

@@ -51,6 +51,11 @@ class TimestampsAndWatermarks implements Operator, TimeOrigin {
     this.#tracker?.onPeriodicEmit(now);
   }
 
+  followRecords(): void {
+    this.#seat.settle();
+    this.#tracker?.advance();
+  }
+
   stage(context: OperatorContext): RecordStage {
     this.#track(context);
     return timestampStage({ assignment: this.#assignment, seat: this.#seat });

@@ -150,6 +150,12 @@ export class SourceTime implements TimeOrigin, WatermarkOutput {
     this.#combine();
   }
 
+  followRecords(): void {
+    this.#options.seat.settle();
+    for (const tracker of this.#splits.values()) tracker.advance();
+    this.#combine();
+  }
+
   /** How far the splits that are read have come, by the lowest of them; undefined: none is, or they are idle. */
   readWatermark(): number | undefined {
     let lowest: number | undefined;

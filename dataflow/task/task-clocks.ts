@@ -46,6 +46,7 @@ export class TaskClocks {
       ...options,
       restore: descriptor.restore,
       emitEveryMs: settings.autoWatermarkIntervalMs ?? limits.autoWatermarkIntervalMs,
+      emitEveryRecords: limits.recordsPerWatermark * Math.max(1, outputs.channelCount),
       backPressuredMs: () => times.backPressuredMs,
       broadcast: (event, of) => outputs.broadcast(event, of),
     });
@@ -59,9 +60,9 @@ export class TaskClocks {
     if (source !== undefined) this.latency.start();
   }
 
-  /** Does something that is due, or begins to (CL1); whether there was anything. */
-  turn(): boolean {
-    const moved = this.time.due();
+  /** Does something that is due, or begins to (CL1); whether there was anything. `recordsIn`: of the task, so far. */
+  turn(recordsIn: number): boolean {
+    const moved = this.time.due(recordsIn);
     if (moved === undefined) return this.#timers.fire() || this.latency.sendDue();
     this.#procedure.begin(moved);
     return true;

@@ -42,6 +42,7 @@ type ChannelEnd = Pick<OutputUse, 'edgeId' | 'peerSubtask'>;
 /** The outputs of one task; see the head of this file. */
 export class TaskOutputs {
   readonly pressure: OutputPressure;
+  readonly channelCount: number;
   readonly #options: TaskOutputsOptions;
   readonly #markers = new HeldMarkers();
   #channels: RecordOutput[] = [];
@@ -55,8 +56,8 @@ export class TaskOutputs {
 
   constructor(options: TaskOutputsOptions) {
     this.#options = options;
-    const channels = options.partitions.reduce((sum, { channels: { length } }) => sum + length, 0);
-    this.pressure = new OutputPressure(2 * channels + limits.waitingFramesPerTask);
+    this.channelCount = options.partitions.reduce((sum, { channels: { length } }) => sum + length, 0);
+    this.pressure = new OutputPressure(2 * this.channelCount + limits.waitingFramesPerTask);
   }
 
   /** Opens every channel; nothing is sent until the consumers grant. */

@@ -81,7 +81,7 @@ export class TaskSteps {
   }
 
   #step(startedAt: number): Step {
-    const { quota, recordClock, commits, procedure, outputs, parking, ending, reader, mailbox, clocks, onDone } = this.#options;
+    const { quota, recordClock, commits, procedure, outputs, parking, ending, reader, mailbox, clocks, recordsIn, onDone } = this.#options;
     quota.left = limits.resultsPerStep;
     recordClock.look();
     commits.deliver();
@@ -100,7 +100,7 @@ export class TaskSteps {
     }
     if (isFull) return 'waiting';
     if (mailbox.runOne()) return 'progress';
-    if (ending.phase === 'reading' && clocks.turn()) return 'progress';
+    if (ending.phase === 'reading' && clocks.turn(recordsIn())) return 'progress';
     const { source, loops } = this.#head;
     return source === undefined ? reader.step(startedAt, loops) : this.#readSource(source);
   }

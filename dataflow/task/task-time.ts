@@ -13,6 +13,8 @@
  * TT7  A task that restores a checkpoint goes on from the time of the checkpoint, from `open` on: what was late stays late. Before
  *      anything else it says so again, as if time had moved there: those that are fed by several tasks wait for each of them.
  *      Of operators that share a timeline and did not in the checkpoint, the earliest counts.
+ * TT8  Where time goes by the records, and is made periodically, it is also brought up to them after so many records: what waits
+ *      for time is then no more than that, however many records a period has. Nothing else happens then.
  */
 import type { TaskTimeReport } from '../../bus/protocol/event-times.js';
 import type { TaskDeploymentDescriptor } from '../../bus/protocol/messages/tasks.js';
@@ -37,6 +39,8 @@ export interface TaskTimeOptions {
   readonly clock: Clock;
   /** Between two periodic emissions; 0: there are none. */
   readonly emitEveryMs: number;
+  /** TT8. */
+  readonly emitEveryRecords: number;
   /** Milliseconds in which the task was held back, so far. */
   readonly backPressuredMs: () => number;
   readonly wake: () => void;
@@ -51,6 +55,8 @@ export class TaskTime {
   /** In topological order; the first one is that of the head. */
   readonly #timelines: Timeline[] = [this.#input];
   #isEmissionDue = false;
+  /** Records of the task when time was last brought up to them. */
+  #recordsTimed = 0;
   #timer: TimerHandle | undefined;
 
   constructor(options: TaskTimeOptions) {
@@ -98,8 +104,9 @@ export class TaskTime {
   }
 
   /** What moves by itself, if anything does (TT2). */
-  due(): Procedure | undefined {
-    if (this.#isEmissionDue) this.#emitPeriodically();
+  due(recordsIn: number): Procedure | undefined {
+    if (this.#isEmissionDue) this.#emitPeriodically(recordsIn);
+    else if (recordsIn - this.#recordsTimed >= this.#options.emitEveryRecords) this.#followRecords(recordsIn);
     for (const line of this.#timelines) {
       const { origin } = line;
       if (origin === undefined || line.watermark === maxWatermark) continue;
@@ -187,13 +194,24 @@ export class TaskTime {
     for (const line of this.#timelines) if (line.watermark < maxWatermark) yield* this.#advance(line, maxWatermark);
   }
 
-  #emitPeriodically(): void {
+  #emitPeriodically(recordsIn: number): void {
     const { clock, backPressuredMs } = this.#options;
     this.#isEmissionDue = false;
+    this.#recordsTimed = recordsIn;
     const now = clock.monotonic() - backPressuredMs();
     for (const { origin, operators } of this.#timelines) {
       const [maker] = operators;
       if (origin !== undefined && maker !== undefined) callOperator(maker.descriptor, () => origin.onPeriodicEmit(now));
+    }
+  }
+
+  /** TT8. */
+  #followRecords(recordsIn: number): void {
+    this.#recordsTimed = recordsIn;
+    if (this.#options.emitEveryMs === 0) return;
+    for (const { origin, operators } of this.#timelines) {
+      const [maker] = operators;
+      if (origin !== undefined && maker !== undefined) callOperator(maker.descriptor, () => origin.followRecords());
     }
   }
 

@@ -6,6 +6,8 @@ import type { TimeHolder } from '../../bus/protocol/event-times.js';
 export interface TimeOrigin {
   /** Every `pipeline.auto-watermark-interval`. `now`: of a clock that stands still while the task is held back. */
   onPeriodicEmit(now: number): void;
+  /** Brings the watermark up to the records that came, where it goes by their times: no call of a custom generator. */
+  followRecords(): void;
   /** As made so far, never falling. */
   readonly watermark: number;
   readonly isIdle: boolean;

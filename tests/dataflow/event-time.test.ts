@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MillraceError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import { maxWatermark, noTimestamp, type Operator, type Source } from '../../dataflow/contracts.js';
 import { keyedProcessOperator } from '../../dataflow/operators/keyed-process.js';
 import { timestampsAndWatermarksOperator } from '../../dataflow/operators/timestamps-and-watermarks.js';
@@ -83,6 +84,38 @@ test('a source stamps its records; watermarks come periodically, behind the reco
       probe.watermarks,
       [...probe.watermarks].sort((left, right) => left - right),
     );
+  }
+});
+
+/** Watermarks before the end of 30,000 records that come at once, and how often a generator was asked for one. */
+async function ofManyRecords(options: { readonly intervalMs: number; readonly isInChain: boolean; readonly isCustom?: boolean }) {
+  const probe = new Probe();
+  let asked = 0;
+  const custom: TimeAssignment = {
+    ...monotonous,
+    generator: { kind: 'custom', create: () => ({ onPeriodicEmit: () => void (asked += 1) }) },
+  };
+  const time = options.isCustom === true ? custom : monotonous;
+  const source = rangeSource({ splits: 1, recordsPerSplit: 30_000, value: (split, index): Reading => ({ split, at: index }) });
+  const harness = job(
+    [
+      { name: 'readings', source, ...(options.isInChain ? {} : { time }) },
+      ...(options.isInChain ? [{ name: 'assign', create: () => timestampsAndWatermarksOperator(time) }] : []),
+      { name: 'sink', isSink: true, create: probe.create },
+    ],
+    options,
+  );
+  harness.deploy();
+  await harness.runToEnd();
+  return { watermarks: probe.watermarks.slice(0, -1), asked };
+}
+
+test('between two periods the watermark is brought up to the records after so many of them, where they alone make it (TT8)', async () => {
+  for (const isInChain of [false, true]) {
+    const { watermarks } = await ofManyRecords({ intervalMs: 1_000_000, isInChain });
+    assert.is(watermarks.length, Math.floor(30_000 / limits.recordsPerWatermark));
+    assert.equal((await ofManyRecords({ intervalMs: 0, isInChain })).watermarks, [], 'none was asked for');
+    assert.equal(await ofManyRecords({ intervalMs: 1_000_000, isInChain, isCustom: true }), { watermarks: [], asked: 0 });
   }
 });
 

@@ -19,7 +19,7 @@ export const pipelineOptions = {
   }),
   autoWatermarkInterval: duration('pipeline.auto-watermark-interval', limits.autoWatermarkIntervalMs, {
     description:
-      'How often sources and operators that make watermarks emit them; 0: only generators that emit for single records do, and the end of input.',
+      'How often sources and operators that make watermarks emit them (where many records come, those that go by timestamps alone do it more often); 0: only generators that emit for single records do, and the end of input.',
   }),
   isObjectReuse: flag('pipeline.object-reuse', false, {
     description:
