@@ -87,9 +87,18 @@ export function touchSlice(ring: SliceRing<unknown>, end: number): void {
   if (merged !== undefined && end <= merged.through) ring[ahead] = undefined;
 }
 
-export function insertSlice<Acc>(ring: SliceRing<Acc>, place: number, end: number, contents: Acc): void {
-  if (place === ring.length) ring.push(end, contents);
-  else ring.splice(place, 0, end, contents);
+/** Adds a slice; the ring is the one to keep from now on. */
+export function insertSlice<Acc>(ring: SliceRing<Acc>, place: number, end: number, contents: Acc): SliceRing<Acc> {
+  if (place < ring.length) ring.splice(place, 0, end, contents);
+  // Many keys have two slices and never more, and an array that is pushed to gets room for sixteen.
+  else if (place === firstPlace + 2) return ringOfTwo(ring, end, contents);
+  else ring.push(end, contents);
+  return ring;
+}
+
+function ringOfTwo<Acc>(ring: SliceRing<Acc>, end: number, contents: Acc): SliceRing<Acc> {
+  const [closed, firstEnd, first] = ring;
+  return typeof contents === 'number' ? [closed, firstEnd, first, end, contents] : [closed, firstEnd, first, end, contents];
 }
 
 /** Drops the slices that end there or before. */

@@ -224,8 +224,7 @@ export class SlicedWindowOperator<In, Acc, Mid, Out> implements Operator<In, Out
       return ringOf(end, begun);
     }
     touchSlice(ring, end);
-    insertSlice(ring, -place, end, begun);
-    return ring;
+    return insertSlice(ring, -place, end, begun);
   }
 
   #registerAt(end: number): void {

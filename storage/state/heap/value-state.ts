@@ -47,6 +47,8 @@ export class HeapValueState<T> implements ValueState<T> {
     const owned = this.isObjectReuse ? value : copyValue(value, this.place);
     const entry = table.entryForWrite();
     const previous = this.column.get(entry);
+    // Changed in place: it is there already.
+    if (previous === owned && table.guard === undefined) return;
     if (previous === undefined) {
       table.retain(entry);
       table.size += 1;
