@@ -134,6 +134,16 @@ const mistakes: readonly Mistake[] = [
     message: /wrong, state "n": updateType cannot be Never/,
   },
   {
+    title: 'a time to live stands under another name',
+    build: (items) =>
+      items.keyBy('key').process<Item>((runtime) => {
+        runtime.valueState<number>('n', { ttl: of({ duration: '1 s' }) });
+        return { processElement: () => [] };
+      }),
+    code: 'STATE_TTL_INVALID',
+    message: /wrong, state "n": undefined is not a time to live.*timeToLive/,
+  },
+  {
     title: 'reduce of a key gives nothing',
     build: (items) => items.keyBy('key').reduce(lost),
     code: 'STATE_RESULT_MISSING',

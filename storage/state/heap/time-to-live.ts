@@ -69,7 +69,7 @@ function invalid({ timeToLive }: StateTtl, where: string): MillraceError {
       domain: 'user',
       recovery: 'fail-job',
       where,
-      hint: 'Use milliseconds above 0, or text such as "10 min".',
+      hint: 'Write { ttl: { timeToLive: "10 min" } }: such a text, or milliseconds above 0.',
     },
   );
 }
