@@ -20,6 +20,7 @@ export interface AsyncCall {
 /** Must not change `value`: it may be asked again with it. */
 export type AsyncFunction<In, Out> = (value: In, call: AsyncCall) => PromiseLike<AsyncResult<Out>>;
 
+/** An asynchronous function that is opened and closed, and may answer for an input that nobody answered in time. */
 export interface RichAsyncFunction<In, Out> extends RichFunction {
   /** Must not change `value`: it may be asked again with it. */
   asyncInvoke(value: In, call: AsyncCall): PromiseLike<AsyncResult<Out>>;

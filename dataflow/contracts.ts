@@ -203,6 +203,7 @@ export interface Split {
   readonly orderedIn?: string;
 }
 
+/** What a source sees while it says which splits there are, once a job. */
 export interface EnumeratorContext {
   readonly files: FileSystem;
   readonly clock: Clock;
@@ -242,6 +243,7 @@ export interface Source<T> {
 export const readsSideBySide = ({ splitReading, boundedness }: Pick<Source<unknown>, 'splitReading' | 'boundedness'>): boolean =>
   splitReading === undefined ? boundedness === 'unbounded' : splitReading === 'side-by-side';
 
+/** Where a reader puts what it reads, in `poll` only. */
 export interface SourceOutput<T> {
   emit: Emit<T>;
   /** Check before each record. */

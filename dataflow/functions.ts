@@ -35,8 +35,11 @@ export type Synchronous<Out> = 0 extends 1 & Out
     ? unknown
     : { readonly 'functions on records are synchronous: fetch beforehand, or in open()': never };
 
+/** Makes one record of another. */
 export type MapFunction<In, Out> = (value: In) => Out;
+/** Whether a record goes on. */
 export type FilterFunction<T> = (value: T) => boolean;
+/** Makes any number of records of one (F2). */
 export type FlatMapFunction<In, Out> = (value: In, out: Collector<Out>) => Results<Out>;
 /** Combines two values of one key; may return either argument, and may change `accumulated`. */
 export type ReduceFunction<T> = (accumulated: T, value: T) => T;
@@ -66,18 +69,22 @@ export interface CheckpointedFunction {
 /** A function, or what makes one for a task (F3). */
 export type FunctionSetup<Made, Context extends RuntimeContext = RuntimeContext> = Made | ((runtime: Context) => Made);
 
+/** A {@link MapFunction} that is opened and closed, and knows of its task and of checkpoints. */
 export interface RichMapFunction<In, Out> extends RichFunction, CheckpointedFunction {
   map(value: In): Out;
 }
 
+/** A {@link FilterFunction} that is opened and closed, and knows of its task and of checkpoints. */
 export interface RichFilterFunction<T> extends RichFunction, CheckpointedFunction {
   filter(value: T): boolean;
 }
 
+/** A {@link FlatMapFunction} that is opened and closed, and knows of its task and of checkpoints. */
 export interface RichFlatMapFunction<In, Out> extends RichFunction, CheckpointedFunction {
   flatMap(value: In, out: Collector<Out>): Results<Out>;
 }
 
+/** A {@link ReduceFunction} that is opened and closed, and knows of its task and of checkpoints. */
 export interface RichReduceFunction<T> extends RichFunction, CheckpointedFunction {
   /** Combines two values of one key; may return either argument, and may change `accumulated`. */
   reduce(accumulated: T, value: T): T;
@@ -147,6 +154,7 @@ export interface KeyedStates {
 /** Besides, the states of the current key. */
 export interface KeyedRuntimeContext extends RuntimeContext, KeyedStates {}
 
+/** What time it is for an operator. */
 export interface TimeService {
   /** Milliseconds since 1970-01-01T00:00Z. Differs between runs: results that depend on it are not repeatable. */
   currentProcessingTime(): number;
@@ -171,11 +179,13 @@ export interface ProcessContext {
   output<T>(tag: OutputTag<T>, value: T): void;
 }
 
+/** What a keyed process function sees of the record it is called for: its key besides, and the timers of that key. */
 export interface KeyedProcessContext<K> extends ProcessContext {
   readonly time: TimerService;
   currentKey(): K;
 }
 
+/** What `onTimer` sees: the key the timer was registered for is the current one. */
 export interface OnTimerContext<K> extends KeyedProcessContext<K> {
   readonly domain: 'event' | 'processing';
 }

@@ -6,6 +6,7 @@ interface ManualTimer {
   readonly callback: () => void;
 }
 
+/** A clock that stands still until `advance`; timers that became due fire within the call, in the order of their times. */
 export class ManualClock implements Clock {
   private time = 0;
   private readonly startedAt: number;

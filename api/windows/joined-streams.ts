@@ -61,6 +61,7 @@ export class PairedStreams<L, R, Keys> {
   }
 }
 
+/** Two streams that will meet, of which the first has its key. */
 export interface PairedWhere<R, K extends Key, Keys> {
   /** The key of records of the second stream, of the same type. */
   equalTo<const By extends KeyBy<R>>(key: By & MatchingKey<K, KeyMadeBy<R, By>>): Keys;

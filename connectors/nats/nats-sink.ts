@@ -1,5 +1,6 @@
 /**
- * Records as messages of core NATS, at most once: nobody keeps them, and who does not listen does not get them.
+ * Records as messages of core NATS, published at least once (NS1). Nobody keeps them: who does not listen, or is too slow, does not
+ * get them.
  *
  * NS1  A barrier passes when the server has what was published before it. When the connection broke since the barrier
  *      before, nobody knows what arrived: the attempt fails, and records since the latest checkpoint are published again.
@@ -26,6 +27,10 @@ export interface NatsSinkOptions<T> extends NatsServerOptions {
   readonly headers?: (value: T) => Readonly<Record<string, string>>;
 }
 
+/**
+ * Publishes records as messages of core NATS, at least once: what came after the latest checkpoint is published again after a
+ * failure. Nobody keeps them: who does not listen, or is too slow, does not get them. Throws when the subject is none.
+ */
 export function natsSink<T>(options: NatsSinkOptions<T>): Sink<T> {
   const { subject } = options;
   const servers = shownServers(options);

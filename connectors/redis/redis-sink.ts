@@ -30,6 +30,9 @@ export interface RedisSinkOptions<T> extends RedisServerOptions {
   readonly transactionBytesMax?: number;
 }
 
+/**
+ * Writes records to Redis, one write each: exactly once by default, in the order of each subtask. Throws when its options cannot work.
+ */
 export function redisSink<T>(options: RedisSinkOptions<T>): Sink<T> {
   const { url, cluster, write, noteKey, transactionBytesMax = limits.sinkTransactionBytesMax } = options;
   const given = new ConnectorOptions('redisSink');

@@ -21,6 +21,7 @@ export interface BatchBounds {
   readonly requestsMax: number;
 }
 
+/** Extend it by how a record becomes an item, and how a batch of items is sent; see the head of this file for what it guarantees. */
 export abstract class AtLeastOnceWriter<T, Item> implements Operator<T, never> {
   readonly #bounds: BatchBounds;
   readonly #underWay = new Set<Promise<void>>();

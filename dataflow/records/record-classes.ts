@@ -6,6 +6,7 @@
  */
 import { MillraceError } from '../../core/errors.js';
 
+/** How instances of a class travel between slots and are kept in state. */
 export interface RecordClass<T extends object = object> {
   /** Stands in frames; unique in a job. */
   readonly name: string;

@@ -15,12 +15,14 @@ export type { StateDescriptor } from '../contracts.js';
 
 export type { Key } from '../../core/keys.js';
 
+/** One value of the current key: undefined until it was put, and after `clear`. */
 export interface ValueState<T> {
   value(): T | undefined;
   update(value: T): void;
   clear(): void;
 }
 
+/** Values of the current key, in the order they were added; `get` of none is an empty list. */
 export interface ListState<T> {
   get(): readonly T[];
   add(value: T): void;
@@ -29,6 +31,7 @@ export interface ListState<T> {
   clear(): void;
 }
 
+/** Values of the current key under keys of their own. Reading or writing one costs nothing for the others. */
 export interface MapState<K, V> {
   get(key: K): V | undefined;
   put(key: K, value: V): void;
@@ -41,6 +44,7 @@ export interface MapState<K, V> {
   clear(): void;
 }
 
+/** Values of the current key, reduced to one as they are added. */
 export interface ReducingState<T> {
   /** What the values added so far were reduced to. */
   get(): T | undefined;
@@ -48,6 +52,7 @@ export interface ReducingState<T> {
   clear(): void;
 }
 
+/** Values of the current key, folded into an accumulator as they are added. */
 export interface AggregatingState<In, Out> {
   /** The result of the values added so far; undefined before the first. It is the caller's. */
   get(): Out | undefined;

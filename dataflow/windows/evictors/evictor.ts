@@ -13,6 +13,7 @@ export interface TimestampedValue<out T> {
   readonly timestamp: number;
 }
 
+/** What time it is for an evictor. */
 export interface EvictorContext {
   currentWatermark(): number;
   currentProcessingTime(): number;

@@ -10,6 +10,7 @@
 import type { ValueState } from '../../../storage/state/contracts.js';
 import type { Window } from '../window.js';
 
+/** What becomes of a window: nothing, its function is called (`FIRE`), its contents go (`PURGE`), or one after the other. */
 export type TriggerResult = 'CONTINUE' | 'FIRE' | 'PURGE' | 'FIRE_AND_PURGE';
 
 export const isFire = (result: TriggerResult): boolean => result === 'FIRE' || result === 'FIRE_AND_PURGE';
