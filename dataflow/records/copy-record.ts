@@ -25,9 +25,9 @@ export function copyContent(copy: Record<string, unknown>): Record<string, unkno
   }
 }
 
-/** Following a cycle ends when the stack does, which costs those without one nothing. */
+/** Following a cycle ends when the stack does, which costs those without one nothing. A getter may throw what it likes. */
 function copyFault(error: unknown): unknown {
-  if (!(error instanceof RangeError)) return error;
+  if (!(error instanceof RangeError) || !error.message.includes('call stack')) return error;
   return new MillraceError('RECORD_NOT_COPYABLE', 'A record cannot be copied: it holds itself, or is nested too deep.', {
     domain: 'user',
     recovery: 'fail-job',
