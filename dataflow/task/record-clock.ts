@@ -1,6 +1,7 @@
 /**
  * The clock as records see it: it is read between them, as often as the reader looks whether its slice is over (RR2), and with
- * every step. So it is behind by a tenth of a slice at most, or by one record that takes longer.
+ * every step. Once the cost of a record is known it is behind by a tenth of a slice at most, or by one record that takes longer;
+ * when the cost rises all at once, by the records up to the next look: 64, or what a source emits in a step.
  */
 import type { Clock } from '../../core/ports.js';
 
