@@ -102,8 +102,8 @@ export interface OperatorContext {
   post(work: () => void): void;
   currentWatermark(): number;
   /**
-   * `clock.now()` as it was when it was last looked at between records, half a millisecond ago or one record: for what goes by
-   * the clock with every record.
+   * `clock.now()` as it was when it was last looked at between records, as a rule half a millisecond ago or one record: for what
+   * goes by the clock with every record.
    */
   recordTime(): number;
   /** Hands event time on, of an operator that holds it: active is said before a watermark, idle after it. */
@@ -140,7 +140,10 @@ export interface Operator<In = unknown, Out = unknown> {
    * task.
    */
   readonly holdsTime?: boolean;
-  /** Of an operator that holds time: its input became idle, or active again. */
+  /**
+   * The input became idle, or active again; said before it is handed on, which waits for what is parked. From idle on, time goes
+   * on behind the operator without it: what it still has to say must be said now.
+   */
   onIdle?(isIdle: boolean): void;
   /** Of an operator that makes the time of itself and those behind it: watermarks that come in end there, but for the last. */
   readonly time?: TimeOrigin;

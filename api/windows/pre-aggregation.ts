@@ -1,13 +1,9 @@
 /** The step before the windows of a stream that folds records where they are made. */
 import type { Key } from '../../core/keys.js';
 import type { KeySelector, Operator } from '../../dataflow/contracts.js';
-import {
-  foldingOfPartialResults,
-  PreAggregateOperator,
-  type MergeableFolding,
-  type PartialResult,
-} from '../../dataflow/windows/pre-aggregation.js';
-import { triggerOf, type Folding, type WindowPlan } from '../../dataflow/windows/window-plan.js';
+import { PreAggregateOperator } from '../../dataflow/windows/pre-aggregation.js';
+import type { PartialResult } from '../../dataflow/windows/window-contents.js';
+import { triggerOf, type Folding, type MergeableFolding, type WindowPlan } from '../../dataflow/windows/window-plan.js';
 import type { FixedWindows } from '../../dataflow/windows/window-assigner.js';
 import type { FieldUse } from '../../graph/types.js';
 import { apiError } from '../api-error.js';
@@ -28,7 +24,7 @@ export function preAggregated<In, Acc, Mid, Out>({
   handle: { builder, origins },
   plan,
   fieldUse,
-}: WindowInput<In, Acc, Mid, Out>): WindowInput<PartialResult<Acc>, unknown, Mid, Out> {
+}: WindowInput<In, Acc, Mid, Out>): WindowInput<PartialResult<Acc>, Acc, Mid, Out> {
   const windows = alignedWindows(plan);
   const folding = mergeableFolding(plan.folding);
   const sent = origins.map(({ node, sideOutput }) => ({
@@ -56,7 +52,7 @@ export function preAggregated<In, Acc, Mid, Out>({
       evictor: undefined,
       allowedLatenessMs: plan.allowedLatenessMs,
       lateTag: undefined,
-      folding: { kind: 'aggregate', aggregate: foldingOfPartialResults(folding) },
+      folding: { kind: 'partial', of: folding as MergeableFolding<never, Acc, Mid> },
       run: plan.run,
     },
     fieldUse: undefined,

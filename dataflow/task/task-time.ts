@@ -149,12 +149,12 @@ export class TaskTime {
     }
     if (isIdle === false && line.isIdle) {
       line.isIdle = false;
-      this.#tellStatus(line, isIdle);
+      yield* this.#tellStatus(line, isIdle);
     }
     if (watermark !== undefined && watermark > line.watermark && !line.isIdle) yield* this.#advance(line, watermark);
     if (isIdle === true && !line.isIdle) {
       line.isIdle = true;
-      this.#tellStatus(line, isIdle);
+      yield* this.#tellStatus(line, isIdle);
     }
   }
 
@@ -178,10 +178,15 @@ export class TaskTime {
     for (const line of this.#timelines) if (line.restored !== undefined) yield* this.#advance(line, line.watermark);
   }
 
-  #tellStatus(line: Timeline, isIdle: boolean): void {
-    const holder = this.#holderOf(line);
-    if (holder === undefined) this.#options.broadcast({ kind: 'watermark-status', isIdle }, line.ids);
-    else callOperator(holder.descriptor, () => holder.operator?.onIdle?.(isIdle));
+  *#tellStatus(line: Timeline, isIdle: boolean): Procedure {
+    const { scope, isRestoredFinished, broadcast } = this.#options;
+    if (!isRestoredFinished) {
+      for (const { operator, descriptor } of line.operators) {
+        callOperator(descriptor, () => operator?.onIdle?.(isIdle));
+        if (scope.isParked()) yield 'room';
+      }
+    }
+    if (this.#holderOf(line) === undefined) broadcast({ kind: 'watermark-status', isIdle }, line.ids);
   }
 
   /** The operator that hands the time of the line on itself (TT6). */

@@ -4,29 +4,24 @@
  * What crosses to the subtask of a key is one partial result for each key and slice, in place of every record of it. A hot key
  * is folded by all subtasks, and no more than their partial results meet in one.
  *
- * PA1  Partial results leave before the watermark that ends their slice is handed on, before every barrier, and at the end of
- *      input. So nothing of them is state, and what is made of them is not later than without this step.
- * PA2  A record whose slice has ended is handed on at once: whether it is late is for the operator behind to say.
- * PA3  At most `preAggregatedKeysMax` keys are held; all of them leave when one more comes.
+ * PA1  Partial results leave before the watermark that ends their slice is handed on, before the task is said to be idle, before
+ *      every barrier, and at the end of input. So nothing of them is state, and no record is late for it. (Of a task that was
+ *      idle and came back behind the others, what is late but allowed fires a window again later, and several records once.)
+ * PA2  A record whose slice has ended is handed on at once: whether it is late is for the operator behind to say. So is one that
+ *      comes while the task is said to be idle, and time goes on behind without it.
+ * PA3  Fewer than `preAggregatedKeysMax` keys of slices are held: when they are as many, all of them leave.
  * PA4  What is handed on has the last time of its slice: it falls into the windows that the records fall into, and no others.
  */
-import { canonicalKey, type CanonicalKey, type Key } from '../../core/keys.js';
+import { canonicalKey, type CanonicalKey } from '../../core/keys.js';
 import { limits } from '../../core/limits.js';
 import { minWatermark, noTimestamp, type Emit, type Operator, type OperatorContext } from '../contracts.js';
-import type { AggregateFunction, ReduceFunction } from '../functions.js';
 import { compile } from '../fusion/dynamic-code.js';
 import { failFunction } from '../operators/user-error.js';
 import { Slices } from './slices.js';
 import { timestampMissing } from './timestamps.js';
 import type { FixedWindows } from './window-assigner.js';
-import { ownContentsBy, type WindowContents } from './window-contents.js';
-import { contentsOf, type Folding, type WindowPlan } from './window-plan.js';
-
-/** What the records of one key in one slice were folded into by one subtask. */
-export interface PartialResult<Acc> {
-  readonly key: Key;
-  contents: Acc;
-}
+import { ownContentsBy, type PartialResult, type WindowContents } from './window-contents.js';
+import { contentsOf, type WindowPlan } from './window-plan.js';
 
 type Slice<Acc> = Map<CanonicalKey, PartialResult<Acc>>;
 
@@ -48,6 +43,7 @@ export class PreAggregateOperator<In, Acc, Mid> implements Operator<In, PartialR
   #held = 0;
   /** What was handed on. The task may be ahead of it: timers of an operator before this one fire first. */
   #watermark = minWatermark;
+  #isIdle = false;
   #contents!: WindowContents<In, Acc, Mid>;
   #context!: OperatorContext;
   #out!: Emit<PartialResult<Acc>>;
@@ -74,6 +70,12 @@ export class PreAggregateOperator<In, Acc, Mid> implements Operator<In, PartialR
     this.#watermark = watermark;
     for (const end of [...this.#open.keys()].sort((one, other) => one - other)) if (end - 1 <= watermark) this.#close(end);
     this.#leave();
+  }
+
+  /** PA1, PA2. */
+  onIdle(isIdle: boolean): void {
+    this.#isIdle = isIdle;
+    if (isIdle) this.#closeAll();
   }
 
   /** PA1. */
@@ -136,7 +138,7 @@ export class PreAggregateOperator<In, Acc, Mid> implements Operator<In, PartialR
         slice.set(canonical, { key, contents: this.#contents.begin(value, timestamp) });
         this.#held += 1;
       }
-      if (end - 1 <= this.#watermark) {
+      if (this.#isIdle || end - 1 <= this.#watermark) {
         this.#close(end);
         this.#leave();
       } else if (this.#held >= limits.preAggregatedKeysMax) this.#closeAll();
@@ -186,37 +188,4 @@ export class PreAggregateOperator<In, Acc, Mid> implements Operator<In, PartialR
     }
     return true;
   }
-}
-
-/** What can be folded in two steps. */
-export type MergeableFolding<In, Acc, Mid> = Exclude<Folding<In, Acc, Mid>, { readonly kind: 'list' | 'sides' }>;
-
-/** How the operator behind folds partial results into the values that records would have been folded into. */
-export function foldingOfPartialResults<In, Acc, Mid>(
-  folding: MergeableFolding<In, Acc, Mid>,
-): AggregateFunction<PartialResult<Acc>, unknown, Mid> {
-  const merging = folding.kind === 'aggregate' ? mergingAggregates(folding.aggregate) : mergingReduced(folding.reduce);
-  // Of a reduce the records, what is kept of them and the result are of one type.
-  return merging as AggregateFunction<PartialResult<never>, unknown, unknown> as AggregateFunction<PartialResult<Acc>, unknown, Mid>;
-}
-
-function mergingAggregates<In, Acc, Mid>(aggregate: AggregateFunction<In, Acc, Mid>): AggregateFunction<PartialResult<Acc>, Acc, Mid> {
-  return {
-    createAccumulator: () => aggregate.createAccumulator(),
-    add: ({ contents }, accumulator) => aggregate.merge(accumulator, contents),
-    getResult: (accumulator) => aggregate.getResult(accumulator),
-    merge: (left, right) => aggregate.merge(left, right),
-  };
-}
-
-/** `reduce` has nothing to begin with: an accumulator is a list of one value, or of none. */
-function mergingReduced<T>(reduce: ReduceFunction<T>): AggregateFunction<PartialResult<T>, readonly T[], T> {
-  const merged = (left: readonly T[], right: readonly T[]): readonly T[] =>
-    left.length === 0 ? right : right.length === 0 ? left : [reduce(left[0] as T, right[0] as T)];
-  return {
-    createAccumulator: () => [],
-    add: ({ contents }, accumulator) => merged(accumulator, [contents]),
-    getResult: ([value]) => value as T,
-    merge: merged,
-  };
 }

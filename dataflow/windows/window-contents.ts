@@ -9,6 +9,7 @@
  *      is refused.
  */
 import { MillraceError } from '../../core/errors.js';
+import type { Key } from '../../core/keys.js';
 import type { AggregateFunction, ReduceFunction } from '../functions.js';
 import { synchronous } from '../operators/synchronous.js';
 import { copyValue } from '../../storage/state/heap/value-copier.js';
@@ -101,6 +102,33 @@ export function reducedContents<T>(reduce: ReduceFunction<T>, options: ContentsO
     isFolded: true,
     code: '$reduce(before, value)',
     uses: { reduce },
+  };
+}
+
+/** What the records of one key in one slice were folded into ahead of their window, by one subtask. */
+export interface PartialResult<Acc> {
+  readonly key: Key;
+  contents: Acc;
+}
+
+/** What such results are folded into: the same as their records would have been, so the state of a window is the same too. */
+export function mergedContents<Acc, Mid>(
+  { merge, copy, values, isFolded }: WindowContents<never, Acc, Mid>,
+  options: ContentsOptions,
+): WindowContents<PartialResult<Acc>, Acc, Mid> {
+  const own = ownContentsBy(options);
+  return {
+    begin: ({ contents }) => own(contents),
+    add: ({ contents }, before) => {
+      const after = merge(before, contents);
+      return after === before ? before : own(after);
+    },
+    merge,
+    copy,
+    values,
+    isFolded,
+    code: '$merge(before, value.contents)',
+    uses: { merge },
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a window operator is made from. */
+import { assert } from '../../core/errors.js';
 import type { Key } from '../../core/keys.js';
 import type { Emit, KeySelector, OperatorContext } from '../contracts.js';
 import type { AggregateFunction, ReduceFunction } from '../functions.js';
@@ -12,6 +13,7 @@ import type { Windowing } from './window-assigner.js';
 import {
   aggregatedContents,
   listedContents,
+  mergedContents,
   reducedContents,
   sidedContents,
   sidesOf,
@@ -28,9 +30,14 @@ import type { Window } from './window.js';
 export type Folding<In, Acc, Mid> =
   | { readonly kind: 'aggregate'; readonly aggregate: AggregateFunction<In, Acc, Mid> }
   | { readonly kind: 'reduce'; readonly reduce: ReduceFunction<In> }
+  /** `In` is {@link PartialResult}: of records that were folded like this. */
+  | { readonly kind: 'partial'; readonly of: MergeableFolding<never, Acc, Mid> }
   | { readonly kind: 'list' }
   /** `In` is {@link SidedRecord}, `Mid` {@link Sides}. */
   | { readonly kind: 'sides' };
+
+/** What can be folded in two steps. */
+export type MergeableFolding<In, Acc, Mid> = Extract<Folding<In, Acc, Mid>, { readonly kind: 'aggregate' | 'reduce' }>;
 
 export interface WindowPlan<In, Acc = unknown, Mid = unknown, Out = unknown> {
   readonly keyOf: KeySelector<In>;
@@ -52,8 +59,15 @@ function contentsOptions({ operatorName, isObjectReuse }: OperatorContext): Cont
 }
 
 /** How the contents of windows are kept, without an evictor. */
-export function contentsOf<In, Acc, Mid>({ folding }: WindowPlan<In, Acc, Mid>, context: OperatorContext): WindowContents<In, Acc, Mid> {
+export function contentsOf<In, Acc, Mid>(
+  { folding }: Pick<WindowPlan<In, Acc, Mid>, 'folding'>,
+  context: OperatorContext,
+): WindowContents<In, Acc, Mid> {
   const options = contentsOptions(context);
+  if (folding.kind === 'partial') {
+    const merged = mergedContents(contentsOf<never, Acc, Mid>({ folding: folding.of }, context), options);
+    return merged as WindowContents<never, Acc, Mid> as WindowContents<In, Acc, Mid>;
+  }
   // The kind says which of the types are one and the same.
   if (folding.kind === 'aggregate') return aggregatedContents(folding.aggregate, options);
   if (folding.kind === 'reduce')
@@ -67,6 +81,7 @@ export function evictableContents<In, Acc, Mid>(
   { folding }: WindowPlan<In, Acc, Mid>,
   context: OperatorContext,
 ): WindowContents<In, Acc, Mid> {
+  assert(folding.kind !== 'partial', 'Of records that were folded before, none can be evicted.');
   const valuesOf = (values: readonly In[]): readonly Mid[] => {
     if (folding.kind === 'list') return values as readonly unknown[] as readonly Mid[];
     if (folding.kind === 'reduce') {

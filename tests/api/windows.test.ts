@@ -208,6 +208,24 @@ for (const parallelism of [1, 2, 4]) {
   });
 }
 
+test('what was folded ahead by a source that became idle is in its window', async () => {
+  const [left, right] = [new TestInput<Bid>('left'), new TestInput<Bid>('right')];
+  const output = new TestOutput<number>('results');
+  const job = await JobTest.start((env) => {
+    const both = env.fromSource(left).union(env.fromSource(right));
+    both.keyBy('auction').window(TumblingEventTimeWindows.of(10)).preAggregate().aggregate(counted).sinkTo(output);
+  });
+  await left.push({ auction: 1, price: 1, at: 3 }, 3);
+  await right.push({ auction: 1, price: 1, at: 4 }, 4);
+  await left.idle();
+  await right.watermark(20);
+  await job.finish();
+  assert.equal(
+    output.records().map(({ value }) => value),
+    [2],
+  );
+});
+
 function sessionsByHand(gap: number): string[] {
   const lines: string[] = [];
   for (let auction = 0; auction < 5; auction += 1) {
