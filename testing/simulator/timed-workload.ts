@@ -7,7 +7,7 @@
  */
 import { defineJob, EventTimeSessionWindows, fileSink, generatorSource, outputTag, SlidingEventTimeWindows } from '../../index.js';
 import { TumblingEventTimeWindows, WatermarkStrategy } from '../../index.js';
-import type { AggregateFunction, DataStream, JobDefinition, StreamExecutionEnvironment } from '../../index.js';
+import type { AggregateFunction, DataStream, JobDefinition, SingleOutputStream, StreamExecutionEnvironment } from '../../index.js';
 import type { SeededRandom } from './seeded-random.js';
 import { committedLines, type SimulatedWork } from './simulated-work.js';
 import { expectedTimedLines, judgedTimedLines } from './timed-answers.js';
@@ -26,6 +26,8 @@ interface TimedWorkload {
   readonly idleAfterMs: number | undefined;
   /** Of `aggregate`; otherwise the windows keep all records. */
   readonly isAggregated: boolean;
+  /** Where no record is late: they are folded before they are sent. (There is no side output of late ones then.) */
+  readonly isPreAggregated: boolean;
   /** Whether both sides of a join have a source of their own. */
   readonly hasTwoSources: boolean;
   /** How far one source may run ahead of the other; undefined: as far as it likes. */
@@ -73,6 +75,7 @@ function drawTimedWorkload(random: SeededRandom): TimedWorkload {
     driftMs: random.chance(0.3) ? drawn.unitMs * random.between(5, 60) : undefined,
     isRebalanced: random.chance(0.4),
     isAssignedLater: isLatePossible && random.chance(0.3),
+    isPreAggregated: !isLatePossible && query.kind !== 'session' && random.chance(0.5),
   };
 }
 
@@ -176,7 +179,7 @@ const numbers: AggregateFunction<TimedEvent, number[], readonly number[]> = {
 const lineOf = (key: number, { start, end }: { readonly start: number; readonly end: number }, members: readonly number[]): string =>
   `window ${key} ${start} ${end} ${[...members].sort((a, b) => a - b).join(' ')}`;
 
-function answerOf(left: Events, right: Events, { query, isAggregated }: TimedWorkload): DataStream<string> {
+function answerOf(left: Events, right: Events, { query, isAggregated, isPreAggregated }: TimedWorkload): DataStream<string> {
   const late = outputTag<TimedEvent>('late');
   const pair = (one: TimedEvent, other: TimedEvent): string => `pair ${one.n} ${other.n}`;
   if (query.kind === 'window-join') {
@@ -193,10 +196,13 @@ function answerOf(left: Events, right: Events, { query, isAggregated }: TimedWor
       .process({ processElement: (one, other) => [pair(one, other)] });
     return pairs.union(pairs.getSideOutput(late).map(({ n }) => `late ${n}`));
   }
-  const windows = left.keyBy('key').window(assignerOf(query)).allowedLateness(query.latenessMs).sideOutputLateData(late);
+  const windows = left.keyBy('key').window(assignerOf(query)).allowedLateness(query.latenessMs);
+  const aggregated = (some: typeof windows): SingleOutputStream<string> =>
+    some.aggregate(numbers, (key, { window }, [members = []]) => [lineOf(key, window, members)]);
+  if (isAggregated && isPreAggregated) return aggregated(windows.preAggregate());
   const results = isAggregated
-    ? windows.aggregate(numbers, (key, { window }, [members = []]) => [lineOf(key, window, members)])
-    : windows.process((key, { window }, members) => [
+    ? aggregated(windows.sideOutputLateData(late))
+    : windows.sideOutputLateData(late).process((key, { window }, members) => [
         lineOf(
           key,
           window,
