@@ -8,13 +8,12 @@ import { EventMaker } from '../../examples/nexmark/generator/event-maker.js';
 import { generatorDefaults } from '../../examples/nexmark/generator/options.js';
 import type { AuctionEvent } from '../../examples/nexmark/events.js';
 import { mark } from '../harness/forms.js';
-import type { MakeHandWritten } from './nexmark/by-hand.js';
+import { delayMs, type MakeHandWritten } from './nexmark/by-hand.js';
 import { routes, type Route, type Sent } from './nexmark/exchange.js';
 import { joins } from './nexmark/joins.js';
 import { tables } from './nexmark/tables.js';
 import { windows } from './nexmark/windows.js';
 
-const delayMs = 4_000;
 /** Events of the stream that are made, sent and taken together. */
 const chunkEvents = 8_192;
 /** Chunks that a thread may be ahead of what it has taken. */

@@ -3,13 +3,11 @@ import { EventMaker } from '../../examples/nexmark/generator/event-maker.js';
 import { generatorDefaults } from '../../examples/nexmark/generator/options.js';
 import { mark } from '../harness/forms.js';
 import { bidByBid } from './nexmark/bid-by-bid.js';
-import type { MakeHandWritten } from './nexmark/by-hand.js';
+import { delayMs, type MakeHandWritten } from './nexmark/by-hand.js';
 import { q10To } from './nexmark/files.js';
 import { joins } from './nexmark/joins.js';
 import { tables } from './nexmark/tables.js';
 import { windows } from './nexmark/windows.js';
-
-const delayMs = 4_000;
 
 const [query = '', events = '1000000', warmUp = '0', folder = ''] = process.argv.slice(2);
 const queries = { ...bidByBid, ...joins, ...tables, ...windows, q10: q10To(folder) } as Readonly<Record<string, MakeHandWritten>>;

@@ -13,6 +13,9 @@ export type Rows = (row: object) => void;
 /** Made for one run. Events come in order of time, each within `delayMs` of the latest. */
 export type MakeHandWritten = (rows: Rows, delayMs: number) => HandWritten;
 
+/** How far events are out of order at most. */
+export const delayMs = 4_000;
+
 export const nothing = (): void => {};
 
 /** What is due at a time, earliest first: a binary heap. */
