@@ -202,21 +202,22 @@ export class TaskTime {
   #emitPeriodically(recordsIn: number): void {
     const { clock, backPressuredMs } = this.#options;
     this.#isEmissionDue = false;
-    this.#recordsTimed = recordsIn;
     const now = clock.monotonic() - backPressuredMs();
-    for (const { origin, operators } of this.#timelines) {
-      const [maker] = operators;
-      if (origin !== undefined && maker !== undefined) callOperator(maker.descriptor, () => origin.onPeriodicEmit(now));
-    }
+    this.#bringUp(recordsIn, (origin) => origin.onPeriodicEmit(now));
   }
 
   /** TT8. */
   #followRecords(recordsIn: number): void {
+    this.#bringUp(recordsIn, (origin) => {
+      if (this.#options.emitEveryMs > 0) origin.followRecords();
+    });
+  }
+
+  #bringUp(recordsIn: number, call: (origin: TimeOrigin) => void): void {
     this.#recordsTimed = recordsIn;
-    if (this.#options.emitEveryMs === 0) return;
     for (const { origin, operators } of this.#timelines) {
       const [maker] = operators;
-      if (origin !== undefined && maker !== undefined) callOperator(maker.descriptor, () => origin.followRecords());
+      if (origin !== undefined && maker !== undefined) callOperator(maker.descriptor, () => call(origin));
     }
   }
 
