@@ -6,16 +6,25 @@
 import type { Clock } from '../../core/ports.js';
 
 export class RecordClock {
-  /** In ms since 1970. */
-  time: number;
   readonly #clock: Clock;
+  #time = 0;
+  #isKnown = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.time = clock.now();
   }
 
+  /** In ms since 1970. A task that never asks never reads the clock for it. */
+  get time(): number {
+    if (!this.#isKnown) {
+      this.#time = this.#clock.now();
+      this.#isKnown = true;
+    }
+    return this.#time;
+  }
+
+  /** Who asks next reads the clock. */
   look(): void {
-    this.time = this.#clock.now();
+    this.#isKnown = false;
   }
 }
